@@ -1,0 +1,226 @@
+"""Bounding boxes: one, and a dense track of them with the provenance of every frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from napari_cropzoom.core.errors import CropzoomError
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+IntArray = NDArray[np.int64]
+
+
+class Source(IntEnum):
+    """Where a frame's box comes from."""
+
+    MISSING = 0
+    DETECTED = 1
+    IMPORTED = 2
+    ANCHOR = 3
+    INTERPOLATED = 4
+    FILLED = 5
+    ABSENT = 6
+
+
+class Review(IntEnum):
+    """What a person has said of a frame."""
+
+    UNSEEN = 0
+    FLAGGED = 1
+    ACCEPTED = 2
+    EDITED = 3
+
+
+class Box(NamedTuple):
+    """One box in pixels of the full frame: top-left corner and size, x to the right, y down."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+
+    @classmethod
+    def from_corners(cls, x0: float, y0: float, x1: float, y1: float) -> Box:
+        """Box spanning two opposite corners, given in any order."""
+        return cls(min(x0, x1), min(y0, y1), abs(x1 - x0), abs(y1 - y0))
+
+    @property
+    def center(self) -> tuple[float, float]:
+        """Centre (x, y) in pixels."""
+        return self.x + self.w / 2, self.y + self.h / 2
+
+    def snapped(self) -> Box:
+        """Whole pixels and even sizes of at least 2, the form that survives to *final* unchanged."""
+        w, h = (max(2, 2 * round(side / 2)) for side in (self.w, self.h))
+        return Box(float(round(self.x)), float(round(self.y)), float(w), float(h))
+
+    def is_missing(self) -> bool:
+        """Whether the frame has no box (all four values NaN)."""
+        return bool(np.isnan(self.x))
+
+
+MISSING_BOX = Box(np.nan, np.nan, np.nan, np.nan)
+
+
+def as_boxes(values: ArrayLike) -> FloatArray:
+    """Validate an array of boxes.
+
+    Parameters
+    ----------
+    values : array_like, (T, 4)
+        ``x, y, w, h`` in pixels; a row is either complete or all NaN (no box).
+
+    Raises
+    ------
+    CropzoomError
+        If the shape is not (T, 4), a row is partly NaN or infinite, or a side is not positive.
+    """
+    boxes = np.array(values, dtype=np.float64)
+    if boxes.ndim != 2 or boxes.shape[1] != 4:
+        raise CropzoomError(f"Boxes must have the shape (frames, 4), not {boxes.shape}.")
+    finite = np.isfinite(boxes)
+    bad = ~finite.all(axis=1) & ~np.isnan(boxes).all(axis=1)
+    if bad.any():
+        raise CropzoomError(
+            f"The box of frame {int(np.argmax(bad))} has a missing or infinite value; "
+            "give all four of x, y, w, h, or none."
+        )
+    flat = finite.all(axis=1) & (boxes[:, 2:] <= 0).any(axis=1)
+    if flat.any():
+        frame = int(np.argmax(flat))
+        raise CropzoomError(
+            f"The box of frame {frame} has no area (w = {boxes[frame, 2]:g}, h = {boxes[frame, 3]:g}); "
+            "width and height must be greater than 0."
+        )
+    return boxes
+
+
+def iou(a: ArrayLike, b: ArrayLike) -> FloatArray:
+    """Intersection over union of boxes, row by row.
+
+    Parameters
+    ----------
+    a, b : array_like, (..., 4)
+        ``x, y, w, h`` in pixels, broadcast against each other.
+
+    Returns
+    -------
+    ndarray, (...)
+        Between 0 and 1; NaN where either box is missing.
+    """
+    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    low = np.maximum(a[..., :2], b[..., :2])
+    high = np.minimum(a[..., :2] + a[..., 2:], b[..., :2] + b[..., 2:])
+    overlap = np.clip(high - low, 0, None).prod(axis=-1)
+    union = a[..., 2:].prod(axis=-1) + b[..., 2:].prod(axis=-1) - overlap
+    result: FloatArray = overlap / union
+    return result
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The state of a range of frames: what an edit remembers of before and after.
+
+    Attributes
+    ----------
+    boxes : ndarray, (N, 4) float64
+        ``x, y, w, h`` in pixels, NaN where missing.
+    source, review : ndarray, (N,) uint8
+        Values of :class:`Source` and :class:`Review`.
+    """
+
+    boxes: FloatArray
+    source: NDArray[np.uint8]
+    review: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Snapshot)
+            and np.array_equal(self.boxes, other.boxes, equal_nan=True)
+            and np.array_equal(self.source, other.source)
+            and np.array_equal(self.review, other.review)
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # holds arrays
+
+
+class BoxTrack:
+    """A dense track: one box per frame of a video, with source and review state per frame.
+
+    ``raw`` is what the detector or importer said and never changes; ``boxes`` is raw with the edits
+    applied. Only :meth:`put` changes a track, and only edits call it.
+
+    Parameters
+    ----------
+    raw : array_like, (T, 4)
+        ``x, y, w, h`` in pixels, NaN rows where the frame has no box.
+    name : str
+        The animal's name.
+    source : Source
+        Where the boxes come from: ``DETECTED`` or ``IMPORTED``.
+    """
+
+    def __init__(self, raw: ArrayLike, name: str = "animal", source: Source = Source.DETECTED) -> None:
+        self.name = name
+        self.raw = as_boxes(raw)
+        self.raw.flags.writeable = False
+        self.boxes = self.raw.copy()
+        missing = np.isnan(self.raw[:, 0])
+        self.source = np.where(missing, Source.MISSING, source).astype(np.uint8)
+        self.review = np.where(missing, Review.FLAGGED, Review.UNSEEN).astype(np.uint8)
+
+    @classmethod
+    def empty(cls, n_frames: int, name: str = "animal") -> BoxTrack:
+        """Track of ``n_frames`` frames without any box, for boxes drawn by hand."""
+        return cls(np.full((n_frames, 4), np.nan), name)
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    def box(self, frame: int) -> Box:
+        """Box of one frame, raw + edits (all NaN where missing)."""
+        return Box(*self.boxes[frame].tolist())
+
+    @property
+    def is_anchor(self) -> BoolArray:
+        """(T,) bool: frames whose box a person set."""
+        anchors: BoolArray = self.source == Source.ANCHOR
+        return anchors
+
+    @property
+    def is_missing(self) -> BoolArray:
+        """(T,) bool: frames without a box."""
+        return np.isnan(self.boxes[:, 0])
+
+    def anchors(self) -> IntArray:
+        """Frame numbers of the anchors, ascending."""
+        return np.flatnonzero(self.is_anchor).astype(np.int64)
+
+    def snapshot(self, first: int, last: int) -> Snapshot:
+        """Copy of the state of frames ``first`` to ``last``, both inclusive.
+
+        Raises
+        ------
+        CropzoomError
+            If the range is empty or reaches outside the track.
+        """
+        if not 0 <= first <= last < len(self):
+            raise CropzoomError(f"Frames {first} to {last} are not in this track of {len(self)} frames.")
+        rows = slice(first, last + 1)
+        return Snapshot(self.boxes[rows].copy(), self.source[rows].copy(), self.review[rows].copy())
+
+    def put(self, first: int, state: Snapshot) -> None:
+        """Write a range of frames; for edits only."""
+        rows = slice(first, first + len(state))
+        self.boxes[rows] = state.boxes
+        self.source[rows] = state.source
+        self.review[rows] = state.review

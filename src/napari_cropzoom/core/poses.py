@@ -1,0 +1,65 @@
+"""Keypoints of one animal over a video."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_cropzoom.core.errors import CropzoomError
+
+
+@dataclass(frozen=True, eq=False)
+class Poses:
+    """Predicted keypoints, frame by frame, in pixels of the full frame.
+
+    Attributes
+    ----------
+    names : tuple of str, length K
+        Body parts.
+    xy : ndarray, (T, K, 2) float64
+        Pixel coordinates, NaN where there is none.
+    likelihood : ndarray, (T, K) float64
+        Between 0 and 1, NaN where there is none.
+    scorer : str
+        The first header row of the predictions file.
+    """
+
+    names: tuple[str, ...]
+    xy: NDArray[np.float64]
+    likelihood: NDArray[np.float64]
+    scorer: str = "heatmap_tracker"
+
+    def __post_init__(self) -> None:
+        frames, parts = self.likelihood.shape
+        if self.xy.shape != (frames, parts, 2) or len(self.names) != parts:
+            raise CropzoomError(
+                f"Keypoints do not fit together: {len(self.names)} names, xy {self.xy.shape}, "
+                f"likelihood {self.likelihood.shape}."
+            )
+
+    def __len__(self) -> int:
+        return len(self.xy)
+
+    def select(self, names: Sequence[str]) -> Poses:
+        """Only the named body parts, in the order of this object; all of them if none is named.
+
+        Raises
+        ------
+        CropzoomError
+            If a name is not a body part.
+        """
+        unknown = [name for name in names if name not in self.names]
+        if unknown:
+            raise CropzoomError(
+                f"Unknown anchor keypoint: {', '.join(unknown)}. This model has: {', '.join(self.names)}."
+            )
+        keep = [i for i, name in enumerate(self.names) if not names or name in names]
+        return Poses(
+            tuple(self.names[i] for i in keep),
+            self.xy[:, keep],
+            self.likelihood[:, keep],
+            self.scorer,
+        )

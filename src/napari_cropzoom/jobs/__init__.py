@@ -1,0 +1,11 @@
+"""Long work away from the window: stages in a warm process, short work in a thread.
+
+The only package that knows processes and threads. Everything arrives as Qt signals or calls on the
+thread that asked, nothing here waits (`Worker.close` waits a moment) and nothing polls.
+"""
+
+from napari_cropzoom.jobs.threads import Latest, ThreadHandle, run_in_thread
+from napari_cropzoom.jobs.time_left import TimeLeft
+from napari_cropzoom.jobs.worker import Job, Worker
+
+__all__ = ["Job", "Latest", "ThreadHandle", "TimeLeft", "Worker", "run_in_thread"]

@@ -1,0 +1,161 @@
+"""The stages a worker can run, by name: JSON in, JSON out.
+
+A stage function takes the request's ``args`` and returns a `Stage` whose result is a dict. Everything
+heavy is imported when the stage runs, so that the worker starts in a moment and without torch.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.pipeline.progress import Progress, Stage
+
+if TYPE_CHECKING:
+    from napari_cropzoom.pipeline.models import ModelFolder
+    from napari_cropzoom.pipeline.predict import Engine
+
+Args = dict[str, Any]
+Result = dict[str, Any]
+StageFunction = Callable[[Args], Stage[Result]]
+
+ENGINE_OPTIONS = ("precision", "runtime", "overrides")
+PREDICT_OPTIONS = (*ENGINE_OPTIONS, "batch_size", "edge", "metrics", "labeled_video", "trust")
+CROP_OPTIONS = ("preset", "crf")
+
+
+class EngineCache:
+    """The models loaded last, so that a detector and a pose model both stay warm."""
+
+    def __init__(self, size: int = 2) -> None:
+        self._size = size
+        self._engines: OrderedDict[str, Engine] = OrderedDict()
+
+    def get(self, model: ModelFolder, options: Args) -> Engine:
+        """Return the engine of a model, loading it if it or its checkpoint is new.
+
+        Parameters
+        ----------
+        model : ModelFolder
+        options : dict
+            Any of ``precision``, ``runtime``, ``overrides``, which make another engine, and ``trust``,
+            which only counts while loading.
+        """
+        from napari_cropzoom.pipeline.predict import Engine
+
+        shaping = {name: options[name] for name in ENGINE_OPTIONS if name in options}
+        key = json.dumps([identity(model), shaping], sort_keys=True)
+        if key not in self._engines:
+            while len(self._engines) >= self._size:
+                self._engines.popitem(last=False)
+            trust = {"trust": options["trust"]} if "trust" in options else {}
+            self._engines[key] = Engine.load(model, **shaping, **trust)
+        self._engines.move_to_end(key)
+        return self._engines[key]
+
+
+def identity(model: ModelFolder) -> list[object]:
+    """Return what changes when the model on disk does: path, checkpoint, its time and size."""
+    checkpoint = Path(model.checkpoint)
+    stat = checkpoint.stat()
+    return [str(Path(model.path).resolve()), str(checkpoint), stat.st_mtime_ns, stat.st_size]
+
+
+def builtin_stages(engines: EngineCache) -> dict[str, StageFunction]:
+    """Return name -> stage function; ``predict`` keeps its models in ``engines``."""
+    return {
+        "predict": partial(predict, engines),
+        "crop": crop,
+        "detect": detect,
+        "remap": remap,
+    }
+
+
+def predict(engines: EngineCache, args: Args) -> Stage[Result]:
+    """Keypoints of a video, of its crops when ``bbox_csv`` is given."""
+    from napari_cropzoom.pipeline.models import ModelFolder
+    from napari_cropzoom.pipeline.predict import predict_video
+
+    model = ModelFolder.open(required_path(args, "model"))
+    video = required_path(args, "video")
+    boxes = read_boxes(args["bbox_csv"], video) if args.get("bbox_csv") else None
+    options = chosen(args, PREDICT_OPTIONS)
+    yield Progress(0, 0, f"loading {Path(model.path).name}")
+    engine = engines.get(model, options)
+    predictions = yield from predict_video(
+        model, video, boxes, output=optional_path(args, "output"), engine=engine, **options
+    )
+    return {"predictions": str(predictions), "road": str(getattr(engine, "road", ""))}
+
+
+def crop(args: Args) -> Stage[Result]:
+    """Write the cropped video and its side file."""
+    from napari_cropzoom.pipeline.crop import crop_video
+
+    video = required_path(args, "video")
+    boxes = read_boxes(required_path(args, "bbox_csv"), video)
+    output = required_path(args, "output")
+    written = yield from crop_video(video, boxes, output, **chosen(args, CROP_OPTIONS))
+    return {"video": str(written), "side_file": str(Path(written).with_suffix(".json"))}
+
+
+def detect(args: Args) -> Stage[Result]:
+    """Boxes of a video from a detector that needs no model; NaN rows where nothing was found."""
+    from napari_cropzoom.io.bbox_csv import write_bbox_csv
+    from napari_cropzoom.pipeline.detect import get_detector, settings_of
+
+    detector = get_detector(str(args.get("method", "motion")))
+    video, output = required_path(args, "video"), required_path(args, "output")
+    boxes = yield from detector.detect(video, settings_of(detector, args.get("settings") or {}))
+    write_bbox_csv(output, boxes)
+    return {"bbox_csv": str(output)}
+
+
+def remap(args: Args) -> Stage[Result]:
+    """Put keypoints found on a crop back into the full frame."""
+    from napari_cropzoom.pipeline.remap import remap_predictions
+
+    yield Progress(0, 1, "files")
+    written = remap_predictions(
+        required_path(args, "preds"),
+        required_path(args, "bbox_csv"),
+        optional_path(args, "output"),
+    )
+    yield Progress(1, 1, "files")
+    return {"predictions": str(written)}
+
+
+def read_boxes(path: str | Path, video: Path) -> Any:
+    """Return the (T, 4) boxes of a file, checked against the number of frames of the video."""
+    from napari_cropzoom.io.bbox_csv import read_bbox_csv
+    from napari_cropzoom.io.video import Video
+
+    return read_bbox_csv(Path(path), n_frames=Video(video).n_frames)
+
+
+def required_path(args: Args, name: str) -> Path:
+    """Return a path argument.
+
+    Raises
+    ------
+    CropzoomError
+        If it is missing.
+    """
+    if not args.get(name):
+        raise CropzoomError(f"The stage needs {name!r}. Choose a file and start again.")
+    return Path(args[name])
+
+
+def optional_path(args: Args, name: str) -> Path | None:
+    """Return a path argument, None when it is missing."""
+    return Path(args[name]) if args.get(name) else None
+
+
+def chosen(args: Args, names: tuple[str, ...]) -> Args:
+    """Return the options that were given; what is missing or None keeps the stage's own default."""
+    return {name: args[name] for name in names if args.get(name) is not None}

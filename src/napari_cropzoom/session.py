@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -17,13 +16,8 @@ from napari_cropzoom.core.finalize import fill_missing, finalize
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.review import Suspicion, anchor_likelihood, suspicious_frames
 from napari_cropzoom.core.sizing import SizingSettings, boxes_from_keypoints
-from napari_cropzoom.core.smoothing import (
-    SmoothingSettings,
-    jitter,
-    smooth,
-    smooth_at,
-    smoothing_reach,
-)
+from napari_cropzoom.core.smoothed import SmoothedTrack
+from napari_cropzoom.core.smoothing import SmoothingSettings, jitter
 from napari_cropzoom.io.bbox_csv import read_bbox_csv, write_bbox_csv
 from napari_cropzoom.io.predictions_csv import read_predictions
 from napari_cropzoom.io.session_store import (
@@ -77,9 +71,8 @@ class Session:
         self._raw_source = Source.DETECTED
         self._raw_on_disk = False
         self._sizing: SizingSettings | None = None
-        self._smoothing = SmoothingSettings()
+        self._smoothed = SmoothedTrack(self.track, SmoothingSettings())
         self._fill = "interpolate"
-        self._smoothed: FloatArray | None = None
         self._saved_state: object = None
 
     # ---- what is shown -------------------------------------------------------------------------
@@ -111,16 +104,11 @@ class Session:
 
     def smoothed_box(self, frame: int) -> Box:
         """Smoothed box of one frame, at a cost that does not grow with the video."""
-        if self._smoothed is not None:
-            return Box(*self._smoothed[frame].tolist())
-        track = self.track
-        return Box(*smooth_at(track.boxes, self._smoothing, track.is_anchor, frame).tolist())
+        return self._smoothed.box(frame)
 
     def smoothed_boxes(self) -> FloatArray:
         """(T, 4) smoothed boxes, NaN where missing; computed once and kept until something changes."""
-        if self._smoothed is None:
-            self._smoothed = smooth(self.track.boxes, self._smoothing, self.track.is_anchor)
-        return self._smoothed
+        return self._smoothed.boxes()
 
     def final_box(self, frame: int) -> Box:
         """Final box of one frame; missing where the frame has none (gaps are filled on saving)."""
@@ -194,10 +182,20 @@ class Session:
         """
         boxes = read_bbox_csv(path, self.video.n_frames, allow_missing=allow_missing)
         record = load_review(path, self.video.n_frames)
-        history = record.restore_history() if record else None
-        self.history = History()
-        self.set_raw(boxes, path, source, on_disk=True)
-        return self._resume(record, history) if record and history else ""
+        self.history = record.restore_history() if record else History()
+        if record:
+            self._fill = record.fill
+            self._smoothed = SmoothedTrack(self.track, record.smoothing)
+        self.set_raw(boxes, path, source, sizing=record.sizing if record else None, on_disk=True)
+        self.smoothing_changed.emit()
+        self._saved_state = self._state()
+        count = len(self.history)
+        if record and file_sha256(path) != record.raw_sha256:
+            return (
+                f"{path.name} has changed since it was reviewed; "
+                f"the {count} edits were carried over to the new boxes. Look at them once more."
+            )
+        return f"Review resumed: {count} edits." if count else ""
 
     def set_raw(
         self,
@@ -226,7 +224,7 @@ class Session:
         self._raw_source = source
         self._raw_on_disk = on_disk
         self._sizing = sizing
-        self._smoothed = None
+        self._smoothed = SmoothedTrack(track, self.smoothing)
         self.track_changed.emit()
         self.history_changed.emit()
 
@@ -289,13 +287,12 @@ class Session:
     @property
     def smoothing(self) -> SmoothingSettings:
         """Method and window; setting it redraws."""
-        return self._smoothing
+        return self._smoothed.settings
 
     @smoothing.setter
     def smoothing(self, settings: SmoothingSettings) -> None:
-        if settings != self._smoothing:
-            self._smoothing = settings
-            self._smoothed = None
+        if settings != self.smoothing:
+            self._smoothed = SmoothedTrack(self.track, settings)
             self.smoothing_changed.emit()
 
     @property
@@ -346,15 +343,15 @@ class Session:
             raw_file=raw_csv.name,
             raw_sha256=file_sha256(raw_csv),
             sizing=self._sizing,
-            smoothing=self._smoothing,
+            smoothing=self.smoothing,
             fill=self._fill,
             history=self.history.to_json(),
         )
         missing = np.flatnonzero(self.track.is_missing)
         summary = {
             "raw": raw_csv.name,
-            "method": self._smoothing.method,
-            "window": self._smoothing.window,
+            "method": self.smoothing.method,
+            "window": self.smoothing.window,
             "anchors": self.track.anchors().tolist(),
             "absent": np.flatnonzero(self.track.source == Source.ABSENT).tolist(),
             "filled": missing.tolist(),
@@ -379,50 +376,12 @@ class Session:
 
     def _state(self) -> tuple[object, ...]:
         newest = list(self.history)[-1] if len(self.history) else None
-        return (id(newest), len(self.history), self._smoothing, self._fill, id(self.track.raw))
+        return (id(newest), len(self.history), self.smoothing, self._fill, id(self.track.raw))
 
     def _changed(self, edit: Edit | None) -> Edit | None:
         if edit is None:
             return None
-        self._refresh_smoothed(edit.first, edit.last)
+        self._smoothed.renew(edit.first, edit.last)
         self.boxes_changed.emit(self.track.name, edit.first, edit.last)
         self.history_changed.emit()
         return edit
-
-    def _refresh_smoothed(self, first: int, last: int) -> None:
-        if self._smoothed is None:
-            return
-        track, settings = self.track, self._smoothing
-        start, stop = smoothing_reach(first, last, settings, len(track))
-        begin, end = smoothing_reach(start, stop, settings, len(track))
-        rows = slice(begin, end + 1)
-        part = smooth(track.boxes[rows], settings, track.is_anchor[rows])
-        self._smoothed[start : stop + 1] = part[start - begin : stop + 1 - begin]
-
-    def _resume(self, record: ReviewRecord, history: History) -> str:
-        """Take over a saved review of the raw boxes that have just been loaded."""
-        raw_csv = self.raw_csv
-        assert raw_csv is not None
-        for edit in history:
-            edit.rebased(self.track).apply(self.track)
-        changed = file_sha256(raw_csv) != record.raw_sha256
-        self.history = history
-        if changed:
-            track = BoxTrack(self.track.raw, self.track.name, self._raw_source)
-            self.history.rebase(track)
-            self.track = track
-        self._sizing = record.sizing
-        self._smoothing = replace(record.smoothing)
-        self._fill = record.fill
-        self._smoothed = None
-        self._saved_state = self._state()
-        self.track_changed.emit()
-        self.smoothing_changed.emit()
-        self.history_changed.emit()
-        count = len(self.history)
-        if changed:
-            return (
-                f"{raw_csv.name} has changed since it was reviewed; "
-                f"the {count} edits were carried over to the new boxes. Look at them once more."
-            )
-        return f"Review resumed: {count} edits." if count else ""

@@ -194,14 +194,15 @@ class History:
         return edit
 
     def rebase(self, track: BoxTrack) -> None:
-        """Carry the edits in force over to ``track``, whose raw boxes are new; redo is forgotten."""
-        edits = list(self)
-        self._edits.clear()
-        self._done = 0
+        """Carry all edits over to ``track``, whose raw boxes are new, and apply those in force."""
+        edits, done = self._edits, self._done
+        self._edits, self._done = [], 0
         for edit in edits:
             moved = edit.rebased(track)
             moved.apply(track)
             self.push(moved)
+        while self._done > done:
+            self.undo(track)
 
     def to_json(self) -> dict[str, Any]:
         """Plain object for JSON, redo included."""

@@ -1,0 +1,176 @@
+"""What the window costs: a frame step and memory at 1,000 and 100,000 frames, slider, heartbeat.
+
+Run by run.py under a real or virtual screen: ``gui.py step FRAMES``, ``gui.py slider FRAMES``,
+``gui.py heartbeat``. Prints one line of JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from common import resident_mb, synthetic_video, wandering_boxes
+
+
+def _open(frames: int, folder: Path):
+    import napari
+
+    from napari_cropzoom import open_review
+    from napari_cropzoom.io.bbox_csv import write_bbox_csv
+
+    video = synthetic_video(Path(tempfile.gettempdir()) / f"cropzoom_bench_{frames}.mp4", frames)
+    boxes = folder / f"{video.stem}_bbox.csv"
+    write_bbox_csv(boxes, wandering_boxes(frames))
+    viewer = napari.Viewer()
+    before = resident_mb()
+    session = open_review(viewer, video, bbox=boxes)
+    return viewer, session, before
+
+
+def _process(seconds: float = 0.0) -> None:
+    from qtpy.QtWidgets import QApplication
+
+    end = time.perf_counter() + seconds
+    while True:
+        QApplication.processEvents()
+        if time.perf_counter() >= end:
+            return
+
+
+def step(frames: int) -> dict[str, float]:
+    """Milliseconds of a frame step (event to drawn), of an edit, and memory over the bare viewer."""
+    from napari_cropzoom.core.boxes import Box
+
+    with tempfile.TemporaryDirectory() as folder:
+        viewer, session, before = _open(frames, Path(folder))
+        _process(2.0)
+        middle = frames // 2
+        for frame in range(middle, middle + 30):
+            viewer.dims.set_current_step(0, frame)
+            _process()
+        steps, edits = [], []
+        for frame in range(middle + 30, middle + 230):
+            start = time.perf_counter()
+            viewer.dims.set_current_step(0, frame)
+            _process()
+            steps.append(time.perf_counter() - start)
+        for frame in range(40):
+            start = time.perf_counter()
+            session.set_box(viewer.dims.current_step[0], Box(frame, frame, 60, 60))
+            _process()
+            edits.append(time.perf_counter() - start)
+        result = {
+            "step_ms": float(np.median(steps)) * 1000,
+            "edit_ms": float(np.median(edits)) * 1000,
+            "memory_mb": resident_mb() - before,
+        }
+        viewer.close()
+    return result
+
+
+def slider(frames: int) -> dict[str, float]:
+    """Milliseconds from a slider event to the shown box, and for smoothing the whole track."""
+    from napari_cropzoom.core.smoothing import SmoothingSettings, smooth
+
+    with tempfile.TemporaryDirectory() as folder:
+        viewer, session, _ = _open(frames, Path(folder))
+        viewer.dims.set_current_step(0, frames // 2)
+        _process(2.0)
+        shown = []
+        for window in [*range(3, 61, 2), *range(60, 4, -1)]:
+            start = time.perf_counter()
+            session.smoothing = SmoothingSettings("median", window)
+            shown.append(time.perf_counter() - start)
+            _process(0.05)
+        whole = []
+        for window in (5, 31, 101):
+            start = time.perf_counter()
+            smooth(session.track.boxes, SmoothingSettings("median", window), session.track.is_anchor)
+            whole.append(time.perf_counter() - start)
+        viewer.close()
+    return {
+        "shown_ms": float(np.median(shown)) * 1000,
+        "shown_p95_ms": float(np.percentile(shown, 95)) * 1000,
+        "track_ms": max(whole) * 1000,
+    }
+
+
+def heartbeat() -> dict[str, float]:
+    """Latest beat of a 10 ms timer on the GUI thread while detector, crop and pose run; cancel time."""
+    import shutil
+
+    import napari
+    from napari_cropzoom.sample import sample_project
+    from qtpy.QtCore import QTimer
+
+    from napari_cropzoom import open_review
+    from napari_cropzoom.jobs import Worker
+
+    sample = sample_project()
+    result: dict[str, float] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        models = {}
+        for kind, source in (("detector", sample.detector), ("pose", sample.pose)):
+            models[kind] = Path(folder) / kind
+            shutil.copytree(source, models[kind])
+        viewer = napari.Viewer()
+        session = open_review(viewer, sample.video)
+        worker = Worker()
+        beats: list[float] = []
+        timer = QTimer()
+        timer.setInterval(10)
+        timer.timeout.connect(lambda: beats.append(time.perf_counter()))
+
+        def run(stage: str, args: dict, cancel_after: float | None = None) -> None:
+            ended: list[object] = []
+            job = worker.start(stage, args)
+            for signal in (job.done, job.failed, job.cancelled):
+                signal.connect(lambda *what: ended.append(what))
+            beats.clear()
+            timer.start()
+            start = time.perf_counter()
+            asked = None
+            while not ended:
+                _process(0.005)
+                if cancel_after and asked is None and time.perf_counter() - start > cancel_after:
+                    asked = time.perf_counter()
+                    job.cancel()
+            timer.stop()
+            late = float(np.max(np.diff(beats)) - 0.010) * 1000
+            if asked is None:
+                result[f"{stage} latest beat, ms"] = late
+            else:
+                result[f"{stage} cancel, s"] = time.perf_counter() - asked
+
+        video = str(sample.video)
+        predict = {"model": str(models["detector"]), "video": video}
+        run("predict", predict)
+        session.load_predictions(
+            "detector", models["detector"] / "video_preds" / f"{sample.video.stem}.csv"
+        )
+        from napari_cropzoom.core.sizing import SizingSettings
+
+        bbox_csv = models["detector"] / "video_preds" / f"{sample.video.stem}_bbox.csv"
+        session.create_boxes(SizingSettings(), bbox_csv)
+        final = str(session.save())
+        crop = {"video": video, "bbox_csv": final, "output": str(Path(folder) / "crop.mp4")}
+        run("crop", crop)
+        pose = {"model": str(models["pose"]), "video": video, "bbox_csv": final}
+        run("predict", pose)
+        run("crop", {**crop, "output": str(Path(folder) / "cancelled.mp4")}, cancel_after=1.0)
+        run("predict", {**pose, "output": str(Path(folder) / "cancelled.csv")}, cancel_after=1.0)
+        result["leftovers"] = sum("cancelled" in p.name for p in Path(folder).rglob("*"))
+        worker.close()
+        viewer.close()
+    return result
+
+
+if __name__ == "__main__":
+    what, *words = sys.argv[1:]
+    answer = heartbeat() if what == "heartbeat" else {"step": step, "slider": slider}[what](int(words[0]))
+    print(json.dumps(answer))

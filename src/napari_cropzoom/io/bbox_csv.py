@@ -27,9 +27,7 @@ IGNORED = ("confidence", "conf", "likelihood", "score")
 METADATA = "metadata.json"
 
 
-def read_bbox_csv(
-    path: Path, n_frames: int | None = None, *, allow_missing: bool = False
-) -> FloatArray:
+def read_bbox_csv(path: Path, n_frames: int | None = None, *, allow_missing: bool = False) -> FloatArray:
     """Boxes of a video, one row a frame.
 
     Parameters
@@ -80,7 +78,9 @@ def read_labeled_bbox(path: Path) -> tuple[list[str], FloatArray]:
     twice = index.duplicated().to_numpy()
     if twice.any():
         row = int(twice.argmax())
-        raise CropzoomError(f"{path}: line {row + 2}: {index.iloc[row]} occurs twice. Remove one of the rows.")
+        raise CropzoomError(
+            f"{path}: line {row + 2}: {index.iloc[row]} occurs twice. Remove one of the rows."
+        )
     return index.tolist(), _boxes(path, cells, names, allow_missing=True)
 
 
@@ -123,7 +123,9 @@ def read_metadata(directory: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise CropzoomError(f"{path}: is not JSON ({error}). Delete it or smooth the boxes again.") from error
+        raise CropzoomError(
+            f"{path}: is not JSON ({error}). Delete it or smooth the boxes again."
+        ) from error
     if not isinstance(content, dict):
         raise CropzoomError(f"{path}: is not a JSON object. Delete it or smooth the boxes again.")
     return content

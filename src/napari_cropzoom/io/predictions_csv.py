@@ -176,7 +176,9 @@ def _check_header(path: Path, header: list[list[str]]) -> None:
             "predictions file of `cropzoom predict` or `litpose predict`."
         )
     if len({len(row) for row in header}) != 1 or "x" not in header[2] or "y" not in header[2]:
-        raise CropzoomError(f"{path}: line 3: the header rows do not fit together. Predict the video again.")
+        raise CropzoomError(
+            f"{path}: line 3: the header rows do not fit together. Predict the video again."
+        )
 
 
 def _values(path: Path, text: str, width: int) -> pd.DataFrame:

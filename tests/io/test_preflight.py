@@ -1,0 +1,213 @@
+"""The verdict on good, odd and broken files."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.io.preflight import preflight
+from napari_cropzoom.io.video import Video
+from videos import make_numbered_video, read_number
+
+KEYS = [
+    "path",
+    "width",
+    "height",
+    "fps",
+    "frames",
+    "frames_container",
+    "frames_opencv",
+    "variable_frame_rate",
+    "keyframe_interval_max",
+    "warnings",
+    "ok",
+]
+REAL = Path(__file__).parents[3] / "shared/data/mirror-mouse/videos/test_vid.mp4"
+
+
+def test_good_video_has_no_warnings(tmp_path: Path) -> None:
+    path = make_numbered_video(tmp_path / "good.mp4", 60)
+    info = preflight(path).to_json()
+    assert list(info) == KEYS
+    assert info == {
+        "path": str(path),
+        "width": 96,
+        "height": 64,
+        "fps": 30.0,
+        "frames": 60,
+        "frames_container": 60,
+        "frames_opencv": 60,
+        "variable_frame_rate": False,
+        "keyframe_interval_max": 12,
+        "warnings": [],
+        "ok": True,
+    }
+    assert json.loads(json.dumps(info, allow_nan=False)) == info
+
+
+def test_variable_frame_rate(tmp_path: Path) -> None:
+    times = np.cumsum(np.random.default_rng(1).uniform(0.01, 0.08, 40)).tolist()
+    info = preflight(make_numbered_video(tmp_path / "vfr.mp4", 40, times=times))
+    assert info.ok
+    assert info.variable_frame_rate
+    assert info.frames == 40
+    assert any("frame rate varies" in warning for warning in info.warnings)
+
+
+def test_sparse_keyframes_get_a_command_that_works(tmp_path: Path) -> None:
+    from imageio_ffmpeg import get_ffmpeg_exe
+
+    path = make_numbered_video(tmp_path / "it's sparse.mp4", 310, gop=1000)
+    info = preflight(path)
+    assert info.keyframe_interval_max == 310
+    (warning,) = [w for w in info.warnings if "Keyframes" in w]
+    command = "ffmpeg" + warning.split(" ffmpeg")[1]
+    environment = {**os.environ, "PATH": str(tmp_path) + os.pathsep + os.environ["PATH"]}
+    (tmp_path / "ffmpeg").symlink_to(get_ffmpeg_exe())
+    subprocess.run(command, shell=True, env=environment, check=True, capture_output=True)
+    with Video(tmp_path / "it's sparse_proxy.mp4") as proxy:
+        assert len(proxy) == 310
+        assert proxy.index.keyframe_interval_max <= 30
+        assert read_number(proxy.frame(309)) == 309
+
+
+def test_rotation(tmp_path: Path) -> None:
+    info = preflight(make_numbered_video(tmp_path / "phone.mov", 20, rotation=90))
+    assert (info.width, info.height) == (64, 96)
+    assert any("90 degrees clockwise" in warning for warning in info.warnings)
+
+
+def test_counts_that_disagree(tmp_path: Path) -> None:
+    from imageio_ffmpeg import get_ffmpeg_exe
+
+    source, path = make_numbered_video(tmp_path / "whole.mp4", 60), tmp_path / "cut.mp4"
+    arguments = ["-v", "error", "-ss", "0.5", "-i", str(source), "-c", "copy", str(path)]
+    subprocess.run([get_ffmpeg_exe(), *arguments], check=True)
+    info = preflight(path)
+    assert (info.frames, info.frames_container) == (45, info.frames_opencv)
+    assert info.frames_container > 45
+    assert info.ok
+    assert info.warnings[0].startswith("45 frames can be shown, but the container says")
+
+
+@pytest.mark.skipif(not REAL.exists(), reason="the shared example clip is not here")
+def test_example_clip_that_litpose_crop_refuses() -> None:
+    info = preflight(REAL)
+    assert (info.frames, info.frames_container, info.frames_opencv) == (994, 994, 994)
+    assert (info.width, info.height, info.fps, info.ok) == (396, 406, 250.0, True)
+    (warning,) = info.warnings
+    assert "`litpose crop` would expect 995 frames" in warning
+
+
+def write_text(path: Path) -> None:
+    path.write_text("frame,x,y\n0,1,2\n")
+
+
+def write_nothing(path: Path) -> None:
+    path.touch()
+
+
+def write_sound(path: Path) -> None:
+    import av
+
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("aac", rate=8000, layout="mono")
+        sound = np.zeros((1, 1024), np.float32)
+        frame = av.AudioFrame.from_ndarray(sound, format="fltp", layout="mono")
+        frame.sample_rate = 8000
+        container.mux([*stream.encode(frame), *stream.encode(None)])
+
+
+def write_no_index(path: Path) -> None:
+    make_numbered_video(path, 60)
+    path.write_bytes(path.read_bytes()[:40_000])
+
+
+@pytest.mark.parametrize(
+    ("write", "reason"),
+    [
+        (write_text, "is not a video"),
+        (write_nothing, "is empty"),
+        (write_sound, "holds no video"),
+        (write_no_index, "is cut short: no frame is readable"),
+        (Path.mkdir, "is a folder"),
+        (lambda path: None, "no such file"),
+    ],
+)
+def test_what_cannot_be_used(tmp_path: Path, write, reason: str) -> None:
+    path = tmp_path / "bad.mp4"
+    write(path)
+    with pytest.raises(CropzoomError, match=reason) as caught:
+        Video(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    info = preflight(path).to_json()
+    assert list(info) == KEYS
+    assert (info["ok"], info["frames"], info["warnings"]) == (False, None, [str(caught.value)])
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
+@pytest.mark.parametrize("name", ["cut.mkv", "cut.avi", "mjpeg.avi", "fast.mp4", "fast.mov"])
+def test_cut_short_file_and_its_cure(tmp_path: Path, name: str, share: float) -> None:
+    from imageio_ffmpeg import get_ffmpeg_exe
+
+    path = make_numbered_video(tmp_path / name, 60, **_encoding(name))
+    if name.startswith("fast"):
+        fast = tmp_path / f"start{path.suffix}"
+        arguments = ["-i", str(path), "-c", "copy", "-movflags", "+faststart", str(fast)]
+        subprocess.run([get_ffmpeg_exe(), "-v", "error", *arguments], check=True)
+        path = fast
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
+    with pytest.raises(CropzoomError, match=r"is cut short: only the first \d+ ") as caught:
+        Video(path)
+    command = str(caught.value).split("with: ffmpeg ")[1].split()
+    subprocess.run([get_ffmpeg_exe(), *command], cwd=tmp_path, check=True, capture_output=True)
+    with Video(tmp_path / command[-1]) as mended:
+        numbers = [read_number(image) for image in mended]
+    assert len(numbers) > 60 * share * 0.6
+    assert numbers[:5] == [0, 1, 2, 3, 4]
+
+
+def _encoding(name: str) -> dict[str, object]:
+    return {"codec": "mjpeg", "pix_fmt": "yuvj420p"} if name.startswith("mjpeg") else {"bframes": 0}
+
+
+def test_damage_in_the_middle_names_the_frame(tmp_path: Path) -> None:
+    path = make_numbered_video(tmp_path / "damaged.avi", 40, codec="mjpeg", pix_fmt="yuvj420p")
+    data = bytearray(path.read_bytes())
+    at = _nth(bytes(data), b"00dc", 20) + 8
+    length = int.from_bytes(data[at - 4 : at], "little")
+    data[at : at + length] = bytes(length)
+    path.write_bytes(data)
+    with Video(path) as video:
+        with pytest.raises(CropzoomError, match="frame 20 of 40 cannot be decoded"):
+            video.frame(20)
+        assert [read_number(video.frame(i)) for i in (21, 39, 19)] == [21, 39, 19]
+        with pytest.raises(CropzoomError, match="frame 20 of 40"):
+            list(video.stream())
+
+
+def _nth(data: bytes, what: bytes, n: int) -> int:
+    at = data.index(b"movi")
+    for _ in range(n + 1):
+        at = data.index(what, at + 1)
+    return at
+
+
+def test_opencv_leaves_qt_alone(tmp_path: Path) -> None:
+    path = make_numbered_video(tmp_path / "v.mp4", 5)
+    program = (
+        "import os; os.environ['QT_QPA_FONTDIR'] = 'mine'\n"
+        "qt = lambda: {k: v for k, v in os.environ.items() if k.startswith('QT_')}\n"
+        "before = qt()\n"
+        "from napari_cropzoom.io.preflight import preflight\n"
+        f"assert preflight({str(path)!r}).ok\n"
+        "assert qt() == before"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -1,0 +1,76 @@
+"""Drag and drop: names decide, frames stay on disk until they are shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+
+from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.io.video import Video
+from napari_cropzoom.reader import get_reader
+from videos import make_numbered_video, read_number
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.MOV", "a.avi", "a.Mkv", "a.m4v"])
+def test_takes_videos_by_name(name: str) -> None:
+    assert get_reader(name) is not None
+    assert get_reader([name, "b.mp4"]) is not None
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.mp4.txt", "mp4", [], ["a.mp4", "b.csv"]])
+def test_leaves_the_rest(name: str | list[str]) -> None:
+    assert get_reader(name) is None
+
+
+def test_leaves_folders(tmp_path: Path) -> None:
+    (tmp_path / "folder.mp4").mkdir()
+    assert get_reader(str(tmp_path / "folder.mp4")) is None
+
+
+def test_napari_reads_only_what_it_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = make_numbered_video(tmp_path / "mouse.mp4", 200)
+    asked: list[int] = []
+    frame = Video.frame
+
+    def counted(video: Video, i: int) -> np.ndarray:
+        asked.append(i)
+        return frame(video, i)
+
+    monkeypatch.setattr(Video, "frame", counted)
+    read = get_reader(str(path))
+    assert read is not None
+    ((video, settings, kind),) = read(str(path))
+    assert kind == "image"
+    viewer = ViewerModel()
+    layer = viewer.add_image(video, **settings)
+    assert len(asked) < 5
+    assert layer.name == "mouse"
+    assert layer.rgb
+    assert layer.extent.data[1].tolist() == [199, 63, 95]
+    assert tuple(layer.contrast_limits) == (0, 255)
+    viewer.dims.set_current_step(0, 123)
+    assert asked[-1] == 123
+    assert read_number(np.asarray(layer.data[123])) == 123
+    video.close()
+
+
+def test_several_videos(tmp_path: Path) -> None:
+    paths = [str(make_numbered_video(tmp_path / f"{n}.mkv", 5)) for n in "ab"]
+    read = get_reader(paths)
+    assert read is not None
+    layers = read(paths)
+    assert [settings["name"] for _, settings, _ in layers] == ["a", "b"]
+    for video, _, _ in layers:
+        video.close()
+
+
+def test_broken_video_says_why(tmp_path: Path) -> None:
+    path = tmp_path / "text.mp4"
+    path.write_text("not a video")
+    read = get_reader(str(path))
+    assert read is not None
+    with pytest.raises(CropzoomError, match="is not a video"):
+        read(str(path))

@@ -61,9 +61,10 @@ class EngineCache:
 
 def identity(model: ModelFolder) -> list[object]:
     """Return what changes when the model on disk does: path, checkpoint, its time and size."""
-    checkpoint = Path(model.checkpoint)
-    stat = checkpoint.stat()
-    return [str(Path(model.path).resolve()), str(checkpoint), stat.st_mtime_ns, stat.st_size]
+    if model.checkpoint is None:
+        return [str(model.path)]
+    stat = model.checkpoint.stat()
+    return [str(model.path), str(model.checkpoint), stat.st_mtime_ns, stat.st_size]
 
 
 def builtin_stages(engines: EngineCache) -> dict[str, StageFunction]:
@@ -83,9 +84,10 @@ def predict(engines: EngineCache, args: Args) -> Stage[Result]:
 
     model = ModelFolder.open(required_path(args, "model"))
     video = required_path(args, "video")
-    boxes = read_boxes(args["bbox_csv"], video) if args.get("bbox_csv") else None
+    given = args.get("bbox_csv")
+    boxes = read_boxes(given, video, allow_missing=True) if given else None
     options = chosen(args, PREDICT_OPTIONS)
-    yield Progress(0, 0, f"loading {Path(model.path).name}")
+    yield Progress(0, 0, f"loading {model.path.name}")
     engine = engines.get(model, options)
     predictions = yield from predict_video(
         model, video, boxes, output=optional_path(args, "output"), engine=engine, **options
@@ -117,7 +119,7 @@ def detect(args: Args) -> Stage[Result]:
 
 
 def remap(args: Args) -> Stage[Result]:
-    """Put keypoints found on a crop back into the full frame."""
+    """Put keypoints found on a crop back into the full frame; ``note`` says how, where it matters."""
     from napari_cropzoom.pipeline.remap import remap_predictions
 
     yield Progress(0, 1, "files")
@@ -127,15 +129,16 @@ def remap(args: Args) -> Stage[Result]:
         optional_path(args, "output"),
     )
     yield Progress(1, 1, "files")
-    return {"predictions": str(written)}
+    return {"predictions": str(written.path), "note": written.note}
 
 
-def read_boxes(path: str | Path, video: Path) -> Any:
+def read_boxes(path: str | Path, video: Path, *, allow_missing: bool = False) -> Any:
     """Return the (T, 4) boxes of a file, checked against the number of frames of the video."""
     from napari_cropzoom.io.bbox_csv import read_bbox_csv
     from napari_cropzoom.io.video import Video
 
-    return read_bbox_csv(Path(path), n_frames=Video(video).n_frames)
+    with Video(video) as source:
+        return read_bbox_csv(Path(path), source.n_frames, allow_missing=allow_missing)
 
 
 def required_path(args: Args, name: str) -> Path:

@@ -64,7 +64,10 @@ BAD = {
     "negative height": ("x,y,h,w\n1,2,-30,40\n", r"line 2: .*no area"),
     "normalised": ("x,y,h,w\n.1,.2,.5,.25\n", "normalised"),
     "duplicate frame": ("frame,x,y,h,w\n0,1,2,30,40\n0,1,2,30,40\n", "line 3: frame 0 occurs twice"),
-    "negative frame": ("frame,x,y,h,w\n0,1,2,30,40\n-1,1,2,30,40\n", "line 3: '-1' is not a frame number"),
+    "negative frame": (
+        "frame,x,y,h,w\n0,1,2,30,40\n-1,1,2,30,40\n",
+        "line 3: '-1' is not a frame number",
+    ),
     "half a frame": ("frame,x,y,h,w\n0.5,1,2,30,40\n", "line 2: '0.5' is not a frame number"),
     "gap": ("frame,x,y,h,w\n0,1,2,30,40\n3,1,2,30,40\n", "frame 1 has no row"),
     "from 1": (",x,y,h,w\n1,1,2,30,40\n2,1,2,30,40\n", "frame 0 has no row"),
@@ -90,7 +93,9 @@ def test_allowing_gaps_allows_nothing_else(tmp_path, name):
         read_bbox_csv(file_with(tmp_path, text), allow_missing=True)
 
 
-@pytest.mark.parametrize(("data", "message"), [(b"\x00\x01\x02", "not text"), (b"\xff\xfe\x00x", "not text")])
+@pytest.mark.parametrize(
+    ("data", "message"), [(b"\x00\x01\x02", "not text"), (b"\xff\xfe\x00x", "not text")]
+)
 def test_binary_files_are_refused(tmp_path, data, message):
     path = tmp_path / "v_bbox.csv"
     path.write_bytes(data)
@@ -116,7 +121,7 @@ def test_missing_frames_are_nan_when_allowed(tmp_path):
 
 def test_wrong_number_of_rows_says_both(tmp_path):
     path = file_with(tmp_path, ",x,y,h,w\n0,1,2,30,40\n1,1,2,30,40\n")
-    with pytest.raises(CropzoomError, match="has 2 boxes but the video has 3 frames.*differ by one"):
+    with pytest.raises(CropzoomError, match=r"has 2 boxes but the video has 3 frames.*differ by one"):
         read_bbox_csv(path, 3)
     with pytest.raises(CropzoomError, match="has 2 boxes but the video has 9 frames"):
         read_bbox_csv(path, 9)
@@ -151,7 +156,7 @@ def test_labelled_frames_keep_their_image_paths(tmp_path):
     assert names == images
     assert boxes.tolist() == TWO
     write_bbox_csv(path, np.array(TWO), images[:1] * 2)
-    with pytest.raises(CropzoomError, match="line 3: .* occurs twice"):
+    with pytest.raises(CropzoomError, match=r"line 3: .* occurs twice"):
         read_labeled_bbox(path)
 
 
@@ -169,5 +174,5 @@ def test_metadata_has_litposes_bytes(tmp_path):
     assert read_metadata(tmp_path) == content
     for text in ("{", "[1]"):
         (tmp_path / "metadata.json").write_text(text)
-        with pytest.raises(CropzoomError, match="metadata.json"):
+        with pytest.raises(CropzoomError, match=r"metadata\.json"):
             read_metadata(tmp_path)

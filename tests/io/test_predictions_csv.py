@@ -59,7 +59,9 @@ def test_other_columns_are_kept_but_not_read(tmp_path):
     assert (tmp_path / "again.csv").read_text() == text
     moved = table.with_xy(table.poses().xy + 1)
     moved.write(tmp_path / "moved.csv")
-    assert (tmp_path / "moved.csv").read_text().splitlines()[3] == "labeled-data/i1.png,2.5,3.5,0.5,9.0,train"
+    assert (tmp_path / "moved.csv").read_text().splitlines()[
+        3
+    ] == "labeled-data/i1.png,2.5,3.5,0.5,9.0,train"
 
 
 def test_labels_without_likelihood_can_be_read(tmp_path):

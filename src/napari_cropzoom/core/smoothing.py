@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import ndimage, signal
+from scipy import ndimage
 
 from napari_cropzoom.core.boxes import BoolArray, FloatArray
 from napari_cropzoom.core.errors import CropzoomError
@@ -199,6 +199,8 @@ def _gaussian(boxes: FloatArray, missing: BoolArray, window: int) -> FloatArray:
 
 def _savgol(boxes: FloatArray, missing: BoolArray, window: int) -> FloatArray:
     """Savitzky-Golay of each stretch without missing frames; a stretch too short for it stays."""
+    from scipy import signal  # slow to import, and only this needs it
+
     window += 1 - window % 2
     smoothed = boxes.copy()
     for first, last in runs(~missing):

@@ -95,8 +95,8 @@ def write_bbox_csv(path: Path, boxes: FloatArray, index: Sequence[object] | None
     index : sequence, length T, optional
         First column, such as image paths; frame numbers by default.
     """
-    whole = np.rint(boxes)[:, [0, 1, 3, 2]]
-    missing = np.isnan(whole).any(axis=1)
+    whole = np.rint(np.asarray(boxes, np.float64)[:, [0, 1, 3, 2]])
+    missing = np.isnan(whole[:, 0]) | np.isnan(whole[:, 1:]).any(axis=1)
     rows: list[list[object]] = np.where(missing[:, None], 0, whole).astype(np.int64).tolist()
     for row in np.flatnonzero(missing):
         rows[row] = ["", "", "", ""]
@@ -194,7 +194,8 @@ def _boxes(path: Path, cells: pd.DataFrame, names: list[str], allow_missing: boo
     if flat.any():
         row = int(flat.argmax())
         raise CropzoomError(
-            f"{path}: line {row + 2}: the box has no area (w = {boxes[row, 2]:g}, h = {boxes[row, 3]:g}). "
+            f"{path}: line {row + 2}: the box has no area (w = {boxes[row, 2]:g}, h = "
+            f"{boxes[row, 3]:g}). "
             "Width and height must be greater than 0."
         )
     if not empty.all() and np.nanmax(boxes) <= 1:
@@ -227,7 +228,8 @@ def _frames(path: Path, cells: pd.DataFrame, names: list[str]) -> IntArray | Non
     if twice.any():
         row = int(twice.argmax())
         raise CropzoomError(
-            f"{path}: line {row + 2}: frame {frames[row]} occurs twice. Keep one box a frame, and one file "
+            f"{path}: line {row + 2}: frame {frames[row]} occurs twice. Keep one box a "
+            "frame, and one file "
             "an animal."
         )
     return frames
@@ -247,7 +249,8 @@ def _dense(
     if not allow_missing and last + 1 != len(frames):
         absent = int(np.setdiff1d(np.arange(last + 1), frames)[0])
         raise CropzoomError(
-            f"{path}: frame {absent} has no row ({last + 1 - len(frames)} frames are missing). Frames are "
+            f"{path}: frame {absent} has no row ({last + 1 - len(frames)} frames are "
+            "missing). Frames are "
             "numbered from 0; open the video with `cropzoom review` and fill the gap."
         )
     size = last + 1

@@ -58,7 +58,8 @@ def read_cells(path: Path, what: str) -> pd.DataFrame:
         )
     except pd.errors.ParserError as error:
         raise not_a_table(path, what, error) from error
-    return cells.fillna("").apply(lambda column: column.str.strip())
+    stripped: pd.DataFrame = cells.fillna("").apply(lambda column: column.str.strip())
+    return stripped
 
 
 def not_a_table(path: Path, what: str, error: Exception) -> CropzoomError:

@@ -94,7 +94,8 @@ class PredictionsTable:
             row = int(bad.argmax())
             raise CropzoomError(
                 f"{self.path}: line {row + len(HEADER) + 1}: {self.header[1][place + 1]} "
-                f"{self.header[2][place + 1]} is {column.iloc[row]!r}, not a number. Predict the video again."
+                f"{self.header[2][place + 1]} is {column.iloc[row]!r}, not a number. Predict "
+                "the video again."
             )
         return np.asarray(numbers, np.float64)
 
@@ -167,7 +168,8 @@ def _check_header(path: Path, header: list[list[str]]) -> None:
     first = [row[0].strip().lower() if row else "" for row in header]
     if "individuals" in first:
         raise CropzoomError(
-            f"{path}: line {first.index('individuals') + 1}: holds several individuals. Write one file an "
+            f"{path}: line {first.index('individuals') + 1}: holds several individuals. "
+            "Write one file an "
             "animal, with the header rows scorer, bodyparts, coords."
         )
     if tuple(first) != HEADER:

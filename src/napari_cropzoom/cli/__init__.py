@@ -1,0 +1,71 @@
+"""The command ``cropzoom``: the verbs of ``litpose``, and a few of its own.
+
+Thin: it reads arguments, runs a stage of `napari_cropzoom.pipeline` and says what happened.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from types import FrameType
+
+from napari_cropzoom.core.errors import CropzoomError
+
+OK, FAILED, INTERRUPTED = 0, 1, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments without the program's name; those of the process by default.
+
+    Returns
+    -------
+    int
+        0 if all went well, 1 if not, 130 if interrupted. Wrong usage leaves with ``SystemExit(2)``.
+    """
+    from napari_cropzoom.cli.parser import build_parser
+
+    args = build_parser().parse_args(argv)
+    debug = getattr(args, "debug", False)
+    signal.signal(signal.SIGTERM, _interrupt_only(os.getpid()))
+    try:
+        args.handler(args)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # whoever read our output has gone; keep Python from complaining about it at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except KeyboardInterrupt:
+        return _fail("interrupted; nothing was left half-written", INTERRUPTED, debug)
+    except CropzoomError as error:
+        return _fail(str(error), FAILED, debug)
+    except Exception as error:  # a bug, but the person is owed one plain line
+        text = " ".join(str(error).split())
+        message = f"unexpected {type(error).__name__}: {text} (--debug shows where)"
+        return _fail(message, FAILED, debug)
+    return OK
+
+
+def _fail(message: str, code: int, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    sys.stderr.write(f"cropzoom: error: {' '.join(message.split())}\n")
+    return code
+
+
+def _interrupt_only(process: int) -> Callable[[int, FrameType | None], None]:
+    """Make SIGTERM clean up like Ctrl-C, but not in the worker processes that inherit the handler."""
+
+    def interrupt(number: int, _frame: FrameType | None) -> None:
+        if os.getpid() != process:
+            os._exit(128 + number)
+        raise KeyboardInterrupt
+
+    return interrupt

@@ -1,0 +1,33 @@
+"""``review``, ``demo``: the verbs that open napari."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from napari_cropzoom.cli.arguments import Verbs, add_verb
+
+
+def add_verbs(verbs: Verbs, common: argparse.ArgumentParser) -> None:
+    """Register the verbs of this module."""
+    look = add_verb(verbs, common, "review", review, "open napari with everything loaded")
+    look.add_argument("video", type=Path, nargs="?", help="the full-frame video")
+    look.add_argument("--bbox", type=Path, metavar="FILE", help="boxes to review")
+    look.add_argument("--detector", type=Path, metavar="DIR", help="detector's model directory")
+    look.add_argument("--pose", type=Path, metavar="DIR", help="pose model's directory")
+
+    add_verb(verbs, common, "demo", demo, "the sample project, all steps, then napari on the result")
+
+
+def review(args: argparse.Namespace) -> None:
+    """Open the review bench."""
+    from napari_cropzoom.app import review_main
+
+    review_main(video=args.video, bbox=args.bbox, detector=args.detector, pose=args.pose)
+
+
+def demo(_args: argparse.Namespace) -> None:
+    """Run the sample project."""
+    from napari_cropzoom.app import demo_main
+
+    demo_main()

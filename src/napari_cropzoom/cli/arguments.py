@@ -1,0 +1,102 @@
+"""Arguments that several verbs share, and the values they accept."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+Verbs = Any  # argparse's _SubParsersAction, which has no public name
+Handler = Callable[[argparse.Namespace], None]
+
+INPUT_HELP = "videos, label CSV files, or directories (every video in them, by name)"
+
+
+def add_verb(
+    verbs: Verbs, common: argparse.ArgumentParser, name: str, handler: Handler, help_text: str
+) -> argparse.ArgumentParser:
+    """A verb with its one-line help, and what runs it."""
+    parser: argparse.ArgumentParser = verbs.add_parser(
+        name, parents=[common], help=help_text, description=help_text
+    )
+    parser.set_defaults(handler=handler)
+    return parser
+
+
+def add_model_and_inputs(parser: argparse.ArgumentParser) -> None:
+    """``<model_dir> <video|csv|dir>...``."""
+    parser.add_argument("model_dir", type=Path, help="a Lightning Pose model directory")
+    parser.add_argument("input_path", type=Path, nargs="+", help=INPUT_HELP)
+
+
+def add_prediction_options(parser: argparse.ArgumentParser) -> None:
+    """How a model is run."""
+    parser.add_argument(
+        "--overwrite", action="store_true", help="predict again what is predicted already"
+    )
+    parser.add_argument("--batch_size", type=positive_int, help="frames the model sees at once")
+    parser.add_argument(
+        "--precision", choices=("bf16", "fp16", "fp32"), default="fp32", help="default: fp32"
+    )
+    parser.add_argument(
+        "--runtime", choices=("eager", "onnx", "tensorrt"), default="eager", help="default: eager"
+    )
+    parser.add_argument("--overrides", nargs="*", metavar="KEY=VALUE", help="change values of the config")
+    add_edge(parser)
+    parser.add_argument(
+        "--trust_checkpoint",
+        action="store_true",
+        help="load a checkpoint that can run code; only if you know who made it",
+    )
+
+
+def add_edge(parser: argparse.ArgumentParser) -> None:
+    """``--edge``."""
+    parser.add_argument(
+        "--edge",
+        choices=("pad", "clamp"),
+        default="pad",
+        help="a box that leaves the frame is filled up with black (pad, default) or cut off (clamp)",
+    )
+
+
+def positive_int(text: str) -> int:
+    """A whole number of at least 1."""
+    return _at_least(text, int, 1, "a whole number, 1 or more")
+
+
+def whole_number(text: str) -> int:
+    """A whole number of at least 0."""
+    return _at_least(text, int, 0, "a whole number, 0 or more")
+
+
+def ratio(text: str) -> float:
+    """A crop ratio, greater than 1."""
+    value = _at_least(text, float, 1, "a number greater than 1")
+    if not 1 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a number greater than 1, not {text}")
+    return value
+
+
+def probability(text: str) -> float:
+    """A number from 0 to 1."""
+    value = _at_least(text, float, 0, "a number from 0 to 1")
+    if value > 1:
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to 1, not {text}")
+    return value
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Names separated by commas."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _at_least(text: str, kind: type, low: float, wanted: str) -> Any:
+    try:
+        value = kind(text)
+    except ValueError:
+        value = None
+    if value is None or not value >= low:
+        raise argparse.ArgumentTypeError(f"must be {wanted}, not {text}")
+    return value

@@ -1,0 +1,35 @@
+"""All verbs and their arguments in one parser."""
+
+from __future__ import annotations
+
+import argparse
+from importlib.metadata import PackageNotFoundError, version
+
+from napari_cropzoom.cli import app, boxes, models, run, videos
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of ``cropzoom``; ``args.handler`` of what it returns runs the verb."""
+    parser = argparse.ArgumentParser(
+        prog="cropzoom",
+        description="Review bench of the Lightning Pose cropzoom pipeline. Speaks litpose: the same "
+        "verbs, "
+        "flags and files.",
+    )
+    parser.add_argument("--version", action="version", version=f"napari-cropzoom {_version()}")
+    parser.add_argument("--debug", action="store_true", help="show where an error came from")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "--debug", action="store_true", default=argparse.SUPPRESS, help="show where an error came from"
+    )
+    verbs = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for group in (models, boxes, videos, run, app):
+        group.add_verbs(verbs, common)
+    return parser
+
+
+def _version() -> str:
+    try:
+        return version("napari-cropzoom")
+    except PackageNotFoundError:
+        return "(not installed)"

@@ -1,0 +1,119 @@
+"""One frame, one box: the crop as the planes of a yuv420p picture, without RGB of the whole frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import av
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+UInt8Array = NDArray[np.uint8]
+
+SUBSAMPLING = {
+    "yuv420p": (2, 2),
+    "yuvj420p": (2, 2),
+    "yuv422p": (2, 1),
+    "yuvj422p": (2, 1),
+    "yuv444p": (1, 1),
+    "yuvj444p": (1, 1),
+}
+NEUTRAL = 128
+
+
+@dataclass(frozen=True)
+class CropSpec:
+    """Which part of a frame, and how large it is to be.
+
+    Attributes
+    ----------
+    box : (int, int, int, int)
+        ``x, y, w, h`` in pixels of the full frame; may reach beyond it.
+    size : (int, int)
+        Even width and height of the result in pixels.
+    """
+
+    box: tuple[int, int, int, int]
+    size: tuple[int, int]
+
+
+def crop_yuv(
+    planes: tuple[UInt8Array, UInt8Array, UInt8Array], pix_fmt: str, crop: CropSpec, black: int
+) -> bytes:
+    """Planes of the crop, one after the other, as raw yuv420p.
+
+    Brightness is copied pixel by pixel and only resized where the box differs from the result. Colour is
+    sampled where the resulting colour pixels lie, half-way between two of the frame's where the box
+    begins at an odd pixel, so that it does not move against the brightness.
+
+    Parameters
+    ----------
+    planes : three ndarray
+        Y (H, W), U and V subsampled as ``pix_fmt`` says.
+    pix_fmt : str
+        A key of ``SUBSAMPLING``.
+    crop : CropSpec
+    black : int
+        Brightness of black, shown outside the frame.
+
+    Returns
+    -------
+    bytes
+        Length ``W * H * 3 / 2`` of the crop's size.
+    """
+    luma = resize(cut(planes[0], crop.box, black), crop.size)
+    matrix = _chroma_matrix(crop, *SUBSAMPLING[pix_fmt])
+    half = crop.size[0] // 2, crop.size[1] // 2
+    parts = [np.ascontiguousarray(luma)]
+    for plane in planes[1:]:
+        parts.append(
+            cv2.warpAffine(
+                plane,
+                matrix,
+                half,
+                flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+                borderMode=cv2.BORDER_CONSTANT,
+                borderValue=NEUTRAL,
+            )
+        )
+    return b"".join(part.tobytes() for part in parts)
+
+
+def crop_rgb(rgb: UInt8Array, crop: CropSpec) -> bytes:
+    """The same from an RGB frame (H, W, 3), for formats without 8-bit planes."""
+    small = resize(cut(rgb, crop.box, 0), crop.size)
+    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(small), format="rgb24")
+    return bytes(frame.reformat(format="yuv420p").to_ndarray().tobytes())
+
+
+def cut(image: UInt8Array, box: tuple[int, int, int, int], fill: int) -> UInt8Array:
+    """Part of an image, every row and column of the box, ``fill`` where it reaches beyond the image."""
+    x, y, w, h = box
+    height, width = image.shape[:2]
+    if x >= 0 and y >= 0 and x + w <= width and y + h <= height:
+        return image[y : y + h, x : x + w]
+    part = np.full((h, w, *image.shape[2:]), fill, np.uint8)
+    x0, x1, y0, y1 = max(0, x), min(width, x + w), max(0, y), min(height, y + h)
+    if x0 < x1 and y0 < y1:
+        part[y0 - y : y1 - y, x0 - x : x1 - x] = image[y0:y1, x0:x1]
+    return part
+
+
+def resize(image: UInt8Array, size: tuple[int, int]) -> UInt8Array:
+    """Bilinear resize as ``litpose crop`` does it; the image itself where the size is right."""
+    if (image.shape[1], image.shape[0]) == size:
+        return image
+    return np.asarray(cv2.resize(image, size), np.uint8)
+
+
+def _chroma_matrix(crop: CropSpec, sub_x: int, sub_y: int) -> NDArray[np.float64]:
+    """From a colour pixel of the result to the frame's colour plane, centre to centre."""
+    x, y, w, h = crop.box
+    scale_x, scale_y = w / crop.size[0], h / crop.size[1]
+    return np.array(
+        [
+            [2 * scale_x / sub_x, 0, (scale_x + x) / sub_x - 0.5],
+            [0, 2 * scale_y / sub_y, (scale_y + y) / sub_y - 0.5],
+        ]
+    )

@@ -1,0 +1,225 @@
+"""The command as a person runs it: a process, its output and its exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from conformance.litpose import write_model_config
+from napari_cropzoom.cli import main
+from napari_cropzoom.core.poses import Poses
+from napari_cropzoom.io.bbox_csv import read_bbox_csv, write_bbox_csv
+from napari_cropzoom.io.predictions_csv import read_predictions, write_predictions
+from napari_cropzoom.io.video import Video
+from pipeline.crop_videos import pattern_video
+
+N = 24
+COMMAND = [sys.executable, "-m", "napari_cropzoom.cli"]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A detector with predictions of one video."""
+    model = write_model_config(tmp_path / "model", ("nose", "tail"), tmp_path)
+    pattern_video(tmp_path / "v.mp4", N)
+    i = np.arange(N)
+    nose = np.column_stack([30 + i, np.full(N, 20.0)])
+    xy = np.stack([nose, nose + np.array([14, 11])], axis=1)
+    write_predictions(model / "video_preds" / "v.csv", Poses(("nose", "tail"), xy, np.full((N, 2), 0.9)))
+    return tmp_path
+
+
+def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, *map(str, words)], capture_output=True, text=True, check=False)
+
+
+def fails(capsys: pytest.CaptureFixture[str], *words: str | Path) -> str:
+    """What the command says when it fails with 1: one line."""
+    assert main([str(word) for word in words]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("cropzoom: error: ")
+    assert said.count("\n") == 1
+    return said
+
+
+def test_the_whole_pipeline_of_boxes(project, capsys):
+    model, video, smooth = project / "model", project / "v.mp4", project / "smooth"
+    assert main(["create_bbox", str(model), str(video), "--crop_ratio=2.0"]) == 0
+    assert (
+        main(["smooth_bbox", str(model / "video_preds"), "--output_dir", str(smooth), "--window", "3"])
+        == 0
+    )
+    assert (
+        main(["crop", str(model), str(project), "--bbox_dir", str(smooth), "--preset", "ultrafast"]) == 0
+    )
+    crop = model / "cropped_videos" / "cropped_v.mp4"
+    with Video(crop) as cropped:
+        assert (cropped.n_frames, cropped.width, cropped.height) == (N, 28, 28)
+    assert (model / "cropped_images").is_dir()
+    in_crop = Poses(("nose",), np.full((N, 1, 2), 3.0), np.ones((N, 1)))
+    preds = project / "pose" / "video_preds" / "cropped_v.csv"
+    write_predictions(preds, in_crop)
+    assert main(["remap", str(preds), str(smooth / "v_bbox.csv")]) == 0
+    boxes = read_bbox_csv(smooth / "v_bbox.csv", N)
+    remapped = read_predictions(preds.with_name("remapped_cropped_v.csv"))
+    np.testing.assert_allclose(remapped.xy[:, 0], boxes[:, :2] + 3, atol=1e-6)
+    assert capsys.readouterr().err == ""
+
+
+def test_inputs_of_every_container_and_spelling(project):
+    model, folder = project / "model", project / "more"
+    folder.mkdir()
+    for name in ("b.MP4", "a.mkv", "c.mov"):
+        (folder / name).touch()
+        write_predictions(
+            model / "video_preds" / f"{name[0]}.csv", read_predictions(model / "video_preds" / "v.csv")
+        )
+    assert main(["create_bbox", str(model), str(folder), "--crop_size", "31"]) == 0
+    for stem in "abc":
+        boxes = read_bbox_csv(model / "video_preds" / f"{stem}_bbox.csv", N)
+        assert (boxes[:, 2:] == 32).all()
+
+
+def test_likelihood_leaves_frames_out_and_says_so(project, capsys):
+    preds = project / "model" / "video_preds" / "v.csv"
+    poses = read_predictions(preds)
+    poses.likelihood[4:7] = 0.1
+    write_predictions(preds, poses)
+    command = ["create_bbox", str(project / "model"), str(project / "v.mp4"), "--min_likelihood", ".5"]
+    assert main(command) == 0
+    assert "3 frames have no keypoint" in capsys.readouterr().out
+    said = fails(capsys, "smooth_bbox", project / "model" / "video_preds", "--output_dir", project / "s")
+    assert "v_bbox.csv: line 6: no value" in said
+    assert "cropzoom review" in said
+    assert not (project / "s").exists()
+
+
+def test_what_is_wrong_is_one_line_and_nothing_is_begun(project, capsys):
+    model, video = project / "model", project / "v.mp4"
+    (project / "notes.txt").touch()
+    (project / "empty").mkdir()
+    cases = [
+        (["create_bbox", model, project / "none.mp4"], "none.mp4: there is no such file"),
+        (["create_bbox", model, video, project / "notes.txt"], "notes.txt: this kind of file"),
+        (["create_bbox", model, project / "empty"], "empty: holds no video"),
+        (["create_bbox", project / "nomodel", video], "nomodel: is not a folder"),
+        (["create_bbox", project, video], "no config.yaml"),
+        (["create_bbox", model, video, "--anchor_keypoints", "paw"], "Unknown anchor keypoint: paw"),
+        (["crop", model, video], "there are no boxes. Run `cropzoom create_bbox`"),
+        (["crop", model, video, "--bbox_dir", project / "empty"], "v_bbox.csv: there are no boxes"),
+        (["smooth_bbox", project / "empty", "--output_dir", project / "s"], "holds no *_bbox.csv"),
+        (["smooth_bbox", project / "none", "--output_dir", project / "s"], "no such directory"),
+        (["remap", project / "none.csv", project / "none.csv"], "none.csv: there is no such file"),
+        (["info", project / "notes.txt"], "this kind of file"),
+        (["detect", video, "--output_dir", project, "--method", "magic"], "no detector 'magic'"),
+        (["predict", model, video], "no checkpoint"),
+        (["train", project / "none.yaml"], "is not a config file"),
+        (["run", video, "--detector", model, "--pose", model], "no checkpoint"),
+    ]
+    for words, message in cases:
+        assert message in fails(capsys, *words)
+    assert not (model / "video_preds" / "v_bbox.csv").exists()
+    write_predictions(model / "video_preds" / "w.csv", read_predictions(model / "video_preds" / "v.csv"))
+    (project / "w.mp4").touch()
+    (project / "x.mp4").touch()
+    said = fails(capsys, "create_bbox", model, project / "w.mp4", project / "x.mp4")
+    assert "x.csv: there are no predictions of x.mp4" in said
+    assert not (model / "video_preds" / "w_bbox.csv").exists()
+
+
+USAGE = [
+    [],
+    ["fly"],
+    ["create_bbox"],
+    ["create_bbox", "m", "v.mp4", "--crop_ratio", "1"],
+    ["create_bbox", "m", "v.mp4", "--crop_ratio", "nan"],
+    ["create_bbox", "m", "v.mp4", "--crop_size", "0"],
+    ["create_bbox", "m", "v.mp4", "--crop_ratio", "2", "--crop_size", "100"],
+    ["smooth_bbox", "d"],
+    ["smooth_bbox", "d", "--output_dir", "o", "--method", "magic"],
+    ["smooth_bbox", "d", "--output_dir", "o", "--window", "0"],
+    ["crop", "m", "v.mp4", "--preset", "warp"],
+    ["predict", "m", "v.mp4", "--precision", "fp64"],
+    ["predict", "m", "v.mp4", "--batch_size", "-1"],
+]
+
+
+@pytest.mark.parametrize("words", USAGE, ids=lambda words: " ".join(words) or "nothing")
+def test_wrong_usage_is_2(words, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(words)
+    assert stopped.value.code == 2
+    assert "error:" in capsys.readouterr().err
+
+
+def test_process_codes_debug_and_version(project):
+    missing = run("create_bbox", project / "model", project / "none.mp4")
+    assert (missing.returncode, missing.stdout) == (1, "")
+    assert "Traceback" not in missing.stderr
+    for words in (["--debug", "create_bbox"], ["create_bbox", "--debug"]):
+        assert "Traceback" in run(*words, project / "model", project / "none.mp4").stderr
+    assert run("--version").stdout.startswith("napari-cropzoom ")
+
+
+def test_info_as_json_and_as_a_table(project):
+    pattern_video(project / "w.mp4", 5)
+    done = run("info", project / "v.mp4", project / "w.mp4", "--json")
+    facts = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [fact["frames"] for fact in facts] == [N, 5]
+    assert list(facts[0]) == [
+        "path", "width", "height", "fps", "frames", "frames_container", "frames_opencv",
+        "variable_frame_rate", "keyframe_interval_max", "warnings", "ok",
+    ]  # fmt: skip
+    assert "frames                  24" in run("info", project / "v.mp4").stdout
+    (project / "bad.mp4").write_bytes(b"this is no video at all" * 20)
+    bad = run("info", project / "bad.mp4", "--json")
+    assert bad.returncode == 1
+
+
+def test_detect_writes_boxes(project):
+    assert main(["detect", str(project / "v.mp4"), "--output_dir", str(project / "out")]) == 0
+    assert len(read_bbox_csv(project / "out" / "v_bbox.csv", N, allow_missing=True)) == N
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_crop_leaves_nothing(project, number):
+    video = pattern_video(project / "long.mp4", 300, size=(640, 480))
+    write_bbox_csv(project / "boxes" / "long_bbox.csv", np.tile([5.0, 5, 600, 400], (300, 1)))
+    command = ["crop", project / "model", video, "--bbox_dir", project / "boxes", "--preset", "veryslow"]
+    process = subprocess.Popen([*COMMAND, *map(str, command)], stderr=subprocess.PIPE, text=True)
+    crops = project / "model" / "cropped_videos"
+    for _ in range(600):
+        if crops.is_dir() and list(crops.iterdir()):
+            break
+        time.sleep(0.05)
+    process.send_signal(number)
+    said = process.communicate(timeout=30)[1]
+    assert process.returncode == 130
+    assert said.strip() == "cropzoom: error: interrupted; nothing was left half-written"
+    assert list(crops.iterdir()) == []
+
+
+def test_box_verbs_do_not_import_torch_or_napari(project):
+    code = (
+        "import sys; from napari_cropzoom.cli import main; main(sys.argv[1:]); "
+        "heavy = ('torch', 'lightning_pose', 'napari', 'qtpy', 'cv2', 'av'); "
+        "print([name for name in heavy if name in sys.modules])"
+    )
+    model, video = str(project / "model"), str(project / "v.mp4")
+    for words in (
+        ["create_bbox", model, video],
+        ["smooth_bbox", f"{model}/video_preds", "--output_dir", "s"],
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", code, *words], capture_output=True, text=True, check=True, cwd=project
+        )
+        assert done.stdout.splitlines()[-1] == "[]"

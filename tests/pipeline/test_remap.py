@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.poses import Poses
+from napari_cropzoom.io.bbox_csv import write_bbox_csv, write_metadata
+from napari_cropzoom.io.predictions_csv import read_predictions, write_predictions
+from napari_cropzoom.pipeline.remap import remap_predictions
+from napari_cropzoom.pipeline.side_file import CropRecord, record_path, write_side_file
+
+N = 40
+
+
+@pytest.fixture
+def made_up() -> tuple[np.ndarray, np.ndarray]:
+    """(N, 2, 2) keypoints in the full frame, and boxes that change in place and size."""
+    rng = np.random.default_rng(5)
+    boxes = np.column_stack(
+        [
+            rng.integers(-50, 900, N),
+            rng.integers(-50, 700, N),
+            2 * rng.integers(40, 90, N),
+            2 * rng.integers(40, 90, N),
+        ]
+    ).astype(float)
+    points = boxes[:, None, :2] + boxes[:, None, 2:] * rng.uniform(0, 1, (N, 2, 2))
+    return points, boxes
+
+
+def folders(tmp_path: Path) -> tuple[Path, Path, Path]:
+    """Predictions under the pose model, boxes and crop under the detector, as usual."""
+    preds = tmp_path / "pose" / "video_preds" / "cropped_v.csv"
+    bbox = tmp_path / "detector" / "video_preds" / "v_bbox.csv"
+    return preds, bbox, tmp_path / "detector" / "cropped_videos" / "cropped_v.mp4"
+
+
+def write_crop_predictions(
+    path: Path, points: np.ndarray, boxes: np.ndarray, size: tuple[int, int]
+) -> None:
+    in_crop = (points - boxes[:, None, :2]) * np.array(size) / boxes[:, None, 2:]
+    write_predictions(path, Poses(("a", "b"), in_crop, np.full((N, 2), 0.5)))
+
+
+def test_exact_with_boxes_that_change(tmp_path, made_up):
+    points, boxes = made_up
+    preds, bbox, crop = folders(tmp_path)
+    write_crop_predictions(preds, points, boxes, (120, 90))
+    write_bbox_csv(bbox, boxes)
+    write_side_file(record_path(crop), CropRecord("v.mp4", boxes, (120, 90), 30.0))
+    result = remap_predictions(preds, bbox)
+    assert result.path == preds.with_name("remapped_cropped_v.csv")
+    assert result.note == ""
+    back = read_predictions(result.path)
+    np.testing.assert_allclose(back.xy, points, atol=1e-6)
+    assert (back.likelihood == 0.5).all()
+
+
+def test_the_boxes_of_the_crop_win_over_the_ones_given(tmp_path, made_up):
+    points, boxes = made_up
+    preds, bbox, crop = folders(tmp_path)
+    write_crop_predictions(preds, points, boxes, (120, 90))
+    raw = boxes.copy()
+    raw[3:6, 0] += 20
+    write_bbox_csv(bbox, raw)
+    write_side_file(record_path(crop), CropRecord("v.mp4", boxes, (120, 90), 30.0))
+    result = remap_predictions(preds, bbox)
+    assert "differs in 3 frames" in result.note
+    np.testing.assert_allclose(read_predictions(result.path).xy, points, atol=1e-6)
+
+
+@pytest.mark.parametrize("given_as", ["video", "record"])
+def test_the_record_may_be_anywhere_if_named(tmp_path, made_up, given_as):
+    points, boxes = made_up
+    preds, bbox, _ = folders(tmp_path)
+    crop = tmp_path / "elsewhere" / "other.mp4"
+    write_crop_predictions(preds, points, boxes, (120, 90))
+    write_bbox_csv(bbox, boxes)
+    write_side_file(record_path(crop), CropRecord("v.mp4", boxes, (120, 90), 30.0))
+    named = crop if given_as == "video" else record_path(crop)
+    result = remap_predictions(preds, bbox, tmp_path / "out.csv", crop=named)
+    np.testing.assert_allclose(read_predictions(tmp_path / "out.csv").xy, points, atol=1e-6)
+    assert result.note == ""
+    with pytest.raises(CropzoomError, match="there is no such file"):
+        remap_predictions(preds, bbox, crop=tmp_path / "none.mp4")
+
+
+def test_the_record_is_found_from_smoothed_boxes_kept_elsewhere(tmp_path, made_up):
+    points, boxes = made_up
+    preds, bbox, crop = folders(tmp_path)
+    smoothed = tmp_path / "far" / "away" / "v_bbox.csv"
+    write_crop_predictions(preds, points, boxes, (120, 90))
+    write_bbox_csv(smoothed, boxes)
+    write_side_file(record_path(crop), CropRecord("v.mp4", boxes, (120, 90), 30.0))
+    assert "no record" in remap_predictions(preds, smoothed).note
+    write_metadata(smoothed.parent, "median", 5, bbox.parent)
+    assert remap_predictions(preds, smoothed).note == ""
+    (smoothed.parent / "metadata.json").unlink()
+    (tmp_path / "pose" / "config.yaml").write_text(f"data:\n  video_dir: {crop.parent}\n")
+    assert remap_predictions(preds, smoothed).note == ""
+
+
+def test_without_a_record_the_median_is_the_size_and_it_says_so(tmp_path, made_up):
+    points, boxes = made_up
+    preds, bbox, _ = folders(tmp_path)
+    size = tuple(round(float(side) / 2) * 2 for side in np.median(boxes[:, 2:], axis=0))
+    write_crop_predictions(preds, points, boxes, size)
+    write_bbox_csv(bbox, boxes)
+    result = remap_predictions(preds, bbox)
+    assert f"{size[0]} x {size[1]}" in result.note
+    np.testing.assert_allclose(read_predictions(result.path).xy, points, atol=1e-6)
+
+
+def test_boxes_as_large_as_the_crop_give_litposes_sum(tmp_path, made_up):
+    points, boxes = made_up
+    boxes[:, 2:] = 100, 80
+    preds, bbox, _ = folders(tmp_path)
+    write_crop_predictions(preds, points, boxes, (100, 80))
+    write_bbox_csv(bbox, boxes)
+    result = remap_predictions(preds, bbox)
+    crop_xy = read_predictions(preds).xy
+    np.testing.assert_allclose(read_predictions(result.path).xy, crop_xy + boxes[:, None, :2], rtol=1e-15)
+
+
+def test_labelled_frames_are_found_by_name_and_never_resized(tmp_path):
+    images = ["labeled-data/a.png", "labeled-data/b.png"]
+    preds, bbox = tmp_path / "predictions.csv", tmp_path / "bbox.csv"
+    write_predictions(preds, Poses(("a",), np.array([[[1.0, 2]], [[3, 4]]]), np.ones((2, 1))), images)
+    write_bbox_csv(bbox, np.array([[100, 200, 30, 40], [10, 20, 50, 60.0]]), images[::-1])
+    back = read_predictions(remap_predictions(preds, bbox).path)
+    assert back.xy[:, 0].tolist() == [[11, 22], [103, 204]]
+    write_bbox_csv(bbox, np.array([[100, 200, 30, 40.0]]), images[:1])
+    with pytest.raises(CropzoomError, match=r"no box for labeled-data/b\.png"):
+        remap_predictions(preds, bbox)
+
+
+def test_what_does_not_belong_together_is_refused(tmp_path, made_up):
+    points, boxes = made_up
+    preds, bbox, crop = folders(tmp_path)
+    write_crop_predictions(preds, points, boxes, (120, 90))
+    write_bbox_csv(bbox, boxes[:-1])
+    with pytest.raises(CropzoomError, match=r"has 39 boxes but .* has 40 rows"):
+        remap_predictions(preds, bbox)
+    write_bbox_csv(bbox, boxes)
+    write_side_file(record_path(crop), CropRecord("v.mp4", boxes[:-2], (120, 90), 30.0))
+    with pytest.raises(CropzoomError, match=r"a crop of 38 frames, but .* has 40 rows"):
+        remap_predictions(preds, bbox)
+    for text in ("{", "[]", '{"version": 1}', '{"version": 9, "width": 1, "height": 1}'):
+        record_path(crop).write_text(text)
+        with pytest.raises(CropzoomError, match=r"cropped_v\.json"):
+            remap_predictions(preds, bbox)
+    assert not preds.with_name("remapped_cropped_v.csv").exists()

@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> None:
             boxes = read_boxes(boxes_of(video, args.bbox_dir), video)
         boxes = _smoothed(boxes, args, detector.path / SMOOTHED / f"{video.stem}_bbox.csv")
         if args.crop:
-            _crop(args, video, boxes, detector.cropped_video(video).with_suffix(".mp4"))
+            _crop(args, video, boxes, detector.cropped_video(video))
         poser.video(video, boxes, labeled_video=not args.skip_viz)
 
 

@@ -91,7 +91,7 @@ def crop(args: argparse.Namespace) -> None:
                 args,
                 file,
                 bbox_file(model, file, args.bbox_dir),
-                model.cropped_video(file).with_suffix(".mp4"),
+                model.cropped_video(file),
             )
         else:
             from napari_cropzoom.pipeline.labeled_frames import crop_csv

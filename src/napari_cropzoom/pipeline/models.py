@@ -118,7 +118,7 @@ class ModelFolder:
         return self.labeled_videos_dir / f"{video.stem}_labeled.mp4"
 
     def cropped_video(self, video: Path) -> Path:
-        return self.cropped_videos_dir / f"cropped_{video.name}"
+        return self.cropped_videos_dir / f"cropped_{video.stem}.mp4"
 
     def cropped_csv(self, csv: str | Path) -> Path:
         """Where the labels of the cropped frames of a labels file are."""

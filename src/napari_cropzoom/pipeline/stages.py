@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.pipeline.background import awaited
 from napari_cropzoom.pipeline.progress import Progress, Stage
 
 if TYPE_CHECKING:
@@ -36,8 +38,8 @@ class EngineCache:
         self._size = size
         self._engines: OrderedDict[str, Engine] = OrderedDict()
 
-    def get(self, model: ModelFolder, options: Args) -> Engine:
-        """Return the engine of a model, loading it if it or its checkpoint is new.
+    def get(self, model: ModelFolder, options: Args) -> Stage[Engine]:
+        """Return the engine of a model, loading it in a thread if it or its checkpoint is new.
 
         Parameters
         ----------
@@ -54,7 +56,10 @@ class EngineCache:
             while len(self._engines) >= self._size:
                 self._engines.popitem(last=False)
             trust = {"trust": options["trust"]} if "trust" in options else {}
-            self._engines[key] = Engine.load(model, **shaping, **trust)
+            with ThreadPoolExecutor(1) as pool:
+                loading = pool.submit(partial(Engine.load, model, **shaping, **trust))
+                text = f"loading {model.path.name}"
+                self._engines[key] = yield from awaited(loading, Progress(0, 0, text))
         self._engines.move_to_end(key)
         return self._engines[key]
 
@@ -87,8 +92,7 @@ def predict(engines: EngineCache, args: Args) -> Stage[Result]:
     given = args.get("bbox_csv")
     boxes = read_boxes(given, video, allow_missing=True) if given else None
     options = chosen(args, PREDICT_OPTIONS)
-    yield Progress(0, 0, f"loading {model.path.name}")
-    engine = engines.get(model, options)
+    engine = yield from engines.get(model, options)
     predictions = yield from predict_video(
         model, video, boxes, output=optional_path(args, "output"), engine=engine, **options
     )

@@ -1,0 +1,222 @@
+"""The editable box of the current frame as a napari shapes layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from napari.layers import Shapes
+from psygnal import Signal
+
+from napari_cropzoom.core.boxes import MISSING_BOX, Box, Source
+from napari_cropzoom.layers.conversions import box_to_rectangle, rectangle_to_box
+from napari_cropzoom.layers.looks import BOX_LOOKS
+from napari_cropzoom.layers.quiet import drawn_once
+
+NAME = "boxes"
+SMALLEST_DRAG = 4  # screen pixels; anything drawn smaller was a click
+FLOAT_NOISE = 0.02  # pixels
+_HELD_MODES = ("select", "direct", "vertex_insert", "vertex_remove")
+_INVISIBLE = (0.0, 0.0, 0.0, 0.0)
+
+
+class BoxesLayer:
+    """Shows one box and tells what a person wants it to become.
+
+    The box is always selected, so that one press moves it and its handles resize it; where a frame
+    has no box a drag draws one, in select mode as with napari's rectangle tool. Whatever a gesture
+    leaves in the layer (turned, a polygon, two shapes, nothing), the box round the newest shape is
+    told, and the layer shows one axis-aligned box again. A gesture during which the frame changes is
+    dropped.
+
+    Attributes
+    ----------
+    layer : napari.layers.Shapes
+    box_dragged : psygnal.Signal
+        :class:`Box` under way while the mouse is dragged.
+    edited : psygnal.Signal
+        :class:`Box` that a person set, None if they deleted it.
+    """
+
+    box_dragged = Signal(object)
+    edited = Signal(object)
+
+    def __init__(self) -> None:
+        self.layer = Shapes(ndim=2, name=NAME, face_color=[_INVISIBLE], opacity=1)
+        self._frame = -1
+        self._box = MISSING_BOX
+        self._look = BOX_LOOKS[Source.DETECTED]
+        self._pixel = 1.0
+        self._is_own = False
+        self._is_changed = False
+        self._gesture_frame: int | None = None
+        self._dragged = MISSING_BOX
+        self.layer.events.data.connect(self._on_data)
+        self.layer.events.set_data.connect(self._on_set_data)
+        self.layer.events.mode.connect(self._on_mode)
+        self.layer.events.affine.connect(self._on_affine)
+        self.layer.mouse_drag_callbacks.append(self._follow_drag)
+        self.layer.mode = "select"
+
+    @property
+    def box(self) -> Box:
+        """The box shown, all NaN if there is none."""
+        return self._box
+
+    def show(self, frame: int, box: Box, source: Source) -> None:
+        """Show the box of a frame; costs next to nothing if it is shown already."""
+        look = BOX_LOOKS.get(source, self._look)
+        same = look == self._look and np.array_equal(box, self._box, equal_nan=True)
+        if frame != self._frame:
+            self._frame = frame
+            self._is_changed = self._is_changed or self._gesture_frame is not None
+        if not same or self._is_changed:
+            self._box, self._look = box, look
+            self._draw()
+
+    def set_zoom(self, zoom: float) -> None:
+        """Keep the outline as wide on the screen; ``zoom`` is in screen pixels per video pixel."""
+        self._pixel = 1 / zoom
+        if self.layer.nshapes == 1:
+            with self._own(), drawn_once(self.layer):
+                self.layer.edge_width = self._look.width * self._pixel
+
+    def close(self) -> None:
+        """Let go of the layer."""
+        self.layer.events.data.disconnect(self._on_data)
+        self.layer.events.set_data.disconnect(self._on_set_data)
+        self.layer.events.mode.disconnect(self._on_mode)
+        self.layer.events.affine.disconnect(self._on_affine)
+        if self._follow_drag in self.layer.mouse_drag_callbacks:
+            self.layer.mouse_drag_callbacks.remove(self._follow_drag)
+
+    # ---- drawing -------------------------------------------------------------------------------
+
+    @contextmanager
+    def _own(self) -> Iterator[None]:
+        before, self._is_own = self._is_own, True
+        try:
+            yield
+        finally:
+            self._is_own = before
+
+    def _draw(self) -> None:
+        layer, width = self.layer, self._look.width * self._pixel
+        self._is_changed = False
+        with self._own(), drawn_once(layer):
+            if self._box.is_missing():
+                layer.remove(list(range(layer.nshapes)))
+            elif layer.nshapes == 1 and layer.shape_type == ["rectangle"]:
+                if not np.allclose(layer.edge_color[0], self._look.rgba):
+                    layer.edge_color = [self._look.rgba]
+                if layer.edge_width != [width]:
+                    layer.edge_width = width
+                layer.data = [box_to_rectangle(self._box)]
+            else:
+                layer.remove(list(range(layer.nshapes)))
+                layer.add(
+                    box_to_rectangle(self._box),
+                    edge_width=width,
+                    edge_color=[self._look.rgba],
+                    face_color=[_INVISIBLE],
+                )
+            self._hold()
+
+    def _hold(self) -> None:
+        """Select the box, so that its handles are there; not in the middle of another gesture."""
+        is_free = self._gesture_frame in (None, self._frame)
+        if self.layer.nshapes and self.layer.mode in _HELD_MODES and is_free:
+            self.layer.selected_data = {0}
+
+    # ---- gestures ------------------------------------------------------------------------------
+
+    def _on_data(self, event: Any) -> None:
+        if self._is_own or str(event.action) not in ("added", "changed", "removed"):
+            return
+        self._is_changed = True
+        # A tool to draw with has not finished when it tells of a new shape; it redraws once it has.
+        if self._gesture_frame is None and not self.layer.mode.startswith("add_"):
+            self._settle()
+
+    def _on_set_data(self) -> None:
+        if self._is_own or self._gesture_frame is not None:
+            return
+        is_pasted = self.layer.nshapes > 1 or (self.layer.nshapes and self._box.is_missing())
+        if self._is_changed or (is_pasted and not self.layer.mode.startswith("add_")):
+            self._settle()
+
+    def _on_mode(self) -> None:
+        callbacks = self.layer.mouse_drag_callbacks
+        if self._follow_drag in callbacks:  # after napari's own, which finishes the shape
+            callbacks.remove(self._follow_drag)
+            callbacks.append(self._follow_drag)
+        if not self._is_own:
+            self._hold()
+
+    def _on_affine(self) -> None:
+        """Undo napari's transform tool: a layer that is moved shows its boxes where they are not."""
+        if not np.array_equal(self.layer.affine.affine_matrix, np.eye(3)):
+            self.layer.affine = np.eye(3)
+
+    def _follow_drag(self, layer: Shapes, event: Any) -> Iterator[None]:
+        self._gesture_frame = self._frame
+        self._dragged = self._box
+        start = layer.world_to_data(event.position)
+        draws = layer.mode == "select" and layer.nshapes == 0
+        drawn: Box | None = None
+        yield
+        while event.type == "mouse_move":
+            if draws:
+                drawn = rectangle_to_box([start, layer.world_to_data(event.position)])
+                self._tell(drawn)
+            elif layer.nshapes:
+                self._tell(rectangle_to_box(layer.data[-1]))
+            yield
+        is_dropped = self._gesture_frame != self._frame
+        self._gesture_frame = None
+        if is_dropped:
+            self._draw()
+        elif drawn is not None:
+            self._want(drawn)
+        elif self._is_changed:
+            self._settle()
+        self._hold()
+
+    def _tell(self, box: Box) -> None:
+        if self._gesture_frame == self._frame and box != self._dragged:
+            self._dragged = box
+            self.box_dragged.emit(box.snapped())
+
+    def _settle(self) -> None:
+        """Take what a gesture left in the layer as the box that is wanted."""
+        layer = self.layer
+        self._is_changed = True
+        if layer.mode.startswith("add_"):
+            with self._own():
+                layer.mode = "select"
+        if layer.nshapes:
+            self._want(rectangle_to_box(layer.data[-1]))
+        elif self._box.is_missing():
+            self._is_changed = False
+        else:
+            self.edited.emit(None)
+            if self._is_changed and not self._box.is_missing():
+                self._draw()
+
+    def _want(self, box: Box) -> None:
+        smallest = max(1.0, SMALLEST_DRAG * self._pixel)
+        box = _without_noise(box, self._box)
+        is_new = self._box.is_missing() or box.snapped() != self._box.snapped()
+        if is_new and min(box.w, box.h) >= smallest:
+            self._is_changed = True
+            self.edited.emit(box)
+        if self._is_changed:
+            self._draw()
+
+
+def _without_noise(box: Box, before: Box) -> Box:
+    """Take from ``before`` what differs by napari's rounding to float32 only."""
+    pairs = zip(box, before, strict=True)
+    return Box(*(old if abs(new - old) < FLOAT_NOISE else new for new, old in pairs))

@@ -1,0 +1,44 @@
+"""Frame, time and source of the box in a corner of the canvas."""
+
+from __future__ import annotations
+
+from napari.components import ViewerModel
+
+from napari_cropzoom.core.boxes import Source
+from napari_cropzoom.layers.looks import SOURCE_WORDS
+
+_MARGIN = " \u2009"  # napari measures the text a little too short for its background
+
+
+def time_text(seconds: float) -> str:
+    """Minutes, seconds and milliseconds, e.g. ``"01:02.345"``; hours count as minutes."""
+    milliseconds = round(seconds * 1000)
+    minutes, rest = divmod(milliseconds, 60_000)
+    return f"{minutes:02d}:{rest // 1000:02d}.{rest % 1000:03d}"
+
+
+class Caption:
+    """napari's text overlay while a video is open; it is put back on closing.
+
+    Parameters
+    ----------
+    viewer : napari.components.ViewerModel
+    """
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        self._overlay = viewer.canvas.overlays.text
+        self._before = {name: getattr(self._overlay, name) for name in ("text", "visible", "position")}
+        self._overlay.position = "top_left"
+        self._overlay.visible = True
+
+    def show(self, frame: int, n_frames: int, seconds: float, source: Source) -> None:
+        """Write one line for a frame."""
+        digits = len(str(n_frames - 1))
+        place = f"frame {frame:{digits}d} / {n_frames - 1}"
+        words = f"{place}   {time_text(seconds)}   {SOURCE_WORDS[source]}"
+        self._overlay.text = words + _MARGIN
+
+    def close(self) -> None:
+        """Put the overlay back as it was."""
+        for name, value in self._before.items():
+            setattr(self._overlay, name, value)

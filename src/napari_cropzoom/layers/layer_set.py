@@ -1,0 +1,260 @@
+"""The layers of one open video in a napari viewer, following its session and the frame slider."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from napari.components import ViewerModel
+from napari.layers import Layer
+from psygnal import Signal
+
+from napari_cropzoom.core.boxes import MISSING_BOX, Box, Source
+from napari_cropzoom.layers import points_layers
+from napari_cropzoom.layers.boxes_layer import BoxesLayer
+from napari_cropzoom.layers.caption import Caption
+from napari_cropzoom.layers.final_layer import FinalLayer
+from napari_cropzoom.layers.keys import bind_shortcuts
+from napari_cropzoom.layers.looks import PREVIEW_LOOK
+from napari_cropzoom.layers.points_layers import PointsLayer
+from napari_cropzoom.layers.video_layer import VideoLayer
+from napari_cropzoom.session import Session
+
+AXES = ("frame", "y", "x")
+
+
+class LayerSet:
+    """Shows a session in a viewer and turns gestures on the box into edits of the session.
+
+    From below: ``video``, ``detector keypoints`` and ``pose keypoints`` once there are some, ``final
+    boxes`` (dashed), ``boxes``. All but the video hold the current frame only. A layer that a person
+    deletes comes back on the next change.
+
+    Parameters
+    ----------
+    viewer : napari.components.ViewerModel
+        Or a ``napari.Viewer``.
+    session : Session
+
+    Attributes
+    ----------
+    frame_changed : psygnal.Signal
+        Number of the new frame.
+    box_dragged : psygnal.Signal
+        :class:`Box` under way while the mouse is dragged.
+    threshold : float
+        Likelihood below which a frame is suspicious, for the keys that go there.
+    """
+
+    frame_changed = Signal(int)
+    box_dragged = Signal(object)
+
+    def __init__(self, viewer: ViewerModel, session: Session) -> None:
+        self.viewer = viewer
+        self.session = session
+        self.threshold = 0.5
+        self.video: VideoLayer | None = None
+        self.boxes: BoxesLayer | None = None
+        self.final: FinalLayer | None = None
+        self.points: dict[str, PointsLayer] = {}
+        self._frame = 0
+        self._zoom = 1.0
+        self._preview: Box | None = None
+        self._is_closed = False
+        self._is_arranging = False
+        self._axes_before = viewer.dims.axis_labels
+        self._caption = Caption(viewer)
+        self._connect()
+        self._redraw()
+        self.frame = 0
+
+    # ---- for others ----------------------------------------------------------------------------
+
+    @property
+    def frame(self) -> int:
+        """Frame shown, 0-based; setting it moves the slider, and stops at the ends of the video."""
+        return self._frame
+
+    @frame.setter
+    def frame(self, frame: int) -> None:
+        self._arrange()
+        last = self.session.n_frames - 1
+        self.viewer.dims.set_current_step(self._axis, min(max(int(frame), 0), last))
+
+    def preview_box(self, box: Box | None) -> None:
+        """Show a box for a moment, dashed, without writing anything; None ends it."""
+        self._preview = box
+        self._redraw()
+
+    def tell(self, message: str) -> None:
+        """Write a line to napari's status bar."""
+        self.viewer.status = message
+
+    def wait_until_shown(self, timeout: float = 5.0) -> bool:
+        """Wait, with the window going, until the frame asked for is decoded and shown."""
+        return self.video is not None and self.video.wait_until_shown(timeout)
+
+    def close(self) -> None:
+        """Remove the layers and let go of viewer and session; closing twice is harmless."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._disconnect()
+        for layer in [part.layer for part in self._parts()]:
+            if layer in self.viewer.layers:
+                self.viewer.layers.remove(layer)
+        if self.video is not None:
+            self.video.close()
+        if self.boxes is not None:
+            self._drop_boxes(self.boxes)
+        self._caption.close()
+        if self.viewer.dims.ndim == len(self._axes_before):
+            self.viewer.dims.axis_labels = self._axes_before
+
+    # ---- connections ---------------------------------------------------------------------------
+
+    def _connections(self) -> list[tuple[Any, Any]]:
+        viewer, session = self.viewer, self.session
+        return [
+            (viewer.dims.events.current_step, self._on_step),
+            (viewer.layers.events.removed, self._on_removed),
+            (viewer.scene.camera.events.zoom, self._on_zoom),
+            (session.boxes_changed, self._on_boxes),
+            (session.track_changed, self._redraw),
+            (session.smoothing_changed, self._redraw),
+            (session.predictions_changed, self._on_predictions),
+            (session.closed, self.close),
+        ]
+
+    def _connect(self) -> None:
+        for signal, slot in self._connections():
+            signal.connect(slot)
+
+    def _disconnect(self) -> None:
+        for signal, slot in self._connections():
+            signal.disconnect(slot)
+
+    @property
+    def _axis(self) -> int:
+        return self.viewer.dims.ndim - 3
+
+    def _on_step(self) -> None:
+        if self._axis < 0 or self.video is None:
+            return
+        frame = min(max(self.viewer.dims.current_step[self._axis], 0), self.session.n_frames - 1)
+        if frame != self._frame:
+            self._frame = frame
+            self._preview = None
+            self._redraw()
+            self.frame_changed.emit(frame)
+
+    def _on_zoom(self) -> None:
+        zoom = self.viewer.scene.camera.zoom
+        if zoom > 0 and abs(zoom / self._zoom - 1) > 0.05:
+            self._zoom = zoom
+            for part in (self.boxes, self.final):
+                if part is not None:
+                    part.set_zoom(zoom)
+
+    def _on_boxes(self, track: str, first: int, last: int) -> None:
+        self._redraw()
+
+    def _on_predictions(self, kind: str) -> None:
+        self._remove(self.points.pop(kind, None))
+        self._redraw()
+
+    def _on_removed(self, event: Any) -> None:
+        if self._is_arranging:
+            return
+        if self.video is not None and event.value is self.video.layer:
+            self.video.close()
+            self.video = None
+        if self.boxes is not None and event.value is self.boxes.layer:
+            self._drop_boxes(self.boxes)
+            self.boxes = None
+        if self.final is not None and event.value is self.final.layer:
+            self.final = None
+        self.points = {k: p for k, p in self.points.items() if p.layer is not event.value}
+
+    def _on_edited(self, box: Box | None) -> None:
+        if box is None:
+            self.session.delete_box(self._frame)
+        elif self._is_in_frame(box):
+            self.session.set_box(self._frame, box)
+        else:
+            self.tell("A box must overlap the video.")
+
+    # ---- layers --------------------------------------------------------------------------------
+
+    def _parts(self) -> list[Any]:
+        points = [self.points.get(kind) for kind in points_layers.NAMES]
+        found = [self.video, *points, self.final, self.boxes]
+        return [part for part in found if part is not None]
+
+    def _arrange(self) -> None:
+        """Add the layers that are missing, in their order."""
+        if self._is_arranging:
+            return
+        self._is_arranging = True
+        before = len(self._parts())
+        height, width = self.session.video.shape[1:3]
+        poses = {"detector": self.session.detector_poses, "pose": self.session.pose_poses}
+        if self.video is None:
+            self.video = VideoLayer(self.session.video)
+            self._insert(self.video.layer)
+            self.viewer.dims.axis_labels = (*self.viewer.dims.axis_labels[:-3], *AXES)
+        for kind in points_layers.NAMES:
+            found = poses[kind]
+            if found is not None and kind not in self.points:
+                self.points[kind] = PointsLayer(kind, found, (height, width))
+                self._insert(self.points[kind].layer)
+        if self.final is None:
+            self.final = FinalLayer()
+            self._insert(self.final.layer)
+        if self.boxes is None:
+            self.boxes = BoxesLayer()
+            self.boxes.box_dragged.connect(self.box_dragged.emit)
+            self.boxes.edited.connect(self._on_edited)
+            self._insert(self.boxes.layer)
+        if len(self._parts()) > before:
+            for part in (self.boxes, self.final):
+                part.set_zoom(self._zoom)
+            self.viewer.layers.selection.active = self.boxes.layer
+        self._is_arranging = False
+
+    def _insert(self, layer: Layer) -> None:
+        """Insert a layer below those of ours that belong above it."""
+        above = [part.layer for part in self._parts()]
+        above = above[[one is layer for one in above].index(True) + 1 :]
+        places = [self.viewer.layers.index(one) for one in above if one in self.viewer.layers]
+        self.viewer.layers.insert(min(places, default=len(self.viewer.layers)), layer)
+        bind_shortcuts(layer, self.session, self)
+
+    def _remove(self, part: PointsLayer | None) -> None:
+        if part is not None and part.layer in self.viewer.layers:
+            self.viewer.layers.remove(part.layer)
+
+    def _drop_boxes(self, boxes: BoxesLayer) -> None:
+        boxes.close()
+        boxes.box_dragged.disconnect()
+        boxes.edited.disconnect()
+
+    def _redraw(self) -> None:
+        self._arrange()
+        frame, track = self._frame, self.session.track
+        if self.boxes is None or self.final is None or frame >= len(track):
+            return
+        box, source = track.box(frame), Source(int(track.source[frame]))
+        self.boxes.show(frame, box, source)
+        if self._preview is not None:
+            self.final.show(self._preview, PREVIEW_LOOK)
+        else:
+            final = self.session.final_box(frame)
+            self.final.show(MISSING_BOX if final == box else final)
+        for points in self.points.values():
+            points.show(frame)
+        seconds = float(self.session.video.times[frame])
+        self._caption.show(frame, len(track), seconds, source)
+
+    def _is_in_frame(self, box: Box) -> bool:
+        height, width = self.session.video.shape[1:3]
+        return box.x < width and box.y < height and box.x + box.w > 0 and box.y + box.h > 0

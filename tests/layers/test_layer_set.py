@@ -1,0 +1,255 @@
+import gc
+import threading
+
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+from napari.layers import Image, Points, Shapes
+
+from napari_cropzoom.core.boxes import Box, Review, Source
+from napari_cropzoom.core.poses import Poses
+from napari_cropzoom.core.smoothing import SmoothingSettings
+from napari_cropzoom.io.video import Video
+from napari_cropzoom.layers import SHORTCUTS, LayerSet
+from napari_cropzoom.layers.caption import time_text
+from napari_cropzoom.session import Session
+from videos import make_numbered_video, read_number
+
+N = 60
+ALL = ["video", "detector keypoints", "pose keypoints", "final boxes", "boxes"]
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    return make_numbered_video(tmp_path_factory.mktemp("video") / "mouse.mp4", N, fps=25)
+
+
+@pytest.fixture
+def session(path):
+    session = Session(Video(path))
+    boxes = np.column_stack([np.arange(N) * 3 % 17, np.arange(N) % 5, np.full((N, 2), 20)])
+    boxes = boxes.astype(float)
+    boxes[[7, 30]] = np.nan
+    session.set_raw(boxes, path.with_suffix(".csv"), Source.DETECTED)
+    session.smoothing = SmoothingSettings("none", 1)
+    yield session
+    session.close()
+
+
+@pytest.fixture
+def viewer():
+    return ViewerModel()
+
+
+@pytest.fixture
+def layer_set(qapp, viewer, session):
+    layer_set = LayerSet(viewer, session)
+    yield layer_set
+    layer_set.close()
+
+
+def names(viewer):
+    return [layer.name for layer in viewer.layers]
+
+
+def keypoints(likelihood=0.9):
+    xy = np.stack([np.c_[np.arange(N), np.arange(N)], np.full((N, 2), 9)], axis=1).astype(float)
+    values = np.full((N, 2), likelihood)
+    values[:, 1] = 0.1
+    return Poses(("nose", "tail"), xy, values)
+
+
+def run(name, layer_set):
+    shortcut = next(one for one in SHORTCUTS if one.name == name)
+    shortcut.function(layer_set.session, layer_set)
+
+
+def test_the_layers_and_their_order(viewer, session, layer_set):
+    assert names(viewer) == ["video", "final boxes", "boxes"]
+    session.set_predictions("pose", keypoints())
+    session.set_predictions("detector", keypoints())
+    assert names(viewer) == ALL
+    assert viewer.layers.selection.active is viewer.layers["boxes"]
+    assert [type(layer) for layer in viewer.layers][:2] == [Image, Points]
+    assert tuple(viewer.dims.axis_labels) == ("frame", "y", "x")
+
+
+def test_the_box_follows_the_slider(viewer, session, layer_set):
+    heard = []
+    layer_set.frame_changed.connect(heard.append)
+    viewer.dims.set_current_step(0, 4)
+    assert layer_set.frame == 4
+    assert layer_set.boxes.box == session.track.box(4)
+    layer_set.frame = 7
+    assert viewer.layers["boxes"].nshapes == 0
+    layer_set.frame = 1000
+    layer_set.frame = -5
+    assert heard == [4, 7, N - 1, 0]
+    assert layer_set.boxes.layer.ndim == 2
+
+
+def test_a_gesture_becomes_one_edit_that_can_be_undone(viewer, session, layer_set):
+    layer_set.frame = 4
+    before = session.track.box(4)
+    layer_set.boxes.edited.emit(Box(10, 10, 20, 20))
+    assert session.track.box(4) == (10, 10, 20, 20)
+    assert layer_set.boxes.box == (10, 10, 20, 20)
+    run("undo", layer_set)
+    assert layer_set.boxes.box == before
+    layer_set.frame = 20
+    run("redo", layer_set)
+    assert layer_set.frame == 4
+    viewer.layers["boxes"].remove_selected()
+    assert session.track.source[4] == Source.ABSENT
+    layer_set.boxes.edited.emit(Box(1000, 0, 20, 20))
+    assert session.track.source[4] == Source.ABSENT
+    assert "overlap" in viewer.status
+
+
+def test_each_change_draws_once(session, layer_set):
+    drawn = []
+    layer_set.boxes.layer.events.set_data.connect(drawn.append)
+    boxes = session.track.raw.copy()
+    boxes[0, 0] += 2
+    session.set_raw(boxes, session.raw_csv, Source.IMPORTED)
+    assert len(drawn) == 1
+    session.set_box(50, Box(0, 0, 10, 10))
+    assert len(drawn) == 1
+
+
+def test_the_final_box_is_dashed_and_only_where_it_differs(session, layer_set):
+    final = layer_set.viewer.layers["final boxes"]
+    layer_set.frame = 10
+    assert len(final.data) == 0
+    session.smoothing = SmoothingSettings("median", 11)
+    assert len(final.data) == 36
+    assert layer_set.final.box == session.final_box(10)
+    session.set_box(10, Box(10, 10, 20, 20))
+    assert len(final.data) == 0
+
+
+def test_a_preview_is_shown_and_nothing_written(session, layer_set):
+    before = session.track.boxes.copy()
+    layer_set.preview_box(Box(1, 2, 30, 30))
+    assert layer_set.final.box == Box(1, 2, 30, 30)
+    layer_set.preview_box(None)
+    assert layer_set.final.box.is_missing()
+    np.testing.assert_array_equal(session.track.boxes, before)
+
+
+def test_points_show_place_likelihood_and_name(viewer, session, layer_set):
+    poses = keypoints()
+    poses.xy[5, 0] = np.nan
+    session.set_predictions("detector", poses)
+    layer = viewer.layers["detector keypoints"]
+    layer_set.frame = 3
+    assert layer.data.tolist() == [[3, 3], [9, 9]]
+    assert layer.shown.all()
+    assert list(layer.features["body part"]) == ["nose", "tail"]
+    assert layer.features["likelihood"][1] == pytest.approx(0.1)
+    assert layer.face_color[0, 3] == 1
+    assert layer.face_color[1, 3] == 0
+    assert not layer.editable
+    layer_set.frame = 5
+    assert layer.shown.tolist() == [False, True]
+    status = layer.get_status((9, 9), world=True, dims_displayed=[0, 1])
+    assert "tail" in status["coordinates"]
+    session.set_predictions("detector", keypoints(0.3))
+    assert names(viewer).count("detector keypoints") == 1
+    assert viewer.layers["detector keypoints"].features["likelihood"][0] == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_deleted_layer_does_no_harm_and_comes_back(viewer, session, layer_set, name):
+    session.set_predictions("pose", keypoints())
+    session.set_predictions("detector", keypoints())
+    viewer.layers.remove(name)
+    layer_set.frame = 8
+    session.set_box(layer_set.frame, Box(10, 10, 20, 20))
+    assert sorted(names(viewer)) == sorted(ALL)
+    assert names(viewer)[0] == "video"
+    assert names(viewer)[-1] == "boxes"
+    assert layer_set.boxes.box == session.track.box(layer_set.frame)
+
+
+def test_all_layers_deleted(viewer, session, layer_set):
+    viewer.layers.clear()
+    layer_set.frame = 9
+    assert names(viewer) == ["video", "final boxes", "boxes"]
+    assert layer_set.frame == 9
+
+
+def test_the_caption(viewer, layer_set):
+    layer_set.frame = 7
+    text = viewer.canvas.overlays.text.text
+    assert text.split() == ["frame", "7", "/", "59", "00:00.280", "no", "box"]
+    assert time_text(3723.4567) == "62:03.457"
+    layer_set.close()
+    assert viewer.canvas.overlays.text.text == ""
+    assert not viewer.canvas.overlays.text.visible
+
+
+def test_the_queue_by_keys(viewer, session, layer_set):
+    run("next suspicious", layer_set)
+    assert layer_set.frame == 7
+    run("previous suspicious", layer_set)
+    assert layer_set.frame == 30
+    run("accept", layer_set)
+    assert session.track.review[30] == Review.ACCEPTED
+    assert layer_set.frame == 7
+    run("accept", layer_set)
+    run("next suspicious", layer_set)
+    assert "No suspicious frame" in viewer.status
+    run("on 10", layer_set)
+    assert layer_set.frame == 17
+
+
+def test_no_shortcut_is_one_of_naparis(layer_set):
+    from napari.settings import get_settings
+
+    own = {str(key) for keys in get_settings().shortcuts.shortcuts.values() for key in keys}
+    for layer in layer_set.viewer.layers:
+        bound = {str(key) for key in layer.keymap}
+        assert len(bound) == sum(one.function is not None for one in SHORTCUTS)
+        assert bound.isdisjoint(own)
+        assert bound.isdisjoint({str(key) for key in Shapes.class_keymap})
+    assert len({one.key for one in SHORTCUTS}) == len(SHORTCUTS)
+
+
+def test_the_picture_is_that_of_the_frame(viewer, session, layer_set):
+    layer_set.frame = 42
+    assert layer_set.wait_until_shown()
+    assert read_number(viewer.layers["video"].data[42, :, :]) == 42
+
+
+def test_opened_and_closed_50_times_nothing_is_left(qapp, viewer, session):
+    def counts():
+        gc.collect()
+        signals = [session.boxes_changed, session.track_changed, session.smoothing_changed]
+        signals += [session.predictions_changed, session.closed]
+        return (
+            len(viewer.layers),
+            len(viewer.dims.events.current_step.callbacks),
+            len(viewer.layers.events.removed.callbacks),
+            len(viewer.scene.camera.events.zoom.callbacks),
+            [len(signal) for signal in signals],
+            threading.active_count(),
+        )
+
+    LayerSet(viewer, session).close()
+    before = counts()
+    for _ in range(50):
+        layer_set = LayerSet(viewer, session)
+        session.set_predictions("pose", keypoints())
+        layer_set.frame = 3
+        layer_set.close()
+        session.pose_poses = None
+    assert counts() == before
+    assert before[0] == 0
+
+
+def test_closing_the_session_closes_the_layers(qapp, viewer, path):
+    layer_set = LayerSet(viewer, Session(Video(path)))
+    layer_set.session.close()
+    assert names(viewer) == []
+    layer_set.close()

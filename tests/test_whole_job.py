@@ -1,0 +1,181 @@
+"""The whole job in a real window with real mouse and key events, on the sample data."""
+
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from qtpy.QtCore import QPoint, QSettings
+from qtpy.QtWidgets import QComboBox, QPushButton, QWidget
+
+from gui_events import drag, needs_display, press_key, spin, wait_for, xdotool
+from napari_cropzoom.core.boxes import Source, iou
+from napari_cropzoom.io.bbox_csv import read_bbox_csv
+from napari_cropzoom.sample import sample_project
+
+pytest.importorskip("lightning_pose", reason="needs the extra 'pose'")
+pytestmark = [pytest.mark.gui, needs_display, pytest.mark.timeout(900)]
+
+LONG = 400.0  # seconds a model may take on a slow and busy machine
+
+
+def named(dock, name, kind=QWidget):
+    found = dock.findChild(kind, name)
+    assert found is not None, name
+    return found
+
+
+def click_on(widget):
+    """Click the middle of a widget with the real mouse."""
+    wait_for(lambda: widget.isVisible() and widget.isEnabled())
+    spin(0.3)
+    middle = widget.mapToGlobal(QPoint(widget.width() // 2, widget.height() // 2))
+    xdotool("mousemove", middle.x(), middle.y())
+    spin()
+    xdotool("click", 1)
+    spin(0.15)
+
+
+def open_step(dock, key):
+    if not dock[key].is_open:
+        click_on(dock[key].header)
+    wait_for(lambda: dock[key].is_open)
+    spin(0.3)
+
+
+def run_step(dock, key, is_done):
+    """Press Run and wait; a message in the step ends the test with its text."""
+    click_on(named(dock, f"{key}_run", QPushButton))
+
+    def ended():
+        message = dock[key].message
+        assert message.kind != "error", message.plain
+        return is_done()
+
+    wait_for(ended, LONG)
+
+
+@pytest.fixture
+def project(tmp_path):
+    """The sample with its own copy of the models, for their outputs."""
+    sample = sample_project()
+    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(tmp_path / "settings"))
+    for source in (sample.detector, sample.pose):
+        shutil.copytree(source, tmp_path / source.name)
+    return sample.video, sample.truth, tmp_path / sample.detector.name, tmp_path / sample.pose.name
+
+
+@pytest.fixture
+def open_window():
+    """Open real windows; the docks end with the test, whatever happens in it."""
+    import napari
+
+    from napari_cropzoom.app import find_dock, open_review
+
+    viewers = []
+
+    def open_one(*args, **kwargs):
+        viewer = napari.Viewer()
+        viewers.append(viewer)
+        viewer.window.resize(1500, 940)
+        session = open_review(viewer, *args, **kwargs)
+        spin(1.0)
+        return viewer, session, find_dock(viewer)
+
+    yield open_one
+    for viewer in viewers:
+        dock = find_dock(viewer)
+        if dock is not None:
+            dock.close_session()
+        viewer.close()
+        spin(0.2)
+
+
+def test_from_a_video_to_keypoints_and_back_again(project, open_window):
+    video, truth_csv, detector, pose = project
+    truth = pd.read_csv(truth_csv)
+    viewer, session, dock = open_window(video)
+
+    open_step(dock, "detect")
+    dock["detect"].choose_model(detector)
+    run_step(dock, "detect", lambda: session.detector_poses is not None and session.has_boxes)
+    assert {"video", "boxes", "detector keypoints"} <= {layer.name for layer in viewer.layers}
+    assert dock["boxes"].is_open
+
+    open_step(dock, "review")
+    easy = truth.index[truth["places"].isna()]
+    frame = int(easy[len(easy) // 2])
+    viewer.dims.set_current_step(0, frame)
+    spin(0.5)
+    before = session.track.box(frame)
+    x, y = before.center
+    drag(viewer, (y, x), (y + 40, x - 60))
+    wait_for(lambda: session.track.source[frame] == Source.ANCHOR)
+    moved = session.track.box(frame)
+    scale = 2 / viewer.scene.camera.zoom  # a screen pixel, rounding to even sizes
+    assert moved.center == pytest.approx((x - 60, y + 40), abs=2 + scale)
+    press_key("ctrl+z")
+    assert session.track.box(frame) == before
+    press_key("ctrl+shift+z")
+    assert session.track.box(frame) == moved
+
+    open_step(dock, "smooth")
+    slider = named(dock, "smooth_window")
+    shown = session.final_box(frame + 3)
+    slider.setFocus()
+    xdotool("key", *["Right"] * 8)
+    wait_for(lambda: session.smoothing.window > 5)
+    spin(0.5)
+    assert session.final_box(frame) == moved
+    assert session.final_box(frame + 3) != shown
+    final_layer = next(layer for layer in viewer.layers if layer.name == "final boxes")
+    assert final_layer.visible
+
+    open_step(dock, "crop")
+    crop = detector / "cropped_videos" / "cropped_roaming.mp4"
+    run_step(dock, "crop", crop.with_suffix(".json").exists)
+
+    open_step(dock, "pose")
+    dock["pose"].choose_model(pose)
+    assert named(dock, "pose_source", QComboBox).currentIndex() == 0
+    run_step(dock, "pose", lambda: session.pose_poses is not None)
+    assert "pose keypoints" in {layer.name for layer in viewer.layers}
+    assert_near_truth(session, truth, easy.difference(range(frame - 40, frame + 41)))
+
+    open_step(dock, "export")
+    click_on(named(dock, "export_save", QPushButton))
+    wait_for(lambda: not session.unsaved)
+    reviewed = detector / "video_preds" / "bboxes_reviewed" / "roaming_bbox.csv"
+    np.testing.assert_array_equal(read_bbox_csv(reviewed, len(truth)), session.final_boxes())
+
+    boxes, smoothing = session.track.boxes.copy(), session.smoothing
+    _, again, _ = reopened(open_window, viewer, dock, project)
+    np.testing.assert_array_equal(again.track.boxes, boxes)
+    assert again.smoothing == smoothing
+    assert again.pose_poses is not None
+    again.undo()
+    assert again.track.box(frame) == before
+
+
+def reopened(open_window, viewer, dock, project):
+    video, _, detector, pose = project
+    dock.close_session()
+    viewer.window.remove_dock_widget("all")
+    return open_window(video, detector=detector, pose=pose)
+
+
+def assert_near_truth(session, truth, frames):
+    """Where nothing is hard, boxes hold the animal and keypoints are near theirs."""
+    final = session.final_boxes()[frames]
+    true = truth.loc[frames, ["x", "y", "w", "h"]].to_numpy()
+    inside = (final[:, :2] <= true[:, :2] + 4).all(1)
+    inside &= (final[:, :2] + final[:, 2:] >= true[:, :2] + true[:, 2:] - 4).all(1)
+    assert inside.mean() > 0.9
+    assert np.nanmedian(iou(final, true)) > 0.2
+    poses = session.pose_poses
+    assert poses is not None
+    parts = [f"{name}_{axis}" for name in poses.names for axis in "xy"]
+    expected = truth.loc[frames, parts].to_numpy().reshape(len(frames), -1, 2)
+    seen = truth.loc[frames, [f"{name}_visible" for name in poses.names]].to_numpy() == 1
+    off = np.hypot(*np.moveaxis(poses.xy[frames] - expected, 2, 0))
+    assert np.median(off[seen]) < 5

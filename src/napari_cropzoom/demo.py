@@ -1,0 +1,181 @@
+"""``cropzoom demo``: the sample project, every step, then napari on the result."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.sizing import SizingSettings
+from napari_cropzoom.core.smoothing import SmoothingSettings
+from napari_cropzoom.io.video import Video
+from napari_cropzoom.pipeline.models import ModelFolder
+from napari_cropzoom.pipeline.progress import Progress, Stage, run_stage
+from napari_cropzoom.pipeline.stages import EngineCache, builtin_stages
+from napari_cropzoom.sample import SampleProject, sample_project
+from napari_cropzoom.session import Session
+
+if TYPE_CHECKING:
+    import napari
+
+SCREEN = "-screen 0 1600x1000x24"
+UNDER_XVFB = "NAPARI_CROPZOOM_UNDER_XVFB"
+SIZES = {"wide": (1500, 940), "narrow": (900, 600)}
+
+
+@dataclass(frozen=True)
+class DemoProject:
+    """A copy of the sample's models that outputs may go into."""
+
+    video: Path
+    detector: Path
+    pose: Path
+
+
+def run_demo(output: Path) -> int:
+    """Run every step on a copy of the sample's models under ``output``, then show the result.
+
+    Without a screen it goes on under ``xvfb-run`` and leaves pictures in ``output/screenshots``.
+
+    Raises
+    ------
+    CropzoomError
+        If the sample is not here, or there is neither a screen nor ``xvfb-run``.
+    """
+    project = copy_models(sample_project(), output)
+    if not reviewed(project).is_file():
+        run_steps(project)
+    if has_screen():
+        return show(project, output)
+    return again_under_xvfb(output)
+
+
+def copy_models(sample: SampleProject, output: Path) -> DemoProject:
+    """Copy the models that are not there yet; the video stays where it is."""
+    for source in (sample.detector, sample.pose):
+        target = output / source.name
+        if not (target / "config.yaml").is_file():
+            shutil.copytree(source, target, dirs_exist_ok=True)
+    return DemoProject(sample.video, output / sample.detector.name, output / sample.pose.name)
+
+
+def reviewed(project: DemoProject) -> Path:
+    """Keypoints of the pose model: the last file the demo writes."""
+    return ModelFolder.open(project.pose).predictions_csv(project.video)
+
+
+def run_steps(project: DemoProject) -> None:
+    """Detect, box, smooth, crop, pose: what the dock's buttons do, one after the other."""
+    stages = builtin_stages(EngineCache())
+    video, detector = project.video, ModelFolder.open(project.detector)
+    run("Detect", stages["predict"]({"model": project.detector, "video": video}))
+    session = Session(Video(video))
+    try:
+        session.load_predictions("detector", detector.predictions_csv(video))
+        session.create_boxes(SizingSettings(min_likelihood=0.1), detector.bbox_csv(video))
+        session.smoothing = SmoothingSettings("median", 15)
+        boxes = session.save()
+    finally:
+        session.close()
+    output = detector.cropped_video(video)
+    run("Crop", stages["crop"]({"video": video, "bbox_csv": boxes, "output": output}))
+    run("Pose", stages["predict"]({"model": project.pose, "video": video, "bbox_csv": boxes}))
+
+
+def run(title: str, stage: Stage[dict[str, Any]]) -> dict[str, Any]:
+    """Run a stage and say how far it is."""
+    shown = time.monotonic()
+
+    def report(progress: Progress) -> None:
+        nonlocal shown
+        if time.monotonic() - shown > 1:
+            shown = time.monotonic()
+            say(f"{title}: {progress.done} of {progress.total} {progress.text}")
+
+    say(f"{title} …")
+    start = time.monotonic()
+    result = run_stage(stage, report)
+    say(f"{title}: done in {time.monotonic() - start:.0f} s")
+    return result
+
+
+def say(text: str) -> None:
+    """Write a line for the person who waits."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def has_screen() -> bool:
+    """Whether a window can be opened."""
+    if not sys.platform.startswith("linux"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def again_under_xvfb(output: Path) -> int:
+    """Start the demo again on a screen in memory; the steps are done by then."""
+    runner = shutil.which("xvfb-run")
+    if runner is None:
+        raise CropzoomError(
+            f"The steps are done, their outputs are in {output}, but there is no screen for napari. "
+            "Install xvfb (it brings xvfb-run), or run on a desktop."
+        )
+    code = f"from napari_cropzoom.app import demo_main; raise SystemExit(demo_main({str(output)!r}))"
+    command = [runner, "-a", "-s", SCREEN, sys.executable, "-c", code]
+    return subprocess.run(command, env={**os.environ, UNDER_XVFB: "1"}, check=False).returncode
+
+
+def show(project: DemoProject, output: Path) -> int:
+    """Open napari on the result; on a screen in memory take pictures instead."""
+    import napari
+
+    from napari_cropzoom.app import open_review
+
+    viewer = napari.Viewer(title="napari-cropzoom demo")
+    open_review(viewer, project.video, detector=project.detector, pose=project.pose)
+    if os.environ.get(UNDER_XVFB):
+        take_pictures(viewer, output / "screenshots")
+        viewer.close()
+    else:
+        napari.run()
+    return 0
+
+
+def take_pictures(viewer: napari.viewer.Viewer, folder: Path) -> list[Path]:
+    """Photograph the window: two themes, two sizes, the steps that show most."""
+    from napari_cropzoom.app import find_dock
+
+    dock = find_dock(viewer)
+    assert dock is not None
+    folder.mkdir(parents=True, exist_ok=True)
+    session = dock.bench.session
+    assert session is not None
+    dock.bench.go_to(session.n_frames // 3)
+    made = []
+    for theme in ("dark", "light"):
+        viewer.theme = theme
+        for size, (width, height) in SIZES.items():
+            viewer.window.resize(width, height)
+            for step in ("review", "smooth", "pose"):
+                dock.open_step(step)
+                settle(0.8)
+                path = folder / f"{theme}_{size}_{step}.png"
+                viewer.screenshot(str(path), canvas_only=False, flash=False)
+                made.append(path)
+    say(f"Screenshots in {folder.resolve()}")
+    return made
+
+
+def settle(seconds: float) -> None:
+    """Let the window draw."""
+    from qtpy.QtCore import QEventLoop, QTimer
+
+    loop = QEventLoop()
+    QTimer.singleShot(round(1000 * seconds), loop.quit)
+    loop.exec()

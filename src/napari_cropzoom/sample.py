@@ -1,0 +1,92 @@
+"""The sample project: a rodent in an arena, its truth, and two trained models."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.reader import LayerData, read_videos
+
+SAMPLE_VARIABLE = "NAPARI_CROPZOOM_SAMPLE"
+_VIDEO = Path("videos", "roaming.mp4")
+
+
+@dataclass(frozen=True)
+class SampleProject:
+    """Where the parts of the sample are.
+
+    Attributes
+    ----------
+    root : Path
+        The Lightning Pose project.
+    video : Path
+    truth : Path
+        CSV of true boxes and keypoints, one row a frame.
+    detector, pose : Path
+        Lightning Pose model folders.
+    """
+
+    root: Path
+
+    @property
+    def video(self) -> Path:
+        return self.root / _VIDEO
+
+    @property
+    def truth(self) -> Path:
+        return self.root / "truth.csv"
+
+    @property
+    def detector(self) -> Path:
+        return self.root / "models" / "detector"
+
+    @property
+    def pose(self) -> Path:
+        return self.root / "models" / "pose"
+
+
+def sample_root() -> Path | None:
+    """The folder ``sample_data``, or None where there is none.
+
+    The environment variable ``NAPARI_CROPZOOM_SAMPLE`` names it; otherwise it is the one of the source
+    checkout that this module runs from. An installed wheel has no sample.
+    """
+    named = os.environ.get(SAMPLE_VARIABLE)
+    root = Path(named).expanduser() if named else Path(__file__).resolve().parents[2] / "sample_data"
+    return root if (root / _VIDEO).is_file() else None
+
+
+def sample_project() -> SampleProject:
+    """Locate the sample.
+
+    Raises
+    ------
+    CropzoomError
+        If it is not here.
+    """
+    root = sample_root()
+    if root is not None:
+        return SampleProject(root)
+    named = os.environ.get(SAMPLE_VARIABLE)
+    if named:
+        raise CropzoomError(
+            f"{named}: there is no {_VIDEO.as_posix()} in it. Set {SAMPLE_VARIABLE} to the sample_data "
+            "folder of napari-cropzoom's source."
+        )
+    raise CropzoomError(
+        "The sample comes with napari-cropzoom's source, not with the installed package. Get the source "
+        f"and set {SAMPLE_VARIABLE} to its sample_data folder."
+    )
+
+
+def make_sample() -> list[LayerData]:
+    """Napari's File > Open Sample > Cropzoom > Roaming mouse: the video as an image layer.
+
+    Raises
+    ------
+    CropzoomError
+        If the sample is not here.
+    """
+    return read_videos(sample_project().video)

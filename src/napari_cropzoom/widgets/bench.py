@@ -1,0 +1,214 @@
+"""What the steps of one dock share: the session, its layers, the worker and the chosen models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_cropzoom.core.boxes import Box, Source
+from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.io.predictions_csv import read_predictions
+from napari_cropzoom.io.video import Video
+from napari_cropzoom.jobs import Job, ThreadHandle, Worker, run_in_thread
+from napari_cropzoom.layers.layer_set import LayerSet
+from napari_cropzoom.pipeline.models import ModelFolder
+from napari_cropzoom.session import Kind, Session
+
+if TYPE_CHECKING:
+    import napari
+
+OnDone = Callable[[Any], object]
+
+
+class Bench(QObject):
+    """Owner of one session and everything that lives as long; steps talk to each other through it.
+
+    Attributes
+    ----------
+    viewer : napari.viewer.Viewer
+    session : Session or None
+    layers : LayerSet or None
+    detector, pose : ModelFolder or None
+        Models chosen so far.
+    crop_file : Path or None
+        The cropped video, once it was made.
+    changed
+        Something that a state line may show has changed; sent once for many changes.
+    session_changed
+        Another session, or none.
+    frame_changed
+        Another frame is shown.
+    box_dragged
+        The current frame's box while it moves, None once it is released.
+    closed
+        The bench is of no use any more.
+    """
+
+    changed = Signal()
+    session_changed = Signal()
+    boxes_changed = Signal()
+    frame_changed = Signal(int)
+    box_dragged = Signal(object)
+    closed = Signal()
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        self.viewer = viewer
+        self.session: Session | None = None
+        self.layers: LayerSet | None = None
+        self.detector: ModelFolder | None = None
+        self.pose: ModelFolder | None = None
+        self.crop_file: Path | None = None
+        self._worker: Worker | None = None
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(30)
+        self._later.timeout.connect(self._tell)
+        self._boxes_are_new = False
+
+    # ---- the session ---------------------------------------------------------------------------
+
+    def open_video(self, video: Video) -> Session:
+        """Start a session on a video; the one before is closed."""
+        self.close_session()
+        session = Session(video)
+        empty = np.full((video.n_frames, 4), np.nan)
+        session.set_raw(empty, self.drawn_csv(video.path), Source.DETECTED)
+        self.session = session
+        self.layers = LayerSet(self.viewer, session)
+        self.layers.frame_changed.connect(self._on_frame)
+        self.layers.box_dragged.connect(self._on_drag)
+        for signal in self._signals(session):
+            signal.connect(self._on_change)
+        for signal in (session.boxes_changed, session.track_changed, session.smoothing_changed):
+            signal.connect(self._on_boxes)
+        self.session_changed.emit()
+        self.changed.emit()
+        return session
+
+    def close_session(self) -> None:
+        """Let go of the session, its layers and its video."""
+        session, layers = self.session, self.layers
+        self.session = self.layers = self.crop_file = None
+        if session is None:
+            return
+        for signal in self._signals(session):
+            signal.disconnect(self._on_change, missing_ok=True)
+        for signal in (session.boxes_changed, session.track_changed, session.smoothing_changed):
+            signal.disconnect(self._on_boxes, missing_ok=True)
+        if layers is not None:
+            layers.frame_changed.disconnect(self._on_frame, missing_ok=True)
+            layers.box_dragged.disconnect(self._on_drag, missing_ok=True)
+            layers.close()
+        session.close()
+        self.session_changed.emit()
+
+    def close(self) -> None:
+        """End everything, the worker's process included."""
+        self._later.stop()
+        self.close_session()
+        if self._worker is not None:
+            self._worker.close()
+            self._worker.deleteLater()
+            self._worker = None
+        self.closed.emit()
+
+    @staticmethod
+    def _signals(session: Session) -> tuple[Any, ...]:
+        return (
+            session.boxes_changed,
+            session.track_changed,
+            session.smoothing_changed,
+            session.predictions_changed,
+            session.history_changed,
+            session.saved,
+        )
+
+    def _on_change(self, *_: object) -> None:
+        self._later.start()
+
+    def _on_boxes(self, *_: object) -> None:
+        self._boxes_are_new = True
+
+    def _on_frame(self, frame: int) -> None:
+        self.frame_changed.emit(int(frame))
+
+    def _on_drag(self, box: Box) -> None:
+        self.box_dragged.emit(box)
+
+    def _tell(self) -> None:
+        if self._boxes_are_new:
+            self._boxes_are_new = False
+            self.boxes_changed.emit()
+        self.changed.emit()
+
+    # ---- the current frame ---------------------------------------------------------------------
+
+    @property
+    def frame(self) -> int:
+        """Frame that is shown, 0 without a video."""
+        return int(self.layers.frame) if self.layers else 0
+
+    def go_to(self, frame: int) -> None:
+        """Show a frame."""
+        if self.layers is not None:
+            self.layers.frame = frame
+
+    # ---- where things lie ----------------------------------------------------------------------
+
+    @staticmethod
+    def drawn_csv(video: Path) -> Path:
+        """Raw boxes of a video whose boxes are all drawn by hand."""
+        return video.parent / "bboxes_drawn" / f"{video.stem}_bbox.csv"
+
+    @staticmethod
+    def method_csv(video: Path, method: str) -> Path:
+        """Raw boxes of a detector without model."""
+        return video.parent / f"bboxes_{method}" / f"{video.stem}_bbox.csv"
+
+    def crop_output(self) -> Path | None:
+        """Cropped video: where `litpose crop` puts it, beside the folder of the raw boxes."""
+        session = self.session
+        if session is None or session.raw_csv is None:
+            return None
+        name = f"cropped_{session.video.path.stem}.mp4"
+        return session.raw_csv.parent.parent / "cropped_videos" / name
+
+    # ---- work ----------------------------------------------------------------------------------
+
+    def start(self, stage: str, args: dict[str, Any]) -> Job:
+        """Queue a stage in the worker's process, which starts with the first."""
+        if self._worker is None:
+            self._worker = Worker(self)
+        return self._worker.start(stage, args)
+
+    def load_predictions(self, kind: Kind, path: Path, on_done: OnDone, on_error: OnDone) -> ThreadHandle:
+        """Read keypoints in a thread and give them to the session, unless it has changed meanwhile."""
+        session = self.session
+        if session is None:
+            raise CropzoomError("Open a video first.")
+
+        def take(poses: Any) -> None:
+            if self.session is session:
+                session.set_predictions(kind, poses)
+                on_done(path)
+
+        return run_in_thread(read_predictions, path, session.n_frames, on_done=take, on_error=on_error)
+
+    @staticmethod
+    def is_for_person(error: Exception) -> bool:
+        """Whether an error says what to do, as opposed to a bug."""
+        return isinstance(error, CropzoomError | OSError)
+
+
+def find_bench(viewer: napari.viewer.Viewer) -> Bench | None:
+    """Return the bench of the viewer's Cropzoom dock, None if that is not open."""
+    for widget in viewer.window.dock_widgets.values():
+        bench = getattr(widget, "bench", None)
+        if isinstance(bench, Bench) and getattr(widget, "owns_bench", False):
+            return bench
+    return None

@@ -1,0 +1,267 @@
+"""*Crop preview*: what the pose model will see of the current frame, live while the box is dragged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from qtpy.QtCore import QPointF, QRectF, QSize, Qt, QTimer
+from qtpy.QtGui import QBrush, QColor, QImage, QPainter, QPaintEvent, QPen, QShowEvent
+from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
+
+from napari_cropzoom.core.boxes import MISSING_BOX, Box
+from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.finalize import crop_size
+from napari_cropzoom.jobs import Latest
+from napari_cropzoom.session import Session
+from napari_cropzoom.widgets.bench import Bench, find_bench
+from napari_cropzoom.widgets.controls import Message, note
+
+if TYPE_CHECKING:
+    import napari
+
+FIRST_LOOK_MS = 200
+POINT_RADIUS = 3.0
+CERTAIN = 0.5
+WAITING = "Open the Cropzoom dock and a video."
+
+
+class CropPreview(QWidget):
+    """The crop at output size, padding hatched, pose keypoints over it, warnings below.
+
+    Object names: ``preview_canvas``, ``preview_caption``, ``preview_message``.
+
+    Parameters
+    ----------
+    napari_viewer : napari.viewer.Viewer
+        Its *Cropzoom* dock is followed; the preview waits until there is one.
+    """
+
+    def __init__(self, napari_viewer: napari.viewer.Viewer, bench: Bench | None = None) -> None:
+        super().__init__()
+        self.setObjectName("crop_preview")
+        self._viewer = napari_viewer
+        self.bench: Bench | None = None
+        self._size: tuple[int, int] | None = None
+        self._dragged: Box | None = None
+        self._latest = Latest(self._on_frame_read, self._on_read_failed)
+        self.canvas = Canvas()
+        self.canvas.setObjectName("preview_canvas")
+        self.caption = note(WAITING, "preview_caption")
+        self.message = Message()
+        self.message.setObjectName("preview_message")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(4, 4, 4, 4)
+        layout.setSpacing(3)
+        layout.addWidget(self.canvas, 1)
+        layout.addWidget(self.caption)
+        layout.addWidget(self.message)
+        self._search = QTimer(self)
+        self._search.setInterval(FIRST_LOOK_MS)
+        self._search.timeout.connect(self._look_for_bench)
+        if bench is not None:
+            self.follow(bench)
+
+    def follow(self, bench: Bench) -> None:
+        """Show the session of a bench."""
+        self.bench = bench
+        self._search.stop()
+        bench.frame_changed.connect(self._on_frame)
+        bench.box_dragged.connect(self._on_drag)
+        bench.changed.connect(self._on_change)
+        bench.closed.connect(self._on_bench_gone)
+        self._on_change()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Look for the dock, which may be opened later."""
+        super().showEvent(event)
+        if self.bench is None:
+            self._search.start()
+            self._look_for_bench()
+        else:
+            self._on_change()
+
+    def sizeHint(self) -> QSize:
+        """Room for a look."""
+        return QSize(300, 300)
+
+    # ---- following -----------------------------------------------------------------------------
+
+    def _look_for_bench(self) -> None:
+        found = find_bench(self._viewer)
+        if found is not None:
+            self.follow(found)
+
+    def _on_bench_gone(self) -> None:
+        self.bench = None
+        self._dragged = None
+        self._latest.drop()
+        self.canvas.clear()
+        self.message.clear()
+        self.caption.setText(WAITING)
+        if self.isVisible():
+            self._search.start()
+
+    def _on_frame(self, _frame: int) -> None:
+        self._dragged = None
+        self.redraw()
+
+    def _on_drag(self, box: Box | None) -> None:
+        self._dragged = box
+        self.redraw()
+
+    def _on_change(self) -> None:
+        session = self.bench.session if self.bench else None
+        if session is not None and session.has_boxes:
+            self._size = crop_size(session.track.boxes)
+        self.redraw()
+
+    def redraw(self) -> None:
+        """Show the crop of the current frame; reads the frame in a thread if it is not at hand."""
+        session = self.bench.session if self.bench else None
+        if session is None or self.bench is None or not self.isVisible():
+            self.canvas.clear()
+            return
+        frame = min(self.bench.frame, session.n_frames - 1)
+        box = self._dragged if self._dragged is not None else session.final_box(frame)
+        if box.is_missing():
+            self._latest.drop()
+            self.canvas.clear()
+            self.caption.setText(f"Frame {frame} has no box.")
+            self.message.clear()
+            return
+        image = session.video.cached(frame)
+        if image is None:
+            self._latest.request(read, session, frame)
+        else:
+            self._latest.drop()
+            self._show(session, frame, box, image)
+
+    def _on_frame_read(self, result: tuple[Session, int, Any]) -> None:
+        session, frame, image = result
+        if self.bench is not None and session is self.bench.session and frame == self.bench.frame:
+            box = self._dragged if self._dragged is not None else session.final_box(frame)
+            if not box.is_missing():
+                self._show(session, frame, box, image)
+
+    def _on_read_failed(self, error: Exception) -> None:
+        if isinstance(error, CropzoomError):
+            self.message.show_error(str(error))
+
+    def _show(self, session: Session, frame: int, box: Box, image: np.ndarray) -> None:
+        size = self._size or (round(box.w), round(box.h))
+        self.canvas.show_crop(image, box, size, points_of(session, frame))
+        shown = f"Frame {frame} · box {box.w:.0f}×{box.h:.0f} px"
+        self.caption.setText(f"{shown} → crop {size[0]}×{size[1]} px")
+        self.message.show_warning(" ".join(self._warnings(session, box, size)))
+
+    def _warnings(self, session: Session, box: Box, size: tuple[int, int]) -> list[str]:
+        said = []
+        video = session.video
+        if box.x < 0 or box.y < 0 or box.x + box.w > video.width or box.y + box.h > video.height:
+            said.append("The box reaches outside the frame; that part is black in the crop.")
+        pose = self.bench.pose if self.bench else None
+        if pose is not None and (size[0] < pose.image_size[1] or size[1] < pose.image_size[0]):
+            height, width = pose.image_size
+            said.append(f"The crop is smaller than the model's input of {width}×{height} px.")
+        return said
+
+
+class Canvas(QWidget):
+    """Paints one crop as large as fits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setMinimumSize(120, 120)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self._image: QImage | None = None
+        self._box = MISSING_BOX
+        self._inside = QRectF()
+        self._aspect = 1.0
+        self._points: list[tuple[float, float, float]] = []
+
+    def clear(self) -> None:
+        """Show nothing."""
+        self._image = None
+        self.update()
+
+    def show_crop(
+        self,
+        image: np.ndarray,
+        box: Box,
+        size: tuple[int, int],
+        points: list[tuple[float, float, float]],
+    ) -> None:
+        """Show the part of ``image``, (H, W, 3), in ``box``; ``points`` are x, y, likelihood."""
+        height, width = image.shape[:2]
+        x0, y0 = max(0, int(box.x)), max(0, int(box.y))
+        x1, y1 = min(width, int(np.ceil(box.x + box.w))), min(height, int(np.ceil(box.y + box.h)))
+        self._box, self._points, self._aspect = box, points, size[0] / size[1]
+        if x1 > x0 and y1 > y0:
+            part = np.ascontiguousarray(image[y0:y1, x0:x1])
+            made = QImage(part.data, x1 - x0, y1 - y0, 3 * (x1 - x0), QImage.Format.Format_RGB888)
+            self._image = made.copy()
+            self._inside = QRectF(
+                (x0 - box.x) / box.w, (y0 - box.y) / box.h, (x1 - x0) / box.w, (y1 - y0) / box.h
+            )
+        else:
+            self._image = QImage()
+            self._inside = QRectF()
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Padding, picture, frame, keypoints."""
+        if self._image is None:
+            return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        area = self._area()
+        painter.fillRect(area, QColor("black"))
+        painter.fillRect(area, QBrush(QColor(110, 110, 110), Qt.BrushStyle.BDiagPattern))
+        part = QRectF(
+            area.x() + self._inside.x() * area.width(),
+            area.y() + self._inside.y() * area.height(),
+            self._inside.width() * area.width(),
+            self._inside.height() * area.height(),
+        )
+        painter.drawImage(part, self._image)
+        painter.setPen(QPen(QColor(150, 150, 150), 1))
+        painter.drawRect(area)
+        self._paint_points(painter, area)
+
+    def _paint_points(self, painter: QPainter, area: QRectF) -> None:
+        box = self._box
+        for x, y, likelihood in self._points:
+            place = QPointF(
+                area.x() + (x - box.x) / box.w * area.width(),
+                area.y() + (y - box.y) / box.h * area.height(),
+            )
+            if area.contains(place):
+                fill = QColor("#f0e442") if likelihood >= CERTAIN else QColor(0, 0, 0, 0)
+                painter.setPen(QPen(QColor("black"), 3))
+                painter.drawEllipse(place, POINT_RADIUS, POINT_RADIUS)
+                painter.setPen(QPen(QColor("#f0e442"), 1.5))
+                painter.setBrush(fill)
+                painter.drawEllipse(place, POINT_RADIUS, POINT_RADIUS)
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+
+    def _area(self) -> QRectF:
+        """The largest rectangle of the crop's shape that fits."""
+        width = min(self.width() - 2, (self.height() - 2) * self._aspect)
+        height = width / self._aspect
+        return QRectF((self.width() - width) / 2, (self.height() - height) / 2, width, height)
+
+
+def read(session: Session, frame: int) -> tuple[Session, int, np.ndarray]:
+    """Decode a frame; runs in a thread."""
+    return session, frame, session.video.frame(frame)
+
+
+def points_of(session: Session, frame: int) -> list[tuple[float, float, float]]:
+    """Pose keypoints of a frame: x, y, likelihood, those that are NaN left out."""
+    poses = session.pose_poses
+    if poses is None:
+        return []
+    rows = np.column_stack([poses.xy[frame], poses.likelihood[frame]])
+    return [tuple(row) for row in rows[np.isfinite(rows[:, :2]).all(axis=1)].tolist()]

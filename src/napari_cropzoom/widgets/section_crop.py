@@ -1,0 +1,125 @@
+"""Step 6: write the cropped video."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtWidgets import QComboBox, QLabel, QSpinBox
+
+from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.io.video import Video
+from napari_cropzoom.jobs import Job, run_in_thread
+from napari_cropzoom.pipeline.encode import PRESETS
+from napari_cropzoom.widgets.controls import PathLabel, button, note, row
+from napari_cropzoom.widgets.job_bar import JobBar
+from napari_cropzoom.widgets.section import Section
+
+DEFAULT_PRESET = "medium"
+DEFAULT_CRF = 23
+
+
+class CropSection(Section):
+    """Where the crop goes, its quality, run."""
+
+    key = "crop"
+    title = "Crop"
+
+    def build(self) -> None:
+        """Output, preset and quality, run, open."""
+        self.output_label = PathLabel()
+        self.output_label.setObjectName("crop_path")
+        self.preset = QComboBox()
+        self.preset.setObjectName("crop_preset")
+        self.preset.setToolTip("libx264's preset: slower gives smaller files of the same quality")
+        self.preset.addItems(PRESETS)
+        self.preset.setCurrentText(DEFAULT_PRESET)
+        self.quality = QSpinBox()
+        self.quality.setObjectName("crop_crf")
+        self.quality.setRange(0, 51)
+        self.quality.setValue(DEFAULT_CRF)
+        self.quality.setToolTip("libx264's crf: 0 is lossless, 18 hardly to be told from it, 23 usual")
+        self.job_bar = JobBar("crop", "Save boxes and crop")
+        self.open_button = button("Open the crop as a layer", "crop_open")
+        self.form.addWidget(note("The reviewed boxes are saved first; the crop is made with those."))
+        self.form.addWidget(self.output_label)
+        self.form.addLayout(row(QLabel("Preset"), self.preset, stretch=1))
+        self.form.addLayout(row(QLabel("Quality (crf)"), self.quality, stretch=1))
+        self.form.addWidget(self.job_bar)
+        self.form.addWidget(self.open_button)
+        self.job_bar.run_clicked.connect(self.run)
+        self.job_bar.done.connect(self._on_done)
+        self.job_bar.failed.connect(self._on_failed)
+        self.open_button.clicked.connect(self.open_crop)
+
+    def missing(self) -> str:
+        """Cropping needs boxes."""
+        session = self.bench.session
+        return "" if session and session.has_boxes else "Make, load or draw boxes first."
+
+    def summary(self) -> tuple[str, bool]:
+        """Name of the cropped video."""
+        if self.job_bar.is_running:
+            return "running …", False
+        made = self.bench.crop_file
+        if made is not None:
+            return made.name, True
+        output = self.bench.crop_output()
+        return ("an earlier crop is there" if output and output.is_file() else ""), False
+
+    def session_changed(self) -> None:
+        """A crop of another video goes on no longer."""
+        super().session_changed()
+        self.job_bar.let_go()
+
+    def update_body(self) -> None:
+        """Show where the crop goes and whether one is there."""
+        output = self.bench.crop_output()
+        self.output_label.set_path(output)
+        self.open_button.setVisible(bool(output and output.is_file()) and not self.job_bar.is_running)
+        if not self.job_bar.is_running:
+            again = " again" if output is not None and output.is_file() else ""
+            self.job_bar.run_button.setText(f"Save boxes and crop{again}")
+
+    def run(self) -> None:
+        """Save the review and crop with what was saved."""
+        session, output = self.bench.session, self.bench.crop_output()
+        if session is None or output is None or self.job_bar.is_running:
+            return
+        self.message.clear()
+        try:
+            boxes = session.save()
+        except (CropzoomError, OSError) as error:
+            self.show_error(error)
+            return
+        args: dict[str, Any] = {
+            "video": session.video.path,
+            "bbox_csv": boxes,
+            "output": output,
+            "preset": self.preset.currentText(),
+            "crf": self.quality.value(),
+        }
+        self.job_bar.follow(self.bench.start("crop", args), f"Cropping {session.video.path.name}")
+        self.refresh()
+
+    def open_crop(self) -> None:
+        """Show the cropped video as a layer of its own."""
+        output = self.bench.crop_output()
+        if output is not None:
+            run_in_thread(Video, output, on_done=self._add_layer, on_error=self.show_error)
+
+    def let_go(self) -> None:
+        """Stop without a word."""
+        self.job_bar.let_go()
+
+    def _add_layer(self, video: Video) -> None:
+        self.bench.viewer.add_image(video, name=f"crop of {video.path.stem}", rgb=True)
+
+    def _on_done(self, result: dict[str, Any]) -> None:
+        self.bench.crop_file = Path(result["video"])
+        self.refresh()
+        self.finished.emit()
+
+    def _on_failed(self, _job: Job, message: str) -> None:
+        self.message.show_error(message)
+        self.refresh()

@@ -1,0 +1,97 @@
+import numpy as np
+import pytest
+
+from napari_cropzoom.core.boxes import Box
+from napari_cropzoom.widgets.dock import CropzoomDock
+from napari_cropzoom.widgets.preview import Canvas, CropPreview
+
+
+@pytest.fixture
+def preview(detected):
+    preview = CropPreview(detected.bench.viewer, detected.bench)
+    detected.bench.viewer.window.add_dock_widget(preview, name="Crop preview", area="right")
+    return preview
+
+
+@pytest.fixture
+def shown(preview, qtbot):
+    preview.bench.viewer.window.show()
+    qtbot.waitUntil(preview.isVisible)
+    return preview
+
+
+def pixels(canvas):
+    image = canvas.grab().toImage()
+    return np.array(
+        [
+            [image.pixelColor(x, y).getRgb()[:3] for x in range(image.width())]
+            for y in range(image.height())
+        ]
+    )
+
+
+def test_the_padding_is_black_and_the_rest_is_the_frame(qtbot):
+    canvas = Canvas()
+    qtbot.addWidget(canvas)
+    canvas.resize(122, 122)
+    frame = np.full((100, 100, 3), (10, 200, 30), np.uint8)
+    canvas.show_crop(frame, Box(-20, 0, 40, 40), (40, 40), [])
+    seen = pixels(canvas)
+    right, left = seen[10:110, 65:110], seen[10:110, 10:55]
+    assert np.abs(right - (10, 200, 30)).max() <= 2
+    assert left.max() <= 115
+    assert (left == 0).mean() > 0.5
+
+
+def test_a_keypoint_is_where_it_is_in_the_crop(qtbot):
+    canvas = Canvas()
+    qtbot.addWidget(canvas)
+    canvas.resize(202, 202)
+    frame = np.zeros((100, 100, 3), np.uint8)
+    canvas.show_crop(frame, Box(20, 20, 40, 40), (40, 40), [(30, 50, 0.9)])
+    rows, columns = np.nonzero(pixels(canvas)[5:-5, 5:-5, 0] > 200)
+    assert (columns.mean() + 5, rows.mean() + 5) == pytest.approx((51, 151), abs=1.5)
+
+
+def test_a_box_beyond_the_frame_does_not_break_it(qtbot):
+    canvas = Canvas()
+    qtbot.addWidget(canvas)
+    canvas.resize(100, 100)
+    canvas.show_crop(np.zeros((50, 50, 3), np.uint8), Box(80, 80, 20, 20), (20, 20), [])
+    canvas.grab()
+
+
+def test_follows_frame_and_edits(shown, wait):
+    session = shown.bench.session
+    wait(lambda: shown.caption.text().startswith("Frame 0 · box 48×48"))
+    session.set_box(0, Box(-10, 10, 60, 60))
+    wait(lambda: "box 60×60" in shown.caption.text())
+    assert "outside the frame" in shown.message.plain
+    shown.bench.go_to(20)
+    wait(lambda: shown.caption.text() == "Frame 20 has no box.")
+    assert shown.message.plain == ""
+
+
+def test_is_live_while_the_box_is_dragged(shown, wait):
+    wait(lambda: "box 48×48" in shown.caption.text())
+    shown.bench.layers.box_dragged.emit(Box(30, 30, 80, 80))
+    assert "box 80×80" in shown.caption.text()
+    assert shown.bench.session.track.box(0).w == 48
+
+
+def test_waits_for_the_dock(viewer, qtbot):
+    preview = CropPreview(viewer)
+    qtbot.addWidget(preview)
+    preview.show()
+    assert preview.bench is None
+    assert "Open the Cropzoom dock" in preview.caption.text()
+
+
+def test_follows_the_next_dock(shown, detected, qtbot, wait):
+    viewer = detected.bench.viewer
+    viewer.window.remove_dock_widget(detected)
+    assert shown.bench is None
+    again = CropzoomDock(viewer)
+    viewer.window.add_dock_widget(again, name="Cropzoom")
+    wait(lambda: shown.bench is again.bench)
+    viewer.window.remove_dock_widget(again)

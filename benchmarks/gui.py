@@ -105,11 +105,11 @@ def heartbeat() -> dict[str, float]:
     import shutil
 
     import napari
-    from napari_cropzoom.sample import sample_project
     from qtpy.QtCore import QTimer
 
     from napari_cropzoom import open_review
     from napari_cropzoom.jobs import Worker
+    from napari_cropzoom.sample import sample_project
 
     sample = sample_project()
     result: dict[str, float] = {}

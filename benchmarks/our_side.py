@@ -10,10 +10,9 @@ from common import peak_memory_mb, timed
 
 
 def predict(model_dir: str, video: str, output: str, bbox: str | None = None) -> float:
-    from napari_cropzoom.pipeline.predict import Engine, predict_video
-
     from napari_cropzoom.io.bbox_csv import read_bbox_csv
     from napari_cropzoom.pipeline.models import ModelFolder
+    from napari_cropzoom.pipeline.predict import Engine, predict_video
     from napari_cropzoom.pipeline.progress import run_stage
 
     model = ModelFolder.open(Path(model_dir))

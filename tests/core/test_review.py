@@ -3,7 +3,7 @@ import numpy as np
 from napari_cropzoom.core import edits
 from napari_cropzoom.core.boxes import BoxTrack
 from napari_cropzoom.core.poses import Poses
-from napari_cropzoom.core.review import anchor_likelihood, suspicious_frames
+from napari_cropzoom.core.review import anchor_likelihood, stretch_at, suspicious_frames
 
 
 def test_gaps_and_low_likelihood_come_as_stretches_with_their_worst_frame():
@@ -15,6 +15,8 @@ def test_gaps_and_low_likelihood_come_as_stretches_with_their_worst_frame():
     likelihood[4] = 0  # missing anyway: told once
     found = suspicious_frames(track, likelihood)
     assert [(s.frame, s.first, s.last) for s in found] == [(3, 3, 5), (10, 9, 11)]
+    assert stretch_at(found, 5) == (3, 5)
+    assert stretch_at(found, 7) == (7, 7)
     assert [s.reason for s in found] == ["no box for 3 frames", "low likelihood (0.10) for 3 frames"]
 
 

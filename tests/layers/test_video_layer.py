@@ -57,6 +57,17 @@ def test_a_slow_frame_is_dimmed_and_comes_later(qtbot, slow):
     assert source.shown == 40
 
 
+def test_one_frame_as_a_slice_does_not_wait_either(qtbot, slow):
+    source = FrameSource(slow)
+    begin = time.monotonic()
+    stand_in = source[50:51, :, :]
+    assert time.monotonic() - begin < 0.15
+    assert stand_in.shape == (1, 64, 96, 3)
+    qtbot.waitUntil(lambda: source._ready(50) is not None, timeout=3000)
+    assert read_number(source[50:51, :, :][0]) == 50
+    assert read_number(source[30:33, :, :][2]) == 32
+
+
 def test_only_the_newest_frame_is_told(qtbot, slow):
     source = FrameSource(slow)
     ready = []

@@ -74,5 +74,13 @@ def suspicious_frames(
     return sorted(found, key=lambda entry: entry.frame)
 
 
+def stretch_at(queue: list[Suspicion], frame: int) -> tuple[int, int]:
+    """First and last frame of the entry that ``frame`` lies in, or the frame alone."""
+    for entry in queue:
+        if entry.first <= frame <= entry.last:
+            return entry.first, entry.last
+    return frame, frame
+
+
 def _for(what: str, count: int) -> str:
     return what if count == 1 else f"{what} for {count} frames"

@@ -95,9 +95,7 @@ class Packets:
         key = np.asarray(self.key, dtype=bool)[shown][order]
         return pts[shown][order], np.flatnonzero(key)
 
-    def in_decoded_order(
-        self, path: Path, progress: Report | None
-    ) -> tuple[Numbers, Numbers, Numbers]:
+    def in_decoded_order(self, path: Path, progress: Report | None) -> tuple[Numbers, Numbers, Numbers]:
         """Decode everything; return times (T,), decoding times (T,) and keyframe numbers (K,)."""
         stamps = array("q")
         for stamp in _decoded_stamps(path):
@@ -114,9 +112,7 @@ def may_count(container: InputContainer, stream: VideoStream) -> bool:
     return "avi" in container.format.name and bool(stream.codec_context.has_b_frames)
 
 
-def read_packets(
-    container: InputContainer, stream: VideoStream, progress: Report | None
-) -> Packets:
+def read_packets(container: InputContainer, stream: VideoStream, progress: Report | None) -> Packets:
     """Demux the whole stream; raises CropzoomError if the file cannot be read to its end."""
     path = Path(container.name)
     packets = Packets()

@@ -123,9 +123,7 @@ class Video:
             return np.empty((0, *self.shape[1:]), np.uint8)[(slice(None), *rest)]
         return np.stack([self.frame(self._counted(n))[rest] for n in numbers.tolist()])
 
-    def __array__(
-        self, dtype: np.dtype[Any] | None = None, copy: bool | None = None
-    ) -> NDArray[Any]:
+    def __array__(self, dtype: np.dtype[Any] | None = None, copy: bool | None = None) -> NDArray[Any]:
         """Decode the whole video into memory: only for short clips."""
         return np.asarray(self[:], dtype=dtype)
 

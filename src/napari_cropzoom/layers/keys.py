@@ -14,6 +14,7 @@ from napari.layers import Layer
 
 from napari_cropzoom.core.edits import Edit
 from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.review import stretch_at
 
 if TYPE_CHECKING:
     from napari_cropzoom.layers.layer_set import LayerSet
@@ -69,8 +70,8 @@ def previous_suspicious(session: Session, layer_set: LayerSet) -> None:
 
 
 def accept_and_next(session: Session, layer_set: LayerSet) -> None:
-    """Say that this frame is right, and go to the next suspicious one."""
-    session.accept(layer_set.frame, layer_set.frame)
+    """Say that the suspicious stretch here, or this frame, is right, and go to the next one."""
+    session.accept(*stretch_at(session.queue(layer_set.threshold), layer_set.frame))
     next_suspicious(session, layer_set)
 
 
@@ -86,7 +87,7 @@ SHORTCUTS: tuple[Shortcut, ...] = (
     Shortcut("on 10", "Shift-Right", "Ten frames on", partial(step, by=10)),
     Shortcut("next suspicious", "N", "Next suspicious frame", next_suspicious),
     Shortcut("previous suspicious", "Shift-N", "Previous suspicious frame", previous_suspicious),
-    Shortcut("accept", "G", "This frame is good; next suspicious frame", accept_and_next),
+    Shortcut("accept", "G", "All good here; next suspicious frame", accept_and_next),
     Shortcut("delete box", "Delete", "No animal in this frame: delete its box", None),
     Shortcut("draw box", "R", "Draw a box; where there is none, just drag", None),
     Shortcut("select box", "S", "Move and resize the box", None),

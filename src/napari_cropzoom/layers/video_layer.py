@@ -23,9 +23,10 @@ PATIENCE = 0.04  # seconds that the window's thread waits for a frame
 class FrameSource:
     """Array-like (T, H, W, 3) uint8 over a video that never keeps the window waiting.
 
-    napari's own question for one frame, ``source[i, :, :]`` asked on the window's thread, is answered
-    within about 40 ms: with the frame, or with the last one shown at half brightness, and then
-    ``frame_ready`` tells when to ask again. Everything else (``source[i]``, ``source[0:3]``,
+    napari's own question for one frame, ``source[i, :, :]`` or, while it measures a new layer,
+    ``source[i:i + 1, :, :]``, asked on the window's thread, is answered within about 40 ms: with the
+    frame, or with the last one shown at half brightness, and then ``frame_ready`` tells when to ask
+    again. Everything else (``source[i]``, ``source[0:3]``,
     ``np.asarray``, other threads) is exact and waits for the decoder.
 
     Parameters
@@ -58,7 +59,8 @@ class FrameSource:
     def __getitem__(self, key: Any) -> NDArray[np.uint8]:
         frame = _frame_of_slice(key)
         if frame is not None and _is_window_thread():
-            return self._soon(frame)
+            picture = self._soon(frame)
+            return picture[np.newaxis] if isinstance(key[0], slice) else picture
         return self._video[key]
 
     def __array__(self, dtype: np.dtype[Any] | None = None, copy: bool | None = None) -> NDArray[Any]:
@@ -152,10 +154,13 @@ class VideoLayer:
 
 
 def _frame_of_slice(key: Any) -> int | None:
-    """Frame of ``source[i, :, :]`` as napari asks for it, None for any other key."""
-    if not isinstance(key, tuple) or len(key) < 3 or not isinstance(key[0], int):
+    """Frame of ``source[i, :, :]`` or ``source[i:i + 1, :, :]``, as napari asks; None for other keys."""
+    if not isinstance(key, tuple) or len(key) < 3 or any(part != slice(None) for part in key[1:]):
         return None
-    return key[0] if all(part == slice(None) for part in key[1:]) else None
+    frames = key[0]
+    if isinstance(frames, slice) and isinstance(frames.start, int) and frames.step in (None, 1):
+        return frames.start if frames.stop == frames.start + 1 else None
+    return frames if isinstance(frames, int) else None
 
 
 def _is_window_thread() -> bool:

@@ -16,6 +16,7 @@ from napari_cropzoom.core.review import (
     MISSING_REASON,
     Suspicion,
     anchor_likelihood,
+    stretch_at,
     suspicious_frames,
 )
 from napari_cropzoom.core.runs import runs
@@ -173,7 +174,7 @@ class ReviewSection(Section):
         is_missing = bool(track.is_missing[frame])
         self.delete.setEnabled(not is_missing)
         self.fill.setEnabled(is_missing and session.has_boxes)
-        first, last = self._stretch(frame)
+        first, last = stretch_at(self._queue, frame)
         over = f"frame {first}" if first == last else f"frames {first} to {last}"
         self.accept.setToolTip(with_keys("accept", f"{over} is right as it is"))
         self.delete.setToolTip(with_keys("delete box", "There is no animal in this frame"))
@@ -252,7 +253,7 @@ class ReviewSection(Section):
 
     def accept_here(self) -> None:
         """Accept the stretch of the queue that the current frame is in, or the frame."""
-        first, last = self._stretch(self.bench.frame)
+        first, last = stretch_at(self._queue, self.bench.frame)
         self._do(lambda session: session.accept(first, last))
 
     def delete_here(self) -> None:
@@ -287,12 +288,6 @@ class ReviewSection(Section):
             act(self.bench.session)
         except CropzoomError as error:
             self.show_error(error)
-
-    def _stretch(self, frame: int) -> tuple[int, int]:
-        for entry in self._queue:
-            if entry.first <= frame <= entry.last:
-                return entry.first, entry.last
-        return frame, frame
 
 
 REASONS: Sequence[str] = (MISSING_REASON, LIKELIHOOD_REASON)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from sample_motion import BODY_NODES
 from scipy.interpolate import CubicSpline
 from scipy.ndimage import gaussian_filter
+
+from sample_motion import BODY_NODES
 
 KEYPOINTS = (
     "nose",
@@ -116,7 +117,7 @@ def draw(nodes: Array, fur: Fur, phase: float) -> Sprite:
     body, side = _body_curve(local)
     _draw_paws(canvas, body, side, phase)
     _draw_tail(canvas, local[BODY_NODES - 1 :])
-    _draw_body(canvas, body, side, fur)
+    _draw_body(canvas, body, fur)
     _draw_head(canvas, body, side)
     shape = (int(size[0]), int(size[1]))
     colour = cv2.resize(canvas.colour, shape, interpolation=cv2.INTER_AREA)
@@ -137,8 +138,19 @@ class _Canvas:
         self.colour[window] += (colour - self.colour[window]) * alpha[..., None]
         self.cover[window] += (1 - self.cover[window]) * alpha
 
+    def paint_layer(self, colour: Image, layer: Image) -> None:
+        """Paint ``colour`` (3,) through a layer as large as the canvas, mostly empty."""
+        rows, columns = (np.flatnonzero(layer.any(axis=axis)) for axis in (1, 0))
+        y, x = int(rows[0]), int(columns[0])
+        self.paint(colour, layer[y : rows[-1] + 1, x : columns[-1] + 1], x, y)
+
     def blob(
-        self, at: Array, axes: tuple[float, float], along: Array, colour: tuple[float, ...], rim: float = 0.0
+        self,
+        at: Array,
+        axes: tuple[float, float],
+        along: Array,
+        colour: tuple[float, ...],
+        rim: float = 0.0,
     ) -> None:
         """Paint a shaded ellipse, darker towards its edge by ``rim``; sizes in supersampled pixels."""
         reach = int(max(axes)) + 3
@@ -197,34 +209,44 @@ def _draw_tail(canvas: _Canvas, nodes: Array) -> None:
         layer = np.zeros_like(canvas.cover)
         for i in range(len(s) - 1):
             width = (4.6 * (1 - s[i]) ** 0.8 + 1.5) * 2 * SUPERSAMPLE * grow / 2
-            ends = [
-                tuple(int(round(16 * (v + shift * SUPERSAMPLE * 0.5))) for v in at[j]) for j in (i, i + 1)
-            ]
+            ends = [tuple(round(16 * (v + shift * SUPERSAMPLE * 0.5)) for v in at[j]) for j in (i, i + 1)]
             cv2.line(layer, ends[0], ends[1], 1.0, max(1, round(width)), cv2.LINE_AA, 4)
         ringed = np.array([tone * 1.04, tone * 0.80, tone * 0.74], np.float32)
-        canvas.paint(ringed, cv2.GaussianBlur(layer, (0, 0), 0.6))
+        canvas.paint_layer(ringed, cv2.GaussianBlur(layer, (0, 0), 0.6))
 
 
-def _draw_body(canvas: _Canvas, body: CubicSpline, side: _Side, fur: Fur) -> None:
-    s, across, rho = _body_coordinates(canvas.cover.shape, body)
-    near = rho < 1.3
+def _draw_body(canvas: _Canvas, body: CubicSpline, fur: Fur) -> None:
+    rows, columns = _near(canvas.cover.shape, body)
+    s, across, rho = _body_coordinates(rows, columns, body)
     radius = np.asarray(_RADIUS(np.clip(s, 0, 1)), np.float32) * SUPERSAMPLE
     strands = _lookup(fur.strands, s, across)
     patches = _lookup(fur.patches, s, across)
     ragged = rho + (0.032 * strands + 0.01) * np.clip(s * 5, 0.15, 1)
-    alpha = np.clip((1 - ragged) * radius / 1.6 + 0.5, 0, 1) * near
+    alpha = np.clip((1 - ragged) * radius / 1.6 + 0.5, 0, 1)[:, None]
     shade = _shading(s, across / radius, rho, body, strands)
-    base = _coat(s, across / radius)
     tone = shade * (1 + 0.105 * strands + 0.05 * patches)
-    canvas.paint(np.asarray(base * tone[..., None], np.float32), np.asarray(alpha, np.float32))
+    colour = _coat(s, across / radius) * tone[:, None]
+    canvas.colour[rows, columns] += (colour - canvas.colour[rows, columns]) * alpha
+    canvas.cover[rows, columns] += (1 - canvas.cover[rows, columns]) * alpha[:, 0]
 
 
-def _body_coordinates(shape: tuple[int, ...], body: CubicSpline) -> tuple[Image, Image, Image]:
+def _near(shape: tuple[int, ...], body: CubicSpline) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows and columns of the pixels that the body may cover."""
+    mask = np.zeros(shape, np.uint8)
+    s = np.linspace(0, 1, SPINE_SAMPLES)
+    reach = np.asarray(_RADIUS(s)) * SUPERSAMPLE * 1.15 + 5
+    for at, radius in zip(body(s), reach, strict=True):
+        cv2.circle(mask, (int(at[0]), int(at[1])), int(radius), 1, -1)
+    rows, columns = np.nonzero(mask)
+    return rows, columns
+
+
+def _body_coordinates(
+    rows: NDArray[np.intp], columns: NDArray[np.intp], body: CubicSpline
+) -> tuple[Image, Image, Image]:
     """Per pixel: place along the spine 0 to 1, signed distance across it, distance in radii."""
-    height, width = shape
-    y, x = np.mgrid[0:height, 0:width].astype(np.float32) + 0.5
-    pixels = np.stack([x.ravel(), y.ravel()], axis=1)
-    at = np.linspace(0, 1, SPINE_SAMPLES)
+    pixels = np.stack([columns, rows], axis=1).astype(np.float32) + 0.5
+    at = np.linspace(0, 1, SPINE_SAMPLES, dtype=np.float32)
     spine = body(at).astype(np.float32)
     along = body.derivative()(at).astype(np.float32)
     length = np.hypot(*along.T)
@@ -236,16 +258,16 @@ def _body_coordinates(shape: tuple[int, ...], body: CubicSpline) -> tuple[Image,
     across = offset[:, 1] * along[nearest, 0] - offset[:, 0] * along[nearest, 1]
     s = at[nearest] + forth / length[nearest]
     beyond = (np.clip(-s, 0, None) + np.clip(s - 1, 0, None)) * length[nearest]
-    radius = np.asarray(_RADIUS(np.clip(s, 0, 1))) * SUPERSAMPLE
-    rho = np.hypot(across, beyond) / radius
-    fields = (s.reshape(shape), across.reshape(shape), rho.reshape(shape))
-    return tuple(np.asarray(field, np.float32) for field in fields)  # type: ignore[return-value]
+    radius = np.asarray(_RADIUS(np.clip(s, 0, 1)), np.float32) * SUPERSAMPLE
+    return s, across, np.hypot(across, beyond) / radius
 
 
 def _lookup(texture: Image, s: Image, across: Image) -> Image:
-    column = np.asarray(s * 250 + 40, np.float32)
-    row = np.asarray(across * 1.0 + 96, np.float32)
-    return np.asarray(cv2.remap(texture, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP), np.float32)
+    """The texture wraps round; one of its pixels is about one pixel of the canvas."""
+    height, width = texture.shape
+    row = np.rint(across + height / 2).astype(np.intp) % height
+    column = np.rint(s * 250 + 40).astype(np.intp) % width
+    return np.asarray(texture[row, column], np.float32)
 
 
 def _shading(s: Image, u: Image, rho: Image, body: CubicSpline, strands: Image) -> Image:
@@ -263,7 +285,9 @@ def _shading(s: Image, u: Image, rho: Image, body: CubicSpline, strands: Image) 
     norm = np.sqrt(nx**2 + ny**2 + (up + 0.35) ** 2) + 1e-6
     facing = (nx * _LIGHT[0] + ny * _LIGHT[1] + (up + 0.35) * _LIGHT[2]) / norm
     sheen = np.clip(facing - 0.82, 0, 1) * (0.8 + 0.5 * strands)
-    return np.asarray(0.46 + 0.66 * np.clip(facing, 0, 1) + 0.9 * sheen - 0.18 * np.clip(rho, 0, 1) ** 6, np.float32)
+    return np.asarray(
+        0.46 + 0.66 * np.clip(facing, 0, 1) + 0.9 * sheen - 0.18 * np.clip(rho, 0, 1) ** 6, np.float32
+    )
 
 
 def _coat(s: Image, u: Image) -> Image:
@@ -290,7 +314,7 @@ def _draw_head(canvas: _Canvas, body: CubicSpline, side: _Side) -> None:
         canvas.blob(at + 0.8 * scale * tilt, (6.2 * scale, 4.9 * scale), tilt, (0.72, 0.51, 0.45), 0.35)
         eye = body(0.115) + hand * 0.80 * float(_RADIUS(0.115)) * scale * side(0.115)
         canvas.blob(eye, (2.7 * scale, 2.2 * scale), side.forward(0.115), (0.03, 0.025, 0.03))
-        canvas.blob(eye - 0.8 * scale, (0.8 * scale, 0.8 * scale), out, (0.85, 0.85, 0.85))
+        canvas.blob(eye - 0.8 * scale, (0.8 * scale, 0.8 * scale), out, (0.6, 0.6, 0.6))
     canvas.blob(body(0.0), (2.9 * scale, 2.5 * scale), side.forward(0.0), (0.80, 0.50, 0.48), 0.2)
     _draw_whiskers(canvas, body, side)
 
@@ -302,6 +326,6 @@ def _draw_whiskers(canvas: _Canvas, body: CubicSpline, side: _Side) -> None:
         root = body(0.035) + hand * 4 * SUPERSAMPLE * side(0.03)
         for spread in (-0.35, 0.0, 0.35, 0.7):
             tip = root + SUPERSAMPLE * 15 * (hand * side(0.03) - spread * forward)
-            ends = [tuple(int(round(16 * v)) for v in p) for p in (root, tip)]
-            cv2.line(layer, ends[0], ends[1], 0.30, 1, cv2.LINE_AA, 4)
-    canvas.paint(np.array([0.80, 0.76, 0.70], np.float32), layer)
+            ends = [tuple(round(16 * v) for v in p) for p in (root, tip)]
+            cv2.line(layer, ends[0], ends[1], 0.55, 1, cv2.LINE_AA, 4)
+    canvas.paint_layer(np.array([0.80, 0.76, 0.70], np.float32), layer)

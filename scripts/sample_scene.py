@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
 from sample_motion import FLOOR, MIRROR_X, SHELTER
 
 WIDTH, HEIGHT = 1280, 1024
@@ -141,8 +142,28 @@ def _curl(
 def _droppings(image: Image, rng: np.random.Generator) -> None:
     for _ in range(26):
         at = rng.uniform((FLOOR[0] + 30, FLOOR[1] + 30), (FLOOR[2] - 30, FLOOR[3] - 30))
-        box = ((float(at[0]), float(at[1])), (8.0, 4.0), float(rng.uniform(0, 180)))
-        cv2.ellipse(image, box, (0.24, 0.20, 0.16), -1, cv2.LINE_AA)
+        turn = float(rng.uniform(0, 180))
+        _grain(image, at + 1.5, (8.0, 4.2), turn, (0.45, 0.39, 0.31))
+        _grain(image, at, (8.0, 4.0), turn, (0.23, 0.19, 0.15))
+
+
+def _grain(
+    image: Image,
+    at: NDArray[np.float64],
+    size: tuple[float, float],
+    turn: float,
+    colour: tuple[float, float, float],
+) -> None:
+    """A smooth-edged ellipse; OpenCV draws those only in 8 bits."""
+    scale, reach = 4, int(max(size)) + 2
+    low = np.floor(at).astype(int) - reach
+    mask = np.zeros((2 * reach * scale, 2 * reach * scale), np.float32)
+    centre = (at - low) * scale
+    box = ((float(centre[0]), float(centre[1])), (size[0] * scale, size[1] * scale), turn)
+    cv2.ellipse(mask, box, 1.0, -1)
+    mask = cv2.resize(mask, (2 * reach, 2 * reach), interpolation=cv2.INTER_AREA)
+    window = image[low[1] : low[1] + 2 * reach, low[0] : low[0] + 2 * reach]
+    _over(window, np.array(colour, np.float32), mask)
 
 
 def _dish(image: Image, rng: np.random.Generator) -> None:
@@ -162,12 +183,12 @@ def _dish(image: Image, rng: np.random.Generator) -> None:
     _over(image, bowl * (0.8 - 0.3 * facing * (radius / 42))[..., None], inside)
     for _ in range(34):
         r, a = 34 * np.sqrt(rng.uniform()), rng.uniform(0, 2 * np.pi)
-        centre = (float(178 + r * np.cos(a)), float(176 + r * np.sin(a)))
-        turn, tone = float(rng.uniform(0, 180)), rng.normal(1, 0.1)
-        for shift, factor in ((1.5, 0.45), (0.0, 1.0)):
-            box = ((centre[0] + shift, centre[1] + shift), (15.0, 7.5), turn)
-            pellet = (0.56 * tone * factor, 0.42 * tone * factor, 0.26 * tone * factor)
-            cv2.ellipse(image, box, pellet, -1, cv2.LINE_AA)
+        centre = np.array([178 + r * np.cos(a), 176 + r * np.sin(a)])
+        turn, tone = float(rng.uniform(0, 180)), float(rng.normal(1, 0.1))
+        for shift, factor in ((1.5, 0.45), (0.0, 1.0), (-0.8, 1.25)):
+            size = (15.0, 7.5) if factor <= 1 else (10.0, 3.0)
+            red, green, blue = (v * tone * factor for v in (0.56, 0.42, 0.26))
+            _grain(image, centre + shift, size, turn, (red, green, blue))
 
 
 def _over(image: Image, colour: Image, alpha: Image) -> None:
@@ -180,7 +201,9 @@ def _reflecting_wall(image: Image, rng: np.random.Generator) -> None:
     strip = image[:, wall - REFLECTION_DEPTH : wall][:, ::-1]
     strip = cv2.resize(np.ascontiguousarray(strip), (depth, HEIGHT), interpolation=cv2.INTER_AREA)
     strip = cv2.GaussianBlur(strip, (0, 0), 2.2)
-    brushed = cv2.GaussianBlur(rng.standard_normal((HEIGHT, depth)).astype(np.float32), (0, 0), 0.8, sigmaY=38)
+    brushed = cv2.GaussianBlur(
+        rng.standard_normal((HEIGHT, depth)).astype(np.float32), (0, 0), 0.8, sigmaY=38
+    )
     brushed /= brushed.std()
     across = np.linspace(0, 1, depth, dtype=np.float32)
     sheen = 0.05 + 0.14 * np.exp(-(((across - 0.62) / 0.16) ** 2)) + 0.012 * brushed
@@ -225,7 +248,9 @@ def _roof(image: Image, light: Image, mask: Image, rng: np.random.Generator) -> 
     image *= (1 - 0.75 * np.clip(door * 1.3, 0, 1))[..., None]
     plank = np.floor((x - x0) / 33.5)
     tone = rng.normal(1.0, 0.09, 12).astype(np.float32)[np.clip(plank, 0, 11).astype(int)]
-    grain = cv2.GaussianBlur(rng.standard_normal((HEIGHT, WIDTH)).astype(np.float32), (0, 0), 1.1, sigmaY=26)
+    grain = cv2.GaussianBlur(
+        rng.standard_normal((HEIGHT, WIDTH)).astype(np.float32), (0, 0), 1.1, sigmaY=26
+    )
     grain = grain / grain.std()
     slope = np.where(y < (y0 + y1) / 2, 1.10, 0.74)
     gap = 1 - 0.55 * np.exp(-((((x - x0) % 33.5) - 1) ** 2) / 2.5)

@@ -22,7 +22,7 @@ from napari_cropzoom.pipeline.outputs import write_outputs
 from napari_cropzoom.pipeline.pixels import Edge
 from napari_cropzoom.pipeline.progress import Progress, Stage
 
-BATCH_ON_CPU = 16
+BATCH_ON_CPU = 4
 
 
 class Engine:

@@ -41,6 +41,7 @@ done
 [ -x .venv/bin/python ] || "$python" -m venv .venv
 uv=$(command -v uv || true)
 if [ -z "$uv" ] || ! "$uv" --version | awk '{split($2, v, "."); exit !(v[1] > 0 || v[2] >= 9)}'; then
+    [ -x .venv/bin/pip ] || .venv/bin/python -m ensurepip >/dev/null
     [ -x .venv/bin/uv ] || .venv/bin/python -m pip install --quiet 'uv>=0.9'
     uv=.venv/bin/uv
 fi

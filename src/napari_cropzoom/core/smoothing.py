@@ -118,15 +118,15 @@ def smoothing_reach(first: int, last: int, settings: SmoothingSettings, n_frames
 
 
 def jitter(boxes: FloatArray) -> float:
-    """Frame-to-frame shake: root mean square of the second difference of the box centre, in pixels.
+    """Frame-to-frame shake: median length of the second difference of the box centre, in pixels.
 
-    A box that moves with constant velocity has jitter 0. Triples with a missing frame do not count; NaN
-    if there is no triple.
+    A box that moves with constant velocity has jitter 0; single jumps do not count. Triples with a missing
+    frame do not count; NaN if there is no triple.
     """
     center = boxes[:, :2] + boxes[:, 2:] / 2
     shake = np.diff(center, n=2, axis=0)
     shake = shake[np.isfinite(shake).all(axis=1)]
-    return float(np.sqrt((shake**2).sum(axis=1).mean())) if len(shake) else float("nan")
+    return float(np.median(np.hypot(*shake.T))) if len(shake) else float("nan")
 
 
 def _corrections(n: int, anchors: np.ndarray, residuals: FloatArray, reach: int) -> FloatArray:

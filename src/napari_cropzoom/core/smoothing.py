@@ -120,8 +120,8 @@ def smoothing_reach(first: int, last: int, settings: SmoothingSettings, n_frames
 def jitter(boxes: FloatArray) -> float:
     """Frame-to-frame shake: median length of the second difference of the box centre, in pixels.
 
-    A box that moves with constant velocity has jitter 0; single jumps do not count. Triples with a missing
-    frame do not count; NaN if there is no triple.
+    A box that moves with constant velocity has jitter 0; single jumps do not count. Triples with a
+    missing frame do not count; NaN if there is no triple.
     """
     center = boxes[:, :2] + boxes[:, 2:] / 2
     shake = np.diff(center, n=2, axis=0)

@@ -69,7 +69,9 @@ STAGES = (
     Stage(pose_batch, 400, 16, 1e-3, finishes="pose"),
     Stage(window_batch, 80, 6, 8e-4),
     Stage(frame_batch, 40, 4, 4e-4),
-    Stage(frame_batch, 220, 4, 4e-4, finishes="detector"),
+    Stage(frame_batch, 220, 4, 4e-4),
+    Stage(frame_batch, 260, 4, 4e-4),
+    Stage(frame_batch, 240, 6, 3e-4, finishes="detector"),
 )
 
 

@@ -116,6 +116,7 @@ def test_saving_leaves_raw_alone_and_reopening_brings_everything_back(session, r
     assert metadata["videos"]["mouse"]["absent"] == [6]
     assert metadata["videos"]["mouse"]["anchors"] == [5]
 
+    session.close()
     again = Session(Video(video_path))
     assert again.load_boxes(raw_csv) == "Review resumed: 2 edits."
     assert not again.unsaved
@@ -133,23 +134,26 @@ def test_raw_boxes_that_changed_since_are_told_and_edits_carried_over(session, r
     session.load_boxes(raw_csv)
     session.set_box(5, Box(1, 2, 10, 12))
     session.save()
+    session.close()
     write_bbox_csv(raw_csv, np.tile([7.0, 7, 20, 20], (N, 1)))
     again = Session(Video(video_path))
-    assert "has changed since it was reviewed" in again.load_boxes(raw_csv)
+    assert "have changed since they were reviewed" in again.load_boxes(raw_csv)
     assert again.track.box(5) == Box(1, 2, 10, 12)
     again.undo()
     assert again.track.box(5) == Box(7, 7, 20, 20)
     again.close()
 
 
-@pytest.mark.parametrize("broken", ["", "[]", '{"version": 1}', '{"version": 99}', "{"])
+@pytest.mark.parametrize(
+    "broken", ["[]\n", '{"do": "begin"}\n', '{"do": "begin", "version": 99, "n_frames": 60}\n', "{\n"]
+)
 def test_a_broken_saved_review_is_named_and_changes_nothing(session, raw_csv, broken):
     session.load_boxes(raw_csv)
     session.set_box(5, Box(1, 2, 10, 12))
     session.save()
-    path = raw_csv.parent / "bboxes_reviewed" / "mouse_session.json"
+    path = raw_csv.parent / "bboxes_reviewed" / "mouse_journal.jsonl"
     path.write_text(broken)
-    with pytest.raises(CropzoomError, match=r"mouse_session\.json"):
+    with pytest.raises(CropzoomError, match=r"mouse_journal\.jsonl.*Move the file away"):
         session.load_boxes(raw_csv)
     assert session.track.box(5) == Box(1, 2, 10, 12)
     assert path.read_text() == broken

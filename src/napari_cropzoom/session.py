@@ -2,40 +2,42 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from psygnal import Signal
 
-from napari_cropzoom.core import edits
 from napari_cropzoom.core.boxes import MISSING_BOX, Box, BoxTrack, FloatArray, Source
-from napari_cropzoom.core.edits import Edit, History
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.finalize import fill_missing, finalize
+from napari_cropzoom.core.history import History
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.review import Suspicion, anchor_likelihood, suspicious_frames
 from napari_cropzoom.core.sizing import SizingSettings, boxes_from_keypoints
 from napari_cropzoom.core.smoothed import SmoothedTrack
-from napari_cropzoom.core.smoothing import SmoothingSettings, jitter
-from napari_cropzoom.io.bbox_csv import read_bbox_csv, write_bbox_csv
+from napari_cropzoom.core.smoothing import jitter
 from napari_cropzoom.io.predictions_csv import read_predictions
-from napari_cropzoom.io.session_store import (
-    ReviewRecord,
-    file_sha256,
-    load_review,
-    save_review,
-)
-from napari_cropzoom.io.video import Video
+from napari_cropzoom.io.session_store import reviewed_csv
+from napari_cropzoom.session_edits import FIRST_TRACK, EditableTracks, Moment
+from napari_cropzoom.session_tracks import PendingSave, StoredReview, TrackState, read_review
 
 Kind = Literal["detector", "pose"]
+WhenChanged = Literal["carry", "refuse", "afresh"]
 
 
-class Session:
+class RawChangedError(CropzoomError):
+    """The raw boxes are not those that were reviewed; whoever opens them decides what of it."""
+
+
+class Session(EditableTracks):
     """State of the review of one video.
 
     Everything that shows the state listens to the signals; everything that changes it calls a method
     here. Knows neither Qt nor napari, and is to be used from one thread.
+
+    Every edit is kept at once in a journal beside the first track's raw boxes, see
+    :mod:`napari_cropzoom.io.journal`; opening those boxes brings it all back.
 
     Parameters
     ----------
@@ -45,42 +47,17 @@ class Session:
     Attributes
     ----------
     video : Video
-    track : BoxTrack
-        Raw boxes with the edits applied; without any box at first.
-    raw_csv : Path or None
-        Where the raw boxes lie, or will lie once written. The review is saved beside it.
+    states : dict of str to TrackState
+        Every track with its raw file and colour, in the order they were added.
+    current : str
+        Name of the track that edits act on.
+    history : History
+        Of all tracks.
     detector_poses, pose_poses : Poses or None
         Keypoints of the detector, and of the pose model, in the full frame.
     """
 
-    boxes_changed = Signal(str, int, int)  # track name, first and last frame, inclusive
-    track_changed = Signal()  # another track: every frame is new
-    smoothing_changed = Signal()
-    predictions_changed = Signal(str)  # "detector" or "pose"
-    history_changed = Signal()
-    saved = Signal(object)  # Path of the final boxes
-    closed = Signal()
-
-    def __init__(self, video: Video) -> None:
-        self.video = video
-        self.track = BoxTrack.empty(video.n_frames)
-        self.history = History()
-        self.raw_csv: Path | None = None
-        self.detector_poses: Poses | None = None
-        self.pose_poses: Poses | None = None
-        self._raw_source = Source.DETECTED
-        self._raw_on_disk = False
-        self._sizing: SizingSettings | None = None
-        self._smoothed = SmoothedTrack(self.track, SmoothingSettings())
-        self._fill = "interpolate"
-        self._saved_state: object = None
-
     # ---- what is shown -------------------------------------------------------------------------
-
-    @property
-    def n_frames(self) -> int:
-        """Frames of the video."""
-        return len(self.track)
 
     @property
     def has_boxes(self) -> bool:
@@ -88,27 +65,17 @@ class Session:
         return not bool(self.track.is_missing.all())
 
     @property
-    def can_undo(self) -> bool:
-        """Whether there is an edit to take back."""
-        return self.history.undo_label is not None
-
-    @property
-    def can_redo(self) -> bool:
-        """Whether an undone edit can be done again."""
-        return self.history.redo_label is not None
-
-    @property
     def unsaved(self) -> bool:
         """Whether the boxes differ from what was last saved or loaded."""
-        return self.has_boxes and self._state() != self._saved_state
+        return self.has_boxes and not self._moment().is_same(self._saved)
 
     def smoothed_box(self, frame: int) -> Box:
         """Smoothed box of one frame, at a cost that does not grow with the video."""
-        return self._smoothed.box(frame)
+        return self.state.smoothed.box(frame)
 
     def smoothed_boxes(self) -> FloatArray:
         """(T, 4) smoothed boxes, NaN where missing; computed once and kept until something changes."""
-        return self._smoothed.boxes()
+        return self.state.smoothed.boxes()
 
     def final_box(self, frame: int) -> Box:
         """Final box of one frame; missing where the frame has none (gaps are filled on saving)."""
@@ -127,7 +94,7 @@ class Session:
         """Frames without a box and frames of low likelihood that nobody has settled, by frame."""
         likelihood = None
         if self.detector_poses is not None:
-            anchors = self._sizing.anchor_keypoints if self._sizing else ()
+            anchors = self.sizing.anchor_keypoints if self.sizing else ()
             likelihood = anchor_likelihood(self.detector_poses, anchors)
         return suspicious_frames(self.track, likelihood, threshold)
 
@@ -136,7 +103,7 @@ class Session:
     @property
     def sizing(self) -> SizingSettings | None:
         """How the raw boxes were made of the detector's keypoints; None if they came from elsewhere."""
-        return self._sizing
+        return self.state.sizing
 
     def size_box(self, settings: SizingSettings, frame: int) -> Box:
         """Box that ``settings`` would give one frame, for a preview while they change.
@@ -154,7 +121,7 @@ class Session:
     def create_boxes(self, settings: SizingSettings, raw_csv: Path) -> None:
         """Put boxes round the detector's keypoints; edits made so far are carried over.
 
-        ``raw_csv`` is where they will be written by :meth:`write_raw` or :meth:`save`.
+        ``raw_csv`` is where they will be written with the first edit or by :meth:`save`.
 
         Raises
         ------
@@ -165,9 +132,24 @@ class Session:
         self.set_raw(boxes, raw_csv, Source.DETECTED, sizing=settings)
 
     def load_boxes(
-        self, path: Path, source: Source = Source.IMPORTED, *, allow_missing: bool = False
+        self,
+        path: Path,
+        source: Source = Source.IMPORTED,
+        *,
+        allow_missing: bool = False,
+        changed: WhenChanged = "carry",
     ) -> str:
-        """Take the raw boxes of a CSV, and the review saved beside it if there is one.
+        """Take the raw boxes of a CSV, and the review of them if there is one, history and all.
+
+        Parameters
+        ----------
+        path : Path
+        source : Source
+        allow_missing : bool
+            Accept frames without a box.
+        changed : {"carry", "refuse", "afresh"}
+            If the raw boxes are not those that were reviewed: carry the edits over to them, raise
+            :class:`RawChangedError`, or begin anew (the old journal is set aside).
 
         Returns
         -------
@@ -177,25 +159,35 @@ class Session:
         Raises
         ------
         CropzoomError
-            If the file is not a table of boxes with one row a frame, or the saved review is broken;
-            the session is then as it was.
+            If the file is not a table of boxes with one row a frame, or the review is broken; the
+            session is then as it was.
         """
-        boxes = read_bbox_csv(path, self.video.n_frames, allow_missing=allow_missing)
-        record = load_review(path, self.video.n_frames)
-        self.history = record.restore_history() if record else History()
-        if record:
-            self._fill = record.fill
-            self._smoothed = SmoothedTrack(self.track, record.smoothing)
-        self.set_raw(boxes, path, source, sizing=record.sizing if record else None, on_disk=True)
+        stored = read_review(path, self.n_frames, FIRST_TRACK, source, allow_missing=allow_missing)
+        return self.take_review(stored, changed=changed)
+
+    def take_review(self, stored: StoredReview, *, changed: WhenChanged = "carry") -> str:
+        """Take what ``session_tracks.read_review`` has read, as :meth:`load_boxes` does."""
+        if stored.changed and changed == "refuse":
+            raise RawChangedError(_changed_message(stored))
+        goes_on = stored.exists and not (stored.changed and changed == "afresh")
+        if stored.exists and not goes_on:
+            stored = dataclasses.replace(stored, history=History(), tracks=_bare(stored.tracks))
+        self._journal.attach(stored.raw_csv, goes_on=goes_on)
+        self.history = stored.history
+        self.states = stored.tracks
+        self.current = next(iter(stored.tracks))
+        if goes_on:
+            self._fill, self._smoothing = stored.fill, stored.smoothing
+        for state in self.states.values():
+            state.smoothed = SmoothedTrack(state.track, self._smoothing)
+        for name in stored.changed:
+            self._journal.track_is_new(name)
+        self.track_changed.emit()
+        self.tracks_changed.emit()
         self.smoothing_changed.emit()
-        self._saved_state = self._state()
-        count = len(self.history)
-        if record and file_sha256(path) != record.raw_sha256:
-            return (
-                f"{path.name} has changed since it was reviewed; "
-                f"the {count} edits were carried over to the new boxes. Look at them once more."
-            )
-        return f"Review resumed: {count} edits." if count else ""
+        self.history_changed.emit()
+        self._saved = self._moment() if stored.saved or not len(self.history) else None
+        return self._say_loaded(stored, goes_on)
 
     def set_raw(
         self,
@@ -204,29 +196,48 @@ class Session:
         source: Source,
         *,
         sizing: SizingSettings | None = None,
-        on_disk: bool = False,
     ) -> None:
-        """Replace the raw boxes; edits made so far are carried over.
+        """Replace the current track's raw boxes; edits made so far are carried over.
 
         Raises
         ------
         CropzoomError
             If there is not one box a frame, or a box is invalid.
         """
-        if len(boxes) != self.video.n_frames:
-            raise CropzoomError(
-                f"There are {len(boxes)} boxes, but the video has {self.video.n_frames} frames."
-            )
-        track = BoxTrack(boxes, self.track.name, source)
-        self.history.rebase(track)
-        self.track = track
-        self.raw_csv = raw_csv
-        self._raw_source = source
-        self._raw_on_disk = on_disk
-        self._sizing = sizing
-        self._smoothed = SmoothedTrack(track, self.smoothing)
+        self._check_count(len(boxes))
+        track = BoxTrack(boxes, self.current, source)
+        if self.state is next(iter(self.states.values())):
+            same = self.state.raw_csv == raw_csv
+            self._journal.attach(raw_csv, goes_on=same)
+        state = dataclasses.replace(
+            self.state,
+            track=track,
+            raw_csv=raw_csv,
+            source=source,
+            sizing=sizing,
+            sha256="",
+            smoothed=SmoothedTrack(track, self._smoothing),
+        )
+        self.states[self.current] = state
+        self.history.rebase(self.tracks, self.current)
+        self._journal.track_is_new(self.current)
         self.track_changed.emit()
         self.history_changed.emit()
+
+    def draw_into(self, raw_csv: Path) -> None:
+        """Boxes will be drawn from nothing and kept there; a review that is there goes on.
+
+        Nothing is written before the first box is drawn.
+
+        Raises
+        ------
+        CropzoomError
+            If what is there is broken.
+        """
+        self.state.raw_csv = raw_csv
+        self._journal.attach_later(raw_csv)
+        if raw_csv.is_file():
+            self.load_boxes(raw_csv, Source.DETECTED, allow_missing=True)
 
     def load_predictions(self, kind: Kind, path: Path) -> None:
         """Read keypoints of the detector or of the pose model, in pixels of the full frame.
@@ -246,125 +257,54 @@ class Session:
             self.pose_poses = poses
         self.predictions_changed.emit(kind)
 
-    # ---- edits ---------------------------------------------------------------------------------
-
-    def apply(self, edit: Edit) -> None:
-        """Apply an edit and remember it."""
-        edit.apply(self.track)
-        self.history.push(edit)
-        self._changed(edit)
-
-    def undo(self) -> Edit | None:
-        """Take the last edit back; returns what was applied to do so, None if there was nothing."""
-        return self._changed(self.history.undo(self.track))
-
-    def redo(self) -> Edit | None:
-        """Do the last undone edit again; returns it, None if there was nothing."""
-        return self._changed(self.history.redo(self.track))
-
-    def set_box(self, frame: int, box: Box) -> None:
-        """Make ``frame`` an anchor with this box, snapped to whole pixels and even sizes."""
-        self.apply(edits.set_box(self.track, frame, box))
-
-    def delete_box(self, frame: int) -> None:
-        """Say that there is no animal in ``frame``."""
-        self.apply(edits.delete_box(self.track, frame))
-
-    def accept(self, first: int, last: int) -> None:
-        """Say that the boxes of a range are right as they are."""
-        self.apply(edits.accept(self.track, first, last))
-
-    def fill_gap(self, first: int, last: int) -> None:
-        """Fill the missing frames of a range, in the session's way to fill."""
-        self.apply(edits.fill_gap(self.track, first, last, self._fill))
-
-    def revert(self, first: int, last: int) -> None:
-        """Bring the raw boxes of a range back."""
-        self.apply(edits.revert_to_raw(self.track, first, last, self._raw_source))
-
-    # ---- settings ------------------------------------------------------------------------------
-
-    @property
-    def smoothing(self) -> SmoothingSettings:
-        """Method and window; setting it redraws."""
-        return self._smoothed.settings
-
-    @smoothing.setter
-    def smoothing(self, settings: SmoothingSettings) -> None:
-        if settings != self.smoothing:
-            self._smoothed = SmoothedTrack(self.track, settings)
-            self.smoothing_changed.emit()
-
-    @property
-    def fill(self) -> str:
-        """How frames without a box are filled in the final boxes: ``interpolate`` or ``hold``."""
-        return self._fill
-
-    @fill.setter
-    def fill(self, how: str) -> None:
-        if how != self._fill:
-            fill_missing(np.empty((0, 4)), how)
-            self._fill = how
-            self.smoothing_changed.emit()
-
     # ---- disk ----------------------------------------------------------------------------------
 
-    def write_raw(self) -> Path:
-        """Write the raw boxes if they are not on disk yet; returns their path.
-
-        Raises
-        ------
-        CropzoomError
-            If there are no boxes, or the file cannot be written.
-        """
-        if self.raw_csv is None or not self.has_boxes:
-            raise CropzoomError("There are no boxes yet; make, load or draw some first.")
-        if not self._raw_on_disk:
-            write_bbox_csv(self.raw_csv, self.track.raw)
-            self._raw_on_disk = True
-        return self.raw_csv
-
     def save(self) -> Path:
-        """Write final boxes, ``metadata.json`` and edits to ``bboxes_reviewed/`` beside the raw boxes.
+        """Write final boxes and ``metadata.json`` of every track to ``bboxes_reviewed/`` beside its raw.
 
         Returns
         -------
         Path
-            The CSV of the final boxes.
+            The CSV of the current track's final boxes.
 
         Raises
         ------
         CropzoomError
             If there are no boxes, or the folder cannot be written to.
         """
-        raw_csv = self.write_raw()
-        record = ReviewRecord(
-            n_frames=self.n_frames,
-            raw_file=raw_csv.name,
-            raw_sha256=file_sha256(raw_csv),
-            sizing=self._sizing,
-            smoothing=self.smoothing,
-            fill=self._fill,
-            history=self.history.to_json(),
-        )
-        missing = np.flatnonzero(self.track.is_missing)
-        summary = {
-            "raw": raw_csv.name,
-            "method": self.smoothing.method,
-            "window": self.smoothing.window,
-            "anchors": self.track.anchors().tolist(),
-            "absent": np.flatnonzero(self.track.source == Source.ABSENT).tolist(),
-            "filled": missing.tolist(),
-            "fill": self._fill,
-        }
-        target = save_review(raw_csv, self.final_boxes(), record, summary)
-        self._saved_state = self._state()
+        pending = self.to_save()
+        pending.write()
+        return self.mark_saved(pending)
+
+    def to_save(self) -> PendingSave:
+        """What :meth:`save` would write now, for writing in a thread; then :meth:`mark_saved`.
+
+        Raises
+        ------
+        CropzoomError
+            If there are no boxes, or the session is read-only.
+        """
+        if self.raw_csv is None or not self.has_boxes:
+            raise CropzoomError("There are no boxes yet; make, load or draw some first.")
+        self._journal.check()
+        states = [s for s in self.states.values() if not s.track.is_missing.all()]
+        return PendingSave.of(states, self.smoothing, self._fill, self._moment(), self._journal.flush)
+
+    def mark_saved(self, pending: PendingSave) -> Path:
+        """Take note that ``pending`` is on disk; returns the CSV of the current track's final boxes."""
+        assert isinstance(pending.marker, Moment)
+        self._saved = pending.marker
+        if self._moment().is_same(pending.marker):
+            self._journal.note(self, "saved", begin=True)
+        assert self.raw_csv is not None
+        target = reviewed_csv(self.raw_csv)
         self.saved.emit(target)
         return target
 
     def close(self) -> None:
-        """Close the video and tell the views to let go."""
+        """Close journal and video and tell the views to let go."""
         self.closed.emit()
+        self._journal.close()
         self.video.close()
 
     # ---- inside --------------------------------------------------------------------------------
@@ -374,14 +314,25 @@ class Session:
             raise CropzoomError("There are no detector keypoints yet; run a detector first.")
         return self.detector_poses
 
-    def _state(self) -> tuple[object, ...]:
-        newest = list(self.history)[-1] if len(self.history) else None
-        return (id(newest), len(self.history), self.smoothing, self._fill, id(self.track.raw))
+    def _say_loaded(self, stored: StoredReview, goes_on: bool) -> str:
+        count = len(self.history)
+        said = self.read_only
+        if stored.changed and goes_on:
+            said = f"{_changed_message(stored)} The {count} edits were carried over. {said}".strip()
+        elif goes_on:
+            said = f"Review resumed: {count} edits. {said}".strip()
+        return said
 
-    def _changed(self, edit: Edit | None) -> Edit | None:
-        if edit is None:
-            return None
-        self._smoothed.renew(edit.first, edit.last)
-        self.boxes_changed.emit(self.track.name, edit.first, edit.last)
-        self.history_changed.emit()
-        return edit
+
+def _changed_message(stored: StoredReview) -> str:
+    files = ", ".join(str(stored.tracks[name].raw_csv) for name in stored.changed)
+    return f"{files}: the raw boxes have changed since they were reviewed."
+
+
+def _bare(states: dict[str, TrackState]) -> dict[str, TrackState]:
+    """The same tracks without any edit."""
+    bare = {}
+    for name, state in states.items():
+        track = BoxTrack(state.track.raw, name, state.source)
+        bare[name] = dataclasses.replace(state, track=track)
+    return bare

@@ -25,8 +25,8 @@ def test_what_a_person_settled_is_left_out():
     track = BoxTrack(raw)
     likelihood = np.ones(20)
     likelihood[[5, 9, 12]] = 0.2
-    edits.accept(track, 9, 9).apply(track)
-    edits.delete_box(track, 12).apply(track)
+    edits.accept(track, 9, 9).apply({track.name: track})
+    edits.delete_box(track, 12).apply({track.name: track})
     assert [s.frame for s in suspicious_frames(track, likelihood)] == [5]
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -12,7 +11,6 @@ from napari_cropzoom.core.boxes import (
     MISSING_BOX,
     Box,
     BoxTrack,
-    FloatArray,
     Review,
     Snapshot,
     Source,
@@ -20,22 +18,24 @@ from napari_cropzoom.core.boxes import (
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.finalize import fill_missing
 
+Tracks = Mapping[str, BoxTrack]
+
 
 @dataclass(frozen=True)
-class Edit:
-    """A change of the frames ``first`` to ``last``; does nothing until it is applied.
+class Change:
+    """What becomes of consecutive frames of one track.
 
     Attributes
     ----------
-    label : str
-        What a person reads in the history, e.g. ``"set box of frame 12"``.
+    track : str
+        Name of the track.
     first : int
         First frame, 0-based.
     before, after : Snapshot
         The same number of frames as they were and as they will be.
     """
 
-    label: str
+    track: str
     first: int
     before: Snapshot
     after: Snapshot
@@ -45,48 +45,73 @@ class Edit:
         """Last frame, inclusive."""
         return self.first + len(self.after) - 1
 
-    def inverse(self) -> Edit:
-        """Edit that takes this one back."""
+    def inverse(self) -> Change:
+        """Change that takes this one back."""
         return replace(self, before=self.after, after=self.before)
 
-    def apply(self, track: BoxTrack) -> None:
-        """Write the new state into ``track``."""
-        track.put(self.first, self.after)
 
-    def rebased(self, track: BoxTrack) -> Edit:
-        """Edit with the same outcome on another state of the track (its raw boxes have changed)."""
-        return replace(self, before=track.snapshot(self.first, self.last))
+@dataclass(frozen=True)
+class Edit:
+    """One gesture of a person, over one track or several; does nothing until it is applied.
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain object for JSON; NaN becomes null."""
-        return {
-            "label": self.label,
-            "first": self.first,
-            "before": _state_to_json(self.before),
-            "after": _state_to_json(self.after),
-        }
+    Attributes
+    ----------
+    label : str
+        What a person reads in the history, e.g. ``"set box of frame 12"``.
+    changes : tuple of Change
+        At least one; at most one a track.
+    """
+
+    label: str
+    changes: tuple[Change, ...]
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Edit:
-        """Read back what :meth:`to_json` gave.
+    def of(cls, label: str, track: BoxTrack, first: int, after: Snapshot) -> Edit:
+        """Edit of one track, from its present state to ``after``."""
+        before = track.snapshot(first, first + len(after) - 1)
+        return cls(label, (Change(track.name, first, before, after),))
 
-        Raises
-        ------
-        CropzoomError
-            If a key is missing or the frames do not fit together.
-        """
-        try:
-            edit = cls(
-                str(data["label"]),
-                int(data["first"]),
-                _state_from_json(data["before"]),
-                _state_from_json(data["after"]),
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise CropzoomError(f"An edit in the session file cannot be read ({error!r}).") from error
-        if len(edit.before) != len(edit.after) or edit.first < 0 or len(edit.after) == 0:
-            raise CropzoomError(f"The edit {edit.label!r} in the session file does not fit together.")
-        return edit
+    @property
+    def first(self) -> int:
+        """First frame that changes."""
+        return min(change.first for change in self.changes)
+
+    @property
+    def last(self) -> int:
+        """Last frame that changes, inclusive."""
+        return max(change.last for change in self.changes)
+
+    @property
+    def before(self) -> Snapshot:
+        """State of the first track it changes, as it was."""
+        return self.changes[0].before
+
+    @property
+    def after(self) -> Snapshot:
+        """State of the first track it changes, as it will be."""
+        return self.changes[0].after
+
+    def inverse(self) -> Edit:
+        """Edit that takes this one back."""
+        return replace(self, changes=tuple(change.inverse() for change in self.changes))
+
+    def apply(self, tracks: Tracks) -> None:
+        """Write the new state into the tracks."""
+        for change in self.changes:
+            tracks[change.track].put(change.first, change.after)
+
+    def rebased(self, tracks: Tracks, name: str) -> Edit:
+        """Edit with the same outcome on another state of the track ``name``: its raw boxes are new."""
+        changes = [
+            replace(one, before=tracks[name].snapshot(one.first, one.last)) if one.track == name else one
+            for one in self.changes
+        ]
+        return replace(self, changes=tuple(changes))
+
+    def renamed(self, old: str, new: str) -> Edit:
+        """Edit of a track that has another name now."""
+        changes = [replace(one, track=new) if one.track == old else one for one in self.changes]
+        return replace(self, changes=tuple(changes))
 
 
 def set_box(track: BoxTrack, frame: int, box: Box) -> Edit:
@@ -104,7 +129,6 @@ def delete_box(track: BoxTrack, frame: int) -> Edit:
 
 def revert_to_raw(track: BoxTrack, first: int, last: int, raw_source: Source) -> Edit:
     """Bring the raw boxes of a range back."""
-    before = track.snapshot(first, last)
     boxes = track.raw[first : last + 1].copy()
     missing = np.isnan(boxes[:, 0])
     after = Snapshot(
@@ -112,14 +136,15 @@ def revert_to_raw(track: BoxTrack, first: int, last: int, raw_source: Source) ->
         np.where(missing, Source.MISSING, raw_source).astype(np.uint8),
         np.where(missing, Review.FLAGGED, Review.UNSEEN).astype(np.uint8),
     )
-    return Edit(_over("revert", first, last), first, before, after)
+    return Edit.of(over("revert", first, last), track, first, after)
 
 
 def accept(track: BoxTrack, first: int, last: int) -> Edit:
     """Mark a range as looked at and right."""
     before = track.snapshot(first, last)
     review = np.full(len(before), Review.ACCEPTED, np.uint8)
-    return Edit(_over("accept", first, last), first, before, replace(before, review=review))
+    after = replace(before, review=review)
+    return Edit(over("accept", first, last), (Change(track.name, first, before, after),))
 
 
 def fill_gap(track: BoxTrack, first: int, last: int, how: str) -> Edit:
@@ -142,123 +167,18 @@ def fill_gap(track: BoxTrack, first: int, last: int, how: str) -> Edit:
         np.where(missing, Source.FILLED, before.source).astype(np.uint8),
         np.where(missing, Review.EDITED, before.review).astype(np.uint8),
     )
-    return Edit(_over("fill", first, last), first, before, after)
+    return Edit.of(over("fill", first, last), track, first, after)
 
 
-class History:
-    """Unlimited undo and redo over one track."""
-
-    def __init__(self) -> None:
-        self._edits: list[Edit] = []
-        self._done = 0
-
-    def __iter__(self) -> Iterator[Edit]:
-        """Edits in force, oldest first."""
-        return iter(self._edits[: self._done])
-
-    def __len__(self) -> int:
-        return self._done
-
-    @property
-    def undo_label(self) -> str | None:
-        """What undo would take back."""
-        return self._edits[self._done - 1].label if self._done else None
-
-    @property
-    def redo_label(self) -> str | None:
-        """What redo would do again."""
-        return self._edits[self._done].label if self._done < len(self._edits) else None
-
-    def push(self, edit: Edit) -> None:
-        """Record an edit that has just been applied; what was undone before is forgotten."""
-        del self._edits[self._done :]
-        self._edits.append(edit)
-        self._done += 1
-
-    def undo(self, track: BoxTrack) -> Edit | None:
-        """Take the last edit back and return what was applied to do so, None if there is none."""
-        if not self._done:
-            return None
-        self._done -= 1
-        inverse = self._edits[self._done].inverse()
-        inverse.apply(track)
-        return inverse
-
-    def redo(self, track: BoxTrack) -> Edit | None:
-        """Do the last undone edit again and return it, None if there is none."""
-        if self._done == len(self._edits):
-            return None
-        edit = self._edits[self._done]
-        edit.apply(track)
-        self._done += 1
-        return edit
-
-    def rebase(self, track: BoxTrack) -> None:
-        """Carry all edits over to ``track``, whose raw boxes are new, and apply those in force."""
-        edits, done = self._edits, self._done
-        self._edits, self._done = [], 0
-        for edit in edits:
-            moved = edit.rebased(track)
-            moved.apply(track)
-            self.push(moved)
-        while self._done > done:
-            self.undo(track)
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain object for JSON, redo included."""
-        return {"done": self._done, "edits": [edit.to_json() for edit in self._edits]}
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any], n_frames: int) -> History:
-        """Read back what :meth:`to_json` gave, without applying anything.
-
-        Raises
-        ------
-        CropzoomError
-            If an edit is broken or reaches beyond ``n_frames``.
-        """
-        history = cls()
-        try:
-            history._edits = [Edit.from_json(item) for item in data["edits"]]
-            history._done = int(data["done"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise CropzoomError(f"The history in the session file is broken ({error!r}).") from error
-        if not 0 <= history._done <= len(history._edits):
-            raise CropzoomError("The history in the session file is broken (count of edits).")
-        for edit in history._edits:
-            if edit.last >= n_frames:
-                raise CropzoomError(
-                    f"The edit {edit.label!r} reaches frame {edit.last}, "
-                    f"but the video has {n_frames} frames."
-                )
-        return history
+def over(verb: str, first: int, last: int) -> str:
+    """Label of an edit over a range, e.g. ``"accept frames 3 to 9"``."""
+    return f"{verb} frame {first}" if first == last else f"{verb} frames {first} to {last}"
 
 
 def _edit_frame(track: BoxTrack, frame: int, label: str, box: Box, source: Source) -> Edit:
-    before = track.snapshot(frame, frame)
     after = Snapshot(
         np.array([box], np.float64),
         np.array([source], np.uint8),
         np.array([Review.EDITED], np.uint8),
     )
-    return Edit(label, frame, before, after)
-
-
-def _over(verb: str, first: int, last: int) -> str:
-    return f"{verb} frame {first}" if first == last else f"{verb} frames {first} to {last}"
-
-
-def _state_to_json(state: Snapshot) -> dict[str, Any]:
-    boxes = [[None if np.isnan(v) else v for v in row] for row in state.boxes.tolist()]
-    return {"boxes": boxes, "source": state.source.tolist(), "review": state.review.tolist()}
-
-
-def _state_from_json(data: dict[str, Any]) -> Snapshot:
-    boxes: FloatArray = np.array(
-        [[np.nan if v is None else float(v) for v in row] for row in data["boxes"]], np.float64
-    ).reshape(-1, 4)
-    source = np.array([Source(v) for v in data["source"]], np.uint8)
-    review = np.array([Review(v) for v in data["review"]], np.uint8)
-    if not len(boxes) == len(source) == len(review):
-        raise ValueError("boxes, source and review differ in length")
-    return Snapshot(boxes, source, review)
+    return Edit.of(label, track, frame, after)

@@ -31,8 +31,7 @@ def fill_missing(boxes: FloatArray, how: str = "interpolate") -> FloatArray:
     CropzoomError
         If ``how`` is not one of the two.
     """
-    if how not in FILL_METHODS:
-        raise CropzoomError(f"Unknown way to fill {how!r}; choose one of {', '.join(FILL_METHODS)}.")
+    check_fill(how)
     known = np.flatnonzero(~np.isnan(boxes[:, 0]))
     if len(known) in (0, len(boxes)):
         return boxes.copy()
@@ -47,6 +46,17 @@ def fill_missing(boxes: FloatArray, how: str = "interpolate") -> FloatArray:
     centered[:, :2] -= centered[:, 2:] / 2
     centered[known] = boxes[known]
     return centered
+
+
+def check_fill(how: str) -> None:
+    """Refuse an unknown way to fill.
+
+    Raises
+    ------
+    CropzoomError
+    """
+    if how not in FILL_METHODS:
+        raise CropzoomError(f"Unknown way to fill {how!r}; choose one of {', '.join(FILL_METHODS)}.")
 
 
 def finalize(boxes: FloatArray) -> FloatArray:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtWidgets import QMessageBox
 
 from napari_cropzoom.core.boxes import Box, Source
 from napari_cropzoom.core.errors import CropzoomError
@@ -16,7 +17,9 @@ from napari_cropzoom.io.video import Video
 from napari_cropzoom.jobs import Job, ThreadHandle, Worker, run_in_thread
 from napari_cropzoom.layers.layer_set import LayerSet
 from napari_cropzoom.pipeline.models import ModelFolder
-from napari_cropzoom.session import Kind, Session
+from napari_cropzoom.session import Kind, Session, WhenChanged
+from napari_cropzoom.session_edits import FIRST_TRACK
+from napari_cropzoom.session_tracks import StoredReview, read_review
 
 if TYPE_CHECKING:
     import napari
@@ -69,6 +72,7 @@ class Bench(QObject):
         self._later.setInterval(30)
         self._later.timeout.connect(self._tell)
         self._boxes_are_new = False
+        self.ask_changed = ask_changed
 
     # ---- the session ---------------------------------------------------------------------------
 
@@ -76,8 +80,8 @@ class Bench(QObject):
         """Start a session on a video; the one before is closed."""
         self.close_session()
         session = Session(video)
-        empty = np.full((video.n_frames, 4), np.nan)
-        session.set_raw(empty, self.drawn_csv(video.path), Source.DETECTED)
+        with contextlib.suppress(CropzoomError):  # told again, with its cure, at the first edit
+            session.draw_into(self.drawn_csv(video.path))
         self.session = session
         self.layers = LayerSet(self.viewer, session)
         self.layers.frame_changed.connect(self._on_frame)
@@ -180,11 +184,58 @@ class Bench(QObject):
 
     # ---- work ----------------------------------------------------------------------------------
 
+    def save(self, on_done: OnDone, on_error: OnDone) -> None:
+        """Write the review in a thread; ``on_done`` gets the CSV of the final boxes."""
+        session = self.session
+        if session is None:
+            return
+        try:
+            pending = session.to_save()
+        except CropzoomError as error:
+            on_error(error)
+            return
+
+        def written(_: object) -> None:
+            if self.session is session:
+                on_done(session.mark_saved(pending))
+
+        run_in_thread(pending.write, on_done=written, on_error=on_error)
+
     def start(self, stage: str, args: dict[str, Any]) -> Job:
         """Queue a stage in the worker's process, which starts with the first."""
         if self._worker is None:
             self._worker = Worker(self)
         return self._worker.start(stage, args)
+
+    def load_boxes(
+        self, path: Path, source: Source, allow_missing: bool, on_done: OnDone, on_error: OnDone
+    ) -> None:
+        """Read raw boxes and the review of them in a thread; ``on_done`` gets what to tell the person.
+
+        If the raw boxes changed since the review, the person is asked whether to carry the edits over.
+        """
+        session = self.session
+        if session is None:
+            return
+
+        def take(stored: StoredReview) -> None:
+            if self.session is not session:
+                return
+            changed = self.ask_changed(stored) if stored.changed else "carry"
+            if changed is None:
+                on_done("The boxes were not opened; nothing has changed.")
+                return
+            try:
+                said = session.take_review(stored, changed=changed)
+            except CropzoomError as error:
+                on_error(error)
+                return
+            on_done(said)
+
+        def read() -> StoredReview:
+            return read_review(path, session.n_frames, FIRST_TRACK, source, allow_missing=allow_missing)
+
+        run_in_thread(read, on_done=take, on_error=on_error)
 
     def load_predictions(self, kind: Kind, path: Path, on_done: OnDone, on_error: OnDone) -> ThreadHandle:
         """Read keypoints in a thread and give them to the session, unless it has changed meanwhile."""
@@ -212,3 +263,23 @@ def find_bench(viewer: napari.viewer.Viewer) -> Bench | None:
         if isinstance(bench, Bench) and getattr(widget, "owns_bench", False):
             return bench
     return None
+
+
+def ask_changed(stored: StoredReview) -> WhenChanged | None:
+    """Ask what becomes of edits on raw boxes that are others now; None to leave all as it is."""
+    box = QMessageBox()
+    box.setObjectName("raw_changed_dialog")
+    box.setIcon(QMessageBox.Icon.Question)
+    box.setWindowTitle("The raw boxes have changed")
+    files = ", ".join(str(stored.tracks[name].raw_csv) for name in stored.changed)
+    box.setText("These boxes are not the ones that were reviewed.")
+    box.setInformativeText(
+        f"{files}\n\nThe review has {len(stored.history)} edits. Carry them over to the new boxes, "
+        "or begin a new review? The old journal is kept under another name."
+    )
+    carry = box.addButton("Carry the edits over", QMessageBox.ButtonRole.AcceptRole)
+    afresh = box.addButton("Begin a new review", QMessageBox.ButtonRole.DestructiveRole)
+    box.addButton(QMessageBox.StandardButton.Cancel)
+    box.setDefaultButton(carry)
+    box.exec()
+    return {carry: "carry", afresh: "afresh"}.get(box.clickedButton())

@@ -33,6 +33,7 @@ class JobBar(QWidget):
     def __init__(self, name: str, text: str) -> None:
         super().__init__()
         self.job: Job | None = None
+        self.is_waiting = False
         self._activity: activity | None = None
         self._told = 0.0
         self.run_button = button(text, f"{name}_run")
@@ -55,11 +56,19 @@ class JobBar(QWidget):
 
     @property
     def is_running(self) -> bool:
-        """Whether a job is queued or running."""
-        return self.job is not None
+        """Whether a job is queued or running, or something has to be done before it."""
+        return self.job is not None or self.is_waiting
+
+    def wait(self, text: str) -> None:
+        """Show that something has to be done before the job, until `follow` or `let_go`."""
+        self.is_waiting = True
+        self._show_running(True)
+        self.bar.setRange(0, 0)
+        self._say(text)
 
     def follow(self, job: Job, title: str) -> None:
         """Show the progress of a job until it ends."""
+        self.is_waiting = False
         self.job = job
         self._show_running(True)
         self.bar.setRange(0, 0)
@@ -72,6 +81,8 @@ class JobBar(QWidget):
 
     def cancel(self) -> None:
         """Ask the job to stop."""
+        if self.is_waiting:
+            self._on_cancelled()
         if self.job is not None:
             self.cancel_button.setEnabled(False)
             self._say("Stopping …")
@@ -80,8 +91,9 @@ class JobBar(QWidget):
     def let_go(self) -> None:
         """Stop without a word, for when the dock closes."""
         job = self.job
-        if job is not None:
+        if self.is_running:
             self._end()
+        if job is not None:
             job.cancel()
 
     def _on_progress(self, done: int, total: int, text: str, eta: float) -> None:
@@ -119,6 +131,7 @@ class JobBar(QWidget):
 
     def _end(self) -> None:
         job, self.job = self.job, None
+        self.is_waiting = False
         if job is not None:
             job.progress.disconnect(self._on_progress)
             job.done.disconnect(self._on_done)

@@ -256,20 +256,17 @@ class BoxesSection(Section):
         if path:
             self.load(Path(path))
 
-    def load(self, path: Path, source: Source = Source.IMPORTED) -> bool:
-        """Take the boxes of a CSV; returns whether that worked."""
-        session = self.bench.session
-        if session is None:
-            return False
+    def load(self, path: Path, source: Source = Source.IMPORTED) -> None:
+        """Take the boxes of a CSV, read in a thread."""
         allow = self.allow_missing.isChecked() or source == Source.DETECTED
-        try:
-            said = session.load_boxes(path, source, allow_missing=allow)
-        except (CropzoomError, OSError) as error:
-            self.show_error(error)
-            return False
-        self._show_sizing(session.sizing)
-        self.message.show_info(said or f"Loaded the boxes of {path.name}.")
-        return True
+        self.message.show_info(f"Reading {path.name} …")
+
+        def loaded(said: str) -> None:
+            session = self.bench.session
+            self._show_sizing(session.sizing if session else None)
+            self.message.show_info(said or f"Loaded the boxes of {path.name}.")
+
+        self.bench.load_boxes(path, source, allow, loaded, self.show_error)
 
     def _show_sizing(self, sizing: SizingSettings | None) -> None:
         """Set the controls to what the loaded boxes were made with, without making them anew."""

@@ -7,19 +7,17 @@ from typing import Any
 
 from qtpy.QtWidgets import QComboBox, QLabel, QSpinBox
 
-from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.io.video import Video
-from napari_cropzoom.jobs import Job, run_in_thread
+from napari_cropzoom.jobs import run_in_thread
 from napari_cropzoom.pipeline.encode import PRESETS
 from napari_cropzoom.widgets.controls import PathLabel, button, note, row
-from napari_cropzoom.widgets.job_bar import JobBar
-from napari_cropzoom.widgets.section import Section
+from napari_cropzoom.widgets.job_section import JobSection
 
 DEFAULT_PRESET = "medium"
 DEFAULT_CRF = 23
 
 
-class CropSection(Section):
+class CropSection(JobSection):
     """Where the crop goes, its quality, run."""
 
     key = "crop"
@@ -39,17 +37,13 @@ class CropSection(Section):
         self.quality.setRange(0, 51)
         self.quality.setValue(DEFAULT_CRF)
         self.quality.setToolTip("libx264's crf: 0 is lossless, 18 hardly to be told from it, 23 usual")
-        self.job_bar = JobBar("crop", "Save boxes and crop")
         self.open_button = button("Open the crop as a layer", "crop_open")
         self.form.addWidget(note("The reviewed boxes are saved first; the crop is made with those."))
         self.form.addWidget(self.output_label)
         self.form.addLayout(row(QLabel("Preset"), self.preset, stretch=1))
         self.form.addLayout(row(QLabel("Quality (crf)"), self.quality, stretch=1))
-        self.form.addWidget(self.job_bar)
+        self.add_job_bar("Save boxes and crop")
         self.form.addWidget(self.open_button)
-        self.job_bar.run_clicked.connect(self.run)
-        self.job_bar.done.connect(self._on_done)
-        self.job_bar.failed.connect(self._on_failed)
         self.open_button.clicked.connect(self.open_crop)
 
     def missing(self) -> str:
@@ -67,11 +61,6 @@ class CropSection(Section):
         output = self.bench.crop_output()
         return ("an earlier crop is there" if output and output.is_file() else ""), False
 
-    def session_changed(self) -> None:
-        """A crop of another video goes on no longer."""
-        super().session_changed()
-        self.job_bar.let_go()
-
     def update_body(self) -> None:
         """Show where the crop goes and whether one is there."""
         output = self.bench.crop_output()
@@ -81,26 +70,25 @@ class CropSection(Section):
             again = " again" if output is not None and output.is_file() else ""
             self.job_bar.run_button.setText(f"Save boxes and crop{again}")
 
-    def run(self) -> None:
+    def run(self, trust: bool = False) -> None:
         """Save the review and crop with what was saved."""
-        session, output = self.bench.session, self.bench.crop_output()
-        if session is None or output is None or self.job_bar.is_running:
+        if self.bench.session is None or self.job_bar.is_running:
             return
         self.message.clear()
-        try:
-            boxes = session.save()
-        except (CropzoomError, OSError) as error:
-            self.show_error(error)
-            return
+        self.save_then(self._crop)
+
+    def _crop(self, boxes: Path) -> None:
+        session = self.bench.session
+        assert session is not None
+        video = session.video.path
         args: dict[str, Any] = {
-            "video": session.video.path,
+            "video": video,
             "bbox_csv": boxes,
-            "output": output,
+            "output": self.bench.crop_output(),
             "preset": self.preset.currentText(),
             "crf": self.quality.value(),
         }
-        self.job_bar.follow(self.bench.start("crop", args), f"Cropping {session.video.path.name}")
-        self.refresh()
+        self.follow("crop", args, f"Cropping {video.name}")
 
     def open_crop(self) -> None:
         """Show the cropped video as a layer of its own."""
@@ -108,18 +96,11 @@ class CropSection(Section):
         if output is not None:
             run_in_thread(Video, output, on_done=self._add_layer, on_error=self.show_error)
 
-    def let_go(self) -> None:
-        """Stop without a word."""
-        self.job_bar.let_go()
-
     def _add_layer(self, video: Video) -> None:
         self.bench.viewer.add_image(video, name=f"crop of {video.path.stem}", rgb=True)
 
-    def _on_done(self, result: dict[str, Any]) -> None:
+    def on_done(self, result: dict[str, Any]) -> None:
+        """Offer the cropped video."""
         self.bench.crop_file = Path(result["video"])
         self.refresh()
         self.finished.emit()
-
-    def _on_failed(self, _job: Job, message: str) -> None:
-        self.message.show_error(message)
-        self.refresh()

@@ -10,28 +10,18 @@ from magicgui.widgets import Container, create_widget
 from qtpy.QtWidgets import QComboBox, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from napari_cropzoom.core.boxes import Source
-from napari_cropzoom.core.errors import CropzoomError
-from napari_cropzoom.jobs import Job
 from napari_cropzoom.pipeline.detect import list_detectors
-from napari_cropzoom.pipeline.models import ModelFolder
-from napari_cropzoom.widgets.bench import Bench
-from napari_cropzoom.widgets.job_bar import JobBar
-from napari_cropzoom.widgets.model_run import ModelPicker, Offer, ask_trust, is_about_trust
-from napari_cropzoom.widgets.section import Section
+from napari_cropzoom.widgets.job_section import ModelSection
+from napari_cropzoom.widgets.model_run import ModelPicker, Offer
 
 MODEL = "model"
 
 
-class DetectSection(Section):
+class DetectSection(ModelSection):
     """Keypoints from a model folder, or boxes from a detector without model."""
 
     key = "detect"
     title = "Detect"
-
-    def __init__(self, bench: Bench, number: int) -> None:
-        self._done = ""
-        self.ask = ask_trust
-        super().__init__(bench, number)
 
     def build(self) -> None:
         """Method, its settings, run."""
@@ -48,28 +38,17 @@ class DetectSection(Section):
             self.settings[name] = settings_form(detector.settings)
             self.pages.addWidget(self.settings[name].native)
         self.offer = Offer("detect", "Predictions")
-        self.job_bar = JobBar("detect", "Run detector")
-        for widget in (self.method, self.pages, self.offer, self.job_bar):
+        for widget in (self.method, self.pages, self.offer):
             self.form.addWidget(widget)
+        self.add_job_bar("Run detector")
         self.method.currentIndexChanged.connect(self._on_method)
-        self.picker.chosen.connect(self._on_model)
+        self.picker.chosen.connect(self.take_model)
         self.picker.refused.connect(self.show_error)
         self.offer.accepted.connect(self.use)
-        self.job_bar.run_clicked.connect(self.run)
-        self.job_bar.done.connect(self._on_done)
-        self.job_bar.failed.connect(self._on_failed)
-
-    def summary(self) -> tuple[str, bool]:
-        """What found the animal."""
-        if self.job_bar.is_running:
-            return "running …", False
-        return self._done, bool(self._done)
 
     def session_changed(self) -> None:
         """A new video has no detections yet."""
         super().session_changed()
-        self.job_bar.let_go()
-        self._done = ""
         self.update_body()
 
     def update_body(self) -> None:
@@ -77,9 +56,9 @@ class DetectSection(Section):
         if self.job_bar.is_running:
             self.offer.hide()
             return
-        found = self.offer.look(self.existing() if not self._done else None)
-        ready = self.method.currentData() != MODEL or self.picker.model is not None
-        again = found or bool(self._done)
+        found = self.offer.look(self.existing() if not self.done_text else None)
+        ready = self.method.currentData() != MODEL or self.model is not None
+        again = found or bool(self.done_text)
         self.job_bar.run_button.setText("Run again" if again else "Run detector")
         self.job_bar.run_button.setEnabled(ready)
         self.job_bar.run_button.setToolTip("" if ready else "Choose a model folder first.")
@@ -91,7 +70,7 @@ class DetectSection(Section):
             return None
         if method != MODEL:
             return self.bench.method_csv(session.video.path, method)
-        model = self.picker.model
+        model = self.model
         return model.predictions_csv(session.video.path) if model else None
 
     def choose_model(self, path: Path) -> None:
@@ -107,18 +86,17 @@ class DetectSection(Section):
         self.message.clear()
         video = session.video.path
         if method == MODEL:
-            if self.picker.model is None:
+            if self.model is None:
                 return
-            args: dict[str, Any] = {"model": self.picker.model.path, "video": video, "trust": trust}
-            job = self.bench.start("predict", args)
+            args: dict[str, Any] = {"model": self.model.path, "video": video, "trust": trust}
+            stage = "predict"
         else:
             output = self.bench.method_csv(video, method)
             settings = self.settings[method].asdict()
             args = {"method": method, "video": video, "output": output, "settings": settings}
-            job = self.bench.start("detect", args)
-        self.job_bar.follow(job, f"Detecting in {video.name}")
+            stage = "detect"
         self.offer.hide()
-        self.refresh()
+        self.follow(stage, args, f"Detecting in {video.name}")
 
     def use(self, path: Path) -> None:
         """Load a result that is there."""
@@ -128,56 +106,22 @@ class DetectSection(Section):
         self.message.clear()
         if self.method.currentData() == MODEL:
             self.job_bar.run_button.setEnabled(False)
-            self.bench.load_predictions("detector", path, self._on_loaded, self._on_load_failed)
+            self.bench.load_predictions("detector", path, self.on_loaded, self.on_load_failed)
             return
-        try:
-            said = session.load_boxes(path, Source.DETECTED, allow_missing=True)
-        except (CropzoomError, OSError) as error:
-            self._on_load_failed(error)
-            return
+        self.bench.load_boxes(path, Source.DETECTED, True, self._on_boxes, self.on_load_failed)
+
+    def _on_boxes(self, said: str) -> None:
         self.message.show_info(said)
-        self._finish(self.method.currentText())
+        self.finish(self.method.currentText())
 
     def _on_method(self, index: int) -> None:
         self.pages.setCurrentIndex(index)
         self.message.clear()
         self.update_body()
 
-    def _on_model(self, model: ModelFolder) -> None:
-        self.message.clear()
-        self._done = ""
-        self.bench.detector = model
-        self.bench.changed.emit()
-
-    def _on_done(self, result: dict[str, Any]) -> None:
-        path = result.get("predictions") or result["bbox_csv"]
-        self.use(Path(path))
-
-    def _on_failed(self, job: Job, message: str) -> None:
-        if is_about_trust(job) and self.ask(self, message):
-            self.run(trust=True)
-            return
-        self.message.show_error(message)
-        self.refresh()
-
-    def mark_loaded(self) -> None:
-        """Take note that the chosen model's predictions have been loaded."""
-        model = self.picker.model
-        self._done = f"{model.path.name} · {len(model.keypoint_names)} keypoints" if model else "loaded"
-        self.refresh()
-
-    def _on_loaded(self, _path: Path) -> None:
-        self.mark_loaded()
-        self.finished.emit()
-
-    def _on_load_failed(self, error: Exception) -> None:
-        self.update_body()
-        self.show_error(error)
-
-    def _finish(self, text: str) -> None:
-        self._done = text
-        self.refresh()
-        self.finished.emit()
+    def on_done(self, result: dict[str, Any]) -> None:
+        """Show what was found."""
+        self.use(Path(result.get("predictions") or result["bbox_csv"]))
 
 
 class Pages(QStackedWidget):

@@ -7,28 +7,22 @@ from typing import Any
 
 from qtpy.QtWidgets import QComboBox, QSizePolicy
 
-from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.io.session_store import reviewed_csv
-from napari_cropzoom.jobs import Job
-from napari_cropzoom.pipeline.models import ModelFolder
 from napari_cropzoom.widgets.bench import Bench
-from napari_cropzoom.widgets.job_bar import JobBar
-from napari_cropzoom.widgets.model_run import ModelPicker, Offer, ask_trust, is_about_trust
-from napari_cropzoom.widgets.section import Section
+from napari_cropzoom.widgets.job_section import ModelSection
+from napari_cropzoom.widgets.model_run import ModelPicker, Offer
 
 MEMORY, CROPPED = "memory", "cropped"
 
 
-class PoseSection(Section):
+class PoseSection(ModelSection):
     """Pose model, where its frames come from, run."""
 
     key = "pose"
     title = "Pose"
 
     def __init__(self, bench: Bench, number: int) -> None:
-        self._done = ""
         self._stage = ""
-        self.ask = ask_trust
         super().__init__(bench, number)
 
     def build(self) -> None:
@@ -40,51 +34,36 @@ class PoseSection(Section):
         self.source.addItem("From the full video, in memory", MEMORY)
         self.source.addItem("From the cropped file", CROPPED)
         self.offer = Offer("pose", "Predictions")
-        self.job_bar = JobBar("pose", "Save boxes and run pose model")
-        for widget in (self.picker, self.source, self.offer, self.job_bar):
+        for widget in (self.picker, self.source, self.offer):
             self.form.addWidget(widget)
-        self.picker.chosen.connect(self._on_model)
+        self.add_job_bar("Save boxes and run pose model")
+        self.picker.chosen.connect(self.take_model)
         self.picker.refused.connect(self.show_error)
         self.source.currentIndexChanged.connect(self.update_body)
         self.offer.accepted.connect(self.use)
-        self.job_bar.run_clicked.connect(self.run)
-        self.job_bar.done.connect(self._on_done)
-        self.job_bar.failed.connect(self._on_failed)
 
     def missing(self) -> str:
         """Pose needs boxes."""
         session = self.bench.session
         return "" if session and session.has_boxes else "Make, load or draw boxes first."
 
-    def summary(self) -> tuple[str, bool]:
-        """Model and number of keypoints."""
-        if self.job_bar.is_running:
-            return "running …", False
-        return self._done, bool(self._done)
-
-    def session_changed(self) -> None:
-        """A new video has no pose yet."""
-        super().session_changed()
-        self.job_bar.let_go()
-        self._done = ""
-
     def update_body(self, *_: object) -> None:
         """Offer what is there; run only what can run."""
         if self.job_bar.is_running:
             self.offer.hide()
             return
-        path = None if self._done else self.existing()
+        path = None if self.done_text else self.existing()
         self.offer.look(path, self._remark(path))
         why = self._why_not()
         self.job_bar.run_button.setEnabled(not why)
         self.job_bar.run_button.setToolTip(why)
-        again = self._done or self.offer.path
+        again = self.done_text or self.offer.path
         text = "Save boxes and run again" if again else "Save boxes and run pose model"
         self.job_bar.run_button.setText(text)
 
     def existing(self) -> Path | None:
         """Where the keypoints lie, or will lie."""
-        session, model = self.bench.session, self.picker.model
+        session, model = self.bench.session, self.model
         if session is None or model is None:
             return None
         in_frame = model.predictions_csv(session.video.path)
@@ -97,36 +76,32 @@ class PoseSection(Section):
         self.picker.choose(path)
 
     def run(self, trust: bool = False) -> None:
-        """Save the review and run the model on what was saved."""
-        session, model = self.bench.session, self.picker.model
-        if session is None or model is None or self.job_bar.is_running:
+        """Save the review and run the model on what was saved, or run it on the cropped file."""
+        if self.bench.session is None or self.model is None or self.job_bar.is_running:
             return
         self.message.clear()
-        args: dict[str, Any] = {"model": model.path, "trust": trust}
-        try:
-            if self.source.currentData() == MEMORY:
-                args |= {"video": session.video.path, "bbox_csv": session.save()}
-            else:
-                args |= {"video": self.bench.crop_output()}
-        except (CropzoomError, OSError) as error:
-            self.show_error(error)
-            return
+        if self.source.currentData() == MEMORY:
+            video = self.bench.session.video.path
+            self.save_then(lambda boxes: self._predict(trust, video=video, bbox_csv=boxes))
+        else:
+            self._predict(trust, video=self.bench.crop_output())
+
+    def _predict(self, trust: bool, **args: Any) -> None:
+        session, model = self.bench.session, self.model
+        assert session is not None
+        assert model is not None
         self._stage = "predict"
-        self.job_bar.follow(self.bench.start("predict", args), f"Pose in {session.video.path.name}")
-        self.refresh()
+        args |= {"model": model.path, "trust": trust}
+        self.follow("predict", args, f"Pose in {session.video.path.name}")
 
     def use(self, path: Path) -> None:
         """Load keypoints in a thread."""
         if self.bench.session is not None:
             self.message.clear()
-            self.bench.load_predictions("pose", path, self._on_loaded, self._on_load_failed)
-
-    def let_go(self) -> None:
-        """Stop without a word."""
-        self.job_bar.let_go()
+            self.bench.load_predictions("pose", path, self.on_loaded, self.on_load_failed)
 
     def _why_not(self) -> str:
-        if self.picker.model is None:
+        if self.model is None:
             return "Choose a model folder first."
         crop = self.bench.crop_output()
         if self.source.currentData() == CROPPED and not (crop and crop.is_file()):
@@ -141,13 +116,8 @@ class PoseSection(Section):
         is_older = boxes.is_file() and path.stat().st_mtime < boxes.stat().st_mtime
         return ", older than the saved boxes" if is_older else ""
 
-    def _on_model(self, model: ModelFolder) -> None:
-        self.message.clear()
-        self._done = ""
-        self.bench.pose = model
-        self.bench.changed.emit()
-
-    def _on_done(self, result: dict[str, Any]) -> None:
+    def on_done(self, result: dict[str, Any]) -> None:
+        """Put keypoints of the cropped file back into the frame; show those of the frame."""
         session, output = self.bench.session, self.existing()
         path = Path(result["predictions"])
         if session is None or output is None:
@@ -156,27 +126,6 @@ class PoseSection(Section):
             assert session.raw_csv is not None
             self._stage = "remap"
             args = {"preds": path, "bbox_csv": reviewed_csv(session.raw_csv), "output": output}
-            self.job_bar.follow(self.bench.start("remap", args), "Putting keypoints back")
+            self.follow("remap", args, "Putting keypoints back")
             return
         self.use(path)
-
-    def _on_failed(self, job: Job, message: str) -> None:
-        if is_about_trust(job) and self.ask(self, message):
-            self.run(trust=True)
-            return
-        self.message.show_error(message)
-        self.refresh()
-
-    def mark_loaded(self) -> None:
-        """Take note that the chosen model's keypoints have been loaded."""
-        model = self.picker.model
-        self._done = f"{model.path.name} · {len(model.keypoint_names)} keypoints" if model else "loaded"
-        self.refresh()
-
-    def _on_loaded(self, _path: Path) -> None:
-        self.mark_loaded()
-        self.finished.emit()
-
-    def _on_load_failed(self, error: Exception) -> None:
-        self.update_body()
-        self.show_error(error)

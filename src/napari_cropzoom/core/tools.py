@@ -1,0 +1,289 @@
+"""Range tools: what a person does to many frames with one key. Each gives an edit of one track.
+
+A range is ``first`` to ``last``, both inclusive. Anchors inside it (boxes a person set) are never
+moved by a tool that goes from anchor to anchor; everything a tool has touched counts as edited.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from napari_cropzoom.core.boxes import (
+    MISSING_BOX,
+    Box,
+    BoxTrack,
+    FloatArray,
+    IntArray,
+    Review,
+    Snapshot,
+    Source,
+)
+from napari_cropzoom.core.edits import Change, Edit, over
+from napari_cropzoom.core.errors import CropzoomError
+
+
+def interpolate(track: BoxTrack, first: int, last: int) -> Edit:
+    """Between the anchors of a range, and from its ends to the boxes beside it.
+
+    Centre and size go through the anchors and through the box on either side of the range in a smooth
+    curve that never overshoots (monotone cubic, Fritsch and Carlson 1980); with two of them, in a
+    straight line. Beyond the outermost one the nearest holds.
+
+    Raises
+    ------
+    CropzoomError
+        If there is neither an anchor in the range nor a box beside it.
+    """
+    knots = _knots(track, first, last)
+    if len(knots) == 0:
+        raise CropzoomError(f"Frames {first} to {last} have no anchor and no box beside them; draw one.")
+    frames = np.arange(first, last + 1)
+    boxes = _through(knots, track.boxes[knots], frames)
+    return _replace(track, f"interpolate {_frames(first, last)}", first, boxes)
+
+
+def hold(track: BoxTrack, first: int, last: int) -> Edit:
+    """The last good box stays: that before the range, and then each anchor until the next.
+
+    Raises
+    ------
+    CropzoomError
+        If there is no box before the range and no anchor in it.
+    """
+    knots = _knots(track, first, last)
+    knots = knots[knots <= last]
+    if len(knots) == 0:
+        raise CropzoomError(f"There is no box before frame {first} to hold; set one first.")
+    latest = np.searchsorted(knots, np.arange(first, last + 1), side="right") - 1
+    boxes = track.boxes[knots[np.maximum(latest, 0)]]
+    return _replace(track, f"hold the box over {_frames(first, last)}", first, boxes)
+
+
+def carry_correction(track: BoxTrack, first: int, last: int) -> Edit:
+    """What the anchors of a range correct, carried along the raw boxes of the range.
+
+    The detector may be off by a constant, or the size may be wrong by a factor, while its motion is
+    right. The correction (centre in pixels, size as a factor) goes in a straight line from anchor to
+    anchor and holds beyond the outermost ones.
+
+    Raises
+    ------
+    CropzoomError
+        If no anchor in the range lies on a frame with a raw box.
+    """
+    anchors = _anchors(track, first, last)
+    anchors = anchors[~np.isnan(track.raw[anchors, 0])]
+    if len(anchors) == 0:
+        raise CropzoomError(
+            f"No box was corrected by hand in frames {first} to {last}; correct one, then carry it on."
+        )
+    set_, was = _centered(track.boxes[anchors]), _centered(track.raw[anchors])
+    frames = np.arange(first, last + 1)
+    boxes = _centered(track.raw[first : last + 1])
+    boxes[:, :2] += _linear(anchors, set_[:, :2] - was[:, :2], frames)
+    boxes[:, 2:] *= np.exp(_linear(anchors, np.log(set_[:, 2:] / was[:, 2:]), frames))
+    return _replace(track, f"carry the correction over {_frames(first, last)}", first, _cornered(boxes))
+
+
+def copy_from(track: BoxTrack, frame: int, other: int) -> Edit:
+    """The box of another frame, as an anchor.
+
+    Raises
+    ------
+    CropzoomError
+        If that frame is outside the track or has no box.
+    """
+    if not 0 <= other < len(track) or track.box(other).is_missing():
+        raise CropzoomError(f"Frame {other} has no box to copy.")
+    box = track.box(other).snapped()
+    after = Snapshot(
+        np.array([box], np.float64),
+        np.array([Source.ANCHOR], np.uint8),
+        np.array([Review.EDITED], np.uint8),
+    )
+    return Edit.of(f"copy the box of frame {other} to frame {frame}", track, frame, after)
+
+
+def mark_absent(track: BoxTrack, first: int, last: int) -> Edit:
+    """No animal in the range."""
+    count = last - first + 1
+    after = Snapshot(
+        np.tile(np.array(MISSING_BOX, np.float64), (count, 1)),
+        np.full(count, Source.ABSENT, np.uint8),
+        np.full(count, Review.EDITED, np.uint8),
+    )
+    return Edit.of(over("mark absent", first, last), track, first, after)
+
+
+def set_size(track: BoxTrack, first: int, last: int, w: float, h: float) -> Edit:
+    """One size for every box of the range, round the centre it has; anchors stay anchors.
+
+    Raises
+    ------
+    CropzoomError
+        If a side is not positive.
+    """
+    if not (w > 0 and h > 0):
+        raise CropzoomError(f"A box of {w:g}x{h:g} px has no area; give sides greater than 0.")
+    boxes = _centered(track.boxes[first : last + 1])
+    boxes[~np.isnan(boxes[:, 0]), 2:] = (w, h)
+    label = f"set the size {w:g}x{h:g} in {_frames(first, last)}"
+    return _reshaped(track, label, first, _cornered(boxes))
+
+
+def usual_size(track: BoxTrack, first: int, last: int, *, around: int = 50) -> tuple[float, float]:
+    """Median width and height of the boxes within ``around`` frames on either side of a range.
+
+    Frames a person has set count; those of the range do not.
+
+    Raises
+    ------
+    CropzoomError
+        If no box is near.
+    """
+    near = np.concatenate(
+        [track.boxes[max(0, first - around) : first], track.boxes[last + 1 : last + 1 + around]]
+    )
+    near = near[~np.isnan(near[:, 0])]
+    if len(near) == 0:
+        raise CropzoomError(f"There is no box near frames {first} to {last} to take the size from.")
+    w, h = np.median(near[:, 2:], axis=0).tolist()
+    return w, h
+
+
+def shift(track: BoxTrack, first: int, last: int, dx: float, dy: float) -> Edit:
+    """Every box of the range moved by ``dx``, ``dy`` pixels."""
+    boxes = track.boxes[first : last + 1] + np.array([dx, dy, 0, 0])
+    return _reshaped(track, f"shift {_frames(first, last)} by {dx:+g}, {dy:+g} px", first, boxes)
+
+
+def scale(track: BoxTrack, first: int, last: int, factor: float) -> Edit:
+    """Every box of the range larger by ``factor`` about its centre.
+
+    Raises
+    ------
+    CropzoomError
+        If the factor is not positive.
+    """
+    if not factor > 0:
+        raise CropzoomError(f"The factor must be greater than 0, not {factor:g}.")
+    boxes = _centered(track.boxes[first : last + 1])
+    boxes[:, 2:] = np.maximum(boxes[:, 2:] * factor, 2)
+    return _reshaped(track, f"scale {_frames(first, last)} by {factor:g}", first, _cornered(boxes))
+
+
+def put_boxes(track: BoxTrack, first: int, boxes: FloatArray, label: str) -> Edit:
+    """Boxes found by other means (a visual tracker) for consecutive frames; anchors among them stay."""
+    return _replace(track, label, first, boxes)
+
+
+def swap(a: BoxTrack, b: BoxTrack, first: int, last: int) -> Edit:
+    """Swap the identities of two tracks over a range: each frame's box, source and review state.
+
+    Raises
+    ------
+    CropzoomError
+        If both are the same track.
+    """
+    if a is b:
+        raise CropzoomError("Choose another track to swap with.")
+    one, two = a.snapshot(first, last), b.snapshot(first, last)
+    label = over(f"swap {a.name} and {b.name} in", first, last)
+    return Edit(label, (Change(a.name, first, one, two), Change(b.name, first, two, one)))
+
+
+def good_range(track: BoxTrack, frame: int, settled: bool = False) -> tuple[int, int]:
+    """Frames round ``frame`` from the anchor before it to the anchor after it, those left out.
+
+    Where a person has set a box in ``frame`` itself, both neighbouring stretches count. ``settled``
+    stops at accepted frames too.
+    """
+    stops = track.is_anchor.copy()
+    if settled:
+        stops |= np.isin(track.review, (Review.ACCEPTED, Review.EDITED))
+    stops[frame] = False
+    before, after = np.flatnonzero(stops[:frame]), np.flatnonzero(stops[frame + 1 :])
+    first = int(before[-1]) + 1 if len(before) else 0
+    last = frame + int(after[0]) if len(after) else len(track) - 1
+    return first, last
+
+
+def _anchors(track: BoxTrack, first: int, last: int) -> IntArray:
+    inside = np.flatnonzero(track.is_anchor[first : last + 1])
+    anchors: IntArray = (inside + first).astype(np.int64)
+    return anchors
+
+
+def _knots(track: BoxTrack, first: int, last: int) -> IntArray:
+    """Anchors of the range and the nearest frame with a box on either side of it."""
+    known = ~np.isnan(track.boxes[:, 0])
+    before, after = np.flatnonzero(known[:first][-1000:]), np.flatnonzero(known[last + 1 : last + 1001])
+    offset = max(0, first - 1000)
+    outside = [[before[-1] + offset] if len(before) else [], [after[0] + last + 1] if len(after) else []]
+    return np.concatenate([outside[0], _anchors(track, first, last), outside[1]]).astype(np.int64)
+
+
+def _through(knots: IntArray, boxes: FloatArray, frames: IntArray) -> FloatArray:
+    centered = _centered(boxes)
+    if len(knots) < 3:
+        return _cornered(_linear(knots, centered, frames))
+    from scipy.interpolate import PchipInterpolator  # slow to import
+
+    inside = np.clip(frames, knots[0], knots[-1])
+    return _cornered(PchipInterpolator(knots, centered, axis=0)(inside))
+
+
+def _linear(knots: IntArray, values: FloatArray, frames: IntArray) -> FloatArray:
+    return np.column_stack([np.interp(frames, knots, column) for column in values.T])
+
+
+def _centered(boxes: FloatArray) -> FloatArray:
+    centered = boxes.copy()
+    centered[:, :2] += boxes[:, 2:] / 2
+    return centered
+
+
+def _cornered(boxes: FloatArray) -> FloatArray:
+    cornered = boxes.copy()
+    cornered[:, :2] -= boxes[:, 2:] / 2
+    return cornered
+
+
+def _replace(track: BoxTrack, label: str, first: int, boxes: FloatArray) -> Edit:
+    """New boxes for a range, whose anchors stay as they are."""
+    before = track.snapshot(first, first + len(boxes) - 1)
+    keep = before.source == Source.ANCHOR
+    after = Snapshot(
+        np.where(keep[:, None], before.boxes, boxes),
+        np.where(keep, Source.ANCHOR, Source.INTERPOLATED).astype(np.uint8),
+        np.full(len(boxes), Review.EDITED, np.uint8),
+    )
+    missing = np.isnan(after.boxes[:, 0])
+    after.source[missing] = before.source[missing]
+    after.review[missing] = before.review[missing]
+    return Edit(label, (Change(track.name, first, before, after),))
+
+
+def _reshaped(track: BoxTrack, label: str, first: int, boxes: FloatArray) -> Edit:
+    """The same boxes in another place or size: anchors move with the rest, and are snapped again."""
+    before = track.snapshot(first, first + len(boxes) - 1)
+    known = ~np.isnan(before.boxes[:, 0])
+    if not known.any():
+        raise CropzoomError(f"{_frames(first, first + len(boxes) - 1).capitalize()} have no box.")
+    boxes = boxes.copy()
+    for place in np.flatnonzero(before.source == Source.ANCHOR):
+        boxes[place] = Box(*boxes[place].tolist()).snapped()
+    moved = known & np.isin(before.source, (Source.DETECTED, Source.IMPORTED, Source.FILLED))
+    after = replace(
+        before,
+        boxes=boxes,
+        source=np.where(moved, Source.INTERPOLATED, before.source).astype(np.uint8),
+        review=np.where(known, Review.EDITED, before.review).astype(np.uint8),
+    )
+    return Edit(label, (Change(track.name, first, before, after),))
+
+
+def _frames(first: int, last: int) -> str:
+    return f"frame {first}" if first == last else f"frames {first} to {last}"

@@ -208,18 +208,26 @@ def test_interrupted_crop_leaves_nothing(project, number):
     assert list(crops.iterdir()) == []
 
 
-def test_box_verbs_do_not_import_torch_or_napari(project):
+def test_verbs_import_only_what_they_need(project):
+    window = ["torch", "lightning_pose", "napari", "qtpy"]
+    video = [*window, "cv2", "av"]
+    tables = [*video, "scipy", "psygnal"]
     code = (
-        "import sys; from napari_cropzoom.cli import main; main(sys.argv[1:]); "
-        "heavy = ('torch', 'lightning_pose', 'napari', 'qtpy', 'cv2', 'av'); "
-        "print([name for name in heavy if name in sys.modules])"
+        "import sys; from napari_cropzoom.cli import main\n"
+        "try: main(sys.argv[2:])\n"
+        "finally: print([name for name in sys.argv[1].split(',') if name in sys.modules])"
     )
-    model, video = str(project / "model"), str(project / "v.mp4")
-    for words in (
-        ["create_bbox", model, video],
-        ["smooth_bbox", f"{model}/video_preds", "--output_dir", "s"],
+    boxes = "model/video_preds/v_bbox.csv"
+    for words, unwanted in (
+        (["--help"], [*tables, "pandas", "numpy"]),
+        (["create_bbox", "model", "v.mp4"], tables),
+        (["smooth_bbox", "model/video_preds", "--output_dir", "s"], [*tables, "pandas"]),
+        (["remap", "model/video_preds/v.csv", boxes], tables),
+        (["info", "v.mp4"], [*window, "pandas", "scipy"]),
     ):
         done = subprocess.run(
-            [sys.executable, "-c", code, *words], capture_output=True, text=True, check=True, cwd=project
-        )
-        assert done.stdout.splitlines()[-1] == "[]"
+            [sys.executable, "-c", code, ",".join(unwanted), *words],
+            capture_output=True, text=True, check=True, cwd=project,
+        )  # fmt: skip
+        assert done.stderr == ""
+        assert done.stdout.splitlines()[-1] == "[]", words

@@ -54,6 +54,31 @@ def test_labeled_frames_are_predicted_and_cropped_where_litpose_does(labeled: Pa
     assert (labeled / "cropped_videos").is_dir()
 
 
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_stopped_prediction_changes_nothing(labeled: Path) -> None:
+    model, csv = ModelFolder.open(labeled), labeled / "CollectedData.csv"
+    (labeled / "image_preds" / csv.name / "predictions.csv").write_text("of an older run")
+    before = contents(labeled)
+    stage = predict_csv(model, csv)
+    assert next(stage).text == "predicting labeled frames"
+    stage.close()
+    assert contents(labeled) == before
+    assert [path.name for path in (labeled / "image_preds").iterdir()] == [csv.name]
+
+
+def test_a_crop_that_fails_half_way_changes_nothing(labeled: Path) -> None:
+    model, csv = ModelFolder.open(labeled), labeled / "CollectedData.csv"
+    (labeled / "labeled-data" / "v" / "img007.png").write_bytes(b"no picture")
+    before, names = contents(labeled), sorted(path.name for path in labeled.iterdir())
+    with pytest.raises(CropzoomError, match="cropping labeled frames failed"):
+        run_stage(crop_csv(model, csv))
+    assert contents(labeled) == before
+    assert sorted(path.name for path in labeled.iterdir()) == names
+
+
 def test_missing_labels_and_boxes_are_named(labeled: Path, tmp_path: Path) -> None:
     model = ModelFolder.open(labeled)
     with pytest.raises(CropzoomError, match=r"absent\.csv: no such file"):

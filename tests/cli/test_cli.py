@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,10 +15,13 @@ import pytest
 
 from conformance.litpose import write_model_config
 from napari_cropzoom.cli import main
+from napari_cropzoom.cli.progress import run_with_bar
+from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.io.bbox_csv import read_bbox_csv, write_bbox_csv
 from napari_cropzoom.io.predictions_csv import read_predictions, write_predictions
 from napari_cropzoom.io.video import Video
+from napari_cropzoom.pipeline.progress import Progress
 from pipeline.crop_videos import pattern_video
 
 N = 24
@@ -120,6 +124,7 @@ def test_what_is_wrong_is_one_line_and_nothing_is_begun(project, capsys):
         (["info", project / "notes.txt"], "this kind of file"),
         (["detect", video, "--output_dir", project, "--method", "magic"], "no detector 'magic'"),
         (["predict", model, video], "no checkpoint"),
+        (["predict", model, video, "--compile", "--runtime", "onnx"], "--runtime eager only"),
         (["train", project / "none.yaml"], "is not a config file"),
         (["run", video, "--detector", model, "--pose", model], "no checkpoint"),
     ]
@@ -148,6 +153,8 @@ USAGE = [
     ["crop", "m", "v.mp4", "--preset", "warp"],
     ["predict", "m", "v.mp4", "--precision", "fp64"],
     ["predict", "m", "v.mp4", "--batch_size", "-1"],
+    ["predict", "m", "v.mp4", "--onnx-precision", "fp8"],
+    ["predict", "m", "v.mp4", "--reader", "eyes"],
 ]
 
 
@@ -181,6 +188,41 @@ def test_info_as_json_and_as_a_table(project):
     (project / "bad.mp4").write_bytes(b"this is no video at all" * 20)
     bad = run("info", project / "bad.mp4", "--json")
     assert bad.returncode == 1
+
+
+def test_progress_file_is_as_litpose_writes_it(tmp_path):
+    path = tmp_path / "new" / "progress.json"
+    seen = []
+
+    def stage():
+        for done in (0, 3, 10):
+            yield Progress(done, 10, "frames")
+            seen.append(json.loads(path.read_text()))
+        yield Progress(0, 0, "drawing")
+        return "result"
+
+    begin = time.time()
+    assert run_with_bar(stage(), "counting", path) == "result"
+    assert (seen[0]["completed"], seen[0]["total"]) == (0, 1)
+    last = json.loads(path.read_text())
+    assert (last["completed"], last["total"]) == (10, 10)
+    assert begin <= last["timestamp"] <= time.time()
+    assert path.read_text() == json.dumps(last, indent=4)
+    assert [file.name for file in path.parent.iterdir()] == ["progress.json"]
+
+
+def test_a_progress_file_that_cannot_be_written_stops_nothing_begun(tmp_path):
+    def stage(folder: Path):
+        yield Progress(0, 2)
+        shutil.rmtree(folder)
+        folder.write_text("in the way")
+        yield Progress(2, 2)
+        return "result"
+
+    folder = tmp_path / "folder"
+    assert run_with_bar(stage(folder), "counting", folder / "progress.json") == "result"
+    with pytest.raises(CropzoomError, match=r"progress\.json: cannot be written"):
+        run_with_bar(stage(folder), "counting", folder / "progress.json")
 
 
 def test_detect_writes_boxes(project):

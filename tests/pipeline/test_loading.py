@@ -98,7 +98,7 @@ def test_wrong_choices_name_themselves(model: ModelFolder) -> None:
     with pytest.raises(CropzoomError, match="runtime is 'abacus'"):
         Engine.load(model, runtime="abacus")
     with pytest.raises(CropzoomError, match="runtime onnx cannot be used"):
-        Engine.load(model, runtime="onnx")
+        Engine.load(model, runtime="onnx", onnx_precision="fp16")
     with pytest.raises(CropzoomError, match=r"overrides data\.nonsense=1"):
         Engine.load(model, overrides=["data.nonsense=1"])
 

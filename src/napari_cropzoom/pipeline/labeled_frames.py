@@ -31,6 +31,7 @@ def predict_csv(
     runtime: str = "eager",
     overrides: Sequence[str] = (),
     trust: bool = False,
+    onnx_precision: str | None = None,
 ) -> Stage[Path]:
     """Predict labeled frames with ``lightning_pose.api.Model.predict_on_label_csv``.
 
@@ -41,8 +42,10 @@ def predict_csv(
         Labels; images are found from the model's ``data.data_dir``.
     bbox_dir : Path or None
         Holds ``bbox.csv`` with a box for every image to crop to; None looks at whole images.
-    batch_size, precision, runtime, overrides, trust
-        As in :func:`napari_cropzoom.pipeline.predict.predict_video`.
+    batch_size : int or None
+        Images given to the network at a time.
+    precision, runtime, overrides, trust, onnx_precision
+        As in :meth:`napari_cropzoom.pipeline.predict.Engine.load`.
 
     Returns
     -------
@@ -63,7 +66,7 @@ def predict_csv(
     with atomic_folder(target) as part:
 
         def work() -> None:
-            loaded = load_model(model, precision, runtime, overrides, trust)
+            loaded = load_model(model, precision, runtime, overrides, trust, onnx_precision)
             loaded.model_dir = part / "model"
             loaded.predict_on_label_csv(csv_file=csv, bbox_file=boxes)
             written = loaded.image_preds_dir() / csv.name

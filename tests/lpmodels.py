@@ -18,6 +18,7 @@ import yaml
 KEYPOINTS = ("nose", "back", "tail")
 COLOURS = np.array([[230, 60, 60], [60, 220, 60], [70, 90, 240], [220, 220, 60]])
 SPREAD = 6.0
+BLOB_FRAMES, BLOB_WIDTH, BLOB_HEIGHT = 50, 320, 240  # the video that tests share
 
 
 def make_lp_model(

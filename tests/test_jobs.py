@@ -12,6 +12,9 @@ from qtpy.QtCore import QThread, QTimer
 from napari_cropzoom.jobs import Latest, TimeLeft, Worker, run_in_thread
 
 STAGES = Path(__file__).parent / "pipeline"
+needs_signals = pytest.mark.skipif(
+    sys.platform == "win32", reason="Windows has no signals, by which these processes die"
+)
 
 
 @pytest.fixture
@@ -158,7 +161,7 @@ def test_a_waiting_job_is_cancelled_at_once(qtbot, worker):
     assert result_of(qtbot, first)["n"] == 5
 
 
-@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+@needs_signals
 def test_a_crash_fails_its_job_only(qtbot, worker):
     job = worker.start("crash", {})
     following = worker.start("count", {"n": 1})
@@ -169,7 +172,7 @@ def test_a_crash_fails_its_job_only(qtbot, worker):
     assert result_of(qtbot, following)["n"] == 1
 
 
-@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+@needs_signals
 def test_a_segmentation_fault_leaves_its_stack_in_the_details(qtbot, worker):
     job = worker.start("crash", {"signal": 11})
     assert "exit -11" in failure_of(qtbot, job)
@@ -206,7 +209,7 @@ def test_close_of_an_idle_worker_is_quick(qtbot, worker):
 
 
 @pytest.mark.parametrize("end", ["app.quit()", "os.kill(os.getpid(), 9)", "os._exit(0)", "sys.exit()"])
-@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+@needs_signals
 def test_the_process_ends_with_the_application(tmp_path, end):
     script = tmp_path / "gui.py"
     script.write_text(

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +14,7 @@ import pandas as pd
 import pytest
 import yaml
 
+import napari_cropzoom
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.io.video import Video
 from napari_cropzoom.sample import (
@@ -39,13 +44,14 @@ MODELS = ("detector", "pose")
 
 @pytest.fixture(autouse=True)
 def _own_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sample beside these tests, found by itself unless the package is an installed copy."""
     monkeypatch.delenv(SAMPLE_VARIABLE, raising=False)
+    if sample_root() is None:
+        monkeypatch.setenv(SAMPLE_VARIABLE, str(Path(__file__).parents[1] / "sample_data"))
 
 
 @pytest.fixture
 def project() -> SampleProject:
-    if sample_root() is None:
-        pytest.skip("runs from an installed package, which has no sample")
     return sample_project()
 
 
@@ -202,7 +208,20 @@ def test_missing_sample_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_
     assert sample_root() is None
     with pytest.raises(CropzoomError, match=re.escape(str(tmp_path))):
         make_sample()
-    monkeypatch.delenv(SAMPLE_VARIABLE)
-    monkeypatch.setattr("napari_cropzoom.sample.__file__", str(tmp_path / "a" / "b" / "sample.py"))
-    with pytest.raises(CropzoomError, match=SAMPLE_VARIABLE):
-        sample_project()
+
+
+def test_an_installed_copy_says_how_to_get_the_sample(tmp_path: Path) -> None:
+    package = Path(napari_cropzoom.__file__).parent
+    shutil.copytree(package, tmp_path / "site" / package.name, ignore=shutil.ignore_patterns("*.pyc"))
+    environment = {name: value for name, value in os.environ.items() if name != SAMPLE_VARIABLE}
+    code = "import napari_cropzoom.sample as s; print(s.__file__, flush=True); s.sample_project()"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**environment, "PYTHONPATH": str(tmp_path / "site")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.startswith(str(tmp_path))
+    assert "CropzoomError: The sample comes with napari-cropzoom's source" in done.stderr
+    assert SAMPLE_VARIABLE in done.stderr

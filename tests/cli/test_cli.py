@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,10 +15,13 @@ import pytest
 
 from conformance.litpose import write_model_config
 from napari_cropzoom.cli import main
+from napari_cropzoom.cli.progress import run_with_bar
+from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.io.bbox_csv import read_bbox_csv, write_bbox_csv
 from napari_cropzoom.io.predictions_csv import read_predictions, write_predictions
 from napari_cropzoom.io.video import Video
+from napari_cropzoom.pipeline.progress import Progress
 from pipeline.crop_videos import pattern_video
 
 N = 24
@@ -121,6 +124,7 @@ def test_what_is_wrong_is_one_line_and_nothing_is_begun(project, capsys):
         (["info", project / "notes.txt"], "this kind of file"),
         (["detect", video, "--output_dir", project, "--method", "magic"], "no detector 'magic'"),
         (["predict", model, video], "no checkpoint"),
+        (["predict", model, video, "--compile", "--runtime", "onnx"], "--runtime eager only"),
         (["train", project / "none.yaml"], "is not a config file"),
         (["run", video, "--detector", model, "--pose", model], "no checkpoint"),
     ]
@@ -149,6 +153,8 @@ USAGE = [
     ["crop", "m", "v.mp4", "--preset", "warp"],
     ["predict", "m", "v.mp4", "--precision", "fp64"],
     ["predict", "m", "v.mp4", "--batch_size", "-1"],
+    ["predict", "m", "v.mp4", "--onnx-precision", "fp8"],
+    ["predict", "m", "v.mp4", "--reader", "eyes"],
 ]
 
 
@@ -184,12 +190,49 @@ def test_info_as_json_and_as_a_table(project):
     assert bad.returncode == 1
 
 
+def test_progress_file_is_as_litpose_writes_it(tmp_path):
+    path = tmp_path / "new" / "progress.json"
+    seen = []
+
+    def stage():
+        for done in (0, 3, 10):
+            yield Progress(done, 10, "frames")
+            seen.append(json.loads(path.read_text()))
+        yield Progress(0, 0, "drawing")
+        return "result"
+
+    begin = time.time()
+    assert run_with_bar(stage(), "counting", path) == "result"
+    assert (seen[0]["completed"], seen[0]["total"]) == (0, 1)
+    last = json.loads(path.read_text())
+    assert (last["completed"], last["total"]) == (10, 10)
+    assert begin <= last["timestamp"] <= time.time()
+    assert path.read_text() == json.dumps(last, indent=4)
+    assert [file.name for file in path.parent.iterdir()] == ["progress.json"]
+
+
+def test_a_progress_file_that_cannot_be_written_stops_nothing_begun(tmp_path):
+    def stage(folder: Path):
+        yield Progress(0, 2)
+        shutil.rmtree(folder)
+        folder.write_text("in the way")
+        yield Progress(2, 2)
+        return "result"
+
+    folder = tmp_path / "folder"
+    assert run_with_bar(stage(folder), "counting", folder / "progress.json") == "result"
+    with pytest.raises(CropzoomError, match=r"progress\.json: cannot be written"):
+        run_with_bar(stage(folder), "counting", folder / "progress.json")
+
+
 def test_detect_writes_boxes(project):
     assert main(["detect", str(project / "v.mp4"), "--output_dir", str(project / "out")]) == 0
     assert len(read_bbox_csv(project / "out" / "v_bbox.csv", N, allow_missing=True)) == N
 
 
-@pytest.mark.skipif(os.name == "nt", reason="signals")
+@pytest.mark.skipif(
+    sys.platform == "win32", reason="Windows ends a process without letting it clean up: no signals"
+)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_crop_leaves_nothing(project, number):
     video = pattern_video(project / "long.mp4", 300, size=(640, 480))
@@ -208,18 +251,26 @@ def test_interrupted_crop_leaves_nothing(project, number):
     assert list(crops.iterdir()) == []
 
 
-def test_box_verbs_do_not_import_torch_or_napari(project):
+def test_verbs_import_only_what_they_need(project):
+    window = ["torch", "lightning_pose", "napari", "qtpy"]
+    video = [*window, "cv2", "av"]
+    tables = [*video, "scipy", "psygnal"]
     code = (
-        "import sys; from napari_cropzoom.cli import main; main(sys.argv[1:]); "
-        "heavy = ('torch', 'lightning_pose', 'napari', 'qtpy', 'cv2', 'av'); "
-        "print([name for name in heavy if name in sys.modules])"
+        "import sys; from napari_cropzoom.cli import main\n"
+        "try: main(sys.argv[2:])\n"
+        "finally: print([name for name in sys.argv[1].split(',') if name in sys.modules])"
     )
-    model, video = str(project / "model"), str(project / "v.mp4")
-    for words in (
-        ["create_bbox", model, video],
-        ["smooth_bbox", f"{model}/video_preds", "--output_dir", "s"],
+    boxes = "model/video_preds/v_bbox.csv"
+    for words, unwanted in (
+        (["--help"], [*tables, "pandas", "numpy"]),
+        (["create_bbox", "model", "v.mp4"], tables),
+        (["smooth_bbox", "model/video_preds", "--output_dir", "s"], [*tables, "pandas"]),
+        (["remap", "model/video_preds/v.csv", boxes], tables),
+        (["info", "v.mp4"], [*window, "pandas", "scipy"]),
     ):
         done = subprocess.run(
-            [sys.executable, "-c", code, *words], capture_output=True, text=True, check=True, cwd=project
-        )
-        assert done.stdout.splitlines()[-1] == "[]"
+            [sys.executable, "-c", code, ",".join(unwanted), *words],
+            capture_output=True, text=True, check=True, cwd=project,
+        )  # fmt: skip
+        assert done.stderr == ""
+        assert done.stdout.splitlines()[-1] == "[]", words

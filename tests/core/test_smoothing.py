@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.smoothing import (
     METHODS,
+    SORTED_AT_MOST,
     SmoothingSettings,
     jitter,
     smooth,
@@ -31,6 +32,14 @@ def rolling(boxes, window):
 def test_median_has_the_numbers_of_pandas(window, n):
     boxes = track(n)
     expected = rolling(boxes, window).median().to_numpy()
+    np.testing.assert_array_equal(smooth(boxes, SmoothingSettings("median", window)), expected)
+
+
+@pytest.mark.parametrize(("window", "missing"), [(5, 0), (5, 2e-4), (5, 0.1), (6, 2e-4), (301, 2e-4)])
+def test_median_of_a_long_track_has_the_numbers_of_pandas(window, missing):
+    boxes = track(SORTED_AT_MOST // window + 20_000, missing=missing)
+    expected = rolling(boxes, window).median().to_numpy(copy=True)
+    expected[np.isnan(boxes[:, 0])] = np.nan
     np.testing.assert_array_equal(smooth(boxes, SmoothingSettings("median", window)), expected)
 
 

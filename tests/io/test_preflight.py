@@ -29,7 +29,6 @@ KEYS = [
     "warnings",
     "ok",
 ]
-REAL = Path(__file__).parents[3] / "shared/data/mirror-mouse/videos/test_vid.mp4"
 
 
 def test_good_video_has_no_warnings(tmp_path: Path) -> None:
@@ -97,11 +96,11 @@ def test_counts_that_disagree(tmp_path: Path) -> None:
     assert info.warnings[0].startswith("45 frames can be shown, but the container says")
 
 
-@pytest.mark.skipif(not REAL.exists(), reason="the shared example clip is not here")
-def test_example_clip_that_litpose_crop_refuses() -> None:
-    info = preflight(REAL)
+def test_length_that_litpose_crop_refuses(tmp_path: Path) -> None:
+    """As in Lightning Pose's example clip: 994 frames at 250 a second last 3.976 s, or 3.98 s rounded."""
+    info = preflight(make_numbered_video(tmp_path / "fast.mp4", 994, fps=250))
     assert (info.frames, info.frames_container, info.frames_opencv) == (994, 994, 994)
-    assert (info.width, info.height, info.fps, info.ok) == (396, 406, 250.0, True)
+    assert (info.width, info.height, info.fps, info.ok) == (96, 64, 250.0, True)
     (warning,) = info.warnings
     assert "`litpose crop` would expect 995 frames" in warning
 

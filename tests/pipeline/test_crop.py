@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
 import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -25,6 +25,10 @@ RATES = {
     "59.94": Fraction(60000, 1001),
     "250": Fraction(250),
 }
+needs_scripts = pytest.mark.skipif(
+    sys.platform == "win32",
+    reason="a shell script stands in for ffmpeg, and Windows runs none by its #! line",
+)
 B_FRAMES = {"crf": "6", "preset": "veryfast", "bf": "3", "g": "30", "x264-params": "b-adapt=0"}
 
 
@@ -212,7 +216,7 @@ def test_closing_early_leaves_nothing(tmp_path):
     assert list((tmp_path / "out").iterdir()) == []
 
 
-@pytest.mark.skipif(os.name == "nt", reason="a shell script stands in for a failing ffmpeg")
+@needs_scripts
 def test_a_failing_ffmpeg_is_reported_with_its_last_line(tmp_path, monkeypatch):
     video = pattern_video(tmp_path / "v.mp4", 60)
     ffmpeg = tmp_path / "ffmpeg"
@@ -226,7 +230,7 @@ def test_a_failing_ffmpeg_is_reported_with_its_last_line(tmp_path, monkeypatch):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["ffmpeg", "v.mp4"]
 
 
-@pytest.mark.skipif(os.name == "nt", reason="a shell script stands in for a talkative ffmpeg")
+@needs_scripts
 def test_a_talkative_ffmpeg_does_not_block(tmp_path, monkeypatch):
     import imageio_ffmpeg
 

@@ -1,41 +1,23 @@
+"""Predictions of videos, against litpose's own and against the pixels of the frames."""
+
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from lpmodels import BLOB_FRAMES as T
+from lpmodels import BLOB_HEIGHT as HEIGHT
+from lpmodels import BLOB_WIDTH as WIDTH
 from lpmodels import KEYPOINTS, draw_blobs, make_blob_video, make_lp_model
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.io.video import Video
-from napari_cropzoom.pipeline.labeled_frames import crop_csv, predict_csv
-from napari_cropzoom.pipeline.loading import plain_backbone
-from napari_cropzoom.pipeline.models import ModelFolder, unsafe_globals
+from napari_cropzoom.pipeline.models import ModelFolder
 from napari_cropzoom.pipeline.pixels import PixelReader, corners, crop_boxes, taps
 from napari_cropzoom.pipeline.predict import Engine, predict_video
 from napari_cropzoom.pipeline.progress import run_stage
-from napari_cropzoom.pipeline.train import train
-
-T, WIDTH, HEIGHT = 50, 320, 240
-
-
-@pytest.fixture(scope="module")
-def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("video") / "blobs.mp4"
-    make_blob_video(path, T, WIDTH, HEIGHT)
-    return path
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> ModelFolder:
-    return ModelFolder.open(make_lp_model(tmp_path_factory.mktemp("models") / "resnet18"))
-
-
-@pytest.fixture(scope="module")
-def engine(model: ModelFolder) -> Engine:
-    return Engine.load(model)
 
 
 def boxes_inside() -> np.ndarray:
@@ -276,167 +258,3 @@ def test_draws_the_labeled_video(tmp_path: Path, model: ModelFolder, engine: Eng
     run_stage(predict_video(model, clip, engine=engine, metrics=False, labeled_video=True))
     with Video(model.path / "video_preds" / "labeled_videos" / "clip_labeled.mp4") as drawn:
         assert abs(drawn.n_frames - 12) <= 1
-
-
-def rewrite(model: Path, change: object) -> Path:
-    import torch
-
-    (checkpoint,) = model.rglob("*.ckpt")
-    content = torch.load(checkpoint, weights_only=False)
-    change(content)
-    torch.save(content, checkpoint)
-    return checkpoint
-
-
-@pytest.fixture
-def copy(tmp_path: Path) -> Path:
-    return make_lp_model(tmp_path / "copy")
-
-
-def test_small_half_precision_checkpoints_load_here_and_in_litpose(
-    copy: Path, engine: Engine, video: Path
-) -> None:
-    from lightning_pose.api import Model
-
-    def slim(content: dict) -> None:
-        kept = ("state_dict", "hyper_parameters", "pytorch-lightning_version")
-        for key in set(content) - set(kept):
-            del content[key]
-        weights = content["state_dict"]
-        content["state_dict"] = {k: v.half() if v.is_floating_point() else v for k, v in weights.items()}
-        content["hyper_parameters"]["pretrained"] = True
-
-    rewrite(copy, slim)
-    ours = Engine.load(ModelFolder.open(copy))
-    assert {str(p.dtype) for p in ours.network.module.parameters()} == {"torch.float32"}
-    poses, exact = (run_stage(e.predict(video)) for e in (ours, engine))
-    assert np.median(np.abs(poses.xy - exact.xy)) < 1
-
-    rewrite(copy, lambda content: content["hyper_parameters"].update(pretrained=False))
-    theirs = Model.from_dir(copy).predict_frame(np.zeros((64, 64, 3), np.uint8))
-    assert theirs["keypoints"].dtype == np.float32
-
-
-class Foreign:
-    def __init__(self, marker: Path) -> None:
-        self.marker = marker
-
-    def __reduce__(self) -> tuple[object, tuple[str]]:
-        return os.mkdir, (str(self.marker),)
-
-
-def test_a_strangers_code_does_not_run_unless_trusted(copy: Path, tmp_path: Path) -> None:
-    marker = tmp_path / "ran"
-    checkpoint = rewrite(copy, lambda content: content.update(extra=Foreign(marker)))
-    assert unsafe_globals(checkpoint) == [f"{os.mkdir.__module__}.mkdir"]
-    with pytest.raises(CropzoomError, match=r"\.mkdir.*--trust_checkpoint"):
-        Engine.load(ModelFolder.open(copy))
-    assert not marker.exists()
-    Engine.load(ModelFolder.open(copy), trust=True)
-    assert marker.exists()
-
-
-def test_lightning_poses_own_checkpoints_are_not_questioned(model: ModelFolder) -> None:
-    assert model.checkpoint is not None
-    assert unsafe_globals(model.checkpoint) == []
-
-
-def test_weights_of_another_model_are_refused(copy: Path) -> None:
-    rewrite(copy, lambda content: content["state_dict"].popitem())
-    with pytest.raises(CropzoomError, match="does not fit the model"):
-        Engine.load(ModelFolder.open(copy))
-    rewrite(copy, lambda content: content["hyper_parameters"].update(num_keypoints=7))
-    with pytest.raises(CropzoomError, match="does not fit the model"):
-        Engine.load(ModelFolder.open(copy))
-    rewrite(copy, lambda content: content.pop("hyper_parameters"))
-    with pytest.raises(CropzoomError, match="hyper_parameters"):
-        Engine.load(ModelFolder.open(copy))
-
-
-def test_wrong_choices_name_themselves(model: ModelFolder) -> None:
-    with pytest.raises(CropzoomError, match="precision is 'fp8'"):
-        Engine.load(model, precision="fp8")
-    with pytest.raises(CropzoomError, match="runtime is 'abacus'"):
-        Engine.load(model, runtime="abacus")
-    with pytest.raises(CropzoomError, match="runtime onnx cannot be used"):
-        Engine.load(model, runtime="onnx")
-    with pytest.raises(CropzoomError, match=r"overrides data\.nonsense=1"):
-        Engine.load(model, overrides=["data.nonsense=1"])
-
-
-def test_overrides_and_precision_count(model: ModelFolder, engine: Engine, video: Path) -> None:
-    changed = Engine.load(model, precision="bf16", overrides=["data.image_resize_dims.width=96"])
-    assert changed.image_size == (64, 96)
-    assert engine.image_size == (64, 64)
-    assert len(run_stage(changed.predict(video))) == T
-
-
-def test_networks_that_would_be_downloaded_are_built_plain() -> None:
-    assert plain_backbone("resnet50_animal_ap10k") == "resnet50"
-    assert plain_backbone("resnet18") == "resnet18"
-
-
-@pytest.fixture
-def labeled(tmp_path: Path) -> Path:
-    """Eight labeled frames in the model's data folder, with boxes where `create_bbox` puts them."""
-    from PIL import Image
-
-    copy = make_lp_model(tmp_path / "labeled", size=128)
-    rng = np.random.default_rng(3)
-    names = [f"labeled-data/v/img{i:03d}.png" for i in range(8)]
-    places = rng.uniform(40, 90, (8, len(KEYPOINTS), 2))
-    (copy / "labeled-data" / "v").mkdir(parents=True)
-    for name, place in zip(names, places, strict=True):
-        Image.fromarray(draw_blobs(place, 120, 140, 5)).save(copy / name)
-    columns = pd.MultiIndex.from_product(
-        [["me"], KEYPOINTS, ["x", "y"]], names=["scorer", "bodyparts", "coords"]
-    )
-    pd.DataFrame(places.reshape(8, -1), names, columns).to_csv(copy / "CollectedData.csv")
-    boxes = copy / "image_preds" / "CollectedData.csv"
-    boxes.mkdir(parents=True)
-    pd.DataFrame({"x": 10, "y": 20, "h": 80, "w": 90}, names).to_csv(boxes / "bbox.csv")
-    return copy
-
-
-def test_labeled_frames_are_predicted_and_cropped_where_litpose_does(labeled: Path) -> None:
-    model, csv = ModelFolder.open(labeled), labeled / "CollectedData.csv"
-    folder = labeled / "image_preds" / "CollectedData.csv"
-    assert run_stage(predict_csv(model, csv, folder, batch_size=3)) == folder / "predictions.csv"
-    assert len(pd.read_csv(folder / "predictions.csv", header=[0, 1, 2])) == 8
-    assert (folder / "predictions_pixel_error.csv").is_file()
-    cropped = run_stage(crop_csv(model, csv))
-    assert cropped == folder / "cropped_CollectedData.csv"
-    before, after = (
-        pd.read_csv(f, header=[0, 1, 2], index_col=0).to_numpy().reshape(8, -1, 2) for f in (csv, cropped)
-    )
-    np.testing.assert_allclose(before - after, np.broadcast_to([10, 20], before.shape))
-    assert len(list((labeled / "cropped_images").rglob("*.png"))) == 8
-    assert (labeled / "cropped_videos").is_dir()
-
-
-def test_missing_labels_and_boxes_are_named(labeled: Path, tmp_path: Path) -> None:
-    model = ModelFolder.open(labeled)
-    with pytest.raises(CropzoomError, match=r"absent\.csv: no such file"):
-        run_stage(predict_csv(model, tmp_path / "absent.csv"))
-    with pytest.raises(CropzoomError, match=r"bbox\.csv: no such file.*create_bbox"):
-        run_stage(crop_csv(model, labeled / "CollectedData.csv", tmp_path))
-
-
-def test_training_refuses_what_crops_cannot_give(labeled: Path, tmp_path: Path) -> None:
-    detector, config = ModelFolder.open(labeled), labeled / "config.yaml"
-    with pytest.raises(CropzoomError, match="pca_multiview"):
-        run_stage(
-            train(config, tmp_path / "o", detector, ["model.losses_to_use=[pca_multiview,temporal]"])
-        )
-    with pytest.raises(CropzoomError, match="Crop the labeled frames first"):
-        run_stage(train(config, tmp_path / "o", detector))
-    with pytest.raises(CropzoomError, match="no such file"):
-        run_stage(train(tmp_path / "none.yaml", tmp_path / "o"))
-    assert not (tmp_path / "o").exists()
-
-
-def test_a_training_that_fails_says_why_in_one_line(labeled: Path, tmp_path: Path) -> None:
-    with pytest.raises(CropzoomError, match="exit code 1") as caught:
-        run_stage(train(labeled / "config.yaml", tmp_path / "out", overrides=["data.nonsense=1"]))
-    assert "\n" not in str(caught.value)
-    assert "nonsense" in (tmp_path / "out" / "train.log").read_text()

@@ -42,6 +42,11 @@ def add_prediction_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--runtime", choices=("eager", "onnx", "tensorrt"), default="eager", help="default: eager"
     )
+    parser.add_argument(
+        "--onnx-precision",
+        choices=("fp32", "fp16"),
+        help="which export the runtimes onnx and tensorrt take, where there are several",
+    )
     parser.add_argument("--overrides", nargs="*", metavar="KEY=VALUE", help="change values of the config")
     add_edge(parser)
     parser.add_argument(

@@ -86,7 +86,7 @@ def create_bbox(args: argparse.Namespace) -> None:
         print(f"creating bboxes for {file.name}")
         table = read_predictions_table(preds)
         boxes = boxes_from_keypoints(table.poses(), settings)
-        write_bbox_csv(output, boxes, table.index)
+        write_bbox_csv(output, boxes, table.index if table.is_labeled_frames else None)
         missing = int(np.isnan(boxes[:, 0]).sum())
         if missing:
             print(

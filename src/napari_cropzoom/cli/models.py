@@ -26,9 +26,19 @@ def add_verbs(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     )
     add_prediction_options(find)
     find.add_argument("--skip_viz", action="store_true", help="do not write the labeled video")
-    for flag in ("--reader", "--progress_file"):  # litpose's; they change nothing about the result
-        find.add_argument(flag, help=argparse.SUPPRESS)
-    find.add_argument("--compile", action="store_true", help=argparse.SUPPRESS)
+    find.add_argument(
+        "--progress_file", type=Path, metavar="FILE", help="keep writing there how far a video is (JSON)"
+    )
+    find.add_argument(
+        "--reader",
+        choices=("dali", "opencv", "pynvvc"),
+        help="accepted and without effect: there is one reader, exact to the frame",
+    )
+    find.add_argument(
+        "--compile",
+        action="store_true",
+        help="accepted and without effect: it would change the speed, not the result",
+    )
 
     learn = add_verb(verbs, common, "train", train, "train a model")
     learn.add_argument("config_file", type=Path, help="a Lightning Pose config, *.yaml")
@@ -41,6 +51,10 @@ def predict(args: argparse.Namespace) -> None:
     """Predict every input that has no predictions yet."""
     from napari_cropzoom.pipeline.models import ModelFolder
 
+    if args.compile and args.runtime != "eager":
+        raise CropzoomError(
+            f"--compile: is for --runtime eager only, not for {args.runtime}. Leave out one of the two."
+        )
     model = ModelFolder.open(args.model_dir)
     files = expand(args.input_path)
     if args.bbox_dir is not None:
@@ -51,7 +65,9 @@ def predict(args: argparse.Namespace) -> None:
     for file in todo:
         if is_video(file):
             boxes = read_boxes(boxes_of(file, args.bbox_dir), file) if args.bbox_dir else None
-            predictor.video(file, boxes, labeled_video=not args.skip_viz)
+            predictor.video(
+                file, boxes, labeled_video=not args.skip_viz, progress_file=args.progress_file
+            )
         else:
             predictor.labels(file, args.bbox_dir)
 
@@ -68,33 +84,40 @@ class Predictor:
 
     def __init__(self, model: ModelFolder, args: argparse.Namespace) -> None:
         self.model = model
-        self._batch_size, self._edge, self._trust = args.batch_size, args.edge, args.trust_checkpoint
+        self._batch_size, self._edge = args.batch_size, args.edge
         self._how = {
             "precision": args.precision,
             "runtime": args.runtime,
             "overrides": tuple(args.overrides or ()),
+            "trust": args.trust_checkpoint,
+            "onnx_precision": args.onnx_precision,
         }
         self._engine: Any = None
 
-    def video(self, video: Path, boxes: FloatArray | None, *, labeled_video: bool) -> Path:
+    def video(
+        self,
+        video: Path,
+        boxes: FloatArray | None,
+        *,
+        labeled_video: bool,
+        progress_file: Path | None = None,
+    ) -> Path:
         """Predict a video into the model's ``video_preds``."""
         from napari_cropzoom.pipeline.predict import Engine, predict_video
 
         if self._engine is None:
             print(f"loading {self.model.path.name}", flush=True)
-            self._engine = Engine.load(self.model, trust=self._trust, **self._how)
+            self._engine = Engine.load(self.model, **self._how)
         stage = predict_video(
             self.model,
             video,
             boxes,
             batch_size=self._batch_size,
             edge=self._edge,
-            trust=self._trust,
             labeled_video=labeled_video,
             engine=self._engine,
-            **self._how,
         )
-        path = run_with_bar(stage, f"predicting {video.name}")
+        path = run_with_bar(stage, f"predicting {video.name}", progress_file)
         print(f"predictions of {video.name} saved to {path}", flush=True)
         return path
 
@@ -102,9 +125,7 @@ class Predictor:
         """Predict labelled frames into the model's ``image_preds``."""
         from napari_cropzoom.pipeline.labeled_frames import predict_csv
 
-        stage = predict_csv(
-            self.model, csv, bbox_dir, batch_size=self._batch_size, trust=self._trust, **self._how
-        )
+        stage = predict_csv(self.model, csv, bbox_dir, batch_size=self._batch_size, **self._how)
         path = run_with_bar(stage, f"predicting {csv.name}")
         print(f"predictions of {csv.name} saved to {path}", flush=True)
 

@@ -1,4 +1,8 @@
-"""Smooth a track of boxes over time without moving what a person has set."""
+"""Smooth a track of boxes over time without moving what a person has set.
+
+pandas and scipy are imported by the functions that use them: they take longer to import than a track of
+usual length takes to smooth.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from scipy import ndimage
+from numpy.lib.stride_tricks import sliding_window_view
 
 from napari_cropzoom.core.boxes import BoolArray, FloatArray
 from napari_cropzoom.core.errors import CropzoomError
@@ -17,6 +20,7 @@ from napari_cropzoom.core.runs import runs
 METHODS = ("none", "median", "mean", "savgol", "gaussian")
 SAVGOL_ORDER = 3
 GAUSSIAN_WINDOWS_PER_SIGMA = 4.0
+SORTED_AT_MOST = 500_000  # frames x window; beyond it scipy is faster, its import included
 Rolling = Any  # pandas' Rolling[DataFrame], which exists only in the stubs
 
 
@@ -144,15 +148,23 @@ def _corrections(n: int, anchors: np.ndarray, residuals: FloatArray, reach: int)
 
 
 def _rolling(boxes: FloatArray, window: int) -> Rolling:
+    import pandas as pd
+
     return pd.DataFrame(boxes).rolling(window, center=True, min_periods=1)
 
 
 def _median(boxes: FloatArray, missing: BoolArray, window: int) -> FloatArray:
     """Rolling median as pandas computes it, several times faster where the window is full.
 
-    scipy's rank filter does the long full stretches; pandas does the frames near the ends and near
-    missing frames, and everything where those are many.
+    Every window of a short track is sorted. In a long one scipy's rank filter does the long full
+    stretches; pandas does the frames near the ends and near missing frames, and everything where those
+    are many.
     """
+    if len(boxes) * window <= SORTED_AT_MOST:
+        return _median_by_sorting(boxes, window)
+
+    from scipy import ndimage
+
     partial = ndimage.binary_dilation(missing, np.ones(2 * window + 1, bool))
     partial[:window] = partial[-window:] = True
     stretches = runs(partial)
@@ -175,8 +187,23 @@ def _median(boxes: FloatArray, missing: BoolArray, window: int) -> FloatArray:
     return smoothed
 
 
+def _median_by_sorting(boxes: FloatArray, window: int) -> FloatArray:
+    """Rolling median of the frames that are there; NaN where the window holds none."""
+    # an even window starts one frame early, as in pandas
+    padding = ((window // 2, (window - 1) // 2), (0, 0))
+    padded = np.pad(boxes, padding, constant_values=np.nan)
+    ordered = np.sort(sliding_window_view(padded, window, axis=0), axis=2)  # NaN last
+    count = (~np.isnan(ordered)).sum(axis=2, keepdims=True)
+    low = np.take_along_axis(ordered, np.maximum(count - 1, 0) // 2, axis=2)
+    high = np.take_along_axis(ordered, np.minimum(count // 2, window - 1), axis=2)
+    median: FloatArray = ((low + high) / 2)[..., 0]
+    return median
+
+
 def _weighted(boxes: FloatArray, missing: BoolArray, kernel: FloatArray, origin: int) -> FloatArray:
     """Convolution that leaves out missing frames and frames beyond the ends."""
+    from scipy import ndimage
+
     weight = ndimage.convolve1d((~missing).astype(float), kernel, mode="constant", origin=origin)
     filled = np.where(missing[:, None], 0.0, boxes)
     total = ndimage.convolve1d(filled, kernel, axis=0, mode="constant", origin=origin)
@@ -199,7 +226,7 @@ def _gaussian(boxes: FloatArray, missing: BoolArray, window: int) -> FloatArray:
 
 def _savgol(boxes: FloatArray, missing: BoolArray, window: int) -> FloatArray:
     """Savitzky-Golay of each stretch without missing frames; a stretch too short for it stays."""
-    from scipy import signal  # slow to import, and only this needs it
+    from scipy import signal
 
     window += 1 - window % 2
     smoothed = boxes.copy()

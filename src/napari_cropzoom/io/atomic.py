@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -54,3 +55,33 @@ def atomic_path(target: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def atomic_folder(target: Path) -> Iterator[Path]:
+    """Yield an empty folder to write to; on success its files go to ``target``, on any failure nowhere.
+
+    The temporary folder lies beside the target and is hidden. Files of the same name are replaced, each
+    at once; others in the target stay. Names are taken from the last to the first, so that
+    ``predictions.csv``, by which a finished prediction is known, comes after its metrics.
+
+    Raises
+    ------
+    CropzoomError
+        If a folder cannot be made or written to, or the disk is full.
+    """
+    part = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        part.mkdir(parents=True)
+        yield part
+        for file in sorted((path for path in part.rglob("*") if path.is_file()), reverse=True):
+            place = target / file.relative_to(part)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(file, place)
+    except OSError as error:
+        raise CropzoomError(
+            f"{target}: cannot be written ({error.strerror or error}). "
+            "Check that the folder is writable and the disk has room."
+        ) from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)

@@ -7,15 +7,18 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from napari_cropzoom.core.boxes import FloatArray
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.io.atomic import atomic_path
 from napari_cropzoom.io.csv_table import not_a_table, read_text
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 HEADER = ("scorer", "bodyparts", "coords")
 COORDS = ("x", "y", "likelihood")
@@ -79,6 +82,8 @@ class PredictionsTable:
 
     def write(self, path: Path) -> None:
         """Write the table, rows ending in a newline, as pandas writes it."""
+        import pandas as pd
+
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows(self.header)
         values = self.values.set_axis(pd.Index(self.index, dtype=object), axis=0)
@@ -87,6 +92,8 @@ class PredictionsTable:
             part.write_text(text.getvalue(), encoding="utf-8", newline="")
 
     def _floats(self, place: int) -> FloatArray:
+        import pandas as pd
+
         column = self.values.iloc[:, place]
         numbers = pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
         bad = np.isnan(numbers) & column.notna().to_numpy()
@@ -147,6 +154,8 @@ def write_predictions(path: Path, poses: Poses, index: Sequence[object] | None =
     index : sequence, length T, optional
         First column, such as image paths; frame numbers by default.
     """
+    import pandas as pd
+
     header = [
         [HEADER[0], *[poses.scorer] * (3 * len(poses.names))],
         [HEADER[1], *(name for name in poses.names for _ in COORDS)],
@@ -185,6 +194,8 @@ def _check_header(path: Path, header: list[list[str]]) -> None:
 
 def _values(path: Path, text: str, width: int) -> pd.DataFrame:
     """The rows below the header, numbers parsed with pandas' default, as Lightning Pose does."""
+    import pandas as pd
+
     try:
         values = pd.read_csv(
             io.StringIO(text), skiprows=len(HEADER), header=None, dtype={0: str}, skip_blank_lines=False

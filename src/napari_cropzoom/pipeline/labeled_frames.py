@@ -1,4 +1,8 @@
-"""Labels files as input: predict and crop the labeled frames, as `litpose` does."""
+"""Labels files as input: predict and crop the labeled frames, as `litpose` does.
+
+Lightning Pose's functions write as they go, so they are given a hidden folder, and its files are put in
+place once all of them are there.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.io.atomic import atomic_folder, atomic_path
 from napari_cropzoom.pipeline.background import awaited
 from napari_cropzoom.pipeline.loading import load_model
 from napari_cropzoom.pipeline.models import ModelFolder, one_line
@@ -26,6 +31,7 @@ def predict_csv(
     runtime: str = "eager",
     overrides: Sequence[str] = (),
     trust: bool = False,
+    onnx_precision: str | None = None,
 ) -> Stage[Path]:
     """Predict labeled frames with ``lightning_pose.api.Model.predict_on_label_csv``.
 
@@ -36,8 +42,10 @@ def predict_csv(
         Labels; images are found from the model's ``data.data_dir``.
     bbox_dir : Path or None
         Holds ``bbox.csv`` with a box for every image to crop to; None looks at whole images.
-    batch_size, precision, runtime, overrides, trust
-        As in :func:`napari_cropzoom.pipeline.predict.predict_video`.
+    batch_size : int or None
+        Images given to the network at a time.
+    precision, runtime, overrides, trust, onnx_precision
+        As in :meth:`napari_cropzoom.pipeline.predict.Engine.load`.
 
     Returns
     -------
@@ -54,12 +62,19 @@ def predict_csv(
     if batch_size is not None:
         overrides = [*overrides, f"training.val_batch_size={batch_size}"]
 
-    def work() -> None:
-        loaded = load_model(model, precision, runtime, overrides, trust)
-        loaded.predict_on_label_csv(csv_file=csv, bbox_file=boxes)
+    target = model.image_preds_dir / csv.name
+    with atomic_folder(target) as part:
 
-    yield from _run(work, csv, "predicting labeled frames")
-    return model.image_preds_dir / csv.name / "predictions.csv"
+        def work() -> None:
+            loaded = load_model(model, precision, runtime, overrides, trust, onnx_precision)
+            loaded.model_dir = part / "model"
+            loaded.predict_on_label_csv(csv_file=csv, bbox_file=boxes)
+            written = loaded.image_preds_dir() / csv.name
+            for file in written.iterdir():
+                file.rename(part / file.name)
+
+        yield from _run(work, csv, "predicting labeled frames")
+    return target / "predictions.csv"
 
 
 def crop_csv(model: ModelFolder, csv: Path, bbox_dir: Path | None = None) -> Stage[Path]:
@@ -95,13 +110,16 @@ def crop_csv(model: ModelFolder, csv: Path, bbox_dir: Path | None = None) -> Sta
         )
     target = model.cropped_csv(csv)
 
-    def work() -> None:
-        from lightning_pose.utils.cropzoom import crop_labeled_frames
+    # left in reverse: the labels appear once their images are there
+    with atomic_path(target) as labels, atomic_folder(model.cropped_data_dir) as images:
 
-        model.cropped_videos_dir.mkdir(parents=True, exist_ok=True)
-        crop_labeled_frames(data_dir, csv, boxes, model.cropped_data_dir, target)
+        def work() -> None:
+            from lightning_pose.utils.cropzoom import crop_labeled_frames
 
-    yield from _run(work, csv, "cropping labeled frames")
+            crop_labeled_frames(data_dir, csv, boxes, images, labels)
+
+        yield from _run(work, csv, "cropping labeled frames")
+    model.cropped_videos_dir.mkdir(parents=True, exist_ok=True)
     return target
 
 

@@ -21,6 +21,7 @@ def load_model(
     runtime: str = "eager",
     overrides: Sequence[str] = (),
     trust: bool = False,
+    onnx_precision: str | None = None,
 ) -> Any:
     """Return a ``lightning_pose.api.Model`` with its network loaded.
 
@@ -46,7 +47,7 @@ def load_model(
         ) from error
     model.model = load_module(checkpoint, model.cfg, trust=trust)
     if runtime != "eager":
-        model.model.forward = _exported_forward(folder, overrides, runtime)
+        model.model.forward = _exported_forward(folder, overrides, runtime, onnx_precision)
     return model
 
 
@@ -55,7 +56,9 @@ def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:
         raise CropzoomError(f"{name} is {value!r}, and can be {', '.join(choices)}.")
 
 
-def _exported_forward(folder: ModelFolder, overrides: Sequence[str], runtime: str) -> Any:
+def _exported_forward(
+    folder: ModelFolder, overrides: Sequence[str], runtime: str, onnx_precision: str | None
+) -> Any:
     """Return the forward pass exported for ONNX or TensorRT.
 
     Lightning Pose loads the checkpoint again on the way, by which time it is known to be harmless.
@@ -63,7 +66,9 @@ def _exported_forward(folder: ModelFolder, overrides: Sequence[str], runtime: st
     from lightning_pose.api import Model
 
     try:
-        model = Model.from_dir2(folder.path, list(overrides) or None, runtime=runtime)
+        model = Model.from_dir2(
+            folder.path, list(overrides) or None, runtime=runtime, onnx_precision=onnx_precision
+        )
     except Exception as error:
         raise CropzoomError(
             f"{folder.path}: runtime {runtime} cannot be used here: {' '.join(str(error).split())}"

@@ -50,6 +50,7 @@ class Engine:
         runtime: str = "eager",
         overrides: Sequence[str] = (),
         trust: bool = False,
+        onnx_precision: str | None = None,
     ) -> Engine:
         """Load a model; takes seconds, most of them for importing Lightning Pose.
 
@@ -64,6 +65,8 @@ class Engine:
             ``key=value`` in Hydra's grammar, applied to ``config.yaml``.
         trust : bool
             Whether code that the checkpoint brings may run.
+        onnx_precision : {"fp32", "fp16"} or None
+            Which of several exports the runtimes other than ``eager`` take.
 
         Raises
         ------
@@ -71,7 +74,7 @@ class Engine:
             If Lightning Pose is not installed, an argument is wrong, the checkpoint is missing, damaged
             or not to be trusted, or the runtime's export is not there.
         """
-        model = load_model(folder, precision, runtime, overrides, trust)
+        model = load_model(folder, precision, runtime, overrides, trust, onnx_precision)
         network = Network(model.model, precision if runtime == "eager" else "fp32")
         return cls(folder, network, model.cfg)
 

@@ -1,0 +1,28 @@
+"""One video of blobs and one small model for all tests of a file that run a network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lpmodels import BLOB_FRAMES, BLOB_HEIGHT, BLOB_WIDTH, make_blob_video, make_lp_model
+from napari_cropzoom.pipeline.models import ModelFolder
+from napari_cropzoom.pipeline.predict import Engine
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("video") / "blobs.mp4"
+    make_blob_video(path, BLOB_FRAMES, BLOB_WIDTH, BLOB_HEIGHT)
+    return path
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> ModelFolder:
+    return ModelFolder.open(make_lp_model(tmp_path_factory.mktemp("models") / "resnet18"))
+
+
+@pytest.fixture(scope="module")
+def engine(model: ModelFolder) -> Engine:
+    return Engine.load(model)

@@ -1,7 +1,6 @@
 import time
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -150,12 +149,3 @@ def test_one_flagged_frame_among_a_million_accepted_ones_stays_visible():
         assert (cells == 1).sum() == 1
         cell = int(np.flatnonzero(cells == 1)[0])
         assert start + cell * step <= 777_777 < start + (cell + 1) * step
-
-
-@pytest.mark.parametrize(
-    ("frame", "direction", "found"),
-    [(0, 1, 3), (3, 1, 8), (4, 1, 8), (8, 1, None), (9, -1, 3), (8, -1, 3), (6, -1, 3), (4, -1, None)],
-)
-def test_going_from_stretch_to_stretch(frame, direction, found):
-    strip = RankStrip([2, 2, 2, 0, 0, 0, 2, 2, 0, 0], RANKS)
-    assert strip.next_after(frame, [0], direction) == found

@@ -11,8 +11,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from napari_cropzoom.core.boxes import IntArray
-
 _FINEST = 8  # frames in the blocks of the finest level that is kept; shorter ones are made when asked for
 
 
@@ -175,20 +173,3 @@ class RankStrip:
         if len(ranks):
             self._ranks[first : first + len(ranks)] = ranks
             self._highest.renew(first, first + len(ranks) - 1)
-
-    def next_after(self, frame: int, states: ArrayLike, direction: int) -> int | None:
-        """First frame of the next stretch whose category is one of ``states``; None if there is none.
-
-        The stretch that ``frame`` lies in does not count. ``direction`` is 1 or -1.
-        """
-        wanted = np.zeros(len(self._state_of), bool)
-        wanted[self._rank_of[np.asarray(states, np.intp)]] = True
-        is_wanted = wanted[self._ranks]
-        starts: IntArray = np.flatnonzero(is_wanted & ~np.concatenate([[False], is_wanted[:-1]]))
-        if direction > 0:
-            place = int(np.searchsorted(starts, frame, side="right"))
-            return int(starts[place]) if place < len(starts) else None
-        place = int(np.searchsorted(starts, frame, side="right")) - 1
-        if place >= 0 and is_wanted[starts[place] : frame + 1].all():
-            place -= 1
-        return int(starts[place]) if place >= 0 else None

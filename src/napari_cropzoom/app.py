@@ -29,8 +29,8 @@ def open_review(
     """Open a video with its boxes and keypoints for review, as the menu does.
 
     Adds the layers ``video``, ``boxes``, ``detector keypoints`` and ``pose keypoints`` and the docks
-    *Cropzoom*, *Crop preview* and *Timeline*. Nothing is computed: predictions and boxes are taken if they are
-    there, and a saved review goes on where it was left.
+    *Cropzoom*, *Crop preview* and *Timeline*. Nothing is computed: predictions and boxes are taken if
+    they are there, and a saved review goes on where it was left.
 
     Parameters
     ----------

@@ -103,7 +103,7 @@ class Pyramid:
         -------
         frames : ndarray, (N,) float64
             Ascending. The values themselves where there are at most two for every column; else, for
-            blocks of 2^k frames that cover the range, the middle of each, twice.
+            blocks of 2^k frames that cover the range, the first and third quarter of each.
         values : ndarray, (N,)
             Then lowest and highest of each block in turn; NaN where a whole block has none. N is at most
             2 * ``columns``, and two more for each end of the range that lies within a block.
@@ -119,9 +119,8 @@ class Pyramid:
         points = np.empty(2 * (stop - start), self.values.dtype)
         points[0::2] = self._low.blocks(start, stop, step)
         points[1::2] = self._high.blocks(start, stop, step)
-        middles = np.arange(start, stop) * float(step) + (step - 1) / 2
-        middles[-1] = (middles[-1] - (step - 1) / 2 + min(stop * step, len(self)) - 1) / 2
-        return np.repeat(middles, 2), points
+        frames = np.arange(2 * start, 2 * stop) * (step / 2) + (step / 4 - 0.5)
+        return frames, points
 
     def renew(self, first: int, last: int) -> None:
         """Follow a change of ``values`` from ``first`` to ``last``, both inclusive."""

@@ -188,7 +188,7 @@ class Timeline(QWidget):
         self.plot.draw_later()
 
     def _on_row_toggled(self, key: str, wanted: bool) -> None:
-        self.plot.rows[key].show(wanted)
+        self.plot.rows[key].is_shown = wanted
         self.plot.draw_later()
 
     def _on_theme(self, event: Any) -> None:

@@ -53,18 +53,18 @@ class Looks:
     states: dict[State, str]
     flags: tuple[str, ...]
 
-    def state_table(self) -> NDArray[np.uint8]:
-        """(5, 4) uint8 RGBA of the states, for a strip."""
+    def state_table(self) -> NDArray[np.uint32]:
+        """(5,) uint32 ``0xffRRGGBB`` of the states, for a strip."""
         return table(tuple(self.states[state] for state in State))
 
-    def flag_table(self) -> NDArray[np.uint8]:
-        """(5, 4) uint8 RGBA: nothing, then the flags from hardly to very suspicious."""
-        return np.concatenate([np.zeros((1, 4), np.uint8), table(self.flags)])
+    def flag_table(self) -> NDArray[np.uint32]:
+        """(5,) uint32: 0 for nothing, then the flags from hardly to very suspicious."""
+        return np.concatenate([np.zeros(1, np.uint32), table(self.flags)])
 
 
-def table(colors: tuple[str, ...]) -> NDArray[np.uint8]:
-    """(N, 4) uint8 RGBA of colours."""
-    return np.array([QColor(color).getRgb() for color in colors], np.uint8)
+def table(colors: tuple[str, ...]) -> NDArray[np.uint32]:
+    """(N,) uint32 ``0xffRRGGBB`` of colours."""
+    return np.array([QColor(color).rgb() for color in colors], np.uint32)
 
 
 DARK = Looks(

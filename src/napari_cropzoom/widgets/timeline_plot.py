@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import numpy as np
 import pyqtgraph as pg
-from qtpy.QtCore import QEvent, QRectF, Qt, QTimer, Signal
-from qtpy.QtGui import QBrush, QColor, QHelpEvent, QKeyEvent, QResizeEvent
-from qtpy.QtWidgets import QGraphicsRectItem, QToolTip
+from qtpy.QtCore import QEvent, QPointF, QRectF, Qt, QTimer, Signal
+from qtpy.QtGui import QColor, QHelpEvent, QImage, QKeyEvent, QPainter, QResizeEvent
+from qtpy.QtWidgets import QToolTip
 
 from napari_cropzoom.widgets.timeline_looks import DARK, Looks
-from napari_cropzoom.widgets.timeline_rows import (
-    FOLDED,
-    AnchorRow,
-    CurveRow,
-    Row,
-    StripRow,
-    Window,
-)
+from napari_cropzoom.widgets.timeline_raster import Picture, Window, hatch, packed
+from napari_cropzoom.widgets.timeline_rows import FOLDED, AnchorRow, CurveRow, Row, StripRow
 from napari_cropzoom.widgets.timeline_view import FrameAxis, Selection, TimelineView
 
 _NEAR = 7  # pixels
@@ -55,8 +52,8 @@ class TimelinePlot(pg.PlotWidget):
         self.setMinimumHeight(110)
         self.rows: dict[str, Row] = {row.key: row for row in make_rows()}
         self._looks = DARK
-        self._bands = [QGraphicsRectItem() for _ in self.rows]
-        self._hatch = QGraphicsRectItem()
+        self._hatched: tuple[int, int] | None = None
+        self._picture = PictureItem(self.view)
         self._selection = Selection(movable=True, swapMode="sort")
         self._playhead = pg.InfiniteLine(angle=90)
         self._selection.sigRegionChanged.connect(lambda: self.selection_moved.emit(*self._selected()))
@@ -72,18 +69,9 @@ class TimelinePlot(pg.PlotWidget):
         self.view.selected.connect(self._select_done)
 
     def _add_items(self) -> None:
-        for depth, band in enumerate(self._bands):
-            band.setPen(pg.mkPen(None))
-            band.setZValue(-100 - depth)
-            self.addItem(band, ignoreBounds=True)
-        for row in self.rows.values():
-            for item in row.items:
-                self.addItem(item, ignoreBounds=True)
-        for item, depth in ((self._hatch, 5), (self._selection, 10), (self._playhead, 20)):
+        for item, depth in ((self._selection, 10), (self._playhead, 20)):
             item.setZValue(depth)
             self.addItem(item, ignoreBounds=True)
-        self._hatch.setPen(pg.mkPen(None))
-        self._hatch.hide()
         self._selection.hide()
 
     # ---- looks ---------------------------------------------------------------------------------
@@ -95,8 +83,6 @@ class TimelinePlot(pg.PlotWidget):
         axis = self.getAxis("bottom")
         axis.setPen(looks.faint)
         axis.setTextPen(looks.text)
-        for place, band in enumerate(self._bands):
-            band.setBrush(QColor(looks.band if place % 2 == 0 else looks.background))
         self._playhead.setPen(pg.mkPen(looks.playhead, width=1))
         tint = QColor(looks.selection)
         tint.setAlpha(45)
@@ -104,11 +90,8 @@ class TimelinePlot(pg.PlotWidget):
         for line in self._selection.lines:
             line.setPen(pg.mkPen(looks.selection, width=2))
             line.setHoverPen(pg.mkPen(looks.playhead, width=3))
-        tint = QColor(looks.proposal)
-        tint.setAlpha(110)
-        self._hatch.setBrush(QBrush(tint, Qt.BrushStyle.BDiagPattern))
         for row in self.rows.values():
-            row.set_looks(looks)
+            row.looks = looks
         self.draw_later()
 
     # ---- what is in view -----------------------------------------------------------------------
@@ -171,10 +154,8 @@ class TimelinePlot(pg.PlotWidget):
 
     def hatch(self, span: tuple[int, int] | None) -> None:
         """Hatch the frames that a proposal would change."""
-        self._hatch.setVisible(span is not None)
-        if span is not None:
-            first, last = span
-            self._hatch.setRect(QRectF(first - 0.5, 0, last - first + 1, 4000))
+        self._hatched = span
+        self.draw_later()
 
     # ---- drawing -------------------------------------------------------------------------------
 
@@ -187,28 +168,39 @@ class TimelinePlot(pg.PlotWidget):
         """Draw the rows."""
         self._later.stop()
         self._place_rows()
+        ratio = self.devicePixelRatioF()
         left, right = self.view.frames_in_view()
-        first = max(int(left), 0)
-        last = min(int(right) + 1, self.view.n_frames - 1)
-        window = Window(first, max(last, first), max(int(self.view.width()), 50))
+        window = Window(left, right, max(round(self.view.width() * ratio), 1))
+        picture = np.empty((max(round(self.view.height() * ratio), 1), window.columns), np.uint32)
+        for place, row in enumerate(self.rows.values()):
+            band = picture[round(row.top * ratio) : round(row.bottom * ratio)]
+            behind = self._looks.band if place % 2 == 0 else self._looks.background
+            band[:] = packed(behind)
+            if row.is_shown and len(band):
+                row.draw(band, window, ratio)
+        if self._hatched is not None:
+            first, last = self._hatched
+            begin, end = window.column(np.array([first - 0.5, last + 0.5]))
+            hatch(picture, begin, end, self._looks.proposal, round(8 * ratio))
+        self._picture.show_picture(picture, ratio, lambda painter: self._decorate(painter, window, ratio))
+        self.drawn.emit()
+
+    def _decorate(self, painter: QPainter, window: Window, ratio: float) -> None:
         for row in self.rows.values():
             if row.is_shown:
-                row.draw(window)
-        self.drawn.emit()
+                row.decorate(painter, window, ratio)
 
     def _place_rows(self) -> None:
         height = self.view.height()
         self.view.setYRange(0, height, padding=0)
         rows = self.rows.values()
-        fixed = sum((row.height if row.is_shown else FOLDED) for row in rows if not grows(row))
-        shares = sum(row.stretch for row in rows if grows(row))
+        fixed = sum((row.height if row.is_shown else FOLDED) for row in rows if not row.grows)
+        shares = sum(row.stretch for row in rows if row.grows)
         unit = max((height - fixed) / shares, FOLDED) if shares else 0.0
         top = 0.0
-        left, right = self.view.frames_in_view()
-        for row, band in zip(rows, self._bands, strict=True):
-            size = unit * row.stretch if grows(row) else (row.height if row.is_shown else FOLDED)
-            row.place(top, top + size)
-            band.setRect(QRectF(left, top, right - left, size))
+        for row in rows:
+            size = unit * row.stretch if row.grows else (row.height if row.is_shown else FOLDED)
+            row.top, row.bottom = top, top + size
             top += size
 
     # ---- Qt ------------------------------------------------------------------------------------
@@ -236,14 +228,45 @@ class TimelinePlot(pg.PlotWidget):
         return bool(super().viewportEvent(event))
 
 
-def grows(row: Row) -> bool:
-    """Whether a row takes a share of the height that is left."""
-    return row.stretch > 0 and row.is_shown
+class PictureItem(pg.GraphicsObject):
+    """The rows as one picture behind all else; a playhead that moves over it costs a copy of pixels."""
+
+    def __init__(self, view: TimelineView) -> None:
+        super().__init__(view)
+        self.setZValue(-50)
+        self._pixels: Picture = np.zeros((1, 1), np.uint32)
+        self._image = QImage()
+        self._rect = QRectF()
+
+    def show_picture(self, pixels: Picture, ratio: float, decorate: Callable[[QPainter], object]) -> None:
+        """Take a picture of device pixels, and let ``decorate`` draw on it."""
+        height, width = pixels.shape
+        self._pixels = pixels  # the image does not copy
+        image = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32)
+        painter = QPainter(image)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        decorate(painter)
+        painter.end()
+        image.setDevicePixelRatio(ratio)
+        rect = QRectF(0, 0, width / ratio, height / ratio)
+        if rect != self._rect:
+            self.prepareGeometryChange()
+            self._rect = rect
+        self._image = image
+        self.update()
+
+    def boundingRect(self) -> QRectF:
+        """As large as the picture."""
+        return self._rect
+
+    def paint(self, painter: QPainter, *_: object) -> None:
+        """Copy the pixels."""
+        painter.drawImage(QPointF(0, 0), self._image)
 
 
 def make_rows() -> list[Row]:
     """Rows from above."""
-    bursts = StripRow("bursts", "to look at", 15, widen=1)
+    bursts = StripRow("bursts", "to look at", 15, widened=True)
     bursts.table_of = Looks.flag_table
     return [
         CurveRow("likelihood", "likelihood", (0.0, 1.0), ""),

@@ -1,30 +1,24 @@
-"""The rows of the timeline: curves, and strips of one colour a frame."""
+"""The rows of the timeline: curves, strips of one colour a frame, anchors."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
-import pyqtgraph as pg
 from numpy.typing import NDArray
-from qtpy.QtCore import QRectF
+from qtpy.QtCore import QPointF
+from qtpy.QtGui import QColor, QPainter, QPen, QPolygonF
 
 from napari_cropzoom.core.pyramid import Pyramid, RankStrip
-from napari_cropzoom.widgets.timeline_looks import Looks
+from napari_cropzoom.widgets.timeline_looks import DARK, Looks
+from napari_cropzoom.widgets.timeline_raster import Picture, Window, draw_spans, packed, spans
 
 FOLDED = 15  # pixels of a row that is switched off: room for its name
 MARGIN = 3
+RAW, FINAL, PROPOSED = 1.0, 1.8, 2.0  # pixels of the lines
 _RAW_ROOM = 3.0  # a raw peak may make a row this much taller than its final curve needs; then it is cut
 
-
-@dataclass
-class Window:
-    """What is in view: frames, both inclusive, and the pixels to draw them in."""
-
-    first: int
-    last: int
-    columns: int
+Points = tuple[NDArray[np.float64], NDArray[np.floating]]
 
 
 class Row:
@@ -37,6 +31,13 @@ class Row:
         Share of the height that is left; 0 for a row of fixed height.
     height : int
         Pixels of a row of fixed height.
+
+    Attributes
+    ----------
+    top, bottom : float
+        Pixels from the top of the plot.
+    scale : (str, str)
+        Highest and lowest value, in words.
     """
 
     def __init__(self, key: str, label: str, stretch: float = 0.0, height: int = 0) -> None:
@@ -47,24 +48,19 @@ class Row:
         self.is_shown = True
         self.top = 0.0
         self.bottom = 0.0
-        self.items: list[pg.GraphicsObject] = []
         self.scale: tuple[str, str] = ("", "")
+        self.looks: Looks = DARK
 
-    def place(self, top: float, bottom: float) -> None:
-        """Take the pixels from ``top`` to ``bottom``."""
-        self.top, self.bottom = top, bottom
+    @property
+    def grows(self) -> bool:
+        """Whether the row takes a share of the height that is left."""
+        return self.stretch > 0 and self.is_shown
 
-    def show(self, is_shown: bool) -> None:
-        """Switch the row on or off."""
-        self.is_shown = is_shown
-        for item in self.items:
-            item.setVisible(is_shown)
+    def draw(self, picture: Picture, window: Window, ratio: float) -> None:
+        """Draw what is in view into the row's part of the picture; ``ratio`` is pixels a pixel."""
 
-    def draw(self, window: Window) -> None:
-        """Draw what is in view."""
-
-    def set_looks(self, looks: Looks) -> None:
-        """Take the colours of a theme."""
+    def decorate(self, painter: QPainter, window: Window, ratio: float) -> None:
+        """Draw what is better drawn by Qt, in device pixels of the whole plot."""
 
 
 class CurveRow(Row):
@@ -77,40 +73,32 @@ class CurveRow(Row):
         self.raw: Pyramid | None = None
         self.final: Pyramid | None = None
         self.proposed: tuple[int, Pyramid] | None = None
-        self._curves = [pg.PlotCurveItem(connect="finite") for _ in range(3)]
-        self.items = list(self._curves)
 
-    def set_looks(self, looks: Looks) -> None:
-        """Raw, final or likelihood, and proposal have a colour, a width and a dash of their own."""
-        main = looks.likelihood if self.key == "likelihood" else looks.final
-        dash = pg.QtCore.Qt.PenStyle.DashLine
-        self._curves[0].setPen(pg.mkPen(looks.raw, width=1))
-        self._curves[1].setPen(pg.mkPen(main, width=2))
-        self._curves[2].setPen(pg.mkPen(looks.proposal, width=2, style=dash))
-
-    def draw(self, window: Window) -> None:
+    def draw(self, picture: Picture, window: Window, ratio: float) -> None:
         """Draw the curves and find their scale."""
-        views = [None if p is None else view_of(p, window) for p in (self.raw, self.final)]
         offset, proposed = self.proposed or (0, None)
-        views.append(None if proposed is None else view_of(proposed, window, offset))
-        low, high = self._bounds or self._limits(*views)
-        self.scale = (f"{high:.4g}", f"{low:.4g}") if np.isfinite(low) else ("", "")
-        span = self.bottom - self.top - 2 * MARGIN
-        for curve, seen in zip(self._curves, views, strict=True):
-            if seen is None or not len(seen[0]) or not np.isfinite(low):
-                curve.setData([], [])
-                continue
-            share = np.clip((seen[1] - low) / (high - low), 0.0, 1.0)
-            curve.setData(seen[0], self.bottom - MARGIN - share * span)
+        seen = [view_of(self.raw, window), view_of(self.final, window), view_of(proposed, window, offset)]
+        low, high = self._bounds or self._limits([extent(points) for points in seen])
+        has_any = any(len(points[0]) for points in seen) and np.isfinite(low)
+        self.scale = (f"{high:.4g}", f"{low:.4g}") if has_any else ("", "")
+        if not has_any:
+            return
+        looks, room = self.looks, len(picture) - 2 * MARGIN * ratio
+        main = looks.likelihood if self.key == "likelihood" else looks.final
+        styles = ((looks.raw, RAW, 0), (main, FINAL, 0), (looks.proposal, PROPOSED, 5))
+        for (frames, values), (color, thick, dash) in zip(seen, styles, strict=True):
+            y = len(picture) - MARGIN * ratio - np.clip((values - low) / (high - low), 0, 1) * room
+            above, below = spans(window.column(frames), y, window.columns)
+            draw_spans(picture, above, below, color, thick * ratio, round(dash * ratio))
 
-    def _limits(self, *views: tuple[NDArray, NDArray] | None) -> tuple[float, float]:
-        found = [extent(view[1]) if view is not None else (np.nan, np.nan) for view in views]
-        (raw_low, raw_high), *others = found
+    def _limits(self, extents: list[tuple[float, float]]) -> tuple[float, float]:
+        (raw_low, raw_high), *others = extents
         low = float(np.fmin.reduce([pair[0] for pair in others]))
         high = float(np.fmax.reduce([pair[1] for pair in others]))
         if np.isfinite(low):
             room = (_RAW_ROOM - 1) / 2 * max(high - low, 1.0)
-            low, high = min(low, max(raw_low, low - room)), max(high, min(raw_high, high + room))
+            low = float(np.fmin(low, max(raw_low, low - room)))
+            high = float(np.fmax(high, min(raw_high, high + room)))
         else:
             low, high = raw_low, raw_high
         if self.key == "speed" and np.isfinite(low):
@@ -119,32 +107,36 @@ class CurveRow(Row):
 
 
 class StripRow(Row):
-    """One colour a frame; the important ones are never thinner than ``widen`` pixels and a bit."""
+    """One colour a frame; where frames are thinner than a pixel, the most important one shows."""
 
-    def __init__(self, key: str, label: str, height: int, widen: int = 0) -> None:
+    def __init__(self, key: str, label: str, height: int, *, widened: bool = False) -> None:
         super().__init__(key, label, height=height)
         self.strip: RankStrip | None = None
-        self._widen = widen
-        self._table = np.zeros((5, 4), np.uint8)
-        self._image = pg.ImageItem(axisOrder="row-major")
-        self.items = [self._image]
-        self.table_of: Callable[[Looks], NDArray[np.uint8]] = Looks.state_table
+        self._widened = widened
+        self.table_of: Callable[[Looks], NDArray[np.uint32]] = Looks.state_table
 
-    def set_looks(self, looks: Looks) -> None:
-        """Take the table of colours."""
-        self._table = self.table_of(looks)
-
-    def draw(self, window: Window) -> None:
-        """Draw one row of pixels, as tall as the row."""
+    def draw(self, picture: Picture, window: Window, ratio: float) -> None:
+        """Draw one row of pixels, as tall as the row less a line."""
         if self.strip is None or not len(self.strip):
-            self._image.clear()
             return
         start, step, states = self.strip.view(window.first, window.last, window.columns)
-        for _ in range(self._widen if step > 1 or window.last - window.first > window.columns / 3 else 0):
+        if not len(states):
+            return
+        table = self.table_of(self.looks)
+        if self._widened:
+            states = self._wider(states, 1 + int(1.0 // (step * window.per_frame)))
+        centers = window.left + (np.arange(window.columns) + 0.5) / window.per_frame
+        cell = np.floor((centers - start + 0.5) / step).astype(np.int64)
+        is_inside = (cell >= 0) & (cell < len(states)) & (centers < len(self.strip) - 0.5)
+        colors = table[states[np.clip(cell, 0, len(states) - 1)]]
+        is_seen = is_inside & (colors > 0)
+        picture[1:-1, is_seen] = colors[is_seen]
+
+    def _wider(self, states: NDArray[np.uint8], by: int) -> NDArray[np.uint8]:
+        """Let what is important reach over its neighbours, so that one frame can be seen and hit."""
+        for _ in range(min(by, 2)):
             states = np.maximum(states, np.maximum(np.append(states[1:], 0), np.append(0, states[:-1])))
-        self._image.setImage(self._table[states][np.newaxis], autoLevels=False, levels=(0, 255))
-        top, height = self.top + 1, self.bottom - self.top - 2
-        self._image.setRect(QRectF(start - 0.5, top, len(states) * step, height))
+        return states.astype(np.uint8)
 
 
 class AnchorRow(Row):
@@ -154,41 +146,46 @@ class AnchorRow(Row):
 
     def __init__(self, key: str, label: str, height: int) -> None:
         super().__init__(key, label, height=height)
-        self.anchors = np.empty(0, np.int64)
-        self._ticks = pg.PlotCurveItem(connect="pairs")
-        self._diamonds = pg.ScatterPlotItem(symbol="d", size=9, pxMode=True)
-        self.items = [self._ticks, self._diamonds]
+        self.anchors: NDArray[np.int64] = np.empty(0, np.int64)
 
-    def set_looks(self, looks: Looks) -> None:
-        """Anchors are filled."""
-        self._ticks.setPen(pg.mkPen(looks.anchor, width=1))
-        self._diamonds.setPen(pg.mkPen(looks.background, width=1))
-        self._diamonds.setBrush(looks.anchor)
-
-    def draw(self, window: Window) -> None:
-        """Draw those in view, one for a column at most."""
+    def _seen(self, window: Window) -> NDArray[np.int64]:
         begin, end = np.searchsorted(self.anchors, (window.first, window.last + 1))
-        seen = self.anchors[begin:end]
-        if len(seen) > 2 * window.columns:
-            cell = (seen - window.first) * window.columns // (window.last - window.first + 1)
-            seen = seen[np.concatenate([[True], np.diff(cell) > 0])]
-        is_dense = len(seen) > self.MOST_DIAMONDS
-        middle = (self.top + self.bottom) / 2
-        ends = np.tile([self.top + 1, self.bottom - 1], len(seen)) if is_dense else np.empty(0)
-        self._ticks.setData(np.repeat(seen, 2) if is_dense else [], ends)
-        self._diamonds.setData([] if is_dense else seen, [] if is_dense else np.full(len(seen), middle))
+        return self.anchors[begin:end]
+
+    def draw(self, picture: Picture, window: Window, ratio: float) -> None:
+        """Draw ticks if there are many."""
+        seen = self._seen(window)
+        if len(seen) > self.MOST_DIAMONDS:
+            columns = np.unique(window.column(seen).astype(np.int64))
+            columns = columns[(columns >= 0) & (columns < window.columns)]
+            picture[2:-2, columns] = packed(self.looks.anchor)
+
+    def decorate(self, painter: QPainter, window: Window, ratio: float) -> None:
+        """Draw diamonds if there are few."""
+        seen = self._seen(window)
+        if len(seen) > self.MOST_DIAMONDS:
+            return
+        painter.setPen(QPen(QColor(self.looks.background), ratio))
+        painter.setBrush(QColor(self.looks.anchor))
+        middle, size = (self.top + self.bottom) / 2 * ratio, 5.0 * ratio
+        for x in window.column(seen).tolist():
+            corners = [(x, middle - size), (x + size, middle), (x, middle + size), (x - size, middle)]
+            painter.drawPolygon(QPolygonF([QPointF(*corner) for corner in corners]))
 
 
-def view_of(pyramid: Pyramid, window: Window, offset: int = 0) -> tuple[NDArray, NDArray]:
-    """Points of a pyramid whose first frame is ``offset``, in view."""
-    margin = max(1, (window.last - window.first) // window.columns)
+def view_of(pyramid: Pyramid | None, window: Window, offset: int = 0) -> Points:
+    """Points of a pyramid whose first frame is ``offset``, in view and one beyond each edge."""
+    if pyramid is None:
+        return np.empty(0), np.empty(0, np.float32)
+    margin = 1 + int(2 / window.per_frame)
     first, last = window.first - margin - offset, window.last + margin - offset
-    frames, values = pyramid.view(first, last, window.columns)
+    frames, values = pyramid.view(first, last, 2 * window.columns)
     return frames + offset, values
 
 
-def extent(values: NDArray) -> tuple[float, float]:
+def extent(points: Points) -> tuple[float, float]:
     """Lowest and highest value, NaN left out; NaN if there is none."""
+    values = points[1]
     if not len(values):
         return np.nan, np.nan
     return float(np.fmin.reduce(values)), float(np.fmax.reduce(values))

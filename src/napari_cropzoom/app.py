@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from napari_cropzoom.widgets.dock import CropzoomDock
     from napari_cropzoom.widgets.preview import CropPreview
 
-DOCK, PREVIEW = "Cropzoom", "Crop preview"
+DOCK, PREVIEW, TIMELINE = "Cropzoom", "Crop preview", "Timeline"
 
 
 def open_review(
@@ -29,8 +29,8 @@ def open_review(
     """Open a video with its boxes and keypoints for review, as the menu does.
 
     Adds the layers ``video``, ``boxes``, ``detector keypoints`` and ``pose keypoints`` and the docks
-    *Cropzoom* and *Crop preview*. Nothing is computed: predictions and boxes are taken if they are
-    there, and a saved review goes on where it was left.
+    *Cropzoom*, *Crop preview* and *Timeline*. Nothing is computed: predictions and boxes are taken if
+    they are there, and a saved review goes on where it was left.
 
     Parameters
     ----------
@@ -99,14 +99,16 @@ def find_dock(viewer: napari.viewer.Viewer) -> CropzoomDock | None:
 
 
 def add_docks(viewer: napari.viewer.Viewer) -> CropzoomDock:
-    """Add *Cropzoom* at the right and *Crop preview* below it."""
+    """Add *Cropzoom* at the right, *Crop preview* below it, and *Timeline* below the canvas."""
     from napari_cropzoom.widgets.dock import CropzoomDock
     from napari_cropzoom.widgets.preview import CropPreview
+    from napari_cropzoom.widgets.timeline import Timeline
 
     dock = CropzoomDock(viewer)
     viewer.window.add_dock_widget(dock, name=DOCK, area="right")
     preview: CropPreview = CropPreview(viewer, dock.bench)
     viewer.window.add_dock_widget(preview, name=PREVIEW, area="right")
+    viewer.window.add_dock_widget(Timeline(viewer, dock.bench), name=TIMELINE, area="bottom")
     return dock
 
 

@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
 from napari.layers import Layer
 
+from napari_cropzoom.core.boxes import Review
 from napari_cropzoom.core.edits import Edit
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.review import stretch_at
+from napari_cropzoom.core.runs import next_run
 
 if TYPE_CHECKING:
     from napari_cropzoom.layers.layer_set import LayerSet
@@ -75,6 +78,36 @@ def accept_and_next(session: Session, layer_set: LayerSet) -> None:
     next_suspicious(session, layer_set)
 
 
+def play(session: Session, layer_set: LayerSet) -> None:
+    """Play or pause; the player listens."""
+    layer_set.play_toggled.emit()
+
+
+def loop(session: Session, layer_set: LayerSet) -> None:
+    """Loop over the selection or the burst here, or stop doing so; the player listens."""
+    layer_set.loop_toggled.emit()
+
+
+def go_to_anchor(session: Session, layer_set: LayerSet, *, direction: int) -> None:
+    """Go to the next frame set by hand, or with ``direction`` -1 to the one before."""
+    anchors = session.track.anchors()
+    beyond = anchors[(anchors - layer_set.frame) * direction > 0]
+    if len(beyond):
+        layer_set.frame = int(beyond.min() if direction > 0 else beyond.max())
+    else:
+        layer_set.tell("No frame set by hand lies that way.")
+
+
+def go_to_unseen(session: Session, layer_set: LayerSet, *, direction: int) -> None:
+    """Go to where the next stretch begins that nobody has looked at."""
+    is_open = ~np.isin(session.track.review, (Review.ACCEPTED, Review.EDITED))
+    frame = next_run(is_open, layer_set.frame, direction)
+    if frame is None:
+        layer_set.tell("No other unseen stretch lies that way.")
+    else:
+        layer_set.frame = frame
+
+
 def step(session: Session, layer_set: LayerSet, *, by: int) -> None:
     """Go ``by`` frames on, or to the end of the video."""
     layer_set.frame = layer_set.frame + by
@@ -87,6 +120,14 @@ SHORTCUTS: tuple[Shortcut, ...] = (
     Shortcut("on 10", "Shift-Right", "Ten frames on", partial(step, by=10)),
     Shortcut("next suspicious", "N", "Next suspicious frame", next_suspicious),
     Shortcut("previous suspicious", "Shift-N", "Previous suspicious frame", previous_suspicious),
+    Shortcut("next anchor", "H", "Next frame set by hand", partial(go_to_anchor, direction=1)),
+    Shortcut(
+        "previous anchor", "Shift-H", "Previous frame set by hand", partial(go_to_anchor, direction=-1)
+    ),
+    Shortcut("next unseen", "U", "Next stretch nobody has looked at", partial(go_to_unseen, direction=1)),
+    Shortcut("previous unseen", "Shift-U", "Unseen stretch before", partial(go_to_unseen, direction=-1)),
+    Shortcut("play", "K", "Play or pause", play),
+    Shortcut("loop", "Shift-K", "Loop over the selection or the stretch to look at", loop),
     Shortcut("accept", "G", "All good here; next suspicious frame", accept_and_next),
     Shortcut("delete box", "Delete", "No animal in this frame: delete its box", None),
     Shortcut("draw box", "R", "Draw a box; where there is none, just drag", None),
@@ -104,14 +145,16 @@ def bind_shortcuts(layer: Layer, session: Session, layer_set: LayerSet) -> None:
             layer.bind_key(shortcut.key, _handler(shortcut.function, session, layer_set))
 
 
-def _handler(function: Action, session: Session, layer_set: LayerSet) -> Callable[[Layer], None]:
-    def handle(layer: Layer) -> None:
-        try:
-            function(session, layer_set)
-        except CropzoomError as error:
-            layer_set.tell(str(error))
+def perform(function: Action, session: Session, layer_set: LayerSet) -> None:
+    """Do what a key does; what a person did wrong is told in the status bar."""
+    try:
+        function(session, layer_set)
+    except CropzoomError as error:
+        layer_set.tell(str(error))
 
-    return handle
+
+def _handler(function: Action, session: Session, layer_set: LayerSet) -> Callable[[Layer], None]:
+    return lambda layer: perform(function, session, layer_set)
 
 
 def _go_to_edit(edit: Edit | None, layer_set: LayerSet, nothing: str) -> None:

@@ -41,12 +41,16 @@ class LayerSet:
         Number of the new frame.
     box_dragged : psygnal.Signal
         :class:`Box` under way while the mouse is dragged.
+    play_toggled, loop_toggled : psygnal.Signal
+        A key of the canvas asks the player.
     threshold : float
         Likelihood below which a frame is suspicious, for the keys that go there.
     """
 
     frame_changed = Signal(int)
     box_dragged = Signal(object)
+    play_toggled = Signal()
+    loop_toggled = Signal()
 
     def __init__(self, viewer: ViewerModel, session: Session) -> None:
         self.viewer = viewer

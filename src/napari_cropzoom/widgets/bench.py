@@ -11,6 +11,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from qtpy.QtWidgets import QMessageBox
 
 from napari_cropzoom.core.boxes import Box, Source
+from napari_cropzoom.core.edits import Edit
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.io.predictions_csv import read_predictions
 from napari_cropzoom.io.video import Video
@@ -47,6 +48,10 @@ class Bench(QObject):
         Another frame is shown.
     box_dragged
         The current frame's box while it moves, None once it is released.
+    selection_changed
+        Another range of frames is selected, or none.
+    proposal_changed
+        Another edit is shown before it is applied, or none.
     closed
         The bench is of no use any more.
     """
@@ -56,6 +61,8 @@ class Bench(QObject):
     boxes_changed = Signal()
     frame_changed = Signal(int)
     box_dragged = Signal(object)
+    selection_changed = Signal()
+    proposal_changed = Signal()
     closed = Signal()
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
@@ -66,6 +73,8 @@ class Bench(QObject):
         self.detector: ModelFolder | None = None
         self.pose: ModelFolder | None = None
         self.crop_file: Path | None = None
+        self._selection: tuple[int, int] | None = None
+        self._proposal: Edit | None = None
         self._worker: Worker | None = None
         self._later = QTimer(self)
         self._later.setSingleShot(True)
@@ -109,6 +118,7 @@ class Bench(QObject):
             layers.box_dragged.disconnect(self._on_drag, missing_ok=True)
             layers.close()
         session.close()
+        self.selection = self.proposal = None
         self.session_changed.emit()
 
     def close(self) -> None:
@@ -161,6 +171,28 @@ class Bench(QObject):
         """Show a frame."""
         if self.layers is not None:
             self.layers.frame = frame
+
+    @property
+    def selection(self) -> tuple[int, int] | None:
+        """Selected frames, first and last, both inclusive; None if none is."""
+        return self._selection
+
+    @selection.setter
+    def selection(self, selection: tuple[int, int] | None) -> None:
+        if selection != self._selection:
+            self._selection = selection
+            self.selection_changed.emit()
+
+    @property
+    def proposal(self) -> Edit | None:
+        """Edit that is shown before anyone applies it."""
+        return self._proposal
+
+    @proposal.setter
+    def proposal(self, edit: Edit | None) -> None:
+        if edit is not self._proposal:
+            self._proposal = edit
+            self.proposal_changed.emit()
 
     # ---- where things lie ----------------------------------------------------------------------
 

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from qtpy.QtGui import QKeySequence
+from qtpy.QtGui import QKeyEvent, QKeySequence
 
-from napari_cropzoom.layers.keys import SHORTCUTS
+from napari_cropzoom.layers.keys import SHORTCUTS, perform
+from napari_cropzoom.layers.layer_set import LayerSet
 
 KEYS = {shortcut.name: shortcut.key for shortcut in SHORTCUTS}
 
 
 def key_text(name: str) -> str:
     """Return a key as this system writes it, empty if there is none of that name."""
-    key = KEYS.get(name, "").replace("Control", "Ctrl").replace("-", "+")
-    return QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)
+    return _sequence(KEYS.get(name, "")).toString(QKeySequence.SequenceFormat.NativeText)
+
+
+def act_on_key(event: QKeyEvent, layers: LayerSet) -> bool:
+    """Do what a key does on the canvas, for a widget beside it with the focus; False if it does nothing."""
+    pressed = QKeySequence(event.keyCombination())
+    for shortcut in SHORTCUTS:
+        if shortcut.function is not None and _sequence(shortcut.key) == pressed:
+            perform(shortcut.function, layers.session, layers)
+            return True
+    return False
+
+
+def _sequence(key: str) -> QKeySequence:
+    return QKeySequence(key.replace("Control", "Ctrl").replace("-", "+"))
 
 
 def with_keys(name: str, text: str) -> str:

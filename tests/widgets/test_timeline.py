@@ -1,0 +1,355 @@
+import gc
+import weakref
+
+import numpy as np
+import pytest
+from psygnal import Signal as PsygnalSignal
+from qtpy.QtCore import QPoint, QPointF, Qt
+from qtpy.QtGui import QWheelEvent
+from qtpy.QtWidgets import QApplication, QPushButton
+
+from napari_cropzoom.core import edits
+from napari_cropzoom.core.boxes import Box
+from napari_cropzoom.core.series import State
+from napari_cropzoom.widgets.dock import CropzoomDock
+from napari_cropzoom.widgets.timeline import Timeline
+from napari_cropzoom.widgets.timeline_looks import DARK, LIGHT, looks_of
+from napari_cropzoom.widgets.timeline_raster import draw_spans, hatch, packed, spans
+
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def timeline(detected, wait):
+    """A timeline in a shown window, on 40 frames: likelihood low at 10 to 12, no box at 20."""
+    bench = detected.bench
+    timeline = Timeline(bench.viewer, bench)
+    timeline.setMinimumSize(700, 300)
+    bench.viewer.window.add_dock_widget(timeline, name="Timeline", area="bottom")
+    bench.viewer.window.show()
+    wait(lambda: timeline.isVisible() and timeline.model.flags is not None)
+    wait(lambda: timeline.model.series is not None and timeline.plot.view.width() > 300)
+    timeline.plot.draw()
+    return timeline
+
+
+def at(timeline, frame, row="speed"):
+    """Pixel of a frame in a row."""
+    plot = timeline.plot
+    y = (plot.rows[row].top + plot.rows[row].bottom) / 2
+    return plot.mapFromScene(plot.view.mapViewToScene(QPointF(frame, y)))
+
+
+def drag(qtbot, timeline, first, last, button=LEFT, row="speed"):
+    viewport = timeline.plot.viewport()
+    start, end = at(timeline, first, row), at(timeline, last, row)
+    qtbot.mousePress(viewport, button, pos=start)
+    for part in np.linspace(0.1, 1, 8):
+        qtbot.mouseMove(viewport, start + (end - start) * part)
+        qtbot.wait(5)
+    qtbot.mouseRelease(viewport, button, pos=end)
+
+
+def wheel(timeline, frame, notches, modifier=Qt.KeyboardModifier.NoModifier):
+    viewport, place = timeline.plot.viewport(), QPointF(at(timeline, frame))
+    where = QPointF(viewport.mapToGlobal(place.toPoint()))
+    turned = QPoint(0, 120 * notches)
+    event = QWheelEvent(
+        place,
+        where,
+        QPoint(),
+        turned,
+        Qt.MouseButton.NoButton,
+        modifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(viewport, event)
+
+
+def in_view(timeline):
+    return timeline.plot.view.frames_in_view()
+
+
+def states(timeline):
+    n_frames = timeline.bench.session.n_frames
+    return timeline.model.series.states.view(0, n_frames - 1, n_frames)[2]
+
+
+# ---- mouse and keys --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("frame", [0, 7, 39])
+def test_a_click_goes_there(timeline, qtbot, frame):
+    timeline.bench.go_to(20)
+    qtbot.mouseClick(timeline.plot.viewport(), LEFT, pos=at(timeline, frame))
+    assert timeline.bench.frame == frame
+
+
+def test_a_drag_selects_and_escape_clears(timeline, qtbot):
+    heard = []
+    timeline.bench.selection_changed.connect(lambda: heard.append(timeline.bench.selection))
+    drag(qtbot, timeline, 5, 14)
+    assert timeline.selection == timeline.bench.selection == (5, 14)
+    assert timeline.status.text().startswith("frames 5\u201314, 10 frames")
+    assert timeline.bench.frame == 0
+    drag(qtbot, timeline, 30, 12)
+    assert timeline.selection == (12, 30)
+    qtbot.keyClick(timeline, Qt.Key.Key_Escape)
+    assert timeline.selection is None
+    assert timeline.status.text() == ""
+    assert heard == [(5, 14), (12, 30), None]
+
+
+def test_a_handle_moves_one_end_of_the_selection(timeline, qtbot):
+    timeline.bench.selection = (10, 20)
+    qtbot.wait(30)
+    drag(qtbot, timeline, 20.5, 30.5)
+    assert timeline.selection == (10, 30)
+
+
+def test_a_selection_made_elsewhere_is_shown(timeline):
+    timeline.bench.selection = (3, 3)
+    assert timeline.status.text().startswith("frame 3 selected")
+    timeline.bench.close_session()
+    assert timeline.selection is None
+
+
+def test_the_wheel_zooms_about_the_mouse_and_with_shift_it_pans(timeline, qtbot):
+    wheel(timeline, 30, 3)
+    left, right = in_view(timeline)
+    assert right - left < 30
+    before = at(timeline, 30).x()
+    wheel(timeline, 30, 1)
+    assert abs(at(timeline, 30).x() - before) <= 2
+    length = in_view(timeline)[1] - in_view(timeline)[0]
+    left, right = in_view(timeline)
+    wheel(timeline, 25, 1, Qt.KeyboardModifier.ShiftModifier)
+    assert in_view(timeline)[0] < left
+    assert in_view(timeline)[1] - in_view(timeline)[0] == pytest.approx(length)
+    for _ in range(20):
+        wheel(timeline, 20, -2)
+    assert in_view(timeline) == pytest.approx((-0.5, 39.5))
+    for _ in range(30):
+        wheel(timeline, 20, 2)
+    assert in_view(timeline)[1] - in_view(timeline)[0] == pytest.approx(8)
+
+
+def test_the_middle_button_pans(timeline, qtbot):
+    wheel(timeline, 20, 5)
+    left, right = in_view(timeline)
+    drag(qtbot, timeline, right - 1, right - 4, Qt.MouseButton.MiddleButton)
+    assert in_view(timeline)[0] == pytest.approx(left + 3, abs=0.5)
+    assert timeline.selection is None
+
+
+def test_a_double_click_on_a_burst_lands_on_its_worst_frame(timeline, qtbot):
+    burst = next(flag for flag in timeline.model.flags.flags if flag.first == 10)
+    viewport = timeline.plot.viewport()
+    qtbot.mouseClick(viewport, LEFT, pos=at(timeline, 12, "bursts"))
+    qtbot.mouseDClick(viewport, LEFT, pos=at(timeline, 12, "bursts"))
+    assert timeline.bench.frame == burst.frame == 10
+
+
+def test_a_double_click_elsewhere_shows_everything_and_stays(timeline, qtbot):
+    timeline.bench.go_to(33)
+    wheel(timeline, 33, 4)
+    viewport = timeline.plot.viewport()
+    qtbot.mouseClick(viewport, LEFT, pos=at(timeline, 30))
+    qtbot.mouseDClick(viewport, LEFT, pos=at(timeline, 30))
+    assert in_view(timeline) == pytest.approx((-0.5, 39.5))
+    assert timeline.bench.frame == 33
+
+
+def test_a_drag_on_the_axis_moves_the_playhead(timeline, qtbot):
+    plot = timeline.plot
+    y = plot.getAxis("bottom").sceneBoundingRect().center().y()
+    start = plot.mapFromScene(QPointF(plot.view.mapViewToScene(QPointF(5, 0)).x(), y))
+    end = plot.mapFromScene(QPointF(plot.view.mapViewToScene(QPointF(25, 0)).x(), y))
+    qtbot.mousePress(plot.viewport(), LEFT, pos=start)
+    for part in np.linspace(0.1, 1, 6):
+        qtbot.mouseMove(plot.viewport(), start + (end - start) * part)
+        qtbot.wait(5)
+    qtbot.mouseRelease(plot.viewport(), LEFT, pos=end)
+    assert timeline.bench.frame == 25
+    assert timeline.selection is None
+
+
+def test_keys_step_and_those_of_the_canvas_work(timeline, qtbot):
+    for key, modifier, frame in (
+        (Qt.Key.Key_Right, Qt.KeyboardModifier.NoModifier, 1),
+        (Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier, 11),
+        (Qt.Key.Key_Left, Qt.KeyboardModifier.NoModifier, 10),
+        (Qt.Key.Key_End, Qt.KeyboardModifier.NoModifier, 39),
+        (Qt.Key.Key_Home, Qt.KeyboardModifier.NoModifier, 0),
+        (Qt.Key.Key_N, Qt.KeyboardModifier.NoModifier, 10),
+    ):
+        qtbot.keyClick(timeline, key, modifier)
+        assert timeline.bench.frame == frame
+    qtbot.keyClick(timeline, Qt.Key.Key_G)
+    assert (timeline.bench.session.track.review[10:13] == 2).all()
+
+
+# ---- what is shown ---------------------------------------------------------------------------------
+
+
+def test_follows_edits_and_the_queue(timeline, wait):
+    session = timeline.bench.session
+    assert (states(timeline)[[9, 10, 12, 20]] == [0, State.FLAGGED, State.FLAGGED, State.FLAGGED]).all()
+    session.accept(8, 12)
+    session.set_box(20, Box(10, 10, 50, 50))
+    session.delete_box(30)
+    wait(lambda: not timeline.model.flags.flags)
+    wanted = [State.ACCEPTED, State.ACCEPTED, State.EDITED, State.ABSENT]
+    assert (states(timeline)[[8, 12, 20, 30]] == wanted).all()
+    assert timeline.plot.rows["anchors"].anchors.tolist() == [20]
+    final = timeline.model.series.final.pyramids["size"].values
+    np.testing.assert_allclose(final[[20, 30]], [50, np.nan])
+    session.undo()
+    assert np.isfinite(timeline.model.series.final.pyramids["size"].values[30])
+
+
+def test_an_edit_made_while_the_series_are_computed_is_not_lost(timeline, wait):
+    session = timeline.bench.session
+    session.track_changed.emit()
+    session.set_box(5, Box(0, 0, 100, 100))
+    wait(lambda: not timeline.model._building.is_running)
+    assert timeline.model.series.final.pyramids["size"].values[5] == 100
+
+
+def test_a_proposal_is_hatched_and_dashed_until_it_is_taken_back(timeline, wait):
+    session = timeline.bench.session
+    looks = looks_of(timeline.bench.viewer.theme)
+    color = packed(looks.proposal)
+
+    def shown():
+        timeline.plot.draw()
+        return int((timeline.plot._picture._pixels == color).sum())
+
+    assert shown() == 0
+    timeline.bench.proposal = edits.fill_gap(session.track, 20, 20, "interpolate")
+    assert timeline.plot.rows["size"].proposed[1].values.tolist() == [48.0]
+    timeline.bench.proposal = edits.accept(session.track, 5, 15)
+    assert shown() > 20
+    timeline.bench.proposal = None
+    assert shown() == 0
+
+
+def test_a_row_can_be_switched_off_and_the_others_grow(timeline, qtbot):
+    rows = timeline.plot.rows
+    before = rows["size"].bottom - rows["size"].top
+    qtbot.mouseClick(timeline.findChild(QPushButton, "timeline_row_speed"), LEFT)
+    timeline.plot.draw()
+    assert rows["speed"].bottom - rows["speed"].top == 15
+    assert rows["size"].bottom - rows["size"].top > before
+    qtbot.mouseClick(timeline.findChild(QPushButton, "timeline_row_speed"), LEFT)
+    timeline.plot.draw()
+    assert rows["size"].bottom - rows["size"].top == pytest.approx(before)
+
+
+def test_the_playhead_pulls_the_view_along(timeline):
+    timeline.plot.show_range(0, 10)
+    timeline.bench.go_to(5)
+    assert in_view(timeline) == pytest.approx((0, 10))
+    timeline.bench.go_to(11)
+    left, right = in_view(timeline)
+    assert left < 11 < left + 2
+    assert right - left == pytest.approx(10)
+
+
+def test_takes_the_theme(timeline):
+    viewer = timeline.bench.viewer
+    for theme, looks in (("light", LIGHT), ("dark", DARK)):
+        viewer.theme = theme
+        timeline.plot.draw()
+        corner = timeline.plot.grab().toImage().pixelColor(3, 3).name()
+        assert corner == looks.band
+
+
+def test_states_differ_in_lightness_on_both_themes():
+    for looks in (DARK, LIGHT):
+        values = [int(pixel) for pixel in looks.state_table()]
+        light = [0.3 * (v >> 16 & 255) + 0.59 * (v >> 8 & 255) + 0.11 * (v & 255) for v in values]
+        marked = light[State.FLAGGED]
+        assert all(abs(marked - one) > 15 for state, one in zip(State, light, strict=True) if state != 1)
+
+
+# ---- coming and going ------------------------------------------------------------------------------
+
+
+def test_waits_for_the_dock_and_follows_the_next_one(viewer, qtbot, wait):
+    timeline = Timeline(viewer)
+    viewer.window.add_dock_widget(timeline, name="Timeline", area="bottom")
+    viewer.window.show()
+    assert timeline.bench is None
+    assert "Open the Cropzoom dock" in timeline.status.text()
+    for _ in range(2):
+        dock = CropzoomDock(viewer)
+        viewer.window.add_dock_widget(dock, name="Cropzoom")
+        wait(lambda dock=dock: timeline.bench is dock.bench)
+        viewer.window.remove_dock_widget(dock)
+        assert timeline.bench is None
+        assert timeline.player is None
+
+
+def test_opened_and_closed_fifty_times_it_leaves_nothing(detected, qtbot, wait):
+    bench, window = detected.bench, detected.bench.viewer.window
+    window.show()
+
+    def open_and_close():
+        timeline = Timeline(bench.viewer, bench)
+        window.add_dock_widget(timeline, name="Timeline", area="bottom")
+        QApplication.processEvents()
+        window.remove_dock_widget(timeline)
+        QApplication.sendPostedEvents(None, 52)  # QEvent.DeferredDelete
+        QApplication.processEvents()
+        return weakref.ref(timeline)
+
+    def count():
+        gc.collect()
+        session, layers = bench.session, bench.layers
+        psygnals = sum(
+            len(getattr(owner, name))
+            for owner in (session, layers)
+            for name, kind in vars(type(owner)).items()
+            if isinstance(kind, PsygnalSignal)
+        )
+        qt = sum(
+            bench.receivers(getattr(bench, name))
+            for name in ("frame_changed", "selection_changed", "session_changed", "proposal_changed")
+        )
+        themes = len(bench.viewer.events.theme.callbacks)
+        return len(QApplication.allWidgets()), psygnals, qt, themes
+
+    for _ in range(3):
+        open_and_close()
+    wait(lambda: True)
+    before = count()
+    last = [open_and_close() for _ in range(50)][-1]
+    qtbot.wait(50)
+    assert count() == before
+    assert last() is None
+
+
+# ---- pixels ----------------------------------------------------------------------------------------
+
+
+def test_a_line_spans_what_it_passes_in_every_column():
+    low, high = spans(np.array([0.5, 2.5, 3.0, 3.2]), np.array([0.0, 8, 100, 8]), 5)
+    np.testing.assert_allclose(low, [0, 2, 6, 8, np.nan], atol=1e-5)
+    np.testing.assert_allclose(high, [2, 6, 100, 100, np.nan], atol=1e-5)
+
+
+def test_a_break_in_a_line_is_seen_and_a_lone_frame_is_a_dot():
+    low, _ = spans(np.arange(8) + 0.5, np.array([1, 1, np.nan, 1, np.nan, 1, 1, 1.0]), 8)
+    assert np.isfinite(low).tolist() == [True, True, False, True, False, True, True, True]
+
+
+def test_a_line_covers_as_much_as_it_is_thick():
+    picture = np.full((20, 10), packed("#000000"), np.uint32)
+    level = np.full(10, 7.25, np.float32)
+    draw_spans(picture, level, level, "#ffffff", 2.0)
+    assert ((picture & 255).sum(axis=0) / 255).tolist() == pytest.approx([2.0] * 10, abs=0.02)
+    assert (picture[7] == packed("#ffffff")).all()
+    hatch(picture, -5, -1, "#ff0000", 8)
+    assert not (picture == packed("#ff0000")).any()

@@ -129,7 +129,7 @@ def machine(video_path, folder):
         def the_tracks_equal_a_replay(self):
             session = self.session
             fresh = {
-                name: BoxTrack(state.track.raw, name, state.source)
+                name: BoxTrack(state.track.raw, name, state.track.raw_source)
                 for name, state in session.states.items()
             }
             for edit in session.history:
@@ -149,7 +149,7 @@ def machine(video_path, folder):
             while self.session.undo():
                 pass
             for name, state in self.session.states.items():
-                fresh = BoxTrack(state.track.raw, name, state.source)
+                fresh = BoxTrack(state.track.raw, name, state.track.raw_source)
                 assert fresh.snapshot(0, N - 1) == state.track.snapshot(0, N - 1)
             self.session.close()
             np.testing.assert_array_equal(read_bbox_csv(self.raw_csv, N, allow_missing=True), raw_boxes())
@@ -229,7 +229,7 @@ def test_raw_boxes_that_changed_are_the_persons_decision(video_path, raw_csv, ch
 def test_new_raw_boxes_in_the_middle_of_a_review_keep_the_edits(video_path, raw_csv):
     session = opened(video_path, raw_csv)
     session.set_box(5, Box(1, 2, 10, 12))
-    session.set_raw(np.tile([7.0, 7, 20, 20], (N, 1)), raw_csv, session.state.source)
+    session.set_raw(np.tile([7.0, 7, 20, 20], (N, 1)), raw_csv, session.track.raw_source)
     session.set_box(6, Box(3, 4, 10, 12))
     session.close()
     again = Session(Video(video_path))

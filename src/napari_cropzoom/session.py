@@ -213,7 +213,6 @@ class Session(EditableTracks):
             self.state,
             track=track,
             raw_csv=raw_csv,
-            source=source,
             sizing=sizing,
             sha256="",
             smoothed=SmoothedTrack(track, self._smoothing),
@@ -333,6 +332,6 @@ def _bare(states: dict[str, TrackState]) -> dict[str, TrackState]:
     """The same tracks without any edit."""
     bare = {}
     for name, state in states.items():
-        track = BoxTrack(state.track.raw, name, state.source)
+        track = BoxTrack(state.track.raw, name, state.track.raw_source)
         bare[name] = dataclasses.replace(state, track=track)
     return bare

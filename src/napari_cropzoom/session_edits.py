@@ -16,6 +16,7 @@ from napari_cropzoom.core.history import History
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.smoothed import SmoothedTrack
 from napari_cropzoom.core.smoothing import SmoothingSettings
+from napari_cropzoom.io.bbox_csv import read_bbox_csv
 from napari_cropzoom.io.session_store import file_sha256
 from napari_cropzoom.io.video import Video
 from napari_cropzoom.session_journal import SessionJournal
@@ -67,7 +68,7 @@ class EditableTracks:
         track = BoxTrack.empty(video.n_frames, FIRST_TRACK)
         smoothed = SmoothedTrack(track, self._smoothing)
         self.current = FIRST_TRACK
-        self.states = {FIRST_TRACK: TrackState(track, None, Source.DETECTED, smoothed)}
+        self.states = {FIRST_TRACK: TrackState(track, None, smoothed)}
         self._journal = SessionJournal(video.path, video.n_frames)
         self._saved: Moment | None = None
 
@@ -192,7 +193,7 @@ class EditableTracks:
 
     def revert(self, first: int, last: int) -> None:
         """Bring the raw boxes of a range back."""
-        self.apply(edits.revert_to_raw(self.track, first, last, self.state.source))
+        self.apply(edits.revert_to_raw(self.track, first, last))
 
     # ---- several animals -----------------------------------------------------------------------
 
@@ -235,7 +236,7 @@ class EditableTracks:
         used = {state.color for state in self.states.values()}
         color = next((c for c in TRACK_COLORS if c not in used), TRACK_COLORS[0])
         smoothed = SmoothedTrack(track, self._smoothing)
-        state = TrackState(track, raw_csv, source, smoothed, color=color)
+        state = TrackState(track, raw_csv, smoothed, color=color)
         if on_disk and raw_csv is not None:
             state.sha256 = file_sha256(raw_csv)
         self.states[name] = state
@@ -280,6 +281,25 @@ class EditableTracks:
         rename(self.states, self.history, name, new)
         self.current = new if self.current == name else self.current
         self.tracks_changed.emit()
+
+    def set_color(self, name: str, color: str) -> None:
+        """Give a track another colour, ``#rrggbb``."""
+        self._known(name)
+        self.states[name].color = color
+        self._journal.track_is_new(name)
+        self._journal.note(self, "fill", how=self._fill)
+        self.tracks_changed.emit()
+
+    def load_track(self, name: str, raw_csv: Path) -> TrackState:
+        """Add an animal with the boxes of a file; frames without a box are welcome.
+
+        Raises
+        ------
+        CropzoomError
+            If the file is not a table of boxes of this video, or the name will not do.
+        """
+        boxes = read_bbox_csv(raw_csv, self.n_frames, allow_missing=True)
+        return self.add_track(name, boxes, raw_csv)
 
     def swap(self, other: str, first: int, last: int) -> None:
         """Swap the identities of the current track and another over a range of frames."""

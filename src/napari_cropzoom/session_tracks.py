@@ -35,8 +35,6 @@ class TrackState:
     track : BoxTrack
     raw_csv : Path or None
         Where the raw boxes lie, or will lie once written.
-    source : Source
-        What raw boxes are: ``DETECTED`` or ``IMPORTED``.
     sizing : SizingSettings or None
         How they were made of keypoints, None if they came from elsewhere.
     color : str
@@ -48,7 +46,6 @@ class TrackState:
 
     track: BoxTrack
     raw_csv: Path | None
-    source: Source
     smoothed: SmoothedTrack
     sizing: SizingSettings | None = None
     color: str = TRACK_COLORS[0]
@@ -75,7 +72,7 @@ class TrackState:
             "name": name,
             "raw": relative(self.raw_csv, folder),
             "sha256": self.sha256,
-            "source": int(self.source),
+            "source": int(self.track.raw_source),
             "color": self.color,
             "sizing": dataclasses.asdict(self.sizing) if self.sizing else None,
         }
@@ -135,7 +132,7 @@ def read_review(
     entries, _ = read_journal(path)
     settings = SmoothingSettings()
     track = BoxTrack(boxes, name, source)
-    state = TrackState(track, raw_csv, source, SmoothedTrack(track, settings), sha256=sha256)
+    state = TrackState(track, raw_csv, SmoothedTrack(track, settings), sha256=sha256)
     review = StoredReview(raw_csv, {name: state}, exists=bool(entries))
     if entries:
         review.tracks = {}
@@ -222,9 +219,8 @@ class _Replay:
         source = Source(entry["source"])
         track = BoxTrack(boxes, name, source)
         smoothed = SmoothedTrack(track, self.review.smoothing)
-        self.review.tracks[name] = TrackState(
-            track, raw_csv, source, smoothed, sizing, str(entry["color"]), sha256
-        )
+        color = str(entry["color"])
+        self.review.tracks[name] = TrackState(track, raw_csv, smoothed, sizing, color, sha256)
 
     def _read(self, raw_csv: Path, name: str) -> tuple[FloatArray, str]:
         found = self.known.get(raw_csv.resolve())

@@ -55,7 +55,7 @@ def test_reverting_brings_raw_back():
     before = state(track)
     edits.set_box(track, 5, Box(1, 1, 10, 10)).apply(tracks_of(track))
     edits.set_box(track, 11, Box(1, 1, 10, 10)).apply(tracks_of(track))
-    edits.revert_to_raw(track, 4, 12, Source.DETECTED).apply(tracks_of(track))
+    edits.revert_to_raw(track, 4, 12).apply(tracks_of(track))
     assert state(track) == before
 
 

@@ -49,10 +49,10 @@ def test_an_edit_leaves_what_building_anew_would_give(method):
         lambda: edits.fill_gap(track, 100, 109, "interpolate"),
         lambda: edits.delete_box(track, 200),
         lambda: edits.accept(track, 300, N - 1),
-        lambda: edits.revert_to_raw(track, 40, 60, 1),
+        lambda: edits.revert_to_raw(track, 40, 60),
     ):
         made = edit()
-        made.apply(track)
+        made.apply({track.name: track})
         series.renew(track, made.first, made.last)
         anew = TrackSeries(TrackState.of(track, settings))
         for name in QUANTITIES:
@@ -72,7 +72,7 @@ def test_a_flag_shows_until_a_person_has_settled_it():
     series.set_flags(track, [Suspicion(22, 20, 25, 0.7, "jump")])
     assert (states(series)[18:28] == [0, 0, 1, 1, 1, 1, 1, 1, 0, 0]).all()
     edit = edits.accept(track, 20, 22)
-    edit.apply(track)
+    edit.apply({track.name: track})
     series.renew(track, 20, 22)
     assert (states(series)[20:26] == [2, 2, 2, 1, 1, 1]).all()
     series.set_flags(track, [])

@@ -166,13 +166,14 @@ class BoxTrack:
     name : str
         The animal's name.
     source : Source
-        Where the boxes come from: ``DETECTED`` or ``IMPORTED``.
+        Where the boxes come from: ``DETECTED`` or ``IMPORTED``; kept as ``raw_source``.
     """
 
     def __init__(self, raw: ArrayLike, name: str = "animal", source: Source = Source.DETECTED) -> None:
         self.name = name
         self.raw = as_boxes(raw)
         self.raw.flags.writeable = False
+        self.raw_source = source
         self.boxes = self.raw.copy()
         missing = np.isnan(self.raw[:, 0])
         self.source = np.where(missing, Source.MISSING, source).astype(np.uint8)

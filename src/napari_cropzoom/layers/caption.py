@@ -31,11 +31,11 @@ class Caption:
         self._overlay.position = "top_left"
         self._overlay.visible = True
 
-    def show(self, frame: int, n_frames: int, seconds: float, source: Source) -> None:
-        """Write one line for a frame."""
+    def show(self, frame: int, n_frames: int, seconds: float, source: Source, name: str = "") -> None:
+        """Write one line for a frame; ``name`` is that of the animal, where there are several."""
         digits = len(str(n_frames - 1))
         place = f"frame {frame:{digits}d} / {n_frames - 1}"
-        words = f"{place}   {time_text(seconds)}   {SOURCE_WORDS[source]}"
+        words = f"{place}   {time_text(seconds)}   {name}{': ' if name else ''}{SOURCE_WORDS[source]}"
         self._overlay.text = words + _MARGIN
 
     def close(self) -> None:

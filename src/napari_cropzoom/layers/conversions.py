@@ -40,6 +40,18 @@ def rectangle_to_box(vertices: ArrayLike) -> Box:
     return Box.from_corners(float(x0), float(y0), float(x1), float(y1))
 
 
+def box_to_sides(box: Box) -> FloatArray:
+    """Outline of a box as napari vectors.
+
+    Returns
+    -------
+    ndarray, (4, 2, 2) float64
+        Start (y, x) and direction (dy, dx) of each side.
+    """
+    corners = box_to_rectangle(box)
+    return np.stack([corners, np.roll(corners, -1, axis=0) - corners], axis=1)
+
+
 def box_to_dashes(box: Box, dashes: int = DASHES) -> FloatArray:
     """Dashed outline of a box as napari vectors.
 

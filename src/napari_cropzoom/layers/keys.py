@@ -1,11 +1,12 @@
 """The shortcuts of the canvas: one table, from which bindings, help and documentation are made.
 
-None of them is one of napari's own; those that napari has already are listed without a function.
+None of them is one of napari's own; those that napari has already are listed without a function. The
+key of a tool shows what the tool would do while it is held, and does it when it is let go.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from napari_cropzoom.core.edits import Edit
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.review import stretch_at
 from napari_cropzoom.core.runs import next_run
+from napari_cropzoom.layers.mend import TOOLS, Tool
 
 if TYPE_CHECKING:
     from napari_cropzoom.layers.layer_set import LayerSet
@@ -40,12 +42,15 @@ class Shortcut:
         What a person reads in the help.
     function : callable or None
         Called with session and layer set; None where the key is napari's own.
+    edit : callable or None
+        Of an edit that is shown while the key is held and applied when it is let go.
     """
 
     name: str
     key: str
     description: str
     function: Action | None
+    edit: Callable[[Session, LayerSet], Edit] | None = None
 
 
 def undo(session: Session, layer_set: LayerSet) -> None:
@@ -108,6 +113,39 @@ def go_to_unseen(session: Session, layer_set: LayerSet, *, direction: int) -> No
         layer_set.frame = frame
 
 
+def ask_help(session: Session, layer_set: LayerSet) -> None:
+    """Show the table of keys; the dock listens."""
+    layer_set.help_asked.emit()
+
+
+def follow(session: Session, layer_set: LayerSet, *, direction: int) -> None:
+    """Follow the animal by the pixels; the dock listens."""
+    layer_set.follow_asked.emit(direction)
+
+
+def next_animal(session: Session, layer_set: LayerSet) -> None:
+    """Make the next animal the one to edit."""
+    names = list(session.states)
+    session.select_track(names[(names.index(session.current) + 1) % len(names)])
+    layer_set.tell(f"Editing {session.current}.")
+
+
+def make_edit(tool: Tool, session: Session, layer_set: LayerSet) -> Edit:
+    """Return what a tool would do here.
+
+    Raises
+    ------
+    CropzoomError
+        If it cannot be done.
+    """
+    return tool.make(session.track, layer_set.frame, *layer_set.range_here())
+
+
+def mend(tool: Tool, session: Session, layer_set: LayerSet) -> None:
+    """Do what a tool does."""
+    session.apply(make_edit(tool, session, layer_set))
+
+
 def step(session: Session, layer_set: LayerSet, *, by: int) -> None:
     """Go ``by`` frames on, or to the end of the video."""
     layer_set.frame = layer_set.frame + by
@@ -133,8 +171,18 @@ SHORTCUTS: tuple[Shortcut, ...] = (
     Shortcut("draw box", "R", "Draw a box; where there is none, just drag", None),
     Shortcut("select box", "S", "Move and resize the box", None),
     Shortcut("pan", "Space", "Hold to move the picture", None),
+    *(
+        Shortcut(tool.name, tool.key, tool.description, partial(mend, tool), partial(make_edit, tool))
+        for tool in TOOLS
+    ),
+    Shortcut("follow on", "Q", "Follow the animal by the pixels on", partial(follow, direction=1)),
+    Shortcut(
+        "follow back", "Shift-Q", "Follow the animal by the pixels back", partial(follow, direction=-1)
+    ),
+    Shortcut("next animal", "Shift-T", "Edit the next animal", next_animal),
     Shortcut("undo", "Control-Z", "Undo the last edit", undo),
     Shortcut("redo", "Control-Shift-Z", "Redo", redo),
+    Shortcut("help", "Shift-/", "This table", ask_help),
 )
 
 
@@ -142,7 +190,7 @@ def bind_shortcuts(layer: Layer, session: Session, layer_set: LayerSet) -> None:
     """Bind the table to one layer; they act while it is the active one and end with it."""
     for shortcut in SHORTCUTS:
         if shortcut.function is not None:
-            layer.bind_key(shortcut.key, _handler(shortcut.function, session, layer_set))
+            layer.bind_key(shortcut.key, _handler(shortcut, session, layer_set))
 
 
 def perform(function: Action, session: Session, layer_set: LayerSet) -> None:
@@ -153,8 +201,25 @@ def perform(function: Action, session: Session, layer_set: LayerSet) -> None:
         layer_set.tell(str(error))
 
 
-def _handler(function: Action, session: Session, layer_set: LayerSet) -> Callable[[Layer], None]:
-    return lambda layer: perform(function, session, layer_set)
+def _handler(shortcut: Shortcut, session: Session, layer_set: LayerSet) -> Callable[[Layer], object]:
+    function, make = shortcut.function, shortcut.edit
+    assert function is not None
+    if make is None:
+        return lambda layer: perform(function, session, layer_set)
+
+    def show_then_apply(layer: Layer) -> Generator[None]:
+        try:
+            edit = make(session, layer_set)
+        except CropzoomError as error:
+            layer_set.tell(str(error))
+            return
+        layer_set.proposed.emit(edit)
+        layer_set.tell(f"{edit.label[:1].upper()}{edit.label[1:]}")
+        yield
+        layer_set.proposed.emit(None)
+        perform(lambda session, layer_set: session.apply(edit), session, layer_set)
+
+    return show_then_apply
 
 
 def _go_to_edit(edit: Edit | None, layer_set: LayerSet, nothing: str) -> None:

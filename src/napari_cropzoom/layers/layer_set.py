@@ -15,6 +15,8 @@ from napari_cropzoom.layers.caption import Caption
 from napari_cropzoom.layers.final_layer import FinalLayer
 from napari_cropzoom.layers.keys import bind_shortcuts
 from napari_cropzoom.layers.looks import PREVIEW_LOOK
+from napari_cropzoom.layers.mend import range_at
+from napari_cropzoom.layers.others_layer import OthersLayer
 from napari_cropzoom.layers.points_layers import PointsLayer
 from napari_cropzoom.layers.video_layer import VideoLayer
 from napari_cropzoom.session import Session
@@ -26,8 +28,8 @@ class LayerSet:
     """Shows a session in a viewer and turns gestures on the box into edits of the session.
 
     From below: ``video``, ``detector keypoints`` and ``pose keypoints`` once there are some, ``final
-    boxes`` (dashed), ``boxes``. All but the video hold the current frame only. A layer that a person
-    deletes comes back on the next change.
+    boxes`` (dashed), ``other animals`` if there are several, ``boxes``. All but the video hold the
+    current frame only. A layer that a person deletes comes back on the next change.
 
     Parameters
     ----------
@@ -41,8 +43,12 @@ class LayerSet:
         Number of the new frame.
     box_dragged : psygnal.Signal
         :class:`Box` under way while the mouse is dragged.
-    play_toggled, loop_toggled : psygnal.Signal
-        A key of the canvas asks the player.
+    play_toggled, loop_toggled, help_asked, follow_asked : psygnal.Signal
+        A key of the canvas asks for what widgets do; following says 1 for on, -1 for back.
+    proposed : psygnal.Signal
+        :class:`Edit` that a key would apply once it is let go, None when it is over.
+    selection : tuple of int or None
+        Frames selected on the timeline, both inclusive.
     threshold : float
         Likelihood below which a frame is suspicious, for the keys that go there.
     """
@@ -51,14 +57,19 @@ class LayerSet:
     box_dragged = Signal(object)
     play_toggled = Signal()
     loop_toggled = Signal()
+    help_asked = Signal()
+    follow_asked = Signal(int)
+    proposed = Signal(object)
 
     def __init__(self, viewer: ViewerModel, session: Session) -> None:
         self.viewer = viewer
         self.session = session
         self.threshold = 0.5
+        self.selection: tuple[int, int] | None = None
         self.video: VideoLayer | None = None
         self.boxes: BoxesLayer | None = None
         self.final: FinalLayer | None = None
+        self.others: OthersLayer | None = None
         self.points: dict[str, PointsLayer] = {}
         self._frame = 0
         self._zoom = 1.0
@@ -83,6 +94,10 @@ class LayerSet:
         self._arrange()
         last = self.session.n_frames - 1
         self.viewer.dims.set_current_step(self._axis, min(max(int(frame), 0), last))
+
+    def range_here(self) -> tuple[int, int]:
+        """Frames that a range tool acts on, see :func:`napari_cropzoom.layers.mend.range_at`."""
+        return range_at(self.session, self._frame, self.selection, self.threshold)
 
     def preview_box(self, box: Box | None) -> None:
         """Show a box for a moment, dashed, without writing anything; None ends it."""
@@ -124,6 +139,7 @@ class LayerSet:
             (viewer.scene.camera.events.zoom, self._on_zoom),
             (session.boxes_changed, self._on_boxes),
             (session.track_changed, self._redraw),
+            (session.tracks_changed, self._redraw),
             (session.smoothing_changed, self._redraw),
             (session.predictions_changed, self._on_predictions),
             (session.closed, self.close),
@@ -155,7 +171,7 @@ class LayerSet:
         zoom = self.viewer.scene.camera.zoom
         if zoom > 0 and abs(zoom / self._zoom - 1) > 0.05:
             self._zoom = zoom
-            for part in (self.boxes, self.final):
+            for part in (self.boxes, self.final, self.others):
                 if part is not None:
                     part.set_zoom(zoom)
 
@@ -177,6 +193,8 @@ class LayerSet:
             self.boxes = None
         if self.final is not None and event.value is self.final.layer:
             self.final = None
+        if self.others is not None and event.value is self.others.layer:
+            self.others = None
         self.points = {k: p for k, p in self.points.items() if p.layer is not event.value}
 
     def _on_edited(self, box: Box | None) -> None:
@@ -191,7 +209,7 @@ class LayerSet:
 
     def _parts(self) -> list[Any]:
         points = [self.points.get(kind) for kind in points_layers.NAMES]
-        found = [self.video, *points, self.final, self.boxes]
+        found = [self.video, *points, self.final, self.others, self.boxes]
         return [part for part in found if part is not None]
 
     def _arrange(self) -> None:
@@ -214,14 +232,18 @@ class LayerSet:
         if self.final is None:
             self.final = FinalLayer()
             self._insert(self.final.layer)
+        if self.others is None and len(self.session.states) > 1:
+            self.others = OthersLayer()
+            self._insert(self.others.layer)
         if self.boxes is None:
             self.boxes = BoxesLayer()
             self.boxes.box_dragged.connect(self.box_dragged.emit)
             self.boxes.edited.connect(self._on_edited)
             self._insert(self.boxes.layer)
         if len(self._parts()) > before:
-            for part in (self.boxes, self.final):
-                part.set_zoom(self._zoom)
+            for part in (self.boxes, self.final, self.others):
+                if part is not None:
+                    part.set_zoom(self._zoom)
             self.viewer.layers.selection.active = self.boxes.layer
         self._is_arranging = False
 
@@ -254,10 +276,14 @@ class LayerSet:
         else:
             final = self.session.final_box(frame)
             self.final.show(MISSING_BOX if final == box else final)
+        if self.others is not None:
+            others = {n: t.box(frame) for n, t in self.session.tracks.items() if t is not track}
+            self.others.show(others, {n: s.color for n, s in self.session.states.items()})
         for points in self.points.values():
             points.show(frame)
         seconds = float(self.session.video.times[frame])
-        self._caption.show(frame, len(track), seconds, source)
+        name = track.name if len(self.session.states) > 1 else ""
+        self._caption.show(frame, len(track), seconds, source, name)
 
     def _is_in_frame(self, box: Box) -> bool:
         height, width = self.session.video.shape[1:3]

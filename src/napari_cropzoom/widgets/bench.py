@@ -95,6 +95,7 @@ class Bench(QObject):
         self.layers = LayerSet(self.viewer, session)
         self.layers.frame_changed.connect(self._on_frame)
         self.layers.box_dragged.connect(self._on_drag)
+        self.layers.proposed.connect(self._on_proposed)
         for signal in self._signals(session):
             signal.connect(self._on_change)
         for signal in (session.boxes_changed, session.track_changed, session.smoothing_changed):
@@ -116,6 +117,7 @@ class Bench(QObject):
         if layers is not None:
             layers.frame_changed.disconnect(self._on_frame, missing_ok=True)
             layers.box_dragged.disconnect(self._on_drag, missing_ok=True)
+            layers.proposed.disconnect(self._on_proposed, missing_ok=True)
             layers.close()
         session.close()
         self.selection = self.proposal = None
@@ -136,6 +138,7 @@ class Bench(QObject):
         return (
             session.boxes_changed,
             session.track_changed,
+            session.tracks_changed,
             session.smoothing_changed,
             session.predictions_changed,
             session.history_changed,
@@ -153,6 +156,9 @@ class Bench(QObject):
 
     def _on_drag(self, box: Box) -> None:
         self.box_dragged.emit(box)
+
+    def _on_proposed(self, edit: Edit | None) -> None:
+        self.proposal = edit
 
     def _tell(self) -> None:
         if self._boxes_are_new:
@@ -181,6 +187,8 @@ class Bench(QObject):
     def selection(self, selection: tuple[int, int] | None) -> None:
         if selection != self._selection:
             self._selection = selection
+            if self.layers is not None:
+                self.layers.selection = selection
             self.selection_changed.emit()
 
     @property

@@ -40,6 +40,7 @@ from qtpy.QtWidgets import QMessageBox, QScrollArea, QVBoxLayout, QWidget
 
 from napari_cropzoom.io.video import VIDEO_SUFFIXES, Video
 from napari_cropzoom.widgets.bench import Bench
+from napari_cropzoom.widgets.dock_menu import DockMenu
 from napari_cropzoom.widgets.section import Section
 from napari_cropzoom.widgets.section_boxes import BoxesSection
 from napari_cropzoom.widgets.section_crop import CropSection
@@ -101,6 +102,7 @@ class CropzoomDock(QWidget):
         self["video"].finished.connect(lambda: self.open_step("detect"))
         self["detect"].finished.connect(self._on_detected)
         self["crop"].finished.connect(lambda: self.open_step("pose"))
+        self.bench.session_changed.connect(self._on_session)
         self.open_step("video")
         self._adopt = QTimer(self)
         self._adopt.setSingleShot(True)
@@ -190,8 +192,11 @@ class CropzoomDock(QWidget):
         self._scroll.setWidgetResizable(True)
         self._scroll.setFrameShape(QScrollArea.Shape.NoFrame)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.menu = DockMenu(self.bench, self._tell)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.setMenuBar(self.menu)
         layout.addWidget(self._scroll)
 
     def _scroll_to_open(self) -> None:
@@ -203,6 +208,14 @@ class CropzoomDock(QWidget):
         self.open_step("boxes")
         if session is not None and session.detector_poses is not None and not session.has_boxes:
             self["boxes"].start_from_keypoints()
+
+    def _tell(self, error: Exception) -> None:
+        """Show an error of a menu in the step that is open."""
+        self._shown_last.show_error(error)
+
+    def _on_session(self) -> None:
+        if self.bench.layers is not None:
+            self.bench.layers.help_asked.connect(self.menu.show_shortcuts)
 
     def _watch(self, window: QWidget | None) -> None:
         if window is self._watched or window is self:

@@ -9,6 +9,7 @@ from napari.layers import Layer
 from psygnal import Signal
 
 from napari_cropzoom.core.boxes import MISSING_BOX, Box, Source
+from napari_cropzoom.core.review import DEFAULT_AMOUNT
 from napari_cropzoom.layers import points_layers
 from napari_cropzoom.layers.boxes_layer import BoxesLayer
 from napari_cropzoom.layers.caption import Caption
@@ -41,8 +42,8 @@ class LayerSet:
         Number of the new frame.
     box_dragged : psygnal.Signal
         :class:`Box` under way while the mouse is dragged.
-    threshold : float
-        Likelihood below which a frame is suspicious, for the keys that go there.
+    amount : float
+        How much to look at, 0 to 1, for the keys that go there.
     """
 
     frame_changed = Signal(int)
@@ -51,7 +52,7 @@ class LayerSet:
     def __init__(self, viewer: ViewerModel, session: Session) -> None:
         self.viewer = viewer
         self.session = session
-        self.threshold = 0.5
+        self.amount = DEFAULT_AMOUNT
         self.video: VideoLayer | None = None
         self.boxes: BoxesLayer | None = None
         self.final: FinalLayer | None = None

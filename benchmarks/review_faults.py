@@ -49,7 +49,8 @@ def inject(good: Recording, seed: int) -> Faulty:
     boxes, likelihood = good.boxes.copy(), good.likelihood.copy()
     taken = np.zeros(frames, bool)
     faults: list[Fault] = []
-    kinds = [list(KINDS)[n % len(KINDS)] for n in range(frames // FRAMES_A_FAULT)]
+    every = rng.permutation(list(KINDS)).tolist()
+    kinds = [every[n % len(KINDS)] for n in range(frames // FRAMES_A_FAULT)]
     # the long ones first, while there is room
     for kind in sorted(kinds, key=lambda kind: -LENGTHS[kind][1]):
         for _ in range(500):

@@ -15,7 +15,7 @@ from napari_cropzoom.core.runs import runs
 # At severity 1 a finding is as likely a fault as not.
 CERTAIN = 1.0
 # Findings weaker than this are noise, however much a person wants to look at.
-WEAKEST = 0.5
+WEAKEST = 0.65
 SHORT_DIP = 5
 MOST_REASONS = 3
 NUMBERS = re.compile(r"[\d.]+")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_cropzoom.core.boxes import FloatArray
+from napari_cropzoom.core.boxes import BoolArray, FloatArray
 from napari_cropzoom.core.steps import Course
 
 LONGEST = 400
@@ -31,7 +31,12 @@ class Excursion:
 
 
 def excursions(
-    at: NDArray[np.int64], move: FloatArray, growth: FloatArray, course: Course, units: FloatArray
+    at: NDArray[np.int64],
+    move: FloatArray,
+    growth: FloatArray,
+    course: Course,
+    units: FloatArray,
+    only_back: BoolArray,
 ) -> list[Excursion]:
     """Pair neighbouring steps that undo each other, at the least cost over the whole track.
 
@@ -44,12 +49,18 @@ def excursions(
     course : Course
     units : ndarray, (N, 2)
         Move in pixels and growth (natural logarithm) that have severity 1 at each step.
+    only_back : ndarray, (N,) bool
+        Steps that can only lead back: they end a standstill, so what is wrong lies before them.
     """
-    costs = [_pair_costs(at, move, growth, course, units, apart) for apart in range(1, FLURRY + 1)]
+    travel = _usual_travel(course)
+    costs = [_pair_costs(at, move, growth, course, units, travel, n) for n in range(1, FLURRY + 1)]
+    closed = only_back.tolist()
     best, partner = [0.0], [0]
     for place in range(1, len(at) + 1):
         choices = [(best[place - 1] + COST_ALONE, 0)]
         for apart in range(1, min(FLURRY, place - 1) + 1):
+            if closed[place - apart - 1]:
+                continue
             before = best[place - apart - 1]
             choices.append((before + costs[apart - 1][place - apart - 1], apart))
         cost, apart = min(choices)
@@ -74,6 +85,7 @@ def _pair_costs(
     growth: FloatArray,
     course: Course,
     units: FloatArray,
+    usual_travel: tuple[list[int], list[float]],
     apart: int,
 ) -> list[float]:
     """Return how badly each step and the one ``apart`` steps on make a pair.
@@ -86,13 +98,13 @@ def _pair_costs(
         return []
     away, back = at[:-apart], at[apart:]
     length = back - away
-    usual_travel = np.interp(length, *_usual_travel(course)) / units[:-apart, 0]
+    travelled = np.interp(length, *usual_travel) / units[:-apart, 0]
     left = np.hypot(*(_middle(course.center, back, 1) - _middle(course.center, away, -1)).T)
     left = left / units[:-apart, 0]
     grown = np.abs(_middle(course.log_size, back, 1) - _middle(course.log_size, away, -1)).max(axis=1)
     misfit = np.zeros(len(away))
     for rest, severity, travel in (
-        (left, move, usual_travel),
+        (left, move, travelled),
         (grown / units[:-apart, 1], growth, np.zeros(len(away))),
     ):
         less = np.maximum(np.minimum(severity[:-apart], severity[apart:]), 0.1)

@@ -97,7 +97,7 @@ def _bursts(
 ) -> list[Burst]:
     out = overhang(boxes, evidence.frame_size)
     boxed = is_open & ~np.isnan(boxes[:, 0])
-    findings = list(box_findings(boxes, course, steps, habits, evidence.frame_size, is_open))
+    findings = list(box_findings(boxes, course, steps, habits, out, is_open))
     findings += testimony.findings(boxes, evidence, out, boxed)
     gaps = list(missing_findings(boxes, is_open))
     return sorted(merged(findings) + gaps, key=lambda each: each.first)

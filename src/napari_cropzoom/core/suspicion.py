@@ -34,6 +34,9 @@ SEAM = 0.4
 DEVIATION_WINDOW = 9
 AROUND_A_STEP = np.arange(-DEVIATION_WINDOW, DEVIATION_WINDOW)
 LEAST_STANDSTILL = 6
+LEAST_OVERHANG = 0.05
+# An animal may well leave the frame: a box that goes out smoothly is a doubt, no more.
+OUTSIDE = 0.7
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ def box_findings(
     course: Course,
     steps: Steps,
     habits: Habits,
-    frame_size: tuple[int, int] | None,
+    out: FloatArray,
     is_open: BoolArray,
 ) -> Iterator[Burst]:
     """Everything that the boxes say of themselves, but for the missing ones.
@@ -84,28 +87,30 @@ def box_findings(
         Of this course.
     habits : Habits
         Of the whole track.
-    frame_size : (int, int) or None
-        Width and height in pixels, if known.
+    out : ndarray, (T,)
+        Pixels by which each box reaches over the edge, see :func:`overhang`.
     is_open : ndarray, (T,) bool
         Frames that nobody has settled.
     """
     unit = habits.move * course.usual_size
-    out = overhang(boxes, frame_size)
+    out = _between(out, np.isnan(boxes[:, 0]))
+    held = standstills(boxes, habits)
     move = np.maximum(steps.move, excess(out) / EASIER) / unit
     growth = steps.growth / habits.growth
     severity = np.maximum(move, growth) * _seams(is_open)
     severity[np.isnan(boxes[:, 0])] = 0
     at = np.flatnonzero(severity >= 1)
+    ends_one = np.isin(at, [last + 1 for _, last in held])
     units = np.column_stack([unit[at], np.full(len(at), habits.growth)])
     story = _Story(boxes, course, steps, habits, severity, out)
-    yield from (story.of(each) for each in excursions(at, move[at], growth[at], course, units))
+    yield from (story.of(each) for each in excursions(at, move[at], growth[at], course, units, ends_one))
     weak = np.flatnonzero((severity >= WEAKEST) & (severity < 1))
     yield from (story.of(Excursion(frame - 1, frame, False)) for frame in weak.tolist())
-    yield from _standstills(boxes, course, habits, is_open)
+    yield from _held_findings(held, course, habits, is_open)
     deviation = _deviation(course) / (habits.deviation * course.usual_size)
     deviation[(at[:, None] + AROUND_A_STEP).ravel().clip(0, len(boxes) - 1)] = 0
     yield from worst_of_runs(deviation * is_open, lambda frame: "far from the smoothed box")
-    outside = np.where(is_open & (out > 0.02 * course.usual_size), 0.6, 0.0)
+    outside = np.where(is_open & (out > 0.02 * course.usual_size), OUTSIDE, 0.0)
     yield from worst_of_runs(outside, lambda frame: f"{out[frame]:.0f} px outside the frame", out)
 
 
@@ -119,9 +124,10 @@ def overhang(boxes: FloatArray, frame_size: tuple[int, int] | None) -> FloatArra
     """(T,) pixels by which each box reaches over the edge of the frame, 0 where missing or unknown."""
     if frame_size is None:
         return np.zeros(len(boxes))
-    low = -boxes[:, :2].min(axis=1)
-    high = (boxes[:, :2] + boxes[:, 2:] - frame_size).max(axis=1)
-    out: FloatArray = np.nan_to_num(np.maximum(np.maximum(low, high), 0))
+    x, y, w, h = boxes.T
+    right, below = x + w - frame_size[0], y + h - frame_size[1]
+    out: FloatArray = np.nan_to_num(np.maximum(np.maximum(-x, -y), np.maximum(right, below)))
+    np.maximum(out, 0, out=out)
     return out
 
 
@@ -152,10 +158,13 @@ class _Story:
         moves = self.steps.move[step] / (self.habits.move * usual)
         hangs = float(self.out[first : last + 1].max())
         ends = (max(0, first - 1), min(len(self.out) - 1, last + 1))
-        if stretch.is_pair and hangs - max(self.out[end] for end in ends) > 0.05 * usual:
-            yield over(f"{hangs:.0f} px outside the frame", first, last)
+        before = max if stretch.is_pair else min
+        if hangs - before(self.out[end] for end in (ends if stretch.is_pair else (first, last))) > (
+            LEAST_OVERHANG * usual
+        ):
+            yield _lasting(f"{hangs:.0f} px outside the frame", stretch)
         if moves >= min(grows, 1):
-            pixels = float(np.hypot(*(self.course.center[step] - self.course.center[step - 1])))
+            pixels = float(self.steps.move[step])
             yield _lasting(f"jumps {pixels:.0f} px", stretch)
         if grows >= min(moves, 1):
             here = self.course.log_size[first if stretch.is_pair else step]
@@ -169,21 +178,34 @@ def _lasting(what: str, stretch: Excursion) -> str:
     return over(what, stretch.first, stretch.last) if stretch.is_pair else what
 
 
-def _standstills(
-    boxes: FloatArray, course: Course, habits: Habits, is_open: BoolArray
-) -> Iterator[Burst]:
-    """Boxes that stay the same to the pixel for long and then start with a jump: held, not detected."""
+def standstills(boxes: FloatArray, habits: Habits) -> list[tuple[int, int]]:
+    """First and last frame of the stretches in which the box stays the same to the pixel for too long."""
     same = np.zeros(len(boxes), bool)
     same[1:] = (boxes[1:] == boxes[:-1]).all(axis=1)
-    for first, last in runs(same):
-        first -= 1
-        length = last - first + 1
-        if length <= habits.standstill or last + 1 >= len(boxes) or not is_open[first : last + 1].any():
+    return [(first - 1, last) for first, last in runs(same) if last - first + 2 > habits.standstill]
+
+
+def _held_findings(
+    held: list[tuple[int, int]], course: Course, habits: Habits, is_open: BoolArray
+) -> Iterator[Burst]:
+    """Standstills that end with a jump: the box was held there, not seen there."""
+    for first, last in held:
+        if last + 1 >= len(is_open) or not is_open[first : last + 1].any():
             continue
         leap = float(np.hypot(*(course.center[last + 1] - course.center[last])))
         severity = leap / (EASIER * habits.move * float(course.usual_size[last]))
         if severity >= WEAKEST:
-            yield Burst(last, first, last, score_of(severity), (f"stands still for {length} frames",))
+            words = over("stands still", first, last)
+            yield Burst(last, first, last, score_of(severity), (words,))
+
+
+def _between(values: FloatArray, missing: BoolArray) -> FloatArray:
+    """Return values, (T,), interpolated where missing."""
+    if missing.any() and not missing.all():
+        known = np.flatnonzero(~missing)
+        filled: FloatArray = np.interp(np.arange(len(values)), known, values[known])
+        return filled
+    return values
 
 
 def _usual_standstill(boxes: FloatArray) -> int:

@@ -63,7 +63,7 @@ class ReviewSection(Section):
         self.bar.setFixedHeight(8)
         self.amount = QSlider(Qt.Orientation.Horizontal)
         self.amount.setObjectName("review_amount")
-        self.amount.setRange(5, 65)
+        self.amount.setRange(5, 60)
         self.amount.setValue(round(100 * DEFAULT_AMOUNT))
         self.amount.setToolTip("From the surest faults only, to everything that is odd in the least")
         self.amount.valueChanged.connect(self._on_amount)

@@ -26,7 +26,7 @@ LEAST_GROWTH = 0.25
 LEAST_DEVIATION = 0.35
 # Times the upper quartile: what ordinary noise, heavy tails included, practically never reaches.
 NOISE_FACTOR = 6.0
-MOVE_NOISE = 4.5
+MOVE_NOISE, GROWTH_NOISE = 4.5, 5.5
 # A smaller step is enough where it takes the box over the edge of the frame, or ends a standstill.
 EASIER = 0.7
 # A person's box fits the animal, the detector's beside it has its own habits: the seam is no fault.
@@ -62,7 +62,7 @@ class Habits:
         """Habits of a whole track."""
         return cls(
             max(LEAST_STEP, MOVE_NOISE * _quartile(steps.move / course.usual_size)),
-            max(LEAST_GROWTH, NOISE_FACTOR * _quartile(steps.growth)),
+            max(LEAST_GROWTH, GROWTH_NOISE * _quartile(steps.growth)),
             max(LEAST_DEVIATION, NOISE_FACTOR * _quartile(_deviation(course) / course.usual_size)),
             _usual_standstill(boxes),
         )
@@ -106,7 +106,7 @@ def box_findings(
     yield from (story.of(each) for each in excursions(at, move[at], growth[at], course, units, ends_one))
     weak = np.flatnonzero((severity >= WEAKEST) & (severity < 1))
     yield from (story.of(Excursion(frame - 1, frame, False)) for frame in weak.tolist())
-    yield from _held_findings(held, course, habits, is_open)
+    yield from _held_findings(held, course, is_open)
     deviation = _deviation(course) / (habits.deviation * course.usual_size)
     deviation[(at[:, None] + AROUND_A_STEP).ravel().clip(0, len(boxes) - 1)] = 0
     yield from worst_of_runs(deviation * is_open, lambda frame: "far from the smoothed box")
@@ -185,15 +185,13 @@ def standstills(boxes: FloatArray, habits: Habits) -> list[tuple[int, int]]:
     return [(first - 1, last) for first, last in runs(same) if last - first + 2 > habits.standstill]
 
 
-def _held_findings(
-    held: list[tuple[int, int]], course: Course, habits: Habits, is_open: BoolArray
-) -> Iterator[Burst]:
+def _held_findings(held: list[tuple[int, int]], course: Course, is_open: BoolArray) -> Iterator[Burst]:
     """Standstills that end with a jump: the box was held there, not seen there."""
     for first, last in held:
         if last + 1 >= len(is_open) or not is_open[first : last + 1].any():
             continue
         leap = float(np.hypot(*(course.center[last + 1] - course.center[last])))
-        severity = leap / (EASIER * habits.move * float(course.usual_size[last]))
+        severity = leap / (EASIER * LEAST_STEP * float(course.usual_size[last]))
         if severity >= WEAKEST:
             words = over("stands still", first, last)
             yield Burst(last, first, last, score_of(severity), (words,))

@@ -13,13 +13,13 @@ from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.finalize import fill_missing, finalize
 from napari_cropzoom.core.history import History
 from napari_cropzoom.core.poses import Poses
-from napari_cropzoom.core.review import Suspicion, anchor_likelihood, suspicious_frames
 from napari_cropzoom.core.sizing import SizingSettings, boxes_from_keypoints
 from napari_cropzoom.core.smoothed import SmoothedTrack
 from napari_cropzoom.core.smoothing import jitter
 from napari_cropzoom.io.predictions_csv import read_predictions
 from napari_cropzoom.io.session_store import reviewed_csv
-from napari_cropzoom.session_edits import FIRST_TRACK, EditableTracks, Moment
+from napari_cropzoom.session_edits import FIRST_TRACK, Moment
+from napari_cropzoom.session_queue import InspectedTracks
 from napari_cropzoom.session_tracks import PendingSave, StoredReview, TrackState, read_review
 
 Kind = Literal["detector", "pose"]
@@ -30,7 +30,7 @@ class RawChangedError(CropzoomError):
     """The raw boxes are not those that were reviewed; whoever opens them decides what of it."""
 
 
-class Session(EditableTracks):
+class Session(InspectedTracks):
     """State of the review of one video.
 
     Everything that shows the state listens to the signals; everything that changes it calls a method
@@ -90,13 +90,6 @@ class Session(EditableTracks):
         """Jitter of the boxes before and after smoothing, in pixels."""
         return jitter(self.track.boxes), jitter(self.smoothed_boxes())
 
-    def queue(self, threshold: float = 0.5) -> list[Suspicion]:
-        """Frames without a box and frames of low likelihood that nobody has settled, by frame."""
-        likelihood = None
-        if self.detector_poses is not None:
-            anchors = self.sizing.anchor_keypoints if self.sizing else ()
-            likelihood = anchor_likelihood(self.detector_poses, anchors)
-        return suspicious_frames(self.track, likelihood, threshold)
 
     # ---- boxes and keypoints from outside ------------------------------------------------------
 

@@ -189,7 +189,7 @@ def test_review_leads_through_the_queue(detected, wait):
     assert "low likelihood" in review.message.plain
     button(detected, "review_accept").click()
     wait(lambda: review.header.state == "1 of 2 looked at")
-    button(detected, "review_next_missing").click()
+    button(detected, "review_worst").click()
     assert detected.bench.frame == 20
     assert "no box" in review.here.text()
     wait(lambda: button(detected, "review_fill").isEnabled())

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from napari_cropzoom.layers.layer_set import LayerSet
     from napari_cropzoom.session import Session
 
+NOTHING_LEFT = "No suspicious frame is left."
 Action = Callable[["Session", "LayerSet"], None]
 
 
@@ -77,9 +78,19 @@ def previous_suspicious(session: Session, layer_set: LayerSet) -> None:
         layer_set.frame = next((f for f in reversed(frames) if f < layer_set.frame), frames[-1])
 
 
+def next_worst(session: Session, layer_set: LayerSet) -> None:
+    """Go to the worst frame of the queue; from there, to the next worst."""
+    frames = [entry.frame for entry in session.queue(layer_set.amount)]
+    if not frames:
+        layer_set.tell(NOTHING_LEFT)
+        return
+    place = frames.index(layer_set.frame) + 1 if layer_set.frame in frames else 0
+    layer_set.frame = frames[place % len(frames)]
+
+
 def accept_and_next(session: Session, layer_set: LayerSet) -> None:
     """Say that the suspicious stretch here, or this frame, is right, and go to the next one."""
-    session.accept(*stretch_at(session.queue(layer_set.threshold), layer_set.frame))
+    session.accept(*stretch_at(session.queue(layer_set.amount), layer_set.frame))
     next_suspicious(session, layer_set)
 
 
@@ -158,6 +169,7 @@ SHORTCUTS: tuple[Shortcut, ...] = (
     Shortcut("on 10", "Shift-Right", "Ten frames on", partial(step, by=10)),
     Shortcut("next suspicious", "N", "Next suspicious frame", next_suspicious),
     Shortcut("previous suspicious", "Shift-N", "Previous suspicious frame", previous_suspicious),
+    Shortcut("next worst", "W", "Most suspicious frame; from there, the next", next_worst),
     Shortcut("next anchor", "H", "Next frame set by hand", partial(go_to_anchor, direction=1)),
     Shortcut(
         "previous anchor", "Shift-H", "Previous frame set by hand", partial(go_to_anchor, direction=-1)
@@ -230,7 +242,7 @@ def _go_to_edit(edit: Edit | None, layer_set: LayerSet, nothing: str) -> None:
 
 
 def _queue(session: Session, layer_set: LayerSet) -> list[int]:
-    frames = [entry.frame for entry in session.queue(layer_set.threshold)]
+    frames = sorted(entry.frame for entry in session.queue(layer_set.amount))
     if not frames:
-        layer_set.tell("No suspicious frame is left.")
+        layer_set.tell(NOTHING_LEFT)
     return frames

@@ -9,6 +9,7 @@ from napari.layers import Layer
 from psygnal import Signal
 
 from napari_cropzoom.core.boxes import MISSING_BOX, Box, Source
+from napari_cropzoom.core.review import DEFAULT_AMOUNT
 from napari_cropzoom.layers import points_layers
 from napari_cropzoom.layers.boxes_layer import BoxesLayer
 from napari_cropzoom.layers.caption import Caption
@@ -49,8 +50,8 @@ class LayerSet:
         :class:`Edit` that a key would apply once it is let go, None when it is over.
     selection : tuple of int or None
         Frames selected on the timeline, both inclusive.
-    threshold : float
-        Likelihood below which a frame is suspicious, for the keys that go there.
+    amount : float
+        How much to look at, 0 to 1, for the keys that go there.
     """
 
     frame_changed = Signal(int)
@@ -64,8 +65,8 @@ class LayerSet:
     def __init__(self, viewer: ViewerModel, session: Session) -> None:
         self.viewer = viewer
         self.session = session
-        self.threshold = 0.5
         self.selection: tuple[int, int] | None = None
+        self.amount = DEFAULT_AMOUNT
         self.video: VideoLayer | None = None
         self.boxes: BoxesLayer | None = None
         self.final: FinalLayer | None = None
@@ -97,7 +98,7 @@ class LayerSet:
 
     def range_here(self) -> tuple[int, int]:
         """Frames that a range tool acts on, see :func:`napari_cropzoom.layers.mend.range_at`."""
-        return range_at(self.session, self._frame, self.selection, self.threshold)
+        return range_at(self.session, self._frame, self.selection, self.amount)
 
     def preview_box(self, box: Box | None) -> None:
         """Show a box for a moment, dashed, without writing anything; None ends it."""

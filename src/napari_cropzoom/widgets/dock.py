@@ -12,9 +12,9 @@ detect     ``detect_method`` ``detect_model`` ``detect_browse`` ``detect_path`` 
 boxes      ``boxes_by_ratio`` ``boxes_ratio`` ``boxes_by_size`` ``boxes_size`` ``boxes_anchors``
            ``boxes_use_likelihood`` ``boxes_likelihood`` ``boxes_load`` ``boxes_allow_missing``
            ``boxes_path``
-review     ``review_here`` ``review_counts`` ``review_progress`` ``review_threshold``
-           ``review_previous`` ``review_next`` ``review_next_missing`` ``review_next_low``
-           ``review_accept`` ``review_delete`` ``review_fill`` ``review_revert`` ``review_undo``
+review     ``review_here`` ``review_counts`` ``review_progress`` ``review_amount``
+           ``review_count`` ``review_list`` ``review_previous`` ``review_next`` ``review_worst``
+           ``review_accept`` ``review_delete`` ``review_fill`` ``review_undo``
            ``review_redo`` ``review_hint``
 smooth     ``smooth_method`` ``smooth_window`` ``smooth_quantity`` ``smooth_trace`` ``smooth_jitter``
            ``smooth_legend`` ``smooth_fill``

@@ -1,0 +1,148 @@
+"""How well the review queue finds faults: recall and precision over ten seeds, as a table and as JSON.
+
+    python benchmarks/review.py [--seeds 0-9] [--frames 20000] [--arena DIR] [--json]
+
+Simulated animals always; with ``--arena`` (a folder made by ``make_arena.py`` in which a detector was
+trained and run) the detector's own track of the real video too, without and with the pixels of the video.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from napari_cropzoom.core.evidence import Motion
+from napari_cropzoom.core.review import Burst, Evidence, at_least, find_bursts
+from review_animals import Recording, simulate
+from review_arena import arena_motion, arena_recording
+from review_faults import Fault, inject
+
+NEAR = 2
+
+
+@dataclass
+class Tally:
+    """Faults found and missed, bursts right and wrong, of one or many tracks."""
+
+    faults: Counter[str] = field(default_factory=Counter)
+    found: Counter[str] = field(default_factory=Counter)
+    bursts: int = 0
+    right: int = 0
+
+    @property
+    def recall(self) -> float:
+        """Faults found / faults."""
+        return self.found.total() / self.faults.total()
+
+    @property
+    def precision(self) -> float:
+        """Bursts whose worst frame lies in a fault or within two frames / bursts."""
+        return self.right / self.bursts if self.bursts else 1.0
+
+    def __iadd__(self, other: Tally) -> Tally:
+        self.faults += other.faults
+        self.found += other.found
+        self.bursts += other.bursts
+        self.right += other.right
+        return self
+
+
+def judge(bursts: Sequence[Burst], faults: Sequence[Fault], n_frames: int) -> Tally:
+    """Count what a queue found: the rules of the review bench."""
+    is_bad = np.zeros(n_frames, bool)
+    for fault in faults:
+        is_bad[max(0, fault.first - NEAR) : fault.last + NEAR + 1] = True
+    told = np.sort([frame for each in bursts for frame in (each.frame, each.first, each.last)])
+    tally = Tally(bursts=len(bursts), right=sum(bool(is_bad[each.frame]) for each in bursts))
+    for fault in faults:
+        low, high = np.searchsorted(told, [fault.first - NEAR, fault.last + NEAR + 1])
+        tally.faults[fault.kind] += 1
+        tally.found[fault.kind] += int(high > low)
+    return tally
+
+
+def measure(good: Recording, seed: int, motion: Motion | None = None) -> Tally:
+    """Put faults into a right track, and count what the queue finds with its defaults."""
+    faulty = inject(good, seed)
+    evidence = Evidence(likelihood=faulty.likelihood, frame_size=good.frame_size, motion=motion)
+    return judge(at_least(find_bursts(faulty.boxes, evidence)), faulty.faults, len(faulty.boxes))
+
+
+def measure_simulated(seeds: Sequence[int], frames: int) -> Iterator[tuple[int, Tally]]:
+    """One animal and one set of faults for each seed."""
+    for seed in seeds:
+        yield seed, measure(simulate(seed, frames), seed)
+
+
+def measure_arena(
+    arena: Path, seeds: Sequence[int], motion: Motion | None = None
+) -> Iterator[tuple[int, Tally]]:
+    """The one real track with another set of faults for each seed."""
+    for seed in seeds:
+        yield seed, measure(arena_recording(arena, seed), seed, motion)
+
+
+def report(title: str, results: Iterator[tuple[int, Tally]]) -> dict[str, object]:
+    """Print a line for each seed and one for all; return the numbers."""
+    print(f"{title}\n  seed  faults  recall  bursts  precision")
+    total = Tally()
+    lowest_recall = lowest_precision = 1.0
+    for seed, tally in results:
+        print(f"  {seed:>4}{_numbers(tally)}")
+        total += tally
+        lowest_recall = min(lowest_recall, tally.recall)
+        lowest_precision = min(lowest_precision, tally.precision)
+    print(f"   all{_numbers(total)}")
+    kinds = {kind: total.found[kind] / count for kind, count in sorted(total.faults.items())}
+    print("  " + ", ".join(f"{kind} {share:.3f}" for kind, share in kinds.items()), flush=True)
+    return {
+        "track": title,
+        "faults": total.faults.total(),
+        "recall": total.recall,
+        "precision": total.precision,
+        "recall_of_worst_seed": lowest_recall,
+        "precision_of_worst_seed": lowest_precision,
+        "recall_by_kind": kinds,
+    }
+
+
+def _numbers(tally: Tally) -> str:
+    return f"{tally.faults.total():>8}{tally.recall:>8.3f}{tally.bursts:>8}{tally.precision:>11.3f}"
+
+
+def seed_range(text: str) -> range:
+    """``0-9`` as a range, both ends included."""
+    first, _, last = text.partition("-")
+    return range(int(first), int(last or first) + 1)
+
+
+def main(words: Sequence[str] | None = None) -> list[dict[str, object]]:
+    """Measure and print; returns one object of numbers for each kind of track."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=seed_range, default=range(10), help="default: 0-9")
+    parser.add_argument("--frames", type=int, default=20_000, help="of a simulated track")
+    parser.add_argument(
+        "--arena", type=Path, help="folder of make_arena.py with a detector's predictions"
+    )
+    parser.add_argument("--json", action="store_true", help="print the numbers as JSON at the end")
+    args = parser.parse_args(words)
+    results = [report("simulated", measure_simulated(args.seeds, args.frames))]
+    if args.arena:
+        results.append(report("arena", measure_arena(args.arena, args.seeds)))
+        motion = arena_motion(args.arena)
+        results.append(report("arena, with its video", measure_arena(args.arena, args.seeds, motion)))
+    if args.json:
+        json.dump(results, sys.stdout)
+        print()
+    return results
+
+
+if __name__ == "__main__":
+    main()

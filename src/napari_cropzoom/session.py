@@ -90,7 +90,6 @@ class Session(InspectedTracks):
         """Jitter of the boxes before and after smoothing, in pixels."""
         return jitter(self.track.boxes), jitter(self.smoothed_boxes())
 
-
     # ---- boxes and keypoints from outside ------------------------------------------------------
 
     @property

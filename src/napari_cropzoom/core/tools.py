@@ -24,12 +24,15 @@ from napari_cropzoom.core.edits import Change, Edit, over
 from napari_cropzoom.core.errors import CropzoomError
 
 
+SPEED_FRAMES = 6  # beyond a range, from which the animal's speed there is taken
+
+
 def interpolate(track: BoxTrack, first: int, last: int) -> Edit:
     """Between the anchors of a range, and from its ends to the boxes beside it.
 
-    Centre and size go through the anchors and through the box on either side of the range in a smooth
-    curve that never overshoots (monotone cubic, Fritsch and Carlson 1980); with two of them, in a
-    straight line. Beyond the outermost one the nearest holds.
+    The centre goes through the anchors and through the boxes on either side of the range in a smooth
+    curve, as fast at the ends as the animal is there (modified Akima, a cubic that hardly overshoots); the
+    size goes in straight lines. Beyond the outermost one the nearest holds.
 
     Raises
     ------
@@ -40,7 +43,11 @@ def interpolate(track: BoxTrack, first: int, last: int) -> Edit:
     if len(knots) == 0:
         raise CropzoomError(f"Frames {first} to {last} have no anchor and no box beside them; draw one.")
     frames = np.arange(first, last + 1)
-    boxes = _through(knots, track.boxes[knots], frames)
+    boxes = _centered(track.boxes[knots])
+    boxes = np.column_stack(
+        [_curve(track, knots, boxes[:, :2], frames), _linear(knots, boxes[:, 2:], frames)]
+    )
+    boxes = _cornered(boxes)
     return _replace(track, f"interpolate {_frames(first, last)}", first, boxes)
 
 
@@ -61,12 +68,20 @@ def hold(track: BoxTrack, first: int, last: int) -> Edit:
     return _replace(track, f"hold the box over {_frames(first, last)}", first, boxes)
 
 
-def carry_correction(track: BoxTrack, first: int, last: int) -> Edit:
+def carry_correction(track: BoxTrack, first: int, last: int, *, ease: bool = False) -> Edit:
     """What the anchors of a range correct, carried along the raw boxes of the range.
 
     The detector may be off by a constant, or the size may be wrong by a factor, while its motion is
-    right. The correction (centre in pixels, size as a factor) goes in a straight line from anchor to
-    anchor and holds beyond the outermost ones.
+    right. The correction (centre in pixels, size as a factor) goes smoothly from anchor to anchor, as in
+    :func:`interpolate`, and holds beyond the outermost ones.
+
+    Parameters
+    ----------
+    track : BoxTrack
+    first, last : int
+    ease : bool
+        The detector drifted off: the correction grows from nothing just outside that end of the range
+        which is farther from the anchors.
 
     Raises
     ------
@@ -80,11 +95,20 @@ def carry_correction(track: BoxTrack, first: int, last: int) -> Edit:
             f"No box was corrected by hand in frames {first} to {last}; correct one, then carry it on."
         )
     set_, was = _centered(track.boxes[anchors]), _centered(track.raw[anchors])
+    shifts, sizes = set_[:, :2] - was[:, :2], np.log(set_[:, 2:] / was[:, 2:])
+    change = np.column_stack([shifts, sizes])
+    if ease:
+        at_start = anchors[0] - first >= last - anchors[-1]
+        place = 0 if at_start else len(anchors)
+        anchors = np.insert(anchors, place, first - 1 if at_start else last + 1)
+        change = np.insert(change, place, 0.0, axis=0)
     frames = np.arange(first, last + 1)
+    change = _smoothly(anchors, change, frames)
     boxes = _centered(track.raw[first : last + 1])
-    boxes[:, :2] += _linear(anchors, set_[:, :2] - was[:, :2], frames)
-    boxes[:, 2:] *= np.exp(_linear(anchors, np.log(set_[:, 2:] / was[:, 2:]), frames))
-    return _replace(track, f"carry the correction over {_frames(first, last)}", first, _cornered(boxes))
+    boxes[:, :2] += change[:, :2]
+    boxes[:, 2:] *= np.exp(change[:, 2:])
+    verb = "ease the correction in over" if ease else "carry the correction over"
+    return _replace(track, f"{verb} {_frames(first, last)}", first, _cornered(boxes))
 
 
 def copy_from(track: BoxTrack, frame: int, other: int) -> Edit:
@@ -225,14 +249,37 @@ def _knots(track: BoxTrack, first: int, last: int) -> IntArray:
     return np.concatenate([outside[0], _anchors(track, first, last), outside[1]]).astype(np.int64)
 
 
-def _through(knots: IntArray, boxes: FloatArray, frames: IntArray) -> FloatArray:
-    centered = _centered(boxes)
+def _curve(track: BoxTrack, knots: IntArray, centers: FloatArray, frames: IntArray) -> FloatArray:
+    """Smooth path through the centres at the knots, with the speed that the track has beyond them."""
+    before, after = _beyond(track, int(knots[0]), -1), _beyond(track, int(knots[-1]), 1)
+    places = np.concatenate([before[0], knots, after[0]])
+    values = np.concatenate([before[1], centers, after[1]])
+    return _smoothly(places, values, np.clip(frames, knots[0], knots[-1]))
+
+
+def _beyond(track: BoxTrack, knot: int, way: int) -> tuple[IntArray, FloatArray]:
+    """Frames outside a knot, and the centres there on the line of the animal's usual motion."""
+    outside = knot + way * np.arange(1, SPEED_FRAMES + 1)
+    outside = outside[(outside >= 0) & (outside < len(track))]
+    outside = outside[~np.isnan(track.boxes[outside, 0])]
+    if len(outside) < SPEED_FRAMES // 2:
+        return np.empty(0, np.int64), np.empty((0, 2))
+    here = _centered(track.boxes[[knot]])[0, :2]
+    steps = (_centered(track.boxes[outside])[:, :2] - here) / (outside - knot)[:, None]
+    speed = np.median(steps, axis=0)
+    places = np.sort(knot + way * np.array([SPEED_FRAMES, 2 * SPEED_FRAMES]))
+    return places, here + speed * (places - knot)[:, None]
+
+
+def _smoothly(knots: IntArray, values: FloatArray, frames: IntArray) -> FloatArray:
+    """Modified Akima through the values, a straight line through two; the outermost holds beyond it."""
     if len(knots) < 3:
-        return _cornered(_linear(knots, centered, frames))
-    from scipy.interpolate import PchipInterpolator  # slow to import
+        return _linear(knots, values, frames)
+    from scipy.interpolate import Akima1DInterpolator  # slow to import
 
     inside = np.clip(frames, knots[0], knots[-1])
-    return _cornered(PchipInterpolator(knots, centered, axis=0)(inside))
+    curve: FloatArray = Akima1DInterpolator(knots, values, axis=0, method="makima")(inside)
+    return curve
 
 
 def _linear(knots: IntArray, values: FloatArray, frames: IntArray) -> FloatArray:

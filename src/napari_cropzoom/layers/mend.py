@@ -64,6 +64,13 @@ TOOLS: tuple[Tool, ...] = (
         lambda track, _frame, first, last: tools.carry_correction(track, first, last),
     ),
     Tool(
+        "ease in",
+        "Shift-M",
+        "Ease in",
+        "As Carry on, growing from nothing at the far end of the range: for a box that drifted off",
+        lambda track, _frame, first, last: tools.carry_correction(track, first, last, ease=True),
+    ),
+    Tool(
         "hold",
         "Shift-J",
         "Hold",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -162,7 +161,7 @@ class Session:
         """Whether the queue is at hand; inspecting a long track is work for a thread."""
         return self._queue is not None
 
-    def inspector(self) -> Callable[[], Inspection]:
+    def inspector(self) -> partial[Inspection]:
         """Work that inspects the raw boxes with what is known now; touches nothing, for any thread."""
         anchors = self._sizing.anchor_keypoints if self._sizing else ()
         size = (self.video.width, self.video.height)

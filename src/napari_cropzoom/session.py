@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -13,17 +12,10 @@ from napari_cropzoom.core import edits
 from napari_cropzoom.core.boxes import MISSING_BOX, Box, BoxTrack, FloatArray, Source
 from napari_cropzoom.core.edits import Edit, History
 from napari_cropzoom.core.errors import CropzoomError
-from napari_cropzoom.core.evidence import Motion
 from napari_cropzoom.core.finalize import fill_missing, finalize
 from napari_cropzoom.core.poses import Poses
-from napari_cropzoom.core.review import (
-    DEFAULT_AMOUNT,
-    Burst,
-    Evidence,
-    Inspection,
-    anchor_likelihood,
-)
-from napari_cropzoom.core.review_queue import ReviewQueue
+from napari_cropzoom.core.review import DEFAULT_AMOUNT, Burst
+from napari_cropzoom.core.review_state import Known, ReviewState
 from napari_cropzoom.core.sizing import SizingSettings, boxes_from_keypoints
 from napari_cropzoom.core.smoothed import SmoothedTrack
 from napari_cropzoom.core.smoothing import SmoothingSettings, jitter
@@ -60,6 +52,8 @@ class Session:
         Where the raw boxes lie, or will lie once written. The review is saved beside it.
     detector_poses, pose_poses : Poses or None
         Keypoints of the detector, and of the pose model, in the full frame.
+    review : ReviewState
+        What is to be looked at, and what the pixels say of it.
     """
 
     boxes_changed = Signal(str, int, int)  # track name, first and last frame, inclusive
@@ -83,9 +77,7 @@ class Session:
         self._smoothed = SmoothedTrack(self.track, SmoothingSettings())
         self._fill = "interpolate"
         self._saved_state: object = None
-        self._motion: Motion | None = None
-        self._queue: ReviewQueue | None = None
-        self._entries: tuple[float, list[Burst], list[Burst]] | None = None
+        self.review = ReviewState(self._known)
 
     # ---- what is shown -------------------------------------------------------------------------
 
@@ -135,53 +127,12 @@ class Session:
         """Jitter of the boxes before and after smoothing, in pixels."""
         return jitter(self.track.boxes), jitter(self.smoothed_boxes())
 
-    # ---- what to look at -----------------------------------------------------------------------
-
     def queue(self, amount: float = DEFAULT_AMOUNT) -> list[Burst]:
         """Bursts of suspicious frames that nobody has settled or mended, the highest score first.
 
-        Parameters
-        ----------
-        amount : float
-            How much to look at: 0 is nothing, 1 everything that is odd in the least.
+        ``amount`` is how much to look at: 0 is nothing, 1 everything that is odd in the least.
         """
-        return self.queue_entries(amount)[0]
-
-    def queue_entries(self, amount: float = DEFAULT_AMOUNT) -> tuple[list[Burst], list[Burst]]:
-        """Bursts still open and bursts looked at, both by score; kept until something changes."""
-        if self._queue is None:
-            self.take_inspection(self.inspector()())
-        assert self._queue is not None
-        if self._entries is None or self._entries[0] != amount:
-            self._entries = (amount, *self._queue.entries(self.track, amount))
-        return self._entries[1], self._entries[2]
-
-    @property
-    def is_inspected(self) -> bool:
-        """Whether the queue is at hand; inspecting a long track is work for a thread."""
-        return self._queue is not None
-
-    def inspector(self) -> partial[Inspection]:
-        """Work that inspects the raw boxes with what is known now; touches nothing, for any thread."""
-        anchors = self._sizing.anchor_keypoints if self._sizing else ()
-        size = (self.video.width, self.video.height)
-        return partial(_inspect, self.track.raw, self.detector_poses, anchors, size, self._motion)
-
-    def take_inspection(self, inspection: Inspection) -> None:
-        """Take an inspection of the raw boxes that was made elsewhere; of other boxes, it is dropped."""
-        if inspection.raw is self.track.raw:
-            self._queue = ReviewQueue(inspection)
-            self._entries = None
-
-    @property
-    def motion(self) -> Motion | None:
-        """What the pixels say of where the animal is, if somebody looked; renews the queue."""
-        return self._motion
-
-    @motion.setter
-    def motion(self, motion: Motion | None) -> None:
-        self._motion = motion
-        self._forget_queue()
+        return list(self.review.entries(amount)[0])
 
     # ---- boxes and keypoints from outside ------------------------------------------------------
 
@@ -277,7 +228,7 @@ class Session:
         self._raw_on_disk = on_disk
         self._sizing = sizing
         self._smoothed = SmoothedTrack(track, self.smoothing)
-        self._forget_queue()
+        self.review.forget()
         self.track_changed.emit()
         self.history_changed.emit()
 
@@ -295,7 +246,7 @@ class Session:
         """Take keypoints with one row a frame."""
         if kind == "detector":
             self.detector_poses = poses
-            self._forget_queue()
+            self.review.forget()
         else:
             self.pose_poses = poses
         self.predictions_changed.emit(kind)
@@ -428,8 +379,9 @@ class Session:
             raise CropzoomError("There are no detector keypoints yet; run a detector first.")
         return self.detector_poses
 
-    def _forget_queue(self) -> None:
-        self._queue = self._entries = None
+    def _known(self) -> Known:
+        anchors = self._sizing.anchor_keypoints if self._sizing else ()
+        return Known(self.track, self.detector_poses, anchors, (self.video.width, self.video.height))
 
     def _state(self) -> tuple[object, ...]:
         newest = list(self.history)[-1] if len(self.history) else None
@@ -439,21 +391,7 @@ class Session:
         if edit is None:
             return None
         self._smoothed.renew(edit.first, edit.last)
-        self._entries = None
+        self.review.boxes_changed()
         self.boxes_changed.emit(self.track.name, edit.first, edit.last)
         self.history_changed.emit()
         return edit
-
-
-def _inspect(
-    raw: FloatArray,
-    poses: Poses | None,
-    anchors: tuple[str, ...],
-    size: tuple[int, int],
-    motion: Motion | None,
-) -> Inspection:
-    likelihood = keypoints = None
-    if poses is not None:
-        keypoints = poses.select(anchors)
-        likelihood = anchor_likelihood(keypoints)
-    return Inspection.of(raw, Evidence(likelihood, keypoints, size, motion))

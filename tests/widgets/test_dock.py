@@ -225,8 +225,8 @@ def test_the_pixels_are_evidence_too(detected, wait):
     session, review = detected.bench.session, detected["review"]
     detected.open_step("review")
     button(detected, "review_pixels_run").click()
-    wait(lambda: session.motion is not None, 60_000)
-    assert session.motion.boxes.shape[0] == session.n_frames
+    wait(lambda: session.review.motion is not None, 60_000)
+    assert session.review.motion.boxes.shape[0] == session.n_frames
     assert not review.message.plain
 
 

@@ -116,7 +116,7 @@ class ReviewSection(Section):
             return "", False
         if not self._look(session):
             return "looking for faults …", False
-        left, done = session.queue_entries(self._amount)
+        left, done = session.review.entries(self._amount)
         if not left and not done:
             return "nothing to look at", True
         return f"{len(done)} of {len(left) + len(done)} looked at", not left
@@ -133,7 +133,7 @@ class ReviewSection(Section):
         session = self.bench.session
         if session is None:
             return
-        left, done = session.queue_entries(self._amount) if self._look(session) else ([], [])
+        left, done = session.review.entries(self._amount) if self._look(session) else ([], [])
         self.list.show_bursts(left, done)
         self.list.mark(self.bench.frame)
         self._show_counts(session, len(left), len(done))
@@ -151,9 +151,9 @@ class ReviewSection(Section):
 
     def _look(self, session: Session) -> bool:
         """Whether the queue is at hand; if not, it is being made."""
-        if session.is_inspected or session.n_frames <= self.inspected_at_once:
+        if session.review.is_inspected or session.n_frames <= self.inspected_at_once:
             return True
-        inspect = session.inspector()
+        inspect = session.review.inspector()
         wanted = tuple(each if isinstance(each, tuple) else id(each) for each in inspect.args)
         if wanted != self._asked_for:
             self._asked_for = wanted
@@ -163,7 +163,7 @@ class ReviewSection(Section):
     def _on_inspected(self, inspection: Inspection) -> None:
         self._asked_for = ()
         if self.bench.session is not None:
-            self.bench.session.take_inspection(inspection)
+            self.bench.session.review.take(inspection)
             self.refresh()
 
     def _show_counts(self, session: Session, left: int, done: int) -> None:
@@ -171,7 +171,7 @@ class ReviewSection(Section):
         text, _ = self.summary()
         without = f"{missing} frames without a box. " if missing else ""
         self.counts.setText(f"{without}{text[:1].upper()}{text[1:]}.")
-        self.count.setText(f"<b>{left + done}</b> entries" if session.is_inspected else "…")
+        self.count.setText(f"<b>{left + done}</b> entries" if session.review.is_inspected else "…")
         self.bar.setRange(0, max(1, left + done))
         self.bar.setValue(done if left + done else 1)
 
@@ -275,7 +275,7 @@ class ReviewSection(Section):
         if session is None:
             return
         try:
-            session.motion = read_motion(Path(result["motion"]), session.n_frames)
+            session.review.motion = read_motion(Path(result["motion"]), session.n_frames)
         except CropzoomError as error:
             self.show_error(error)
         self.refresh()

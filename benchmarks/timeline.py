@@ -23,10 +23,10 @@ SIZE = (1500, 320)
 
 def build(frames: int):
     """A timeline with every row shown, on a track with faults, anchors and a review under way."""
+    from napari_cropzoom.core.boxes import BoxTrack, Review, Source
     from napari_cropzoom.core.pyramid import Pyramid
     from napari_cropzoom.core.review import Suspicion
     from napari_cropzoom.core.series import FlagStrip, TrackSeries, TrackState
-    from napari_cropzoom.core.boxes import BoxTrack, Review, Source
     from napari_cropzoom.core.smoothing import SmoothingSettings
 
     rng = np.random.default_rng(0)

@@ -13,13 +13,15 @@ from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.finalize import fill_missing, finalize
 from napari_cropzoom.core.history import History
 from napari_cropzoom.core.poses import Poses
+from napari_cropzoom.core.review import DEFAULT_AMOUNT, Burst
 from napari_cropzoom.core.sizing import SizingSettings, boxes_from_keypoints
 from napari_cropzoom.core.smoothed import SmoothedTrack
 from napari_cropzoom.core.smoothing import jitter
 from napari_cropzoom.io.predictions_csv import read_predictions
 from napari_cropzoom.io.session_store import reviewed_csv
-from napari_cropzoom.session_edits import FIRST_TRACK, Moment
-from napari_cropzoom.session_queue import InspectedTracks
+from napari_cropzoom.io.video import Video
+from napari_cropzoom.session_edits import FIRST_TRACK, EditableTracks, Moment
+from napari_cropzoom.session_queue import ReviewState
 from napari_cropzoom.session_tracks import PendingSave, StoredReview, TrackState, read_review
 
 Kind = Literal["detector", "pose"]
@@ -30,7 +32,7 @@ class RawChangedError(CropzoomError):
     """The raw boxes are not those that were reviewed; whoever opens them decides what of it."""
 
 
-class Session(InspectedTracks):
+class Session(EditableTracks):
     """State of the review of one video.
 
     Everything that shows the state listens to the signals; everything that changes it calls a method
@@ -55,7 +57,13 @@ class Session(InspectedTracks):
         Of all tracks.
     detector_poses, pose_poses : Poses or None
         Keypoints of the detector, and of the pose model, in the full frame.
+    review : ReviewState
+        What is to be looked at, and what the pixels say of it.
     """
+
+    def __init__(self, video: Video) -> None:
+        super().__init__(video)
+        self.review = ReviewState(self)
 
     # ---- what is shown -------------------------------------------------------------------------
 
@@ -89,6 +97,13 @@ class Session(InspectedTracks):
     def jitter(self) -> tuple[float, float]:
         """Jitter of the boxes before and after smoothing, in pixels."""
         return jitter(self.track.boxes), jitter(self.smoothed_boxes())
+
+    def queue(self, amount: float = DEFAULT_AMOUNT) -> list[Burst]:
+        """Bursts of suspicious frames that nobody has settled or mended, the highest score first.
+
+        ``amount`` is how much to look at: 0 is nothing, 1 everything that is odd in the least.
+        """
+        return list(self.review.entries(amount)[0])
 
     # ---- boxes and keypoints from outside ------------------------------------------------------
 

@@ -13,7 +13,6 @@ from napari_cropzoom.core.review import (
     anchor_likelihood,
 )
 from napari_cropzoom.core.review_queue import ReviewQueue
-from napari_cropzoom.io.video import Video
 from napari_cropzoom.session_edits import EditableTracks
 
 
@@ -55,72 +54,73 @@ class Inspector:
     __hash__ = None  # type: ignore[assignment]  # holds arrays
 
 
-class InspectedTracks(EditableTracks):
-    """Tracks and the queue of the current one; part of :class:`napari_cropzoom.session.Session`."""
+class ReviewState:
+    """What is to be looked at in the current track of a session, and what the pixels say of it.
 
-    def __init__(self, video: Video) -> None:
-        super().__init__(video)
+    Parameters
+    ----------
+    session : EditableTracks
+    """
+
+    def __init__(self, session: EditableTracks) -> None:
+        self._session = session
         self._motion: Motion | None = None
         self._queues: dict[str, ReviewQueue] = {}
         self._entries: tuple[object, list[Burst], list[Burst]] | None = None
-        for signal in (self.boxes_changed, self.track_changed, self.tracks_changed):
+        for signal in (session.boxes_changed, session.track_changed, session.tracks_changed):
             signal.connect(self._forget_entries)
-        self.predictions_changed.connect(self._forget_queues)
+        session.predictions_changed.connect(self._forget)
 
-    def queue(self, amount: float = DEFAULT_AMOUNT) -> list[Burst]:
-        """Bursts of suspicious frames that nobody has settled or mended, the highest score first.
-
-        Parameters
-        ----------
-        amount : float
-            How much to look at: 0 is nothing, 1 everything that is odd in the least.
-        """
-        return self.queue_entries(amount)[0]
-
-    def queue_entries(self, amount: float = DEFAULT_AMOUNT) -> tuple[list[Burst], list[Burst]]:
-        """Bursts still open and bursts looked at, both by score; kept until something changes."""
+    def entries(self, amount: float = DEFAULT_AMOUNT) -> tuple[list[Burst], list[Burst]]:
+        """Bursts still open and bursts looked at, by score, the highest first; do not write to them."""
         if not self.is_inspected:
-            self.take_inspection(self.inspector()())
-        if self._entries is None or self._entries[0] != (self.current, amount):
-            found = self._queues[self.current].entries(self.track, amount)
-            self._entries = ((self.current, amount), *found)
+            self.take(self.inspector()())
+        session = self._session
+        if self._entries is None or self._entries[0] != (session.current, amount):
+            found = self._queues[session.current].entries(session.track, amount)
+            self._entries = ((session.current, amount), *found)
         return self._entries[1], self._entries[2]
 
     @property
     def is_inspected(self) -> bool:
         """Whether the queue is at hand; inspecting a long track is work for a thread."""
-        queue = self._queues.get(self.current)
-        return queue is not None and queue.inspection.raw is self.track.raw
+        queue = self._queues.get(self._session.current)
+        return queue is not None and queue.inspection.raw is self._session.track.raw
 
     def inspector(self) -> Inspector:
-        """Work that inspects the raw boxes with what is known now; touches nothing, for any thread."""
-        is_first = self.current == next(iter(self.states))
-        poses = self.detector_poses if is_first else None
-        anchors = self.state.sizing.anchor_keypoints if self.state.sizing else ()
-        size = (self.video.width, self.video.height)
-        names = tuple(name for name in self.states if name != self.current)
-        others = [self.states[name].track.raw for name in names]
-        return Inspector(self.track.raw, poses, anchors, size, self._motion, names, *others)
+        """Work that inspects the raw boxes with what is known now; touches nothing, for any thread.
 
-    def take_inspection(self, inspection: Inspection) -> None:
-        """Take an inspection of the raw boxes that was made elsewhere; of other boxes, it is dropped."""
-        if inspection.raw is self.track.raw:
-            self._queues[self.current] = ReviewQueue(inspection)
+        The detector's keypoints are those of the first track.
+        """
+        session = self._session
+        is_first = session.current == next(iter(session.states))
+        poses = session.detector_poses if is_first else None
+        sizing = session.state.sizing
+        anchors = sizing.anchor_keypoints if sizing else ()
+        size = (session.video.width, session.video.height)
+        names = tuple(name for name in session.states if name != session.current)
+        others = [session.states[name].track.raw for name in names]
+        return Inspector(session.track.raw, poses, anchors, size, self._motion, names, *others)
+
+    def take(self, inspection: Inspection) -> None:
+        """Take an inspection that :meth:`inspector` made; one of other raw boxes is dropped."""
+        if inspection.raw is self._session.track.raw:
+            self._queues[self._session.current] = ReviewQueue(inspection)
             self._entries = None
 
     @property
     def motion(self) -> Motion | None:
-        """What the pixels say of where the animal is, if somebody looked; renews the queue."""
+        """What the pixels say of where the animal is, if somebody looked; a new one renews the queue."""
         return self._motion
 
     @motion.setter
     def motion(self, motion: Motion | None) -> None:
         self._motion = motion
-        self._forget_queues()
+        self._forget()
 
     def _forget_entries(self) -> None:
         self._entries = None
 
-    def _forget_queues(self) -> None:
+    def _forget(self) -> None:
         self._queues.clear()
         self._entries = None

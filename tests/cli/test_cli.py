@@ -274,3 +274,38 @@ def test_verbs_import_only_what_they_need(project):
         )  # fmt: skip
         assert done.stderr == ""
         assert done.stdout.splitlines()[-1] == "[]", words
+
+
+def test_flags_as_json_and_as_a_table(tmp_path, capsys):
+    t = np.arange(200)
+    boxes = np.column_stack([100 + 2 * t, 80 + t, np.full(200, 60), np.full(200, 60)]).astype(float)
+    boxes[120:122, 0] += 300
+    boxes[50:53] = np.nan
+    path = tmp_path / "v_bbox.csv"
+    write_bbox_csv(path, boxes)
+    assert main(["flags", str(path), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert list(told) == ["frames", "flagged"]
+    assert told["frames"] == 200
+    assert [list(each) for each in told["flagged"]] == [
+        ["frame", "first", "last", "score", "reasons"]
+    ] * 2
+    gap, jump = told["flagged"]
+    assert (gap["first"], gap["last"], gap["reasons"]) == (50, 52, ["no box for 3 frames"])
+    assert (jump["first"], jump["last"]) == (120, 121)
+    assert gap["score"] >= jump["score"] > 0.5
+    assert main(["flags", str(path)]) == 0
+    table = capsys.readouterr().out
+    assert "120 to 121   0." in table
+    assert table.endswith("2 stretches to look at in 200 frames\n")
+
+
+def test_flags_looks_at_keypoints_and_pixels(project, capsys):
+    model, video = project / "model", project / "v.mp4"
+    assert main(["create_bbox", str(model), str(video)]) == 0
+    capsys.readouterr()
+    preds, boxes = model / "video_preds" / "v.csv", model / "video_preds" / "v_bbox.csv"
+    words = ["flags", str(boxes), "--preds", str(preds), "--video", str(video), "--json"]
+    assert main(words) == 0
+    assert json.loads(capsys.readouterr().out)["frames"] == len(read_bbox_csv(boxes))
+    assert str(project / "none.csv") in fails(capsys, "flags", project / "none.csv")

@@ -1,9 +1,247 @@
-import numpy as np
+"""Each reason on an exact small track, and what is honest on a track that moves."""
 
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from napari_cropzoom.core.evidence import Motion
 from napari_cropzoom.core.poses import Poses
-from napari_cropzoom.core.review import anchor_likelihood
+from napari_cropzoom.core.review import (
+    Evidence,
+    Inspection,
+    anchor_likelihood,
+    at_least,
+    find_bursts,
+    stretch_at,
+)
+from walks import FRAME, walk
+
+
+def flagged(boxes, **evidence):
+    return at_least(find_bursts(boxes, Evidence(frame_size=FRAME, **evidence)))
+
+
+def spans(bursts):
+    return [(each.first, each.last) for each in bursts]
+
+
+def test_a_track_that_is_right_gives_nothing():
+    assert flagged(walk()) == []
+
+
+@pytest.mark.parametrize("length", [1, 2, 3])
+def test_a_jump(length):
+    boxes = walk()
+    boxes[120 : 120 + length, :2] += [200, -60]
+    (burst,) = flagged(boxes)
+    assert (burst.first, burst.last) == (120, 119 + length)
+    assert burst.first <= burst.frame <= burst.last
+    assert burst.reason.startswith("jumps 20") or burst.reason.startswith("jumps 21")
+    assert burst.reason.endswith("px" if length == 1 else f"for {length} frames")
+
+
+def test_a_box_that_flies_about_is_one_burst():
+    boxes = walk()
+    boxes[120:123, :2] += [[200, -60], [-150, 100], [90, 150]]
+    assert spans(flagged(boxes)) == [(120, 122)]
+
+
+def test_a_swap_to_something_that_stands_still():
+    boxes = walk(600)
+    boxes[200:320, :2] = np.random.default_rng(1).normal([820, 60], 1, (120, 2))
+    (burst,) = flagged(boxes)
+    assert (burst.first, burst.last) == (200, 319)
+    assert "jumps" in burst.reason
+    assert "for 120 frames" in burst.reason
+
+
+def test_a_box_that_is_held_and_leaps():
+    boxes = walk()
+    boxes[100:140] = boxes[100]
+    (burst,) = flagged(boxes)
+    assert burst.first == 100
+    assert burst.last in (139, 140)
+    assert "stands still for 40 frames" in burst.reasons
+
+
+def test_a_drift_is_found_where_it_ends():
+    boxes = walk()
+    boxes[100:180, 0] += np.linspace(1, 120, 80)
+    (burst,) = flagged(boxes)
+    assert abs(burst.frame - 179) <= 1
+
+
+@pytest.mark.parametrize(("factor", "word"), [(1.5, "1.5 times larger"), (1 / 2, "2.0 times smaller")])
+def test_a_change_of_size(factor, word):
+    boxes = walk()
+    sides = boxes[150:170, 2:] * factor
+    boxes[150:170, :2] += (boxes[150:170, 2:] - sides) / 2
+    boxes[150:170, 2:] = sides
+    (burst,) = flagged(boxes)
+    assert (burst.first, burst.last) == (150, 169)
+    assert burst.reasons == (f"{word} for 20 frames",)
+
+
+def test_a_box_over_the_edge_that_did_not_walk_there():
+    boxes = walk()
+    boxes[130:140, 0] = -40
+    (burst,) = flagged(boxes)
+    assert (burst.first, burst.last) == (130, 139)
+    assert burst.reasons[0] == "40 px outside the frame for 10 frames"
+
+
+def test_missing_boxes_are_the_surest_and_never_swallowed():
+    boxes = walk()
+    boxes[60:64] = np.nan
+    boxes[200, :2] += 250
+    likelihood = np.full(300, 0.95)
+    likelihood[55:70] = 0.05
+    first, *others = flagged(boxes, likelihood=likelihood)
+    assert (first.first, first.last, first.reason) == (60, 63, "no box for 4 frames")
+    assert (200, 200) in spans(others)
+
+
+def test_no_box_at_all():
+    assert [each.reason for each in flagged(np.full((5, 4), np.nan))] == ["no box for 5 frames"]
+    assert flagged(np.empty((0, 4))) == []
+
+
+def test_low_likelihood_by_the_measure_of_the_track():
+    likelihood = 0.9 + np.random.default_rng(0).normal(0, 0.02, 300)
+    likelihood[100:105] = [0.4, 0.2, 0.1, 0.2, 0.4]
+    (burst,) = flagged(walk(), likelihood=likelihood)
+    assert (burst.frame, burst.first, burst.last) == (102, 100, 104)
+    assert burst.reason == "low likelihood (0.10) for 5 frames"
+    low_anyway = np.full(300, 0.3) + np.random.default_rng(0).normal(0, 0.05, 300)
+    assert flagged(walk(), likelihood=low_anyway) == []
+
+
+def test_keypoints_that_leave_the_box():
+    boxes = walk()
+    middle = boxes[:, :2] + boxes[:, 2:] / 2
+    xy = middle[:, None] + np.array([[-20.0, -10], [0, 0], [20, 10]])
+    xy[150:160] += 90
+    poses = Poses(("a", "b", "c"), xy, np.full((300, 3), 0.9))
+    (burst,) = flagged(boxes, keypoints=poses)
+    assert (burst.first, burst.last) == (150, 159)
+    assert any("keypoints" in reason for reason in burst.reasons)
+
+
+def test_pixels_that_move_where_the_box_is_not():
+    boxes = walk()
+    blobs = np.full((300, 2, 4), np.nan)
+    blobs[:, 0] = boxes + np.array([10, 10, -20, -20])
+    strength = np.zeros((300, 2))
+    strength[:, 0] = 1000
+    assert flagged(boxes, motion=Motion(blobs, strength)) == []
+    boxes[150:250, 0] -= np.linspace(0, 200, 100)
+    boxes[250:, 0] -= 200  # never comes back: nothing in the boxes alone tells
+    assert flagged(boxes) == []
+    (burst,) = flagged(boxes, motion=Motion(blobs, strength))
+    assert burst.last == 299
+    assert 155 < burst.first < 230
+
+
+def test_a_close_encounter():
+    boxes = walk()
+    other = walk(seed=5)
+    other[:, :2] += 400
+    other[100:110] = boxes[100:110] + np.array([30, 0, 0, 0])
+    (burst,) = flagged(boxes, others={"white": other})
+    assert (burst.first, burst.last) == (100, 109)
+    assert "meets white" in burst.reason
+
+
+def dash():
+    boxes = walk()
+    speed = np.concatenate([np.linspace(0, 45, 5), np.full(4, 45), np.linspace(45, 0, 5)])
+    boxes[100:114, 0] -= np.cumsum(speed)
+    boxes[114:, 0] -= speed.sum()
+    boxes[:, 0] += 300
+    return boxes
+
+
+def rear():
+    boxes = walk()
+    up = np.interp(np.arange(300), [100, 110, 150, 160], [0, 1, 1, 0])
+    boxes[:, 1] -= 60 * up
+    boxes[:, 3] += 60 * up
+    return boxes
+
+
+def stand_still():
+    boxes = walk(2000)
+    still = np.random.default_rng(0).normal(0, 1, (1500, 2))
+    boxes[300:1800, :2] = boxes[300, :2] + still
+    boxes[1800:, :2] += boxes[300, :2] - boxes[1800, :2]
+    return np.rint(boxes)
+
+
+def leave_the_frame():
+    boxes = walk()
+    boxes[:, 0] = 100 + 160 * np.cos(np.arange(300) / 40)
+    return boxes
+
+
+@pytest.mark.parametrize("honest", [dash, rear, stand_still, leave_the_frame])
+def test_hard_but_honest(honest):
+    assert flagged(honest()) == []
+
+
+def test_the_amount_is_a_matter_of_taste():
+    boxes = leave_the_frame()
+    boxes[250:253, :2] += [100, 300]
+    found = find_bursts(boxes, Evidence(frame_size=FRAME))
+    counts = [len(at_least(found, amount)) for amount in (0, 0.1, 0.5, 0.6, 1)]
+    assert counts == sorted(counts)
+    assert counts[0] == 0
+    assert counts[2] == 1
+    assert counts[3] > 1
+    assert [each.score for each in found] == sorted((each.score for each in found), reverse=True)
+
+
+def test_the_stretch_of_a_frame():
+    boxes = walk()
+    boxes[60:64] = np.nan
+    found = flagged(boxes)
+    assert stretch_at(found, 61) == (60, 63)
+    assert stretch_at(found, 70) == (70, 70)
 
 
 def test_likelihood_is_the_mean_over_the_anchor_keypoints():
     poses = Poses(("a", "b", "c"), np.zeros((1, 3, 2)), np.array([[0.2, np.nan, 0.9]]))
     np.testing.assert_allclose(anchor_likelihood(poses, ("a", "b")), [0.1])
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.integers(1, 120),
+    st.integers(0, 2**32 - 1),
+    st.floats(0, 1),
+    st.sampled_from([None, FRAME]),
+)
+def test_any_track_gives_bursts_that_make_sense(n_frames, seed, missing, frame_size):
+    rng = np.random.default_rng(seed)
+    boxes = np.column_stack([rng.uniform(-50, 900, (n_frames, 2)), rng.uniform(1, 400, (n_frames, 2))])
+    boxes[rng.random(n_frames) < missing] = np.nan
+    bursts = Inspection.of(boxes, Evidence(rng.random(n_frames), frame_size=frame_size)).bursts
+    for each in bursts:
+        assert 0 <= each.first <= each.frame <= each.last < n_frames
+        assert 0 < each.score < 1
+        assert each.reasons
+    found = np.zeros(n_frames, bool)
+    for each in bursts:
+        found[each.first : each.last + 1] = True
+    assert found[np.isnan(boxes[:, 0])].all()
+
+
+@given(st.floats(0.2, 5), st.integers(-2000, 2000))
+@settings(max_examples=20, deadline=None)
+def test_scale_and_place_do_not_matter(scale, shift):
+    boxes = walk(noise=1.5, seed=3)
+    boxes[120:122, :2] += 150
+    boxes[200:230, 2:] *= 1.8
+    moved = boxes * scale
+    moved[:, :2] += shift
+    assert spans(find_bursts(moved)) == spans(find_bursts(boxes))

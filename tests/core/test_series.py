@@ -3,7 +3,7 @@ import pytest
 
 from napari_cropzoom.core import edits
 from napari_cropzoom.core.boxes import Box, BoxTrack
-from napari_cropzoom.core.review import Suspicion
+from napari_cropzoom.core.review import Burst
 from napari_cropzoom.core.series import (
     QUANTITIES,
     FlagStrip,
@@ -69,7 +69,7 @@ def test_a_flag_shows_until_a_person_has_settled_it():
     track = BoxTrack(wandering())
     series = TrackSeries(TrackState.of(track, SmoothingSettings()))
     assert states(series)[105] == State.FLAGGED  # no box
-    series.set_flags(track, [Suspicion(22, 20, 25, 0.7, "jump")])
+    series.set_flags(track, [Burst(22, 20, 25, 0.7, ("jump",))])
     assert (states(series)[18:28] == [0, 0, 1, 1, 1, 1, 1, 1, 0, 0]).all()
     edit = edits.accept(track, 20, 22)
     edit.apply({track.name: track})
@@ -80,7 +80,7 @@ def test_a_flag_shows_until_a_person_has_settled_it():
 
 
 def test_the_nearest_flag_and_the_next():
-    strip = FlagStrip([Suspicion(55, 50, 60, 0.4, "a"), Suspicion(12, 10, 14, 0.9, "b")], N)
+    strip = FlagStrip([Burst(55, 50, 60, 0.4, ("a",)), Burst(12, 10, 14, 0.9, ("b",))], N)
     assert strip.near(52, 0).reason == "a"
     assert strip.near(17, 3).reason == "b"
     assert strip.near(17, 2) is None

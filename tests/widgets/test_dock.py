@@ -7,7 +7,7 @@ from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
 from qtpy.QtGui import QDropEvent
 from qtpy.QtWidgets import QPushButton, QWidget
 
-from napari_cropzoom.core.boxes import Box
+from napari_cropzoom.core.boxes import Box, Source
 from napari_cropzoom.io.bbox_csv import read_bbox_csv, write_bbox_csv
 from napari_cropzoom.io.video import Video
 from napari_cropzoom.widgets.dock import STEPS, CropzoomDock
@@ -200,6 +200,47 @@ def test_review_leads_through_the_queue(detected, wait):
     button(detected, "review_undo").click()
     assert session.track.is_missing[20]
     assert "fill" in session.history.redo_label
+
+
+def test_the_list_of_the_queue(detected, wait):
+    review = detected["review"]
+    detected.open_step("review")
+    wait(lambda: len(review.list.bursts.rows) == 2)
+    gap, unlikely = (burst for _, burst in review.list.bursts.rows)
+    assert (gap.first, gap.last) == (20, 20)
+    assert (unlikely.first, unlikely.last) == (10, 12)
+    index = review.list.bursts.index(1, 2)
+    assert "low likelihood" in review.list.bursts.data(index)
+    review.list.clicked.emit(index)
+    assert detected.bench.frame == unlikely.frame
+    button(detected, "review_accept").click()
+    wait(lambda: [state for state, _ in review.list.bursts.rows] == ["○", "✓"])
+    assert "2" in review.count.text()
+    review.amount.setValue(review.amount.minimum())
+    wait(lambda: len(review.list.bursts.rows) == 1)
+    assert detected.bench.layers.amount == review.amount.value() / 100
+
+
+def test_the_pixels_are_evidence_too(detected, wait):
+    session, review = detected.bench.session, detected["review"]
+    detected.open_step("review")
+    button(detected, "review_pixels_run").click()
+    wait(lambda: session.review.motion is not None, 60_000)
+    assert session.review.motion.boxes.shape[0] == session.n_frames
+    assert not review.message.plain
+
+
+def test_a_long_track_is_inspected_beside_the_window(detected, wait):
+    session, review = detected.bench.session, detected["review"]
+    detected.open_step("review")
+    review.inspected_at_once = 10
+    session.set_predictions("detector", session.detector_poses)
+    review.refresh()
+    assert review.header.state.startswith("looking")
+    session.set_raw(session.track.raw.copy(), session.raw_csv, Source.DETECTED, sizing=session.sizing)
+    review.refresh()
+    assert review.header.state.startswith("looking")
+    wait(lambda: review.header.state == "0 of 2 looked at")
 
 
 def test_the_window_slider_smooths_and_measures(detected, wait):

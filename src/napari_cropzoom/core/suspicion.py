@@ -19,7 +19,7 @@ from napari_cropzoom.core.excursions import Excursion, excursions
 from napari_cropzoom.core.runs import runs
 from napari_cropzoom.core.steps import Course, Steps, excess
 
-MISSING_SEVERITY = 30.0
+MISSING_SEVERITY = 999.0
 # A step smaller than this part of the box changes little (IoU stays above 0.8), however quiet the track.
 LEAST_STEP = 0.1
 LEAST_GROWTH = 0.25
@@ -149,29 +149,41 @@ class _Story:
         step = max((away, back), key=lambda frame: float(self.severity[frame]))
         worst = (away if step == away else last) if stretch.is_pair else first
         score = score_of(float(self.severity[step]))
-        return Burst(worst, first, last, score, tuple(self._reasons(stretch, step)))
+        return Burst(worst, first, last, score, self._reasons(stretch, step))
 
-    def _reasons(self, stretch: Excursion, step: int) -> Iterator[str]:
-        first, last = stretch.first, stretch.last
-        usual = float(self.course.usual_size[step])
+    def _reasons(self, stretch: Excursion, step: int) -> tuple[str, ...]:
+        """Words for what is past its threshold, or nearest to it, the weightier first."""
+        moves = self.steps.move[step] / (self.habits.move * self.course.usual_size[step])
         grows = self.steps.growth[step] / self.habits.growth
-        moves = self.steps.move[step] / (self.habits.move * usual)
-        hangs = float(self.out[first : last + 1].max())
-        ends = (max(0, first - 1), min(len(self.out) - 1, last + 1))
-        before = max if stretch.is_pair else min
-        if hangs - before(self.out[end] for end in (ends if stretch.is_pair else (first, last))) > (
-            LEAST_OVERHANG * usual
-        ):
-            yield _lasting(f"{hangs:.0f} px outside the frame", stretch)
+        told = []
         if moves >= min(grows, 1):
-            pixels = float(self.steps.move[step])
-            yield _lasting(f"jumps {pixels:.0f} px", stretch)
+            told.append((moves, f"jumps {self.steps.move[step]:.0f} px"))
         if grows >= min(moves, 1):
-            here = self.course.log_size[first if stretch.is_pair else step]
-            change = here - self.course.log_size[max(0, first - 1) if stretch.is_pair else step - 1]
-            most = float(change[np.argmax(np.abs(change))])
-            how = "larger" if most > 0 else "smaller"
-            yield _lasting(f"{np.exp(abs(most)):.1f} times {how}", stretch)
+            told.append((grows, self._growth(stretch, step)))
+        outside = self._outside(stretch)
+        if outside:
+            # the cause of a jump's being one, but only the effect of a change of size
+            told.append((np.inf if moves >= grows else 0.0, outside))
+        told.sort(key=lambda each: -each[0])
+        return tuple(_lasting(text, stretch) for _, text in told)
+
+    def _growth(self, stretch: Excursion, step: int) -> str:
+        here = stretch.first if stretch.is_pair else step
+        before = max(0, stretch.first - 1) if stretch.is_pair else step - 1
+        change = self.course.log_size[here] - self.course.log_size[before]
+        most = float(change[np.argmax(np.abs(change))])
+        return f"{np.exp(abs(most)):.1f} times {'larger' if most > 0 else 'smaller'}"
+
+    def _outside(self, stretch: Excursion) -> str:
+        """By how much the box hangs out of the frame, if it does so more than beside the stretch."""
+        first, last, out = stretch.first, stretch.last, self.out
+        most = float(out[first : last + 1].max())
+        if stretch.is_pair:
+            beside = max(out[max(0, first - 1)], out[min(len(out) - 1, last + 1)])
+        else:
+            beside = min(out[first], out[last])
+        is_more = most - beside > LEAST_OVERHANG * self.course.usual_size[first]
+        return f"{most:.0f} px outside the frame" if is_more else ""
 
 
 def _lasting(what: str, stretch: Excursion) -> str:

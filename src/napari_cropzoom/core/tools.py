@@ -23,7 +23,6 @@ from napari_cropzoom.core.boxes import (
 from napari_cropzoom.core.edits import Change, Edit, over
 from napari_cropzoom.core.errors import CropzoomError
 
-
 SPEED_FRAMES = 6  # beyond a range, from which the animal's speed there is taken
 
 
@@ -31,8 +30,8 @@ def interpolate(track: BoxTrack, first: int, last: int) -> Edit:
     """Between the anchors of a range, and from its ends to the boxes beside it.
 
     The centre goes through the anchors and through the boxes on either side of the range in a smooth
-    curve, as fast at the ends as the animal is there (modified Akima, a cubic that hardly overshoots); the
-    size goes in straight lines. Beyond the outermost one the nearest holds.
+    curve, as fast at the ends as the animal is there (modified Akima, a cubic that hardly overshoots);
+    the size goes in straight lines. Beyond the outermost one the nearest holds.
 
     Raises
     ------

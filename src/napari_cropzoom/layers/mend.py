@@ -150,7 +150,7 @@ def range_at(
         return selection
     here = [
         (burst.first, burst.last)
-        for bursts in (session.queue_entries(amount) if session.is_inspected else ())
+        for bursts in (session.review.entries(amount) if session.review.is_inspected else ())
         for burst in bursts
         if burst.first <= frame <= burst.last
     ]

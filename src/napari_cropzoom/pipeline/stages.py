@@ -79,6 +79,7 @@ def builtin_stages(engines: EngineCache) -> dict[str, StageFunction]:
         "crop": crop,
         "detect": detect,
         "remap": remap,
+        "pixels": pixels,
     }
 
 
@@ -120,6 +121,15 @@ def detect(args: Args) -> Stage[Result]:
     boxes = yield from detector.detect(video, settings_of(detector, args.get("settings") or {}))
     write_bbox_csv(output, boxes)
     return {"bbox_csv": str(output)}
+
+
+def pixels(args: Args) -> Stage[Result]:
+    """What stands out from the still background in every frame, as evidence for the review."""
+    from napari_cropzoom.pipeline.pixel_evidence import pixel_evidence, write_motion
+
+    output = required_path(args, "output")
+    write_motion(output, (yield from pixel_evidence(required_path(args, "video"))))
+    return {"motion": str(output)}
 
 
 def remap(args: Args) -> Stage[Result]:

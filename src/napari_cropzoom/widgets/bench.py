@@ -214,6 +214,11 @@ class Bench(QObject):
         """Raw boxes of a detector without model."""
         return video.parent / f"bboxes_{method}" / f"{video.stem}_bbox.csv"
 
+    @staticmethod
+    def motion_file(video: Path) -> Path:
+        """What the pixels of a video say, for the review."""
+        return video.parent / "bboxes_motion" / f"{video.stem}_motion.npz"
+
     def crop_output(self) -> Path | None:
         """Cropped video: where `litpose crop` puts it, beside the folder of the raw boxes."""
         session = self.session

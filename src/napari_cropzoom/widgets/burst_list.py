@@ -40,7 +40,7 @@ class BurstModel(QAbstractTableModel):
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Text of a cell; the whole reason in its tooltip."""
         state, burst = self.rows[index.row()]
-        frames = str(burst.first) if burst.n_frames == 1 else f"{burst.first} to {burst.last}"
+        frames = str(burst.first) if burst.n_frames == 1 else f"{burst.first}-{burst.last}"
         if role == Qt.ItemDataRole.DisplayRole:
             return (state, frames, burst.reason)[index.column()]
         if role == Qt.ItemDataRole.ToolTipRole:
@@ -87,8 +87,9 @@ class BurstList(QTableView):
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header.setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
-        self.setColumnWidth(0, 2 * line)
-        self.setColumnWidth(1, self.fontMetrics().horizontalAdvance("00000 to 00000") + 10)
+        header.setMinimumSectionSize(line)
+        self.setColumnWidth(0, line + 4)
+        self.setColumnWidth(1, self.fontMetrics().horizontalAdvance("00000-000000") + 10)
         self.setFixedHeight(header.sizeHint().height() + ROWS_SHOWN * line + 4)
         self.clicked.connect(self._choose)
         self.activated.connect(self._choose)

@@ -15,7 +15,7 @@ boxes      ``boxes_by_ratio`` ``boxes_ratio`` ``boxes_by_size`` ``boxes_size`` `
 review     ``review_here`` ``review_counts`` ``review_progress`` ``review_amount``
            ``review_count`` ``review_list`` ``review_previous`` ``review_next`` ``review_worst``
            ``review_accept`` ``review_delete`` ``review_fill`` ``review_undo``
-           ``review_redo`` ``review_hint``
+           ``review_redo`` ``review_hint`` ``review_pixels_run``
 smooth     ``smooth_method`` ``smooth_window`` ``smooth_quantity`` ``smooth_trace`` ``smooth_jitter``
            ``smooth_legend`` ``smooth_fill``
 crop       ``crop_path`` ``crop_preset`` ``crop_crf`` ``crop_run`` ``crop_cancel`` ``crop_progress``

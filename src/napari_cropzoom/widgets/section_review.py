@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QGridLayout, QLabel, QProgressBar, QPushButton, QSlider
@@ -12,44 +13,35 @@ from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.review import DEFAULT_AMOUNT, Burst, Inspection, stretch_at
 from napari_cropzoom.core.runs import runs
 from napari_cropzoom.jobs.threads import Latest
+from napari_cropzoom.pipeline.pixel_evidence import read_motion
 from napari_cropzoom.session import Session
+from napari_cropzoom.session_queue import Inspector
 from napari_cropzoom.widgets.bench import Bench
 from napari_cropzoom.widgets.burst_list import BurstList
 from napari_cropzoom.widgets.controls import button, note, row
+from napari_cropzoom.widgets.job_bar import JobBar
 from napari_cropzoom.widgets.mend_tools import MendTools
 from napari_cropzoom.widgets.section import Section
 from napari_cropzoom.widgets.shortcuts import review_hint, with_keys
-
-SOURCES = {
-    Source.MISSING: "no box",
-    Source.DETECTED: "detected",
-    Source.IMPORTED: "imported",
-    Source.ANCHOR: "set by hand (anchor)",
-    Source.INTERPOLATED: "interpolated",
-    Source.FILLED: "filled",
-    Source.ABSENT: "no animal (absent)",
-}
-REVIEWS = {
-    Review.UNSEEN: "not looked at",
-    Review.FLAGGED: "to look at",
-    Review.ACCEPTED: "accepted",
-    Review.EDITED: "edited",
-}
-
-
-# Frames whose inspection takes less than what a person notices.
-INSPECTED_AT_ONCE = 5_000
+from napari_cropzoom.widgets.wording import REVIEWS, SOURCES
 
 
 class ReviewSection(Section):
-    """The queue of doubtful stretches, the edits of one frame, undo and redo."""
+    """The queue of doubtful stretches, the edits of one frame, undo and redo.
+
+    Attributes
+    ----------
+    inspected_at_once : int
+        Longest track, in frames, that is inspected without a thread: less than what a person notices.
+    """
 
     key = "review"
     title = "Review"
 
     def __init__(self, bench: Bench, number: int) -> None:
         self._inspecting = Latest(self._on_inspected)
-        self._asked_for: Callable[[], Inspection] | None = None
+        self._asked_for: Inspector | None = None
+        self.inspected_at_once = 5_000
         super().__init__(bench, number)
         bench.boxes_changed.connect(self.refresh)
         bench.frame_changed.connect(self._on_frame)
@@ -75,12 +67,22 @@ class ReviewSection(Section):
         self.list.chosen.connect(self._land)
         for widget in (self.here, self.counts, self.bar):
             self.form.addWidget(widget)
-        self.form.addLayout(row(QLabel("Look at"), self.amount, self.count, stretch=1))
+        title = QLabel("How much to look at")
+        self.form.addLayout(row(title, self.count, stretch=0))
+        self.form.addWidget(self.amount)
         self.form.addWidget(self.list)
         self._build_buttons()
         self.mend = MendTools(self.bench)
         self.mend.failed.connect(self.show_error)
         self.form.addWidget(self.mend)
+        self.pixels = JobBar("review_pixels", "Look at the pixels too")
+        self.pixels.run_button.setToolTip(
+            "Still camera: compares the boxes with what stands out from the background in the video"
+        )
+        self.pixels.run_clicked.connect(self.look_at_pixels)
+        self.pixels.done.connect(self._on_pixels)
+        self.pixels.failed.connect(lambda _job, message: self.show_error(message))
+        self.form.addWidget(self.pixels)
         self.hint = note(review_hint(), "review_hint")
         self.form.addWidget(self.hint)
 
@@ -119,7 +121,7 @@ class ReviewSection(Section):
             return "", False
         if not self._look(session):
             return "looking for faults …", False
-        left, done = session.queue_entries(self._amount)
+        left, done = session.review.entries(self._amount)
         if not left and not done:
             return "nothing to look at", True
         return f"{len(done)} of {len(left) + len(done)} looked at", not left
@@ -128,6 +130,7 @@ class ReviewSection(Section):
         """Another video, another queue."""
         super().session_changed()
         self._inspecting.drop()
+        self.pixels.let_go()
         self._asked_for = None
 
     def update_body(self) -> None:
@@ -135,7 +138,7 @@ class ReviewSection(Section):
         session = self.bench.session
         if session is None:
             return
-        left, done = session.queue_entries(self._amount) if self._look(session) else ([], [])
+        left, done = session.review.entries(self._amount) if self._look(session) else ([], [])
         self.list.show_bursts(left, done)
         self.list.mark(self.bench.frame)
         self._show_counts(session, len(left), len(done))
@@ -153,9 +156,9 @@ class ReviewSection(Section):
 
     def _look(self, session: Session) -> bool:
         """Whether the queue is at hand; if not, it is being made."""
-        if session.is_inspected or session.n_frames <= INSPECTED_AT_ONCE:
+        if session.review.is_inspected or session.n_frames <= self.inspected_at_once:
             return True
-        wanted = session.inspector()
+        wanted = session.review.inspector()
         if wanted != self._asked_for:
             self._asked_for = wanted
             self._inspecting.request(wanted)
@@ -164,7 +167,7 @@ class ReviewSection(Section):
     def _on_inspected(self, inspection: Inspection) -> None:
         self._asked_for = None
         if self.bench.session is not None:
-            self.bench.session.take_inspection(inspection)
+            self.bench.session.review.take(inspection)
             self.refresh()
 
     def _show_counts(self, session: Session, left: int, done: int) -> None:
@@ -172,7 +175,7 @@ class ReviewSection(Section):
         text, _ = self.summary()
         without = f"{missing} frames without a box. " if missing else ""
         self.counts.setText(f"{without}{text[:1].upper()}{text[1:]}.")
-        self.count.setText(f"{left + done} to look at" if session.is_inspected else "…")
+        self.count.setText(f"<b>{left + done}</b> entries" if session.review.is_inspected else "…")
         self.bar.setRange(0, max(1, left + done))
         self.bar.setValue(done if left + done else 1)
 
@@ -257,6 +260,25 @@ class ReviewSection(Section):
             around = [run for run in runs(session.track.is_missing) if run[0] <= frame <= run[1]]
             for first, last in around:
                 self._do(lambda s, first=first, last=last: s.fill_gap(first, last))
+
+    def look_at_pixels(self) -> None:
+        """Start looking at where the pixels change; the queue then knows of it."""
+        session = self.bench.session
+        if session is not None and not self.pixels.is_running:
+            self.message.clear()
+            video = session.video.path
+            job = self.bench.start("pixels", {"video": video, "output": self.bench.motion_file(video)})
+            self.pixels.follow(job, f"Looking at {video.name}")
+
+    def _on_pixels(self, result: dict[str, str]) -> None:
+        session = self.bench.session
+        if session is None:
+            return
+        try:
+            session.review.motion = read_motion(Path(result["motion"]), session.n_frames)
+        except CropzoomError as error:
+            self.show_error(error)
+        self.refresh()
 
     def _step(self, which: str) -> None:
         def step(session: Session) -> None:

@@ -1,0 +1,102 @@
+"""What a person sees while working through the queue."""
+
+import numpy as np
+
+from napari_cropzoom.core import edits
+from napari_cropzoom.core.boxes import Box, BoxTrack
+from napari_cropzoom.core.review import Evidence, Inspection
+from napari_cropzoom.core.review_queue import ReviewQueue
+from walks import FRAME, walk
+
+
+def queue_of(boxes):
+    track = BoxTrack(boxes)
+    return track, ReviewQueue(Inspection.of(track.raw, Evidence(frame_size=FRAME)))
+
+
+def spans(bursts):
+    return sorted((each.first, each.last) for each in bursts)
+
+
+def faulty():
+    right = walk(600)
+    boxes = right.copy()
+    boxes[100:103, :2] += 200
+    boxes[300:340] = np.nan
+    boxes[450:470, 2:] *= 2
+    return right, boxes
+
+
+def test_all_of_it_is_open_at_first_the_worst_first():
+    track, queue = queue_of(faulty()[1])
+    left, done = queue.entries(track)
+    assert spans(left) == [(100, 102), (300, 339), (450, 469)]
+    assert [each.score for each in left] == sorted((each.score for each in left), reverse=True)
+    assert done == []
+
+
+def test_what_is_mended_is_looked_at():
+    right, boxes = faulty()
+    track, queue = queue_of(boxes)
+    for frame in (100, 101, 102):
+        edits.set_box(track, frame, Box(*right[frame])).apply(track)
+    left, done = queue.entries(track)
+    assert spans(left) == [(300, 339), (450, 469)]
+    assert spans(done) == [(100, 102)]
+
+
+def test_what_is_half_mended_stays_open():
+    right, boxes = faulty()
+    track, queue = queue_of(boxes)
+    edits.set_box(track, 101, Box(*right[101])).apply(track)
+    left, done = queue.entries(track)
+    assert any(each.first <= 100 <= each.last for each in left)
+    assert any(each.first <= 102 <= each.last for each in left)
+    assert done == []
+
+
+def test_what_is_accepted_filled_or_deleted_is_looked_at_and_undo_brings_it_back():
+    track, queue = queue_of(faulty()[1])
+    accept = edits.accept(track, 450, 469)
+    accept.apply(track)
+    fill = edits.fill_gap(track, 300, 339, "interpolate")
+    fill.apply(track)
+    left, done = queue.entries(track)
+    assert spans(left) == [(100, 102)]
+    assert spans(done) == [(300, 339), (450, 469)]
+    fill.inverse().apply(track)
+    assert spans(queue.entries(track)[0]) == [(100, 102), (300, 339)]
+    for frame in range(300, 340):
+        edits.delete_box(track, frame).apply(track)
+    assert spans(queue.entries(track)[0]) == [(100, 102)]
+
+
+def test_a_box_set_by_hand_is_no_suspicion_beside_the_detectors():
+    right = walk(600)
+    track, queue = queue_of(right)
+    x, y, w, h = right[200]
+    edits.set_box(track, 200, Box(x - 6, y - 5, w + 12, h + 10)).apply(track)
+    assert queue.entries(track) == ([], [])
+
+
+def test_a_box_set_by_hand_is_never_doubted_itself():
+    track, queue = queue_of(walk(600))
+    edits.set_box(track, 200, Box(20, 20, 100, 80)).apply(track)
+    assert queue.entries(track) == ([], [])
+
+
+def test_answers_are_those_of_a_fresh_queue_whatever_was_asked_before():
+    right, boxes = faulty()
+    track, queue = queue_of(boxes)
+    for frame in (455, 100, 320, 102, 101):
+        edits.set_box(track, frame, Box(*right[frame])).apply(track)
+        assert queue.entries(track) == ReviewQueue(queue.inspection).entries(track)
+
+
+def test_the_amount_filters_open_and_done_alike():
+    track, queue = queue_of(faulty()[1])
+    edits.accept(track, 100, 102).apply(track)
+    assert queue.entries(track, 0.0) == ([], [])
+    left, done = queue.entries(track, 1.0)
+    assert len(left) >= 2
+    assert spans(done)[0] == (100, 102)

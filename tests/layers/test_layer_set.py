@@ -253,3 +253,12 @@ def test_closing_the_session_closes_the_layers(qapp, viewer, path):
     layer_set.session.close()
     assert names(viewer) == []
     layer_set.close()
+
+
+def test_while_it_plays_the_handles_rest_and_come_back(viewer, layer_set):
+    layer_set.is_playing = True
+    layer_set.frame = 3
+    assert layer_set.boxes.layer.selected_data == set()
+    layer_set.is_playing = False
+    assert layer_set.boxes.layer.selected_data == {0}
+    assert "frame  3 /" in viewer.canvas.overlays.text.text

@@ -79,6 +79,38 @@ def test_is_live_while_the_box_is_dragged(shown, wait):
     assert shown.bench.session.track.box(0).w == 48
 
 
+def test_says_when_the_animal_touches_the_edge(shown, wait):
+    session, poses = shown.bench.session, shown.bench.session.detector_poses
+    wait(lambda: "box 48×48" in shown.caption.text())
+    assert "touches" not in shown.message.plain
+    x, y = poses.xy[0, 0]  # the nose
+    session.set_box(0, Box(round(x) + 4, round(y) - 20, 60, 60))
+    wait(lambda: "touches the edge of the box: nose." in shown.message.plain)
+    session.set_box(0, Box(round(x) - 4, round(y) - 20, 60, 60))
+    wait(lambda: "touches" not in shown.message.plain)
+    poses.likelihood[0, 0] = 0.2
+    session.set_box(0, Box(round(x) + 4, round(y) - 20, 60, 60))
+    wait(lambda: "box 60×60" in shown.caption.text())
+    assert "touches" not in shown.message.plain
+
+
+def test_camera_lock_keeps_the_box_in_the_middle_until_it_is_let_go(shown):
+    bench, camera = shown.bench, shown.bench.viewer.scene.camera
+    camera.zoom = 3.0
+    shown.lock.setChecked(True)
+    for frame in (0, 3, 30):
+        bench.go_to(frame)
+        x, y = bench.session.final_box(frame).center
+        assert camera.center[-2:] == pytest.approx((y - 0.5, x - 0.5))
+        assert camera.zoom == 3.0
+    before = camera.center
+    bench.go_to(20)  # no box
+    assert camera.center == before
+    shown.lock.setChecked(False)
+    bench.go_to(5)
+    assert camera.center == before
+
+
 def test_waits_for_the_dock(viewer, qtbot):
     preview = CropPreview(viewer)
     qtbot.addWidget(preview)

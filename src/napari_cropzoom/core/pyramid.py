@@ -119,7 +119,8 @@ class Pyramid:
         points = np.empty(2 * (stop - start), self.values.dtype)
         points[0::2] = self._low.blocks(start, stop, step)
         points[1::2] = self._high.blocks(start, stop, step)
-        frames = np.arange(2 * start, 2 * stop) * (step / 2) + (step / 4 - 0.5)
+        frames: NDArray[np.float64] = np.arange(2 * start, 2 * stop, dtype=np.float64)
+        frames = frames * (step / 2) + (step / 4 - 0.5)
         return frames, points
 
     def renew(self, first: int, last: int) -> None:

@@ -51,6 +51,7 @@ class BoxesLayer:
         self._pixel = 1.0
         self._is_own = False
         self._is_changed = False
+        self._has_handles = True
         self._gesture_frame: int | None = None
         self._dragged = MISSING_BOX
         self.layer.events.data.connect(self._on_data)
@@ -82,6 +83,14 @@ class BoxesLayer:
         if self.layer.nshapes == 1:
             with self._own(), drawn_once(self.layer):
                 self.layer.edge_width = self._look.width * self._pixel
+
+    def show_handles(self, wanted: bool) -> None:
+        """Select the box, or leave it unselected: while a video plays, handles cost more than the box."""
+        self._has_handles = wanted
+        with self._own():
+            if not wanted:
+                self.layer.selected_data = set()
+            self._hold()
 
     def close(self) -> None:
         """Let go of the layer."""
@@ -127,7 +136,7 @@ class BoxesLayer:
     def _hold(self) -> None:
         """Select the box, so that its handles are there; not in the middle of another gesture."""
         is_free = self._gesture_frame in (None, self._frame)
-        if self.layer.nshapes and self.layer.mode in _HELD_MODES and is_free:
+        if self._has_handles and self.layer.nshapes and self.layer.mode in _HELD_MODES and is_free:
             self.layer.selected_data = {0}
 
     # ---- gestures ------------------------------------------------------------------------------

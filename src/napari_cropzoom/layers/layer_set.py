@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import ExitStack
 from typing import Any
 
 from napari.components import ViewerModel
@@ -23,6 +25,7 @@ from napari_cropzoom.layers.video_layer import VideoLayer
 from napari_cropzoom.session import Session
 
 AXES = ("frame", "y", "x")
+CAPTION_PAUSE = 0.2  # seconds between two captions while a video plays: drawing text is slow
 
 
 class LayerSet:
@@ -78,7 +81,9 @@ class LayerSet:
         self._is_closed = False
         self._is_arranging = False
         self._axes_before = viewer.dims.axis_labels
+        self._resting: ExitStack | None = None
         self._caption = Caption(viewer)
+        self._captioned = 0.0
         self._connect()
         self._redraw()
         self.frame = 0
@@ -102,12 +107,33 @@ class LayerSet:
 
     def preview_box(self, box: Box | None) -> None:
         """Show a box for a moment, dashed, without writing anything; None ends it."""
-        self._preview = box
-        self._redraw()
+        if box is not None or self._preview is not None:
+            self._preview = box
+            self._redraw()
 
     def tell(self, message: str) -> None:
         """Write a line to napari's status bar."""
         self.viewer.status = message
+
+    @property
+    def is_playing(self) -> bool:
+        """While True, handles and thumbnails rest and the caption is renewed five times a second."""
+        return self._resting is not None
+
+    @is_playing.setter
+    def is_playing(self, is_playing: bool) -> None:
+        if is_playing == self.is_playing or self._is_closed:
+            return
+        if self._resting is None:
+            self._resting = ExitStack()
+            for part in self._parts():
+                self._resting.enter_context(part.layer.events.thumbnail.blocker())
+        else:
+            self._resting.close()
+            self._resting = None
+        if self.boxes is not None:
+            self.boxes.show_handles(not is_playing)
+        self._redraw()
 
     def wait_until_shown(self, timeout: float = 5.0) -> bool:
         """Wait, with the window going, until the frame asked for is decoded and shown."""
@@ -117,6 +143,7 @@ class LayerSet:
         """Remove the layers and let go of viewer and session; closing twice is harmless."""
         if self._is_closed:
             return
+        self.is_playing = False
         self._is_closed = True
         self._disconnect()
         for layer in [part.layer for part in self._parts()]:
@@ -282,9 +309,12 @@ class LayerSet:
             self.others.show(others, {n: s.color for n, s in self.session.states.items()})
         for points in self.points.values():
             points.show(frame)
-        seconds = float(self.session.video.times[frame])
-        name = track.name if len(self.session.states) > 1 else ""
-        self._caption.show(frame, len(track), seconds, source, name)
+        now = time.monotonic()
+        if not self.is_playing or now - self._captioned > CAPTION_PAUSE:
+            self._captioned = now
+            seconds = float(self.session.video.times[frame])
+            name = track.name if len(self.session.states) > 1 else ""
+            self._caption.show(frame, len(track), seconds, source, name)
 
     def _is_in_frame(self, box: Box) -> bool:
         height, width = self.session.video.shape[1:3]

@@ -87,6 +87,7 @@ class Playback(QObject):
         self._canvas = canvases[0] if canvases else None
         if self._canvas is not None:
             self._canvas.frameSwapped.connect(self._on_drawn)
+        self._rest(True)
         self.changed.emit(True)
         self._advance()
 
@@ -101,7 +102,12 @@ class Playback(QObject):
         if self._canvas is not None:
             self._canvas.frameSwapped.disconnect(self._on_drawn)
             self._canvas = None
+        self._rest(False)
         self.changed.emit(False)
+
+    def _rest(self, is_playing: bool) -> None:
+        if self._bench.layers is not None:
+            self._bench.layers.is_playing = is_playing
 
     def rate(self) -> float:
         """Frames drawn in a second lately, NaN before there are two."""

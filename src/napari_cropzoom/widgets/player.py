@@ -132,6 +132,13 @@ class Player(QWidget):
             button.setIcon(icon(name, looks.text))
         self._on_playing(self.playback.is_playing)
 
+    def let_go(self) -> None:
+        """Stop, and end every connection."""
+        self.playback.stop()
+        self.follow_layers(None)
+        self._bench.selection_changed.disconnect(self._aim_loop)
+        self._bench.frame_changed.disconnect(self._on_frame)
+
     def follow_layers(self, layers: LayerSet | None) -> None:
         """Listen to the keys of the canvas."""
         if self._layers is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from qtpy.QtCore import QPointF, QRectF, QSize, Qt, QTimer
 from qtpy.QtGui import QBrush, QColor, QImage, QPainter, QPaintEvent, QPen, QShowEvent
-from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_cropzoom.core.boxes import MISSING_BOX, Box
 from napari_cropzoom.core.errors import CropzoomError
@@ -23,13 +23,14 @@ if TYPE_CHECKING:
 FIRST_LOOK_MS = 200
 POINT_RADIUS = 3.0
 CERTAIN = 0.5
+EDGE = 0.02  # of the side: nearer to the edge than that, a part of the animal is likely to be cut off
 WAITING = "Open the Cropzoom dock and a video."
 
 
 class CropPreview(QWidget):
     """The crop at output size, padding hatched, pose keypoints over it, warnings below.
 
-    Object names: ``preview_canvas``, ``preview_caption``, ``preview_message``.
+    Object names: ``preview_canvas``, ``preview_caption``, ``preview_message``, ``preview_lock``.
 
     Parameters
     ----------
@@ -54,7 +55,12 @@ class CropPreview(QWidget):
         layout.setContentsMargins(4, 4, 4, 4)
         layout.setSpacing(3)
         layout.addWidget(self.canvas, 1)
+        self.lock = QCheckBox("Camera lock")
+        self.lock.setObjectName("preview_lock")
+        self.lock.setToolTip("Keep the main canvas centred on the box of each frame; the zoom stays")
+        self.lock.toggled.connect(self._follow_with_camera)
         layout.addWidget(self.caption)
+        layout.addWidget(self.lock)
         layout.addWidget(self.message)
         self._search = QTimer(self)
         self._search.setInterval(FIRST_LOOK_MS)
@@ -104,7 +110,20 @@ class CropPreview(QWidget):
 
     def _on_frame(self, _frame: int) -> None:
         self._dragged = None
+        self._follow_with_camera()
         self.redraw()
+
+    def _follow_with_camera(self) -> None:
+        """Centre the canvas on the box of this frame; where there is none, stay."""
+        bench = self.bench
+        session = bench.session if bench else None
+        if bench is None or session is None or not self.lock.isChecked():
+            return
+        box = session.final_box(min(bench.frame, session.n_frames - 1))
+        if not box.is_missing():
+            x, y = box.center
+            camera = self._viewer.scene.camera
+            camera.center = (*camera.center[:-2], y - 0.5, x - 0.5)  # napari counts from pixel centres
 
     def _on_drag(self, box: Box | None) -> None:
         self._dragged = box
@@ -153,13 +172,16 @@ class CropPreview(QWidget):
         self.canvas.show_crop(image, box, size, points_of(session, frame))
         shown = f"Frame {frame} · box {box.w:.0f}×{box.h:.0f} px"
         self.caption.setText(f"{shown} → crop {size[0]}×{size[1]} px")
-        self.message.show_warning(" ".join(self._warnings(session, box, size)))
+        self.message.show_warning(" ".join(self._warnings(session, frame, box, size)))
 
-    def _warnings(self, session: Session, box: Box, size: tuple[int, int]) -> list[str]:
+    def _warnings(self, session: Session, frame: int, box: Box, size: tuple[int, int]) -> list[str]:
         said = []
         video = session.video
         if box.x < 0 or box.y < 0 or box.x + box.w > video.width or box.y + box.h > video.height:
             said.append("The box reaches outside the frame; that part is black in the crop.")
+        touching = touching_edge(session, frame, box)
+        if touching:
+            said.append(f"The animal touches the edge of the box: {', '.join(touching)}.")
         pose = self.bench.pose if self.bench else None
         if pose is not None and (size[0] < pose.image_size[1] or size[1] < pose.image_size[0]):
             height, width = pose.image_size
@@ -265,3 +287,16 @@ def points_of(session: Session, frame: int) -> list[tuple[float, float, float]]:
         return []
     rows = np.column_stack([poses.xy[frame], poses.likelihood[frame]])
     return [tuple(row) for row in rows[np.isfinite(rows[:, :2]).all(axis=1)].tolist()]
+
+
+def touching_edge(session: Session, frame: int, box: Box) -> list[str]:
+    """Body parts of good likelihood that lie at the edge of the box or beyond it, each once."""
+    found: dict[str, None] = {}
+    for poses in (session.pose_poses, session.detector_poses):
+        if poses is None:
+            continue
+        share = (poses.xy[frame] - (box.x, box.y)) / (box.w, box.h)
+        is_near = (np.abs(share - 0.5) > 0.5 - EDGE).any(axis=1)
+        is_sure = poses.likelihood[frame] >= CERTAIN
+        found.update(dict.fromkeys(np.array(poses.names)[is_near & is_sure].tolist()))
+    return list(found)

@@ -18,7 +18,7 @@ def key_text(name: str) -> str:
 
 
 def act_on_key(event: QKeyEvent, layers: LayerSet) -> bool:
-    """Do what a key does on the canvas, for a widget beside it; False if it does nothing."""
+    """Do what a key does on the canvas, for a widget that has the focus; False if it does nothing."""
     pressed = QKeySequence(event.keyCombination())
     for shortcut in SHORTCUTS:
         if shortcut.function is not None and _sequence(shortcut.key) == pressed:

@@ -145,8 +145,7 @@ class Timeline(QWidget):
             for signal, slot in self._connections(bench):
                 signal.disconnect(slot)
         if player is not None:
-            player.follow_layers(None)
-            player.playback.stop()
+            player.let_go()
             player.setParent(None)
             player.deleteLater()
         self.model.follow(None)

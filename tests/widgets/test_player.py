@@ -1,0 +1,173 @@
+import time
+
+import numpy as np
+import pytest
+from qtpy.QtWidgets import QToolButton
+
+from gui_events import needs_display, press_key, spin, wait_for
+from napari_cropzoom.core.boxes import Box, Source
+from napari_cropzoom.io.video import Video
+from napari_cropzoom.layers.keys import SHORTCUTS
+from napari_cropzoom.widgets.dock import CropzoomDock
+from napari_cropzoom.widgets.timeline import Timeline
+from videos import make_numbered_video, read_number
+
+pytestmark = [pytest.mark.gui, needs_display]
+
+N = 90
+
+
+@pytest.fixture
+def player(viewer, tmp_path):
+    """The player of a timeline in a shown window; no box at 40 to 44."""
+    path = make_numbered_video(tmp_path / "v.mp4", N, size=(320, 240), gop=30)
+    dock = CropzoomDock(viewer)
+    viewer.window.add_dock_widget(dock, name="Cropzoom", area="right")
+    dock["video"].take(Video(path))
+    timeline = Timeline(viewer, dock.bench)
+    viewer.window.add_dock_widget(timeline, name="Timeline", area="bottom")
+    viewer.window.show()
+    boxes = np.tile(np.array([60.0, 60, 80, 80]), (N, 1))
+    boxes[40:45] = np.nan
+    dock.bench.session.set_raw(boxes, path.with_suffix(".csv"), Source.DETECTED)
+    wait_for(lambda: timeline.model.flags is not None and len(timeline.model.flags.flags) == 1)
+    yield timeline.player
+    timeline.player.playback.stop()
+    dock.close_session()
+    spin(0.02)
+
+
+def watch(player):
+    """Every frame that was drawn: the number asked for, and the one in the picture."""
+    layers, seen = player.playback._bench.layers, []
+
+    def note(frame):
+        source = layers.video.source
+        seen.append((frame, read_number(source[frame, :, :]), source.shown))
+
+    player.playback.shown.connect(note)
+    return seen
+
+
+def play_to_the_end(player):
+    player.play.click()
+    assert player.playback.is_playing
+    wait_for(lambda: not player.playback.is_playing, timeout=60)
+
+
+def tool(player, name):
+    return player.findChild(QToolButton, f"player_{name}")
+
+
+def test_every_frame_is_shown_none_left_out_none_dimmed(player):
+    player.speed.setCurrentIndex(player.speed.count() - 1)
+    seen = watch(player)
+    play_to_the_end(player)
+    assert seen == [(frame, frame, frame) for frame in range(1, N)]
+
+
+def test_it_is_not_faster_than_asked_and_frames_are_evenly_apart(player):
+    player.speed.setCurrentText("0.5×")
+    player.playback._bench.go_to(N - 20)
+    player.playback._bench.layers.wait_until_shown()
+    seen, start = watch(player), time.perf_counter()
+    play_to_the_end(player)
+    assert len(seen) == 19
+    assert time.perf_counter() - start > 18 / 15
+    assert player.playback.rate() < 15.5
+
+
+def test_it_loops_over_the_selection(player):
+    bench = player.playback._bench
+    bench.selection = (10, 14)
+    player.speed.setCurrentIndex(player.speed.count() - 1)
+    player.loop.click()
+    seen = watch(player)
+    player.play.click()
+    wait_for(lambda: len(seen) > 12, timeout=20)
+    player.play.click()
+    assert [frame for frame, *_ in seen[:12]] == [10, 11, 12, 13, 14, 10, 11, 12, 13, 14, 10, 11]
+    bench.selection = None
+    bench.go_to(42)
+    player.toggle_loop()
+    player.toggle_loop()
+    assert player.playback.loop == (30, 54)  # the burst and what is around it
+
+
+def test_a_click_elsewhere_while_it_plays_goes_on_from_there(player):
+    seen = watch(player)
+    player.play.click()
+    wait_for(lambda: len(seen) > 3)
+    player.playback._bench.go_to(60)
+    wait_for(lambda: seen[-1][0] > 62)
+    player.play.click()
+    frames = [frame for frame, *_ in seen]
+    assert frames[-2:] == [frames[-1] - 1, frames[-1]]
+    stopped = player.playback._bench.frame
+    spin(0.2)
+    assert player.playback._bench.frame == stopped
+
+
+def test_the_buttons_step_and_jump(player):
+    bench = player.playback._bench
+    session = bench.session
+    session.set_box(20, Box(50, 50, 60, 60))
+    session.set_box(70, Box(50, 50, 60, 60))
+    session.accept(0, 10)
+    for name, frame in (
+        ("on_1", 1),
+        ("on_10", 11),
+        ("back_1", 10),
+        ("back_10", 0),
+        ("on_anchor", 20),
+        ("on_anchor", 70),
+        ("on_anchor", 70),
+        ("back_anchor", 20),
+        ("on_burst", 40),
+        ("back_burst", 40),
+        ("on_unseen", 71),
+        ("back_unseen", 21),
+        ("back_unseen", 11),
+        ("back_unseen", 11),
+    ):
+        tool(player, name).click()
+        assert bench.frame == frame, name
+    player.frame.setValue(33)
+    assert bench.frame == 33
+    bench.go_to(12)
+    assert player.frame.value() == 12
+
+
+def test_the_keys_of_the_canvas(player):
+    player.speed.setCurrentText("0.1×")
+    press_key("k")
+    assert player.playback.is_playing
+    press_key("shift+k")
+    assert player.loop.isChecked()
+    press_key("k")
+    assert not player.playback.is_playing
+    player.playback._bench.session.set_box(50, Box(50, 50, 60, 60))
+    press_key("h")
+    assert player.playback._bench.frame == 50
+    press_key("u")
+    assert player.playback._bench.frame == 51
+
+
+def test_no_key_is_used_twice():
+    keys = [shortcut.key for shortcut in SHORTCUTS]
+    assert len(set(keys)) == len(keys)
+
+
+def test_waits_for_the_dock_and_follows_the_next_one(viewer):
+    timeline = Timeline(viewer)
+    viewer.window.add_dock_widget(timeline, name="Timeline", area="bottom")
+    viewer.window.show()
+    assert timeline.bench is None
+    assert "Open the Cropzoom dock" in timeline.status.text()
+    for _ in range(2):
+        dock = CropzoomDock(viewer)
+        viewer.window.add_dock_widget(dock, name="Cropzoom")
+        wait_for(lambda dock=dock: timeline.bench is dock.bench)
+        viewer.window.remove_dock_widget(dock)
+        assert timeline.bench is None
+        assert timeline.player is None

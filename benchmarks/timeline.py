@@ -1,9 +1,9 @@
 """What the timeline costs at 1,000,000 frames in a real window: zooming, the playhead, an edit.
 
 Run under a real or virtual screen: ``timeline.py [FRAMES]``. Prints one line of JSON. A redraw is one
-notch of the wheel on the plot, as Qt delivers it, until the window has nothing left to paint. ``floor_ms``
-is what the same window takes to paint another word in a label: with software OpenGL, napari's canvas is
-composed anew for every change of any widget. ``ours_ms`` is the drawing of the rows alone.
+notch of the wheel on the plot, as Qt delivers it, until the window has nothing left to paint.
+``floor_ms`` is what the same window takes to paint another word in a label: with software OpenGL,
+napari's canvas is composed anew for every change of any widget. ``ours_ms`` is the drawing of the rows.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Curves and strips as pixels, by numpy: a hundred times faster than Qt strokes lines, and smooth.
+"""Curves and strips as pixels, by numpy: several times faster than Qt strokes noisy lines, and smooth.
 
 Pictures are (H, W) uint32 arrays of device pixels, ``0xffRRGGBB``; a column is one pixel wide.
 """

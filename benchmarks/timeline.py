@@ -25,7 +25,7 @@ def build(frames: int):
     """A timeline with every row shown, on a track with faults, anchors and a review under way."""
     from napari_cropzoom.core.boxes import BoxTrack, Review, Source
     from napari_cropzoom.core.pyramid import Pyramid
-    from napari_cropzoom.core.review import Suspicion
+    from napari_cropzoom.core.review import Burst
     from napari_cropzoom.core.series import FlagStrip, TrackSeries, TrackState
     from napari_cropzoom.core.smoothing import SmoothingSettings
 
@@ -39,7 +39,7 @@ def build(frames: int):
     track.review[: frames // 3] = Review.ACCEPTED
     likelihood = np.clip(rng.normal(0.95, 0.03, frames), 0, 1).astype("f4")
     starts = np.sort(rng.integers(0, frames - 60, frames // 300))
-    flags = [Suspicion(int(s), int(s), int(s) + 20, float(rng.random()), "jump") for s in starts]
+    flags = [Burst(int(s), int(s), int(s) + 20, float(rng.random()), ("jump",)) for s in starts]
     start = time.perf_counter()
     series = TrackSeries(TrackState.of(track, SmoothingSettings()))
     built = time.perf_counter() - start

@@ -1,6 +1,6 @@
-"""How well the review queue finds faults: recall and precision over ten seeds, as a table and as JSON.
+"""How well the review queue finds faults, and what it takes a person to mend them, over ten seeds.
 
-    python benchmarks/review.py [--seeds 0-9] [--frames 20000] [--arena DIR] [--json]
+    python benchmarks/review.py [--seeds 0-9] [--frames 20000] [--arena DIR] [--json] [--docs DIR]
 
 Simulated animals always; with ``--arena`` (a folder made by ``make_arena.py`` in which a detector was
 trained and run) the detector's own track of the real video too, without and with the pixels of the video.
@@ -23,18 +23,21 @@ from napari_cropzoom.core.review import Burst, Evidence, at_least, find_bursts
 from review_animals import Recording, simulate
 from review_arena import arena_motion, arena_recording
 from review_faults import Fault, inject
+from review_page import write_page
+from review_person import Work, review
 
 NEAR = 2
 
 
 @dataclass
 class Tally:
-    """Faults found and missed, bursts right and wrong, of one or many tracks."""
+    """Faults found and missed, bursts right and wrong, of one or many tracks, and the work of mending."""
 
     faults: Counter[str] = field(default_factory=Counter)
     found: Counter[str] = field(default_factory=Counter)
     bursts: int = 0
     right: int = 0
+    work: Work = field(default_factory=Work)
 
     @property
     def recall(self) -> float:
@@ -51,6 +54,7 @@ class Tally:
         self.found += other.found
         self.bursts += other.bursts
         self.right += other.right
+        self.work += other.work
         return self
 
 
@@ -72,7 +76,9 @@ def measure(good: Recording, seed: int, motion: Motion | None = None) -> Tally:
     """Put faults into a right track, and count what the queue finds with its defaults."""
     faulty = inject(good, seed)
     evidence = Evidence(likelihood=faulty.likelihood, frame_size=good.frame_size, motion=motion)
-    return judge(at_least(find_bursts(faulty.boxes, evidence)), faulty.faults, len(faulty.boxes))
+    tally = judge(at_least(find_bursts(faulty.boxes, evidence)), faulty.faults, len(faulty.boxes))
+    tally.work = review(good, faulty, motion)
+    return tally
 
 
 def measure_simulated(seeds: Sequence[int], frames: int) -> Iterator[tuple[int, Tally]]:
@@ -91,30 +97,36 @@ def measure_arena(
 
 def report(title: str, results: Iterator[tuple[int, Tally]]) -> dict[str, object]:
     """Print a line for each seed and one for all; return the numbers."""
-    print(f"{title}\n  seed  faults  recall  bursts  precision")
-    total = Tally()
-    lowest_recall = lowest_precision = 1.0
+    names = ("faults", "recall", "precision", "mended", "actions", "steps", "baseline", "spoiled")
+    print(f"{title}\n  seed" + "".join(f"{name:>10}" for name in names))
+    total, seeds = Tally(), []
     for seed, tally in results:
-        print(f"  {seed:>4}{_numbers(tally)}")
+        print(f"  {seed:>4}" + _line(tally), flush=True)
         total += tally
-        lowest_recall = min(lowest_recall, tally.recall)
-        lowest_precision = min(lowest_precision, tally.precision)
-    print(f"   all{_numbers(total)}")
+        seeds.append({"seed": seed, **_numbers(tally)})
+    print("   all" + _line(total))
     kinds = {kind: total.found[kind] / count for kind, count in sorted(total.faults.items())}
     print("  " + ", ".join(f"{kind} {share:.3f}" for kind, share in kinds.items()), flush=True)
+    return {"track": title, **_numbers(total), "recall_by_kind": kinds, "seeds": seeds}
+
+
+def _numbers(tally: Tally) -> dict[str, float]:
+    """Counts, shares, and actions, steps and bad frames for each fault."""
+    work, faults = tally.work, tally.faults.total()
     return {
-        "track": title,
-        "faults": total.faults.total(),
-        "recall": total.recall,
-        "precision": total.precision,
-        "recall_of_worst_seed": lowest_recall,
-        "precision_of_worst_seed": lowest_precision,
-        "recall_by_kind": kinds,
+        "faults": faults,
+        "recall": tally.recall,
+        "precision": tally.precision,
+        "mended": work.mended / faults,
+        "actions": work.actions / faults,
+        "steps": work.steps / faults,
+        "baseline": work.bad_before / faults,
+        "spoiled": work.spoiled,
     }
 
 
-def _numbers(tally: Tally) -> str:
-    return f"{tally.faults.total():>8}{tally.recall:>8.3f}{tally.bursts:>8}{tally.precision:>11.3f}"
+def _line(tally: Tally) -> str:
+    return "".join(f"{value:>10.3f}".replace(".000", "    ") for value in _numbers(tally).values())
 
 
 def seed_range(text: str) -> range:
@@ -132,12 +144,15 @@ def main(words: Sequence[str] | None = None) -> list[dict[str, object]]:
         "--arena", type=Path, help="folder of make_arena.py with a detector's predictions"
     )
     parser.add_argument("--json", action="store_true", help="print the numbers as JSON at the end")
+    parser.add_argument("--docs", type=Path, help="write review-bench.md and its plot into this folder")
     args = parser.parse_args(words)
     results = [report("simulated", measure_simulated(args.seeds, args.frames))]
     if args.arena:
         results.append(report("arena", measure_arena(args.arena, args.seeds)))
         motion = arena_motion(args.arena)
         results.append(report("arena, with its video", measure_arena(args.arena, args.seeds, motion)))
+    if args.docs:
+        write_page(args.docs, results)
     if args.json:
         json.dump(results, sys.stdout)
         print()

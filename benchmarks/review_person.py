@@ -22,13 +22,18 @@ from napari_cropzoom.core import tools
 from napari_cropzoom.core.boxes import Box, BoxTrack, Source, iou
 from napari_cropzoom.core.edits import Edit, fill_gap
 from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.evidence import Motion
 from napari_cropzoom.core.poses import Poses
+from napari_cropzoom.core.review import DEFAULT_AMOUNT
+from napari_cropzoom.core.runs import runs
 from napari_cropzoom.session import Session
 from review_animals import Recording
 from review_faults import BAD_IOU, Faulty
 
-LOOKS_AROUND = 250  # frames on either side of an entry that the reviewer glances at
+LOOKS_AROUND = 250  # frames on either side of an entry that the reviewer goes through at most
 MOST_ANCHORS = 60
+NEAR = 10  # frames round an entry, or a bad one, that a person sees with it
+ON_THE_ANIMAL = 0.87  # IoU from which a box looks right to a person who selects a range
 
 
 class Film(NamedTuple):
@@ -53,9 +58,10 @@ class Work:
         Gestures and keys that change something, selecting and accepting included.
     steps : int
         Keys to go to the next entry.
-    faults : int
+    faults, mended : int
+        Faults there were, and those of which every frame has IoU >= 0.8 now.
     bad_before, bad_left : int
-        Frames with IoU below 0.8.
+        Frames with IoU below 0.8, those of the detector's ordinary noise included.
     spoiled : int
         Frames that were good before and are not now.
     """
@@ -63,6 +69,7 @@ class Work:
     actions: int = 0
     steps: int = 0
     faults: int = 0
+    mended: int = 0
     bad_before: int = 0
     bad_left: int = 0
     spoiled: int = 0
@@ -73,13 +80,14 @@ class Work:
         return self
 
 
-def review(good: Recording, faulty: Faulty) -> Work:
+def review(good: Recording, faulty: Faulty, motion: Motion | None = None) -> Work:
     """Mend a track with faults; a box in a frame without animal is left alone."""
     session = Session(Film(len(good.boxes), *good.frame_size))  # type: ignore[arg-type]
     session.set_predictions("detector", _poses(faulty))
     was_bad = bad_frames(faulty.boxes, good.truth)
     reviewer = Reviewer(session, good.truth)
     with tempfile.TemporaryDirectory() as folder:
+        session.review.motion = motion
         session.set_raw(faulty.boxes, Path(folder) / "simulated_bbox.csv", Source.DETECTED)
         reviewer.work()
         session.close()
@@ -88,6 +96,7 @@ def review(good: Recording, faulty: Faulty) -> Work:
         reviewer.actions,
         reviewer.steps,
         len(faulty.faults),
+        sum(not is_bad[fault.first : fault.last + 1].any() for fault in faulty.faults),
         int(was_bad.sum()),
         int(is_bad.sum()),
         int((is_bad & ~was_bad).sum()),
@@ -103,9 +112,9 @@ class Reviewer:
         self.actions = 0
         self.steps = 0
 
-    def work(self) -> None:
+    def work(self, amount: float = DEFAULT_AMOUNT) -> None:
         """Take the first entry until there is none."""
-        while queue := self.session.queue():
+        while queue := self.session.queue(amount):
             entry = queue[0]
             self.steps += 1
             bad = self._bad_around(entry.first, entry.last)
@@ -120,7 +129,7 @@ class Reviewer:
 
     def _bad_around(self, first: int, last: int) -> tuple[int, int] | None:
         """First and last bad frame in an entry, followed beyond its ends as far as the fault goes."""
-        start, stop = max(0, first - 2), min(len(self.truth) - 1, last + 2)
+        start, stop = max(0, first - NEAR), min(len(self.truth) - 1, last + NEAR)
         is_bad = self._is_bad(self.session.track.boxes, start, stop)
         if not is_bad.any():
             return None
@@ -128,28 +137,43 @@ class Reviewer:
         around = slice(max(0, low - LOOKS_AROUND), min(len(self.truth), high + LOOKS_AROUND))
         wide = self._is_bad(self.session.track.boxes, around.start, around.stop - 1)
         low, high = low - around.start, high - around.start
-        while low > 0 and wide[max(0, low - 3) : low].any():
+        while low > 0 and wide[max(0, low - NEAR) : low].any():
             low -= 1
-        while high < len(wide) - 1 and wide[high + 1 : high + 4].any():
+        while high < len(wide) - 1 and wide[high + 1 : high + NEAR + 1].any():
             high += 1
         return around.start + low, around.start + high
 
     def _mend(self, entry_first: int, entry_last: int, first: int, last: int) -> None:
+        for start, stop in runs(np.isnan(self.truth[first : last + 1, 0])):
+            self.actions += 1  # selects where the animal is away
+            away = (first + start, first + stop)
+            self._act(lambda away=away: self.session.apply(tools.mark_absent(self.session.track, *away)))
+        if not self._is_bad(self.session.track.boxes, first, last).any():
+            return
         if self._covers(entry_first, entry_last, first, last):
             first, last = entry_first, entry_last
         else:
-            self.actions += 1  # selects the range on the timeline
+            self.actions += 1  # selects the range on the timeline, from where the box begins to leave
+            first, last = self._with_room(first, last)
         for _ in range(MOST_ANCHORS):
             best, left = self._best_tool(first, last)
             if best is not None and not left.any():
                 self._act(lambda edit=best: self.session.apply(edit))
                 return
-            frame = self._where_to_help(best, first, last)
+            frame = self._where_to_help(best, left, first, last)
             self._act(lambda frame=frame: self.session.set_box(frame, Box(*self.truth[frame])))
             if not self._is_bad(self.session.track.boxes, first, last).any():
                 if not (self.session.track.review[first : last + 1] >= 2).all():
                     self._act(lambda: self.session.accept(first, last))
                 return
+
+    def _with_room(self, first: int, last: int) -> tuple[int, int]:
+        overlap = np.nan_to_num(iou(self.session.track.boxes, self.truth))
+        while first > 0 and overlap[first - 1] < ON_THE_ANIMAL:
+            first -= 1
+        while last < len(overlap) - 1 and overlap[last + 1] < ON_THE_ANIMAL:
+            last += 1
+        return first, last
 
     def _covers(self, entry_first: int, entry_last: int, first: int, last: int) -> bool:
         """Whether the entry's own range does: it holds the fault and hardly anything else."""
@@ -158,31 +182,35 @@ class Reviewer:
         )
 
     def _best_tool(self, first: int, last: int) -> tuple[Edit | None, np.ndarray]:
-        """What the tools would do, and the frames the best of them would leave bad."""
-        track = self.session.track
-        best, best_left = None, np.ones(last - first + 1, bool)
-        for make in TOOLS:
+        """A tool that would put everything right; else what the best path would leave bad."""
+        track, truth = self.session.track, self.truth[first : last + 1]
+        best, best_left, best_fit = None, np.ones(last - first + 1, bool), -1.0
+        for make in (*PATHS, *OTHER_TOOLS):
             try:
                 edit = make(track, first, last)
             except CropzoomError:
                 continue
-            left = self._is_bad_boxes(edit.after.boxes, first, last)
-            if best is None or left.sum() < best_left.sum():
-                best, best_left = edit, left
+            left = bad_frames(edit.after.boxes, truth)
+            if not left.any():
+                return edit, left
+            fit = float(np.nan_to_num(iou(edit.after.boxes, truth)).mean())
+            if make in PATHS and fit > best_fit:
+                best, best_left, best_fit = edit, left, fit
         return best, best_left
 
-    def _where_to_help(self, best: Edit | None, first: int, last: int) -> int:
-        """A box that drifts off is mended where it is farthest; else where the best tool is worst."""
+    def _where_to_help(self, best: Edit | None, left: np.ndarray, first: int, last: int) -> int:
+        """A box that drifts off is mended where it is farthest; else where the best path is worst."""
         track, truth = self.session.track, self.truth[first : last + 1]
         if not track.is_anchor[first : last + 1].any():
             overlap = np.nan_to_num(iou(track.boxes[first : last + 1], truth))
             if min(overlap[0], overlap[-1]) < 0.4 < max(overlap[0], overlap[-1]):
                 return first + int(overlap.argmin())
-        if best is None:
-            return first + (last - first) // 2
-        overlap = np.nan_to_num(iou(best.after.boxes, truth))
-        overlap[track.is_anchor[first : last + 1]] = 2
-        return first + int(overlap.argmin())
+        overlap = np.zeros(len(truth)) if best is None else np.nan_to_num(iou(best.after.boxes, truth))
+        overlap[~left | track.is_anchor[first : last + 1] | np.isnan(truth[:, 0])] = 2
+        if overlap.min() > 0:
+            return first + int(overlap.argmin())
+        start, stop = max(runs(overlap == 0), key=lambda run: run[1] - run[0])
+        return first + (start + stop) // 2
 
     def _is_bad(self, boxes: np.ndarray, first: int, last: int) -> np.ndarray:
         return self._is_bad_boxes(boxes[first : last + 1], first, last)
@@ -195,14 +223,19 @@ def _usual_size(track: BoxTrack, first: int, last: int) -> Edit:
     return tools.set_size(track, first, last, *tools.usual_size(track, first, last))
 
 
-TOOLS: tuple[Callable[[BoxTrack, int, int], Edit], ...] = (
-    tools.interpolate,
+Make = Callable[[BoxTrack, int, int], Edit]
+
+
+def _ease(track: BoxTrack, first: int, last: int) -> Edit:
+    return tools.carry_correction(track, first, last, ease=True)
+
+
+PATHS: tuple[Make, ...] = (tools.interpolate, tools.carry_correction, _ease)
+OTHER_TOOLS: tuple[Make, ...] = (
     _usual_size,
-    tools.carry_correction,
-    lambda track, first, last: tools.carry_correction(track, first, last, ease=True),
     tools.hold,
     lambda track, first, last: fill_gap(track, first, last, "interpolate"),
-    lambda track, first, last: tools.mark_absent(track, first, last),
+    tools.mark_absent,
 )
 
 

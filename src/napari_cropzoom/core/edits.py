@@ -14,6 +14,7 @@ from napari_cropzoom.core.boxes import (
     Review,
     Snapshot,
     Source,
+    as_boxes,
 )
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.finalize import fill_missing
@@ -118,7 +119,15 @@ def set_box(track: BoxTrack, frame: int, box: Box) -> Edit:
     """Set the box of one frame by hand; the frame becomes an anchor.
 
     The box is snapped to whole pixels and even sizes, so that it reaches *final* unchanged.
+
+    Raises
+    ------
+    CropzoomError
+        If a value is NaN or infinite, or a side is not positive.
     """
+    as_boxes([box])
+    if box.is_missing():
+        raise CropzoomError(f"Give frame {frame} a box, or delete its box to say that no animal is there.")
     return _edit_frame(track, frame, f"set box of frame {frame}", box.snapped(), Source.ANCHOR)
 
 

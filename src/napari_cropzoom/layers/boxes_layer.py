@@ -92,6 +92,13 @@ class BoxesLayer:
                 self.layer.selected_data = set()
             self._hold()
 
+    def announce_mode(self) -> None:
+        """Have napari's buttons show the mode, which they do not read when the layer is added."""
+        with self._own():
+            mode = self.layer.mode
+            self.layer.mode = "pan_zoom"
+            self.layer.mode = mode
+
     def close(self) -> None:
         """Let go of the layer."""
         self.layer.events.data.disconnect(self._on_data)

@@ -273,6 +273,7 @@ class LayerSet:
                 if part is not None:
                     part.set_zoom(self._zoom)
             self.viewer.layers.selection.active = self.boxes.layer
+            self.boxes.announce_mode()
         self._is_arranging = False
 
     def _insert(self, layer: Layer) -> None:

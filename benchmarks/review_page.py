@@ -1,0 +1,78 @@
+"""The page of the documentation with the results of `review.py`."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+HEAD = """# The review, measured
+
+`python benchmarks/review.py` puts faults of eight kinds into tracks that are right, about one in 150
+frames: jumps, swaps to something else, freezes, slow drifts, boxes too large or too small, missing, over
+the edge. Half of the jumps and swaps do not lower the likelihood. The animals also dash, rear, stand still
+for minutes and leave the frame, which are no faults.
+
+*recall*: faults that an entry of the queue points at. *precision*: entries that point at a fault.
+*mended*: faults of which every frame has IoU >= 0.8 with the truth after the review. *actions*: gestures
+and keys a fault that change something: a box set, a range selected, a tool, accepting. *steps*: keys to go
+to the next entry, which come on top. *baseline*: bad frames a fault, the actions of someone who sets every
+bad box by hand. *spoiled*: frames that were good before and are not now.
+
+The reviewer is simulated: it goes through the queue once with its defaults, sees the truth as a person
+sees the video, and uses nothing but the public calls of the session. It does not follow the animal by the
+pixels.
+"""
+COLUMNS = ("faults", "recall", "precision", "mended", "actions", "steps", "baseline", "spoiled")
+
+
+def write_page(folder: Path, results: Sequence[dict]) -> None:
+    """Write ``review-bench.md`` and ``images/review-bench.png``."""
+    parts = [HEAD, f"Measured {date.today():%Y-%m-%d} on {platform.machine()}, {os.cpu_count()} cores.\n"]
+    for result in results:
+        parts.append(f"## {str(result['track']).capitalize()}\n")
+        head = " | ".join(("seed", *COLUMNS))
+        lines = [f"| {head} |", "|" + "---|" * (len(COLUMNS) + 1)]
+        lines += [_row(str(each["seed"]), each) for each in result["seeds"]]
+        lines.append(_row("**all**", result))
+        kinds = ", ".join(f"{kind} {share:.3f}" for kind, share in result["recall_by_kind"].items())
+        parts.append("\n".join(lines) + f"\n\nRecall by kind: {kinds}.\n")
+    parts.append("![recall, precision and actions of every seed](images/review-bench.png)\n")
+    (folder / "review-bench.md").write_text("\n".join(parts), encoding="utf-8")
+    _plot(folder / "images" / "review-bench.png", results)
+
+
+def _row(name: str, numbers: dict) -> str:
+    shown = [f"{numbers[c]:g}" if c in ("faults", "spoiled") else f"{numbers[c]:.3f}" for c in COLUMNS]
+    return f"| {name} | " + " | ".join(shown) + " |"
+
+
+def _plot(path: Path, results: Sequence[dict]) -> None:
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
+    colors = ("#0072b2", "#e69f00", "#009e73")
+    for result, color in zip(results, colors, strict=False):
+        seeds = result["seeds"]
+        left.scatter(
+            [s["recall"] for s in seeds],
+            [s["precision"] for s in seeds],
+            color=color,
+            label=result["track"],
+        )
+        numbers = [s["seed"] for s in seeds]
+        right.plot(numbers, [s["actions"] for s in seeds], "o-", color=color, label=result["track"])
+        right.plot(numbers, [s["baseline"] for s in seeds], "x--", color=color, alpha=0.6)
+    left.axvline(0.98, color="gray", lw=0.8)
+    left.axhline(0.90, color="gray", lw=0.8)
+    left.set(xlabel="recall", ylabel="precision", xlim=(0.95, 1.003), ylim=(0.85, 1.01))
+    left.legend(fontsize=8)
+    right.axhline(3, color="gray", lw=0.8)
+    right.set(xlabel="seed", ylabel="actions a fault", yscale="log")
+    right.text(0.02, 0.02, "crosses: every bad box by hand", transform=right.transAxes, fontsize=8)
+    figure.savefig(path, dpi=110)

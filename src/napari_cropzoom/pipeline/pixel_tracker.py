@@ -30,6 +30,8 @@ USUAL_STEP = 0.1
 # Agreement with the detector: how much, and for how many frames on end.
 AGREES, AGREES_FOR = 0.8, 5
 
+NOTHING_THERE = "nothing in its box differs from the still scene"
+
 
 @dataclass(frozen=True, eq=False)
 class Followed:
@@ -153,6 +155,9 @@ class _Following:
                     yield progress
                 elif follower is None:
                     follower = self._follower(image)
+                    if follower is None:
+                        stopped = f"lost at frame {self._frame}: {NOTHING_THERE}"
+                        break
                 else:
                     end = self._look(follower, image)
                     if end:
@@ -162,12 +167,15 @@ class _Following:
                         yield progress
         return self._result(stopped)
 
-    def _follower(self, image: Gray) -> BlobFollower | TemplateFollower:
+    def _follower(self, image: Gray) -> BlobFollower | TemplateFollower | None:
+        """Return who can follow the animal; None if the box shows nothing but a still scene."""
         if self._scene.gray is not None:
             still = reduced(self._scene.gray, self._factor)
             by_blob = BlobFollower(still, self._scene.noise, image, self._centre, self._size)
             if by_blob.informative:
                 return by_blob
+            if by_blob.quiet:
+                return None
         return TemplateFollower(image, self._centre, self._size)
 
     def _look(self, follower: BlobFollower | TemplateFollower, image: Gray) -> str:

@@ -17,7 +17,7 @@ from napari_cropzoom.pipeline.pixel_scene import Gray
 from napari_cropzoom.pipeline.pixel_sight import NO_DOUBT, Doubt, Sight, Vector, View
 
 # Gray levels, in units of the scene's noise, that are not the scene.
-DISTINCT = 4.0
+DISTINCT = 5.0
 # The animal in the first frame: share of its box, of its surroundings, contrast in thresholds.
 LEAST_SHARE = 0.004
 MOST_AROUND = 0.35
@@ -29,7 +29,8 @@ SHRUNK, GROWN = 0.45, 2.2
 # Frames that may be bridged by the last look of the animal while it touches something.
 BRIDGED_AT_MOST = 25
 WORST_MATCH = 0.5
-LEAST_LIKENESS = 0.75
+# The look of the animal itself changes by a few hundredths as it turns and goes through light and shade.
+FIRM_LIKENESS, LEAST_LIKENESS = 0.93, 0.87
 # What is learned of a new frame: area, more readily when larger, and size.
 GROWS, SHRINKS, SOON = 0.05, 0.015, 0.35
 BINS = 24
@@ -37,6 +38,8 @@ BINS = 24
 ROUND_KEYPOINTS, LOOSE = 1.4, 3.5
 # By how much such a box grows with the animal: its keypoints' span times 2, and a curled body is thick.
 USUAL_SLOPE = 2.3
+# Width in units of length, below which an animal has a midline worth following.
+SLENDER = 0.5
 RIVAL = 0.35
 LEAST_PIXELS = 6
 # Share of the largest piece from which on a neighbour is not a part of it.
@@ -55,6 +58,8 @@ class Blob:
         Pixels.
     line_low, line_high : ndarray, (2,)
         Least and greatest x and y of its midline, on which keypoints lie.
+    depth : float
+        Half the width where it is thickest.
     look : ndarray, (BINS,)
         Share of its pixels at each brightness.
     mask : ndarray of uint8, (h, w)
@@ -67,6 +72,7 @@ class Blob:
     area: float
     line_low: Vector
     line_high: Vector
+    depth: float
     look: NDArray[np.float64]
     mask: Gray
 
@@ -84,6 +90,7 @@ class Blob:
             area=float(len(rows)),
             line_low=corner + low + line[0],
             line_high=corner + low + line[1],
+            depth=line[2],
             look=np.bincount(pixels[rows, columns].astype(int) * BINS // 256, minlength=BINS) / len(rows),
             mask=own,
         )
@@ -177,7 +184,8 @@ class BlobFollower:
             self._area += (GROWS if blob.area > self._area else SHRINKS) * (blob.area - self._area)
         self._last, self._last_image = blob, image
         self._span = self._span + SOON * (self._span_of(blob) - self._span)
-        return Sight(self._box_centre(blob), self._scale(), doubt, blob.area >= FIRM * self._area)
+        firm = blob.area >= FIRM * self._area and blob.likeness(self._first) >= FIRM_LIKENESS
+        return Sight(self._box_centre(blob), self._scale(), doubt, firm)
 
     def _first_look(
         self, image: Gray, centre: Vector, size: Vector
@@ -233,9 +241,9 @@ class BlobFollower:
     def _doubt(self, blob: Blob) -> Doubt:
         if blob.area < max(HIDDEN * self._area, SHRUNK * self._first.area):
             return Doubt("unsure", "the animal is partly hidden")
-        if blob.area > GROWN * self._first.area:
+        if blob.area > (GROWN if self._resizes else JOINED) * self._first.area:
             return Doubt("unsure", "the animal is much larger than at first")
-        if max(blob.likeness(self._first), blob.likeness(self._last)) < LEAST_LIKENESS:
+        if blob.likeness(self._first) < LEAST_LIKENESS:
             return Doubt("unsure", "the animal looks different")
         return NO_DOUBT
 
@@ -270,7 +278,7 @@ class BlobFollower:
         """Remember where between centroid and middle of the extent the box's centre lies."""
         first = self._first
         times = self._side / float(first.span.max())
-        self._on_line = times > ROUND_KEYPOINTS
+        self._on_line = times > ROUND_KEYPOINTS and 2 * first.depth < SLENDER * first.span.max()
         self._resizes = times <= LOOSE
         self._span = self._span_of(first)
         self._slope = self._side / float(self._span.max())
@@ -315,8 +323,8 @@ def apart(closed: Gray, raw: Gray) -> list[Gray]:
     return [(labels == label + 1).astype(np.uint8) for label in np.flatnonzero(areas >= LARGE * areas.max())]
 
 
-def midline(mask: Gray) -> tuple[Vector, Vector]:
-    """Return the least and greatest x and y of what lies as far from the edge as can be.
+def midline(mask: Gray) -> tuple[Vector, Vector, float]:
+    """Return the least and greatest x and y of what lies as far from the edge as can be, and how far.
 
     A thick body reaches beyond its keypoints where it is curled up, and hardly where it is stretched;
     the ridge of the distance to the edge does not.
@@ -327,4 +335,5 @@ def midline(mask: Gray) -> tuple[Vector, Vector]:
     depth = cv2.distanceTransform(framed, cv2.DIST_L2, 5)
     ridge = (depth >= cv2.dilate(depth, np.ones((3, 3), np.uint8))) & (depth > 0)
     rows, columns = np.flatnonzero(ridge.any(axis=1)), np.flatnonzero(ridge.any(axis=0))
-    return np.array([columns[0], rows[0]]) - 0.5, np.array([columns[-1], rows[-1]]) - 0.5
+    low, high = np.array([columns[0], rows[0]]) - 0.5, np.array([columns[-1], rows[-1]]) - 0.5
+    return low, high, float(depth.max())

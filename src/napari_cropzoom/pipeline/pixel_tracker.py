@@ -30,6 +30,9 @@ USUAL_STEP = 0.1
 # Agreement with the detector: how much, and for how many frames on end.
 AGREES, AGREES_FOR = 0.8, 5
 
+# Frames on end in which the animal may be seen in part only, or touching something.
+WEAK_AT_MOST = 20
+
 NOTHING_THERE = "nothing in its box differs from the still scene"
 
 
@@ -137,7 +140,7 @@ class _Following:
         self._step = np.zeros(2)
         self._usual = 0.0
         self._found: list[Sight] = []
-        self._agreed = 0
+        self._agreed = self._weak = 0
 
     def run(self) -> Stage[Followed]:
         """Look at one frame after the other."""
@@ -185,6 +188,9 @@ class _Following:
         sight = follower.see(image, expected, max(REACH * self._side, REACH_STEPS * self._usual))
         step = sight.centre - self._centre
         doubt = sight.doubt if sight.doubt.what else self._far(step)
+        self._weak = 0 if sight.firm else self._weak + 1
+        if self._weak > WEAK_AT_MOST:
+            doubt = Doubt("unsure", "the animal has not been seen whole and alone for a while")
         if doubt.what:
             self._forget_the_weak()
             return f"{doubt.word} at frame {number}: {doubt.what}"

@@ -1,9 +1,9 @@
 """How well and how fast a box is followed by the pixels: from random frames, forward and backward.
 
-``follow.py [--video VIDEO --truth TRUTH.csv] [--seeds 40] [--frames 90] [--no-background]``. The truth has
-either keypoints (``NAME_x``, ``NAME_y``), of which boxes are made as ``create_bbox`` makes them, smoothed; or
-``x, y``, the top-left corner of a picture pasted into the frame, whose size is given by ``--size W H``. Prints a
-line for each run with ``--verbose``, and one line of JSON.
+``follow.py [--video VIDEO --truth TRUTH.csv] [--seeds 40] [--frames 90] [--no-background]``. The truth
+has either keypoints (``NAME_x``, ``NAME_y``), of which boxes are made as ``create_bbox`` makes them,
+smoothed; or ``x, y``, the top-left corner of a picture pasted into the frame, whose size is given by
+``--size W H``. Prints JSON, and a line for each run with ``--verbose``.
 """
 
 from __future__ import annotations
@@ -61,7 +61,9 @@ def measure(options: argparse.Namespace) -> dict[str, object]:
                 if last == frame:
                     continue
                 start = time.perf_counter()
-                done: Followed = run_stage(follow(video, frame, Box(*truth[frame]), last, background=scene))
+                done: Followed = run_stage(
+                    follow(video, frame, Box(*truth[frame]), last, background=scene)
+                )
                 seconds += time.perf_counter() - start
                 score = iou(done.boxes, truth[done.first : done.last + 1])
                 scores.append(score)

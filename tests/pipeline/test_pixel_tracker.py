@@ -26,9 +26,9 @@ def path_of(n_frames: int = N_FRAMES) -> np.ndarray:
 
 
 def texture(rng: np.random.Generator, low: float, high: float, height: int, width: int, cell: int):
-    return np.kron(rng.uniform(low, high, (-(-height // cell), -(-width // cell))), np.ones((cell, cell)))[
-        :height, :width
-    ]
+    return np.kron(
+        rng.uniform(low, high, (-(-height // cell), -(-width // cell))), np.ones((cell, cell))
+    )[:height, :width]
 
 
 def write_video(path: Path, corners, *, cover=None, twin=None, seed=3, gop=15) -> np.ndarray:

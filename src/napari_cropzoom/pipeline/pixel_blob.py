@@ -30,11 +30,11 @@ SHRUNK, GROWN = 0.45, 2.2
 BRIDGED_AT_MOST = 25
 WORST_MATCH = 0.5
 # The look of the animal itself changes by a few hundredths as it turns and goes through light and shade.
-FIRM_LIKENESS, LEAST_LIKENESS = 0.93, 0.87
-# What is learned of a new frame: area, more readily when larger, and size.
-GROWS, SHRINKS, SOON = 0.05, 0.015, 0.35
+FIRM_LIKENESS, LEAST_LIKENESS = 0.93, 0.88
+# Share learned of a new frame: area, more readily when larger; size; look, slower than an animal hides.
+GROWS, SHRINKS, SOON, LOOK = 0.05, 0.015, 0.35, 0.015
 BINS = 24
-# A box so many times the outline of its animal is round its keypoints; or so loose that its size is fixed.
+# A box so many times the outline of its animal is round keypoints; or so loose that its size is fixed.
 ROUND_KEYPOINTS, LOOSE = 1.4, 3.5
 # By how much such a box grows with the animal: its keypoints' span times 2, and a curled body is thick.
 USUAL_SLOPE = 2.3
@@ -84,7 +84,7 @@ class Blob:
         own = np.ascontiguousarray(mask[low[1] : high[1], low[0] : high[0]])
         line = midline(own)
         return cls(
-            centroid=corner + (columns.mean() + 0.5, rows.mean() + 0.5),
+            centroid=corner + np.array([columns.mean() + 0.5, rows.mean() + 0.5]),
             low=corner + low,
             high=corner + high,
             area=float(len(rows)),
@@ -121,9 +121,9 @@ class Blob:
             line_high=self.line_high + by,
         )
 
-    def likeness(self, other: Blob) -> float:
-        """Overlap of the two looks, from 0 to 1 (Bhattacharyya's coefficient)."""
-        return float(np.sqrt(self.look * other.look).sum())
+    def likeness(self, look: NDArray[np.float64]) -> float:
+        """Overlap with another look, from 0 to 1 (Bhattacharyya's coefficient)."""
+        return float(np.sqrt(self.look * look).sum())
 
 
 class BlobFollower:
@@ -160,6 +160,7 @@ class BlobFollower:
         )
         self._first = self._last = found
         self._last_image = image
+        self._look = found.look
         self._area = found.area
         self._proportion(centre)
 
@@ -175,21 +176,22 @@ class BlobFollower:
             return Sight(expected, self._scale(), Doubt("lost", "nothing there differs from the scene"))
         blob, *rivals = sorted(large, key=lambda blob: self._cost(blob, place))
         if rivals and self._cost(rivals[0], place) < self._cost(blob, place) + RIVAL:
-            return Sight(expected, self._scale(), Doubt("unsure", "two of the same kind are near each other"))
+            return Sight(
+                expected, self._scale(), Doubt("unsure", "two of the same kind are near each other")
+            )
         if blob.area > JOINED * self._area:
             return self._bridge(image, expected, reach)
         self._bridged = 0
         doubt = self._doubt(blob)
         if not doubt.what:
             self._area += (GROWS if blob.area > self._area else SHRINKS) * (blob.area - self._area)
+            self._look = self._look + LOOK * (blob.look - self._look)
         self._last, self._last_image = blob, image
         self._span = self._span + SOON * (self._span_of(blob) - self._span)
-        firm = blob.area >= FIRM * self._area and blob.likeness(self._first) >= FIRM_LIKENESS
+        firm = blob.area >= FIRM * self._area and self._likeness(blob) >= FIRM_LIKENESS
         return Sight(self._box_centre(blob), self._scale(), doubt, firm)
 
-    def _first_look(
-        self, image: Gray, centre: Vector, size: Vector
-    ) -> tuple[Blob | None, float, float]:
+    def _first_look(self, image: Gray, centre: Vector, size: Vector) -> tuple[Blob | None, float, float]:
         """Return the animal, its contrast in thresholds and the share of distinct surroundings."""
         view = View.round(image, centre, 0.75 * size)
         level = gain(self._scene, image)
@@ -214,7 +216,9 @@ class BlobFollower:
         import cv2
 
         scene = view.of(self._scene).astype(np.float32)
-        result: NDArray[np.float32] = cv2.blur(cv2.absdiff(view.pixels.astype(np.float32) * level, scene), (3, 3))
+        result: NDArray[np.float32] = cv2.blur(
+            cv2.absdiff(view.pixels.astype(np.float32) * level, scene), (3, 3)
+        )
         return result
 
     def _blobs(self, view: View, level: np.float32) -> list[Blob]:
@@ -230,20 +234,23 @@ class BlobFollower:
                 continue
             here = (slice(y, y + h), slice(x, x + w))
             for own in apart((labels[here] == label).astype(np.uint8), raw[here]):
-                blobs.append(Blob.of(own, view.pixels[here], view.origin + (x, y)))
+                blobs.append(Blob.of(own, view.pixels[here], view.origin + np.array([x, y])))
         return blobs
 
     def _cost(self, blob: Blob, place: Vector) -> float:
         distance = float(np.linalg.norm(blob.centroid - place)) / np.sqrt(self._area)
         change = abs(np.log(blob.area / self._area))
-        return distance + change + 2 * (1 - blob.likeness(self._last))
+        return distance + change + 2 * (1 - blob.likeness(self._last.look))
+
+    def _likeness(self, blob: Blob) -> float:
+        return max(blob.likeness(self._first.look), blob.likeness(self._look))
 
     def _doubt(self, blob: Blob) -> Doubt:
         if blob.area < max(HIDDEN * self._area, SHRUNK * self._first.area):
             return Doubt("unsure", "the animal is partly hidden")
         if blob.area > (GROWN if self._resizes else JOINED) * self._first.area:
             return Doubt("unsure", "the animal is much larger than at first")
-        if blob.likeness(self._first) < LEAST_LIKENESS:
+        if self._likeness(blob) < LEAST_LIKENESS:
             return Doubt("unsure", "the animal looks different")
         return NO_DOUBT
 
@@ -261,11 +268,14 @@ class BlobFollower:
         if any(a < b for a, b in zip(view.pixels.shape, old.pixels.shape, strict=True)):
             return Sight(expected, self._scale(), Doubt("unsure", "the animal touches something"))
         squares = cv2.matchTemplate(
-            view.pixels.astype(np.float32), old.pixels.astype(np.float32), cv2.TM_SQDIFF, mask=mask.astype(np.float32)
+            view.pixels.astype(np.float32),
+            old.pixels.astype(np.float32),
+            cv2.TM_SQDIFF,
+            mask=mask.astype(np.float32),
         )
         error = np.sqrt(np.maximum(squares, 0) / max(1, mask.sum()))
         y, x = np.unravel_index(int(error.argmin()), error.shape)
-        moved = view.origin + (x, y) - old.origin
+        moved = view.origin + np.array([x, y]) - old.origin
         contrast = float(cv2.absdiff(old.pixels, old.of(self._scene))[mask > 0].mean())
         self._last = last.moved(moved)
         self._last_image = image
@@ -320,7 +330,9 @@ def apart(closed: Gray, raw: Gray) -> list[Gray]:
     areas = stats[1:, cv2.CC_STAT_AREA]
     if count < 3 or np.sort(areas)[-2] < LARGE * areas.max():
         return [closed]
-    return [(labels == label + 1).astype(np.uint8) for label in np.flatnonzero(areas >= LARGE * areas.max())]
+    return [
+        (labels == label + 1).astype(np.uint8) for label in np.flatnonzero(areas >= LARGE * areas.max())
+    ]
 
 
 def midline(mask: Gray) -> tuple[Vector, Vector, float]:

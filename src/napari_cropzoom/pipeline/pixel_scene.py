@@ -1,4 +1,4 @@
-"""What a tracker by pixels looks at: brightness in any direction of time, and the scene without animals."""
+"""What a tracker by pixels looks at: brightness, forward or backward, and the scene without animals."""
 
 from __future__ import annotations
 

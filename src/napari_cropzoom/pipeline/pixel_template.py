@@ -57,7 +57,7 @@ class TemplateFollower:
             )
         self._first = self._last = view.pixels.astype(np.float32)
         self._mask = self._round_mask((height, width))
-        self._place = view.origin + (width / 2, height / 2)
+        self._place = view.origin + np.array([width / 2, height / 2])
         self._offset = centre - self._place
         self._image = image
         self._scale = 1.0
@@ -98,14 +98,16 @@ class TemplateFollower:
         height, width = pattern.shape
         if view.pixels.shape[0] < height or view.pixels.shape[1] < width:
             return None, 0.0, 0.0
-        scores = cv2.matchTemplate(view.pixels.astype(np.float32), pattern, cv2.TM_CCOEFF_NORMED, mask=mask)
+        scores = cv2.matchTemplate(
+            view.pixels.astype(np.float32), pattern, cv2.TM_CCOEFF_NORMED, mask=mask
+        )
         scores[~np.isfinite(scores)] = -1
         y, x = (int(v) for v in np.unravel_index(int(scores.argmax()), scores.shape))
         best = float(scores[y, x])
         near = View(scores, np.zeros(2)).rectangle(np.array([x, y]), np.array([width, height]) * 0.5)
         fine = np.array([x + _vertex(scores[y], x), y + _vertex(scores[:, x], y)])
         scores[near] = -1
-        return view.origin + fine + (width / 2, height / 2), best, float(scores.max())
+        return view.origin + fine + np.array([width / 2, height / 2]), best, float(scores.max())
 
     def _resized(self, view: View, found: Vector, score: float) -> tuple[Vector, float]:
         """Try the pattern a little smaller and larger, and take the size that fits clearly better."""

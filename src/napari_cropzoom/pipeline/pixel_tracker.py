@@ -232,9 +232,7 @@ class _Following:
         return Followed(first, boxes, stopped, self._scene)
 
 
-def _check(
-    video: Video, frame: int, box: Box, last: int, until: NDArray[np.float64] | None
-) -> None:
+def _check(video: Video, frame: int, box: Box, last: int, until: NDArray[np.float64] | None) -> None:
     count = video.n_frames
     if not (0 <= frame < count and 0 <= last < count):
         raise CropzoomError(
@@ -242,13 +240,18 @@ def _check(
             f"(0 to {count - 1})."
         )
     if frame == last:
-        raise CropzoomError(f"There is nothing to follow from frame {frame} to itself; choose another end.")
+        raise CropzoomError(
+            f"There is nothing to follow from frame {frame} to itself; choose another end."
+        )
     if not np.isfinite(box).all() or min(box.w, box.h) <= 0:
         raise CropzoomError(f"Frame {frame} has no box to follow; draw one first.")
     low, high = np.array(box[:2]), np.array(box[:2]) + box[2:]
     if (high <= 0).any() or (low >= (video.width, video.height)).any():
-        raise CropzoomError(f"The box of frame {frame} lies outside the frame; put it on the animal first.")
+        raise CropzoomError(
+            f"The box of frame {frame} lies outside the frame; put it on the animal first."
+        )
     if until is not None and len(until) != count:
         raise CropzoomError(
-            f"{video.path.name} has {count} frames, but the detector's boxes to compare with have {len(until)}."
+            f"{video.path.name} has {count} frames, but the detector's boxes are those of {len(until)}; "
+            "load the boxes of this video."
         )

@@ -135,10 +135,8 @@ def reduction(width: int) -> int:
     return max(1, round(width / SMALL_WIDTH))
 
 
-def small_gray(frame: VideoFrame, source: Video) -> NDArray[np.uint8]:
-    """Brightness of a frame as displayed, reduced by averaging."""
-    import cv2
-
+def gray(frame: VideoFrame, source: Video) -> NDArray[np.uint8]:
+    """Brightness of a frame as displayed, (H, W); a view of the frame where that is possible."""
     if frame.format.name in EIGHT_BIT_LUMA_FIRST:
         plane = frame.planes[0]
         luma = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
@@ -147,6 +145,14 @@ def small_gray(frame: VideoFrame, source: Video) -> NDArray[np.uint8]:
         luma = frame.to_ndarray(format="gray")
     if source.index.rotation:
         luma = np.ascontiguousarray(np.rot90(luma, -source.index.rotation // 90))
+    return luma
+
+
+def small_gray(frame: VideoFrame, source: Video) -> NDArray[np.uint8]:
+    """Brightness of a frame as displayed, reduced by averaging."""
+    import cv2
+
+    luma = gray(frame, source)
     factor = reduction(source.width)
     height, width = luma.shape[0] // factor, luma.shape[1] // factor
     whole = luma[: height * factor, : width * factor]

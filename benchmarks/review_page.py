@@ -12,14 +12,14 @@ HEAD = """# The review, measured
 
 `python benchmarks/review.py` puts faults of eight kinds into tracks that are right, about one in 150
 frames: jumps, swaps to something else, freezes, slow drifts, boxes too large or too small, missing, over
-the edge. Half of the jumps and swaps do not lower the likelihood. The animals also dash, rear, stand still
-for minutes and leave the frame, which are no faults.
+the edge. Half of the jumps and swaps do not lower the likelihood. The animals also dash, rear, stand
+still for minutes and leave the frame, which are no faults.
 
 *recall*: faults that an entry of the queue points at. *precision*: entries that point at a fault.
 *mended*: faults of which every frame has IoU >= 0.8 with the truth after the review. *actions*: gestures
-and keys a fault that change something: a box set, a range selected, a tool, accepting. *steps*: keys to go
-to the next entry, which come on top. *baseline*: bad frames a fault, the actions of someone who sets every
-bad box by hand. *spoiled*: frames that were good before and are not now.
+and keys a fault that change something: a box set, a range selected, a tool, accepting. *steps*: keys to
+go to the next entry, which come on top. *baseline*: bad frames a fault, the actions of someone who sets
+every bad box by hand. *spoiled*: frames that were good before and are not now.
 
 The reviewer is simulated: it goes through the queue once with its defaults, sees the truth as a person
 sees the video, and uses nothing but the public calls of the session. It does not follow the animal by the

@@ -127,7 +127,7 @@ def set_box(track: BoxTrack, frame: int, box: Box) -> Edit:
     """
     as_boxes([box])
     if box.is_missing():
-        raise CropzoomError(f"Give frame {frame} a box, or delete its box to say that no animal is there.")
+        raise CropzoomError(f"Give frame {frame} a box, or delete its box if no animal is there.")
     return _edit_frame(track, frame, f"set box of frame {frame}", box.snapped(), Source.ANCHOR)
 
 

@@ -179,6 +179,10 @@ class _Following:
                 return by_blob
             if by_blob.quiet:
                 return None
+            raise CropzoomError(
+                f"Frame {self._frame}: most of the picture round the box differs from the still scene, "
+                "as when the camera moves. Following needs a still camera; set boxes by hand instead."
+            )
         return TemplateFollower(image, self._centre, self._size)
 
     def _look(self, follower: BlobFollower | TemplateFollower, image: Gray) -> str:

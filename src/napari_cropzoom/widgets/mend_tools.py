@@ -49,6 +49,7 @@ class MendTools(QWidget):
         on.setToolTip(with_keys("follow on", "Follow the animal by the pixels from here on"))
         back = button("◀ Follow", "mend_follow_back")
         back.setToolTip(with_keys("follow back", "Follow the animal by the pixels back from here"))
+        self._follow_buttons = {on: on.text(), back: back.text()}
         on.clicked.connect(lambda: self.follow.emit(1))
         back.clicked.connect(lambda: self.follow.emit(-1))
         for place, each in enumerate((*buttons[:2], on, buttons[2], buttons[3], back, *buttons[4:])):
@@ -80,6 +81,11 @@ class MendTools(QWidget):
         if first == last and not self.bench.selection:
             where = "this frame"
         self.range_label.setText(f"Mend <b>{frames}</b>: {where}")
+
+    def show_following(self, running: bool) -> None:
+        """Offer to stop while an animal is followed."""
+        for made, text in self._follow_buttons.items():
+            made.setText("Stop" if running else text)
 
     # ---- buttons -------------------------------------------------------------------------------
 

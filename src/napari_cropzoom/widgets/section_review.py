@@ -19,6 +19,7 @@ from napari_cropzoom.session_queue import Inspector
 from napari_cropzoom.widgets.bench import Bench
 from napari_cropzoom.widgets.burst_list import BurstList
 from napari_cropzoom.widgets.controls import button, note, row
+from napari_cropzoom.widgets.follower import Follower
 from napari_cropzoom.widgets.job_bar import JobBar
 from napari_cropzoom.widgets.mend_tools import MendTools
 from napari_cropzoom.widgets.section import Section
@@ -74,6 +75,11 @@ class ReviewSection(Section):
         self._build_buttons()
         self.mend = MendTools(self.bench)
         self.mend.failed.connect(self.show_error)
+        self.follower = Follower(self.bench)
+        self.mend.follow.connect(self.follower.start)
+        self.follower.told.connect(lambda text: self.message.show_info(text))
+        self.follower.failed.connect(self.show_error)
+        self.follower.running_changed.connect(self.mend.show_following)
         self.form.addWidget(self.mend)
         self.pixels = JobBar("review_pixels", "Look at the pixels too")
         self.pixels.run_button.setToolTip(
@@ -129,8 +135,11 @@ class ReviewSection(Section):
     def session_changed(self) -> None:
         """Another video, another queue."""
         super().session_changed()
+        if self.bench.layers is not None:
+            self.bench.layers.follow_asked.connect(self.follower.start)
         self._inspecting.drop()
         self.pixels.let_go()
+        self.follower.let_go()
         self._asked_for = None
 
     def update_body(self) -> None:

@@ -99,16 +99,16 @@ def find_dock(viewer: napari.viewer.Viewer) -> CropzoomDock | None:
 
 
 def add_docks(viewer: napari.viewer.Viewer) -> CropzoomDock:
-    """Add *Cropzoom* at the right, *Crop preview* below it, and *Timeline* below the canvas."""
+    """Add *Cropzoom* at the right, *Timeline* below the canvas, and *Crop preview* beside that."""
     from napari_cropzoom.widgets.dock import CropzoomDock
     from napari_cropzoom.widgets.preview import CropPreview
     from napari_cropzoom.widgets.timeline import Timeline
 
     dock = CropzoomDock(viewer)
     viewer.window.add_dock_widget(dock, name=DOCK, area="right")
-    preview: CropPreview = CropPreview(viewer, dock.bench)
-    viewer.window.add_dock_widget(preview, name=PREVIEW, area="right")
     viewer.window.add_dock_widget(Timeline(viewer, dock.bench), name=TIMELINE, area="bottom")
+    preview: CropPreview = CropPreview(viewer, dock.bench)
+    viewer.window.add_dock_widget(preview, name=PREVIEW, area="bottom")
     return dock
 
 

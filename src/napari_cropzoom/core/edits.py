@@ -101,6 +101,13 @@ class Edit:
         for change in self.changes:
             tracks[change.track].put(change.first, change.after)
 
+    def fits(self, tracks: Tracks) -> bool:
+        """Whether the tracks are as they were when the edit was made."""
+        return all(
+            each.track in tracks and tracks[each.track].snapshot(each.first, each.last) == each.before
+            for each in self.changes
+        )
+
     def rebased(self, tracks: Tracks, name: str) -> Edit:
         """Edit with the same outcome on another state of the track ``name``: its raw boxes are new."""
         changes = [

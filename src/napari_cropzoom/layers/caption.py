@@ -7,6 +7,7 @@ from napari.components import ViewerModel
 from napari_cropzoom.core.boxes import Source
 from napari_cropzoom.layers.looks import SOURCE_WORDS
 
+NAME_LENGTH = 20  # letters of an animal's name
 _MARGIN = " \u2009"  # napari measures the text a little too short for its background
 
 
@@ -15,6 +16,11 @@ def time_text(seconds: float) -> str:
     milliseconds = round(seconds * 1000)
     minutes, rest = divmod(milliseconds, 60_000)
     return f"{minutes:02d}:{rest // 1000:02d}.{rest % 1000:03d}"
+
+
+def shortened(text: str, length: int) -> str:
+    """Cut a text down to ``length`` letters, the last of them an ellipsis."""
+    return text if len(text) <= length else f"{text[: length - 1].rstrip()}…"
 
 
 class Caption:
@@ -35,6 +41,7 @@ class Caption:
         """Write one line for a frame; ``name`` is that of the animal, where there are several."""
         digits = len(str(n_frames - 1))
         place = f"frame {frame:{digits}d} / {n_frames - 1}"
+        name = shortened(name, NAME_LENGTH)
         words = f"{place}   {time_text(seconds)}   {name}{': ' if name else ''}{SOURCE_WORDS[source]}"
         self._overlay.text = words + _MARGIN
 

@@ -206,11 +206,11 @@ def bind_shortcuts(layer: Layer, session: Session, layer_set: LayerSet) -> None:
 
 
 def perform(function: Action, session: Session, layer_set: LayerSet) -> None:
-    """Do what a key does; what a person did wrong is told in the status bar."""
+    """Do what a key does; why it cannot be done is told in the status bar and in the dock."""
     try:
         function(session, layer_set)
     except CropzoomError as error:
-        layer_set.tell(str(error))
+        layer_set.refuse(error)
 
 
 def _handler(shortcut: Shortcut, session: Session, layer_set: LayerSet) -> Callable[[Layer], object]:
@@ -223,13 +223,16 @@ def _handler(shortcut: Shortcut, session: Session, layer_set: LayerSet) -> Calla
         try:
             edit = make(session, layer_set)
         except CropzoomError as error:
-            layer_set.tell(str(error))
+            layer_set.refuse(error)
             return
         layer_set.proposed.emit(edit)
         layer_set.tell(f"{edit.label[:1].upper()}{edit.label[1:]}")
         yield
         layer_set.proposed.emit(None)
-        perform(lambda session, layer_set: session.apply(edit), session, layer_set)
+        if edit.fits(session.tracks):
+            perform(lambda session, layer_set: session.apply(edit), session, layer_set)
+        else:
+            layer_set.tell("The boxes have changed while the key was held; press it again.")
 
     return show_then_apply
 

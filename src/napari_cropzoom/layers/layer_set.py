@@ -11,6 +11,7 @@ from napari.layers import Layer
 from psygnal import Signal
 
 from napari_cropzoom.core.boxes import MISSING_BOX, Box, Source
+from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.review import DEFAULT_AMOUNT
 from napari_cropzoom.layers import points_layers
 from napari_cropzoom.layers.boxes_layer import BoxesLayer
@@ -51,6 +52,8 @@ class LayerSet:
         A key of the canvas asks for what widgets do; following says 1 for on, -1 for back.
     proposed : psygnal.Signal
         :class:`Edit` that a key would apply once it is let go, None when it is over.
+    refused : psygnal.Signal
+        :class:`CropzoomError` that says why a gesture did nothing.
     selection : tuple of int or None
         Frames selected on the timeline, both inclusive.
     amount : float
@@ -64,6 +67,7 @@ class LayerSet:
     help_asked = Signal()
     follow_asked = Signal(int)
     proposed = Signal(object)
+    refused = Signal(object)
 
     def __init__(self, viewer: ViewerModel, session: Session) -> None:
         self.viewer = viewer
@@ -114,6 +118,11 @@ class LayerSet:
     def tell(self, message: str) -> None:
         """Write a line to napari's status bar."""
         self.viewer.status = message
+
+    def refuse(self, error: CropzoomError) -> None:
+        """Say why a gesture did nothing, here and to whoever listens."""
+        self.tell(str(error))
+        self.refused.emit(error)
 
     @property
     def is_playing(self) -> bool:
@@ -226,12 +235,15 @@ class LayerSet:
         self.points = {k: p for k, p in self.points.items() if p.layer is not event.value}
 
     def _on_edited(self, box: Box | None) -> None:
-        if box is None:
-            self.session.delete_box(self._frame)
-        elif self._is_in_frame(box):
-            self.session.set_box(self._frame, box)
-        else:
-            self.tell("A box must overlap the video.")
+        try:
+            if box is None:
+                self.session.delete_box(self._frame)
+            elif self._is_in_frame(box):
+                self.session.set_box(self._frame, box)
+            else:
+                self.tell("A box must overlap the video.")
+        except CropzoomError as error:
+            self.refuse(error)
 
     # ---- layers --------------------------------------------------------------------------------
 

@@ -48,6 +48,10 @@ class Bench(QObject):
         Another frame is shown.
     box_dragged
         The current frame's box while it moves, None once it is released.
+    edited
+        An edit was made, taken back or done again; sent at once.
+    refused
+        Why a gesture on the canvas did nothing, an exception.
     selection_changed
         Another range of frames is selected, or none.
     proposal_changed
@@ -61,6 +65,8 @@ class Bench(QObject):
     boxes_changed = Signal()
     frame_changed = Signal(int)
     box_dragged = Signal(object)
+    edited = Signal()
+    refused = Signal(object)
     selection_changed = Signal()
     proposal_changed = Signal()
     closed = Signal()
@@ -96,6 +102,8 @@ class Bench(QObject):
         self.layers.frame_changed.connect(self._on_frame)
         self.layers.box_dragged.connect(self._on_drag)
         self.layers.proposed.connect(self._on_proposed)
+        self.layers.refused.connect(self._on_refused)
+        session.history_changed.connect(self._on_edited)
         for signal in self._signals(session):
             signal.connect(self._on_change)
         for signal in (session.boxes_changed, session.track_changed, session.smoothing_changed):
@@ -114,10 +122,12 @@ class Bench(QObject):
             signal.disconnect(self._on_change, missing_ok=True)
         for signal in (session.boxes_changed, session.track_changed, session.smoothing_changed):
             signal.disconnect(self._on_boxes, missing_ok=True)
+        session.history_changed.disconnect(self._on_edited, missing_ok=True)
         if layers is not None:
             layers.frame_changed.disconnect(self._on_frame, missing_ok=True)
             layers.box_dragged.disconnect(self._on_drag, missing_ok=True)
             layers.proposed.disconnect(self._on_proposed, missing_ok=True)
+            layers.refused.disconnect(self._on_refused, missing_ok=True)
             layers.close()
         session.close()
         self.selection = self.proposal = None
@@ -159,6 +169,12 @@ class Bench(QObject):
 
     def _on_proposed(self, edit: Edit | None) -> None:
         self.proposal = edit
+
+    def _on_edited(self) -> None:
+        self.edited.emit()
+
+    def _on_refused(self, error: CropzoomError) -> None:
+        self.refused.emit(error)
 
     def _tell(self) -> None:
         if self._boxes_are_new:

@@ -2,7 +2,8 @@
 
 Every control has an object name, for tests and for those who drive the window by script. A step's
 line is ``<step>_header``, its controls are in ``<step>_body``, its one message is ``<step>_message``;
-steps: ``video detect boxes review smooth crop pose export``.
+steps: ``video detect boxes review smooth crop pose export``. Above the steps are ``cropzoom_menu``,
+``cropzoom_read_only`` while nothing can be edited, and ``cropzoom_message``.
 
 =========  =============================================================================================
 video      ``video_open`` ``video_path`` ``video_progress`` ``video_details``
@@ -40,6 +41,7 @@ from qtpy.QtWidgets import QMessageBox, QScrollArea, QVBoxLayout, QWidget
 
 from napari_cropzoom.io.video import VIDEO_SUFFIXES, Video
 from napari_cropzoom.widgets.bench import Bench
+from napari_cropzoom.widgets.controls import Message
 from napari_cropzoom.widgets.dock_menu import DockMenu
 from napari_cropzoom.widgets.section import Section
 from napari_cropzoom.widgets.section_boxes import BoxesSection
@@ -96,13 +98,21 @@ class CropzoomDock(QWidget):
         self._scroll_later = QTimer(self)
         self._scroll_later.setSingleShot(True)
         self._scroll_later.timeout.connect(self._scroll_to_open)
+        self._error_later = QTimer(self)
+        self._error_later.setSingleShot(True)
+        self._error_later.timeout.connect(self._scroll_to_error)
         self._lay_out()
         for section in self.sections.values():
+            section.failed.connect(self._error_later.start)
             section.toggled.connect(lambda wanted, s=section: self.open_step(s.key if wanted else ""))
         self["video"].finished.connect(lambda: self.open_step("detect"))
         self["detect"].finished.connect(self._on_detected)
         self["crop"].finished.connect(lambda: self.open_step("pose"))
         self.bench.session_changed.connect(self._on_session)
+        self.bench.changed.connect(self._show_read_only)
+        self.bench.session_changed.connect(self._show_read_only)
+        self.bench.refused.connect(self._tell)
+        self.bench.edited.connect(self.message.clear)
         self.open_step("video")
         self._adopt = QTimer(self)
         self._adopt.setSingleShot(True)
@@ -193,15 +203,23 @@ class CropzoomDock(QWidget):
         self._scroll.setFrameShape(QScrollArea.Shape.NoFrame)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.menu = DockMenu(self.bench, self._tell)
+        self.read_only, self.message = Message(), Message()
+        self.read_only.setObjectName("cropzoom_read_only")
+        self.message.setObjectName("cropzoom_message")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.setMenuBar(self.menu)
+        layout.addWidget(self.read_only)
+        layout.addWidget(self.message)
         layout.addWidget(self._scroll)
 
     def _scroll_to_open(self) -> None:
         self._scroll.ensureWidgetVisible(self._shown_last.body, 0, 4)
         self._scroll.ensureWidgetVisible(self._shown_last.header, 0, 4)
+
+    def _scroll_to_error(self) -> None:
+        self._scroll.ensureWidgetVisible(self._shown_last.message, 0, 4)
 
     def _on_detected(self) -> None:
         session = self.bench.session
@@ -210,12 +228,22 @@ class CropzoomDock(QWidget):
             self["boxes"].start_from_keypoints()
 
     def _tell(self, error: Exception) -> None:
-        """Show an error of a menu in the step that is open."""
-        self._shown_last.show_error(error)
+        """Show an error of a menu or a key in the step that is open, or above all steps."""
+        if self._shown_last.is_open:
+            self._shown_last.show_error(error)
+        elif self.bench.is_for_person(error):
+            self.message.show_error(str(error))
+        else:
+            raise error
 
     def _on_session(self) -> None:
+        self.message.clear()
         if self.bench.layers is not None:
             self.bench.layers.help_asked.connect(self.menu.show_shortcuts)
+
+    def _show_read_only(self) -> None:
+        session = self.bench.session
+        self.read_only.show_warning(session.read_only if session else "")
 
     def _watch(self, window: QWidget | None) -> None:
         if window is self._watched or window is self:

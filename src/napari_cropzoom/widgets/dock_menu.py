@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from qtpy.QtCore import Qt
-from qtpy.QtGui import QAction, QColor, QIcon, QPixmap
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtGui import QAction, QColor, QIcon, QPainter, QPen, QPixmap
 from qtpy.QtWidgets import (
     QColorDialog,
     QDialog,
@@ -22,9 +22,14 @@ from qtpy.QtWidgets import (
 )
 
 from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.layers.caption import shortened
+from napari_cropzoom.layers.keys import redo, undo
 from napari_cropzoom.session import Session
 from napari_cropzoom.widgets.bench import Bench
 from napari_cropzoom.widgets.shortcuts import ShortcutsDialog, key_text
+
+SWATCH = 15  # pixels
+NAME_LENGTH = 28  # letters of an animal's name in the sentences of a menu
 
 
 class DockMenu(QMenuBar):
@@ -101,29 +106,30 @@ class DockMenu(QMenuBar):
             menu.addAction("Open a video first").setEnabled(False)
             return
         for name, state in session.states.items():
-            action = menu.addAction(swatch(state.color), name)
+            is_current = name == session.current
+            action = menu.addAction(swatch(state.color, is_chosen=is_current), name)
             action.setCheckable(True)
-            action.setChecked(name == session.current)
+            action.setChecked(is_current)
             action.triggered.connect(lambda _=False, name=name: self._do(session.select_track, name))
         menu.addSeparator()
+        here = shortened(session.current, NAME_LENGTH)
         self._add(menu, "Add an animal …", self._add_animal)
         self._add(menu, "Add an animal from a file …", self._add_from_file)
-        self._add(menu, f"Rename {session.current} …", self._rename)
-        self._add(menu, f"Colour of {session.current} …", self._recolor)
+        self._add(menu, f"Rename {here} …", self._rename)
+        self._add(menu, f"Colour of {here} …", self._recolor)
         removable = session.current != next(iter(session.states))
-        remove = self._add(menu, f"Remove {session.current}", self._remove)
+        remove = self._add(menu, f"Remove {here}", self._remove)
         remove.setEnabled(removable)
         others = [name for name in session.states if name != session.current]
         if others:
             menu.addSeparator()
         for name in others:
-            here, end = layers.frame, session.n_frames - 1
-            self._add(menu, f"Swap with {name} from frame {here} on", session.swap, name, here, end)
+            frame, end = layers.frame, session.n_frames - 1
+            text = f"Swap with {shortened(name, NAME_LENGTH)}"
+            self._add(menu, f"{text} from frame {frame} on", session.swap, name, frame, end)
             if self.bench.selection is not None:
                 first, last = self.bench.selection
-                self._add(
-                    menu, f"Swap with {name} in frames {first} to {last}", session.swap, name, first, last
-                )
+                self._add(menu, f"{text} in frames {first} to {last}", session.swap, name, first, last)
 
     def _fill_help(self, menu: QMenu) -> None:
         action = menu.addAction(f"Keys\t{key_text('help')}")
@@ -143,9 +149,9 @@ class DockMenu(QMenuBar):
             self._tell(error)
 
     def _step(self, what: str) -> None:
-        session = self.bench.session
-        if session is not None:
-            self._do(session.undo if what == "undo" else session.redo)
+        session, layers = self.bench.session, self.bench.layers
+        if session is not None and layers is not None:
+            self._do(undo if what == "undo" else redo, session, layers)
 
     def _add_animal(self) -> None:
         session = self.bench.session
@@ -207,7 +213,6 @@ class HistoryDialog(QDialog):
         self.list = QListWidget()
         self.list.setObjectName("history_list")
         self.list.setUniformItemSizes(True)
-        self.list.setAlternatingRowColors(True)
         close = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         close.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
@@ -217,13 +222,16 @@ class HistoryDialog(QDialog):
         self.list.itemActivated.connect(self._go)
         self.list.itemClicked.connect(self._go)
         session.history_changed.connect(self._fill)
-        session.closed.connect(self.reject)
+        session.closed.connect(self._on_closed)
 
     def done(self, result: int) -> None:
         """Let go of the session."""
         self.session.history_changed.disconnect(self._fill, missing_ok=True)
-        self.session.closed.disconnect(self.reject, missing_ok=True)
+        self.session.closed.disconnect(self._on_closed, missing_ok=True)
         super().done(result)
+
+    def _on_closed(self) -> None:
+        self.reject()
 
     def _fill(self) -> None:
         history = self.session.history
@@ -245,8 +253,15 @@ class HistoryDialog(QDialog):
             self.chosen(count)
 
 
-def swatch(color: str) -> QIcon:
-    """Return a square of a colour."""
-    pixmap = QPixmap(12, 12)
+def swatch(color: str, *, is_chosen: bool = False) -> QIcon:
+    """Return a square of a colour, with a tick if it is the chosen one: a menu shows icon or tick."""
+    pixmap = QPixmap(SWATCH, SWATCH)
     pixmap.fill(QColor(color))
+    if is_chosen:
+        painter = QPainter(pixmap)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        dark = QColor(color).lightnessF() > 0.5
+        painter.setPen(QPen(Qt.GlobalColor.black if dark else Qt.GlobalColor.white, 2))
+        painter.drawPolyline([QPoint(3, 8), QPoint(6, 11), QPoint(12, 3)])
+        painter.end()
     return QIcon(pixmap)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QEvent, QObject, Qt, Signal
+from qtpy.QtCore import QEvent, QObject, Signal
 from qtpy.QtWidgets import (
     QDoubleSpinBox,
     QGridLayout,
     QLabel,
     QPushButton,
     QSpinBox,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -52,13 +51,11 @@ class MendTools(QWidget):
         self._follow_buttons = {on: on.text(), back: back.text()}
         on.clicked.connect(lambda: self.follow.emit(1))
         back.clicked.connect(lambda: self.follow.emit(-1))
-        for place, each in enumerate((*buttons[:2], on, buttons[2], buttons[3], back, *buttons[4:])):
-            grid.addWidget(each, place // COLUMNS, place % COLUMNS)
-        self.more = QToolButton()
-        self.more.setObjectName("mend_more")
-        self.more.setText("Size, shift, scale …")
+        self.more = button("Numbers …", "mend_more", "Size, shift and scale in numbers")
         self.more.setCheckable(True)
-        self.more.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        ordered = (*buttons[:2], on, buttons[2], buttons[3], back, *buttons[4:], self.more)
+        for place, each in enumerate(ordered):
+            grid.addWidget(each, place // COLUMNS, place % COLUMNS)
         self.numbers = self._build_numbers()
         self.numbers.hide()
         self.more.toggled.connect(self.numbers.setVisible)
@@ -67,7 +64,6 @@ class MendTools(QWidget):
         layout.setSpacing(4)
         layout.addWidget(self.range_label)
         layout.addLayout(grid)
-        layout.addWidget(self.more)
         layout.addWidget(self.numbers)
 
     def show_here(self) -> None:
@@ -76,11 +72,11 @@ class MendTools(QWidget):
         if layers is None:
             return
         first, last = layers.range_here()
-        frames = f"frame {first}" if first == last else f"frames {first} to {last} ({last - first + 1})"
-        where = "selected on the timeline" if self.bench.selection else "the stretch here"
-        if first == last and not self.bench.selection:
-            where = "this frame"
-        self.range_label.setText(f"Mend <b>{frames}</b>: {where}")
+        frames = f"frame {first}" if first == last else f"frames {first} to {last}"
+        where = ""
+        if first != last:
+            where = f", {last - first + 1} selected" if self.bench.selection else ", this stretch"
+        self.range_label.setText(f"Mend <b>{frames}</b>{where}")
 
     def show_following(self, running: bool) -> None:
         """Offer to stop while an animal is followed."""

@@ -68,6 +68,7 @@ class Section(QFrame):
     title = ""
     toggled = Signal(bool)
     finished = Signal()
+    failed = Signal()
 
     def __init__(self, bench: Bench, number: int) -> None:
         super().__init__()
@@ -93,6 +94,7 @@ class Section(QFrame):
         self.header.clicked.connect(self.toggled)
         bench.changed.connect(self.refresh)
         bench.session_changed.connect(self.session_changed)
+        bench.edited.connect(self._on_edited)
         self.refresh()
 
     # ---- for the subclass ----------------------------------------------------------------------
@@ -141,8 +143,14 @@ class Section(QFrame):
         if self.is_open:
             self.update_body()
 
+    def _on_edited(self) -> None:
+        """Forget why an edit could not be made once one was."""
+        if self.message.kind == "error":
+            self.message.clear()
+
     def show_error(self, error: Exception | str) -> None:
         """Say what went wrong, in the step itself; a bug goes to napari's notifications instead."""
         if not isinstance(error, str) and not self.bench.is_for_person(error):
             raise error
         self.message.show_error(str(error))
+        self.failed.emit()

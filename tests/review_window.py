@@ -1,0 +1,89 @@
+"""A review in a real napari window, for tests to import: a short video and boxes with known faults."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import napari
+import numpy as np
+from qtpy.QtCore import QPoint, QSettings
+from qtpy.QtWidgets import QWidget
+
+from gui_events import canvas_of, spin, wait_for, xdotool
+from napari_cropzoom.app import find_dock, open_review
+from napari_cropzoom.io.bbox_csv import write_bbox_csv
+from napari_cropzoom.widgets.dock import CropzoomDock
+from videos import make_numbered_video
+
+N = 120
+JUMP, GAP, LARGE = (40, 42), (70, 75), (95, 99)
+
+
+def faulty_boxes() -> np.ndarray:
+    """(N, 4) boxes that move smoothly but for a jump, a gap and a stretch where they are too large."""
+    t = np.arange(N)
+    boxes = np.column_stack([20 + 1.6 * t, 80 + 20 * np.sin(t / 9), np.full(N, 48.0), np.full(N, 40.0)])
+    boxes = boxes.round()
+    boxes[JUMP[0] : JUMP[1] + 1, :2] += 60, -50
+    boxes[GAP[0] : GAP[1] + 1] = np.nan
+    boxes[LARGE[0] : LARGE[1] + 1, 2:] *= 2
+    return boxes
+
+
+def make_review(folder: Path) -> tuple[Path, Path]:
+    """Write the video and its faulty boxes; returns their paths."""
+    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(folder / "settings"))
+    video = make_numbered_video(folder / "v.mp4", N, size=(320, 240), gop=10)
+    boxes = folder / "preds" / "v_bbox.csv"
+    write_bbox_csv(boxes, faulty_boxes())
+    return video, boxes
+
+
+@contextmanager
+def review_window(video: Path, boxes: Path) -> Iterator[CropzoomDock]:
+    """Open a review in a window of its own, which ends with the context."""
+    viewer = napari.Viewer(show=False)
+    try:
+        open_review(viewer, video, boxes)
+        dock = find_dock(viewer)
+        assert dock is not None
+        viewer.window.resize(1400, 900)
+        viewer.window.show()
+        wait_for(lambda: canvas_of(window_of(dock)).isVisible())
+        window_of(dock).activateWindow()
+        spin(0.5)
+        yield dock
+    finally:
+        dock = find_dock(viewer)
+        if dock is not None:
+            dock.close_session()
+        viewer.close()
+        spin()
+
+
+def window_of(dock: QWidget) -> QWidget:
+    """The window that a dock is part of."""
+    return dock.window()
+
+
+def point_at(widget: QWidget) -> None:
+    """Move the real mouse to the middle of a widget, scrolling it into view first."""
+    parent = widget.parentWidget()
+    while parent is not None:
+        if hasattr(parent, "ensureWidgetVisible"):
+            parent.ensureWidgetVisible(widget)
+        parent = parent.parentWidget()
+    spin(0.1)
+    middle = widget.mapToGlobal(QPoint(widget.width() // 2, widget.height() // 2))
+    xdotool("mousemove", middle.x(), middle.y())
+    spin(0.15)
+
+
+def click_on(widget: QWidget) -> None:
+    """Click the middle of a widget with the real mouse."""
+    wait_for(lambda: widget.isVisible() and widget.isEnabled())
+    point_at(widget)
+    xdotool("click", 1)
+    spin(0.15)

@@ -1,0 +1,336 @@
+"""The dock's menus and dialogs in a real window, by mouse and keys."""
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QTimer
+from qtpy.QtGui import QColor
+from qtpy.QtWidgets import QApplication, QInputDialog, QLineEdit, QListWidget, QMessageBox, QTableWidget
+
+from gui_events import canvas_of, drag, needs_display, press_key, spin, wait_for, xdotool
+from napari_cropzoom.core.boxes import Box, Source
+from napari_cropzoom.io.bbox_csv import read_bbox_csv, write_bbox_csv
+from napari_cropzoom.io.session_store import journal_file
+from napari_cropzoom.layers.keys import SHORTCUTS
+from napari_cropzoom.widgets.dock_menu import HistoryDialog
+from napari_cropzoom.widgets.shortcuts import ShortcutsDialog, key_text
+from review_window import GAP, N, click_on, faulty_boxes, make_review, point_at, review_window
+
+pytestmark = [pytest.mark.gui, needs_display]
+
+HERE = Box(60, 60, 40, 30)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    return make_review(tmp_path_factory.mktemp("review"))
+
+
+@pytest.fixture(scope="module")
+def window(files):
+    with review_window(*files) as dock:
+        yield dock
+
+
+@pytest.fixture
+def dock(window):
+    """One animal, no edit, frame 0, nothing selected."""
+    bench, session = window.bench, window.bench.session
+    session.select_track("animal")
+    session.go_to_edit(0)
+    session.accept(0, 0)  # what was undone is forgotten
+    session.undo()
+    for name in [each for each in session.states if each != "animal"]:
+        session.remove_track(name)
+    bench.selection = None
+    bench.go_to(0)
+    window.open_step("review")
+    window["review"].message.clear()
+    spin(0.1)
+    return window
+
+
+def choose(menu, text):
+    """Open a menu of the dock with the mouse and click the entry that begins so."""
+    bar = menu.parentWidget()
+    place = bar.mapToGlobal(bar.actionGeometry(menu.menuAction()).center())
+    xdotool("mousemove", place.x(), place.y(), "click", 1)
+    wait_for(menu.isVisible)
+    spin(0.05)
+    action = next(each for each in menu.actions() if each.text().startswith(text))
+    assert action.isEnabled(), text
+    place = menu.mapToGlobal(menu.actionGeometry(action).center())
+    xdotool("mousemove", place.x(), place.y())
+    spin(0.05)
+    xdotool("click", 1)
+    wait_for(lambda: not menu.isVisible())
+    spin(0.05)
+
+
+def texts(menu):
+    menu.aboutToShow.emit()
+    return [action.text() for action in menu.actions() if action.text()]
+
+
+def dialog(kind):
+    found = [each for each in QApplication.topLevelWidgets() if isinstance(each, kind) and each.isVisible()]
+    return found[-1] if found else None
+
+
+def type_when_asked(text):
+    """Answer the next question for a name by the keyboard."""
+
+    def answer():
+        asked = dialog(QInputDialog)
+        if asked is None:
+            QTimer.singleShot(50, answer)
+            return
+        asked.findChild(QLineEdit).setText(text)
+        asked.accept()
+
+    QTimer.singleShot(50, answer)
+
+
+# ---- Edit ------------------------------------------------------------------------------------------
+
+
+def test_undo_and_redo_by_menu_are_named_and_go_where_the_edit_is(dock):
+    bench, menu = dock.bench, dock.menu.edit_menu
+    redo = f"Redo: accept frame 0\t{key_text('redo')}"
+    assert texts(menu) == [f"Undo\t{key_text('undo')}", redo, "History …"]
+    assert not menu.actions()[0].isEnabled()
+    bench.session.set_box(30, HERE)
+    assert texts(menu)[0] == f"Undo: set box of frame 30\t{key_text('undo')}"
+    choose(menu, "Undo: set box of frame 30")
+    assert bench.frame == 30
+    np.testing.assert_array_equal(bench.session.track.boxes, faulty_boxes())
+    assert texts(menu)[1] == f"Redo: set box of frame 30\t{key_text('redo')}"
+    bench.go_to(0)
+    choose(menu, "Redo: set box of frame 30")
+    assert bench.frame == 30
+    assert bench.session.track.box(30) == HERE
+
+
+def test_the_history_lists_everything_jumps_back_and_on_and_follows(dock):
+    session = dock.bench.session
+    for frame in (10, 20, 30):
+        session.set_box(frame, HERE)
+    choose(dock.menu.edit_menu, "History")
+    wait_for(lambda: dialog(HistoryDialog))
+    shown = dialog(HistoryDialog).findChild(QListWidget, "history_list")
+
+    def lines():
+        return [shown.item(row).text().split("   ")[1] for row in range(shown.count())]
+
+    edits = [f"set box of frame {frame}" for frame in (30, 20, 10)]
+    assert lines() == [*edits, "raw boxes"]
+    assert shown.currentRow() == 0
+
+    def click_row(row):
+        place = shown.viewport().mapToGlobal(shown.visualItemRect(shown.item(row)).center())
+        xdotool("mousemove", place.x(), place.y(), "click", 1)
+        spin(0.1)
+
+    click_row(2)
+    assert len(session.history) == 1
+    assert session.track.anchors().tolist() == [10]
+    assert shown.currentRow() == 2
+    click_row(3)
+    np.testing.assert_array_equal(session.track.boxes, faulty_boxes())
+    click_row(0)
+    assert session.track.anchors().tolist() == [10, 20, 30]
+    xdotool("key", "Down", "Return")
+    wait_for(lambda: len(session.history) == 2)
+    session.set_box(40, HERE)
+    assert lines() == ["set box of frame 40", *edits[1:], "raw boxes"]
+    dialog(HistoryDialog).close()
+    wait_for(lambda: dialog(HistoryDialog) is None)
+    session.undo()
+
+
+# ---- Animals ---------------------------------------------------------------------------------------
+
+
+def test_an_animal_is_added_named_coloured_chosen_and_removed(dock):
+    bench, session, menu = dock.bench, dock.bench.session, dock.menu.animals_menu
+    type_when_asked("white")
+    choose(menu, "Add an animal …")
+    assert list(session.states) == ["animal", "white"]
+    assert session.current == "white"
+    type_when_asked("black")
+    choose(menu, "Rename white")
+    assert session.current == "black"
+    dock.menu.ask_color = lambda color: "#123456"
+    choose(menu, "Colour of black")
+    assert session.state.color == "#123456"
+    shown = menu.actions()[1]
+    assert shown.isChecked()
+    assert QColor(shown.icon().pixmap(15, 15).toImage().pixel(1, 1)).name() == "#123456"
+    choose(menu, "animal")
+    assert session.current == "animal"
+    assert "animal: imported" in bench.viewer.canvas.overlays.text.text
+    assert not next(a for a in menu.actions() if a.text() == "Remove animal").isEnabled()
+    choose(menu, "black")
+    choose(menu, "Remove black")
+    assert list(session.states) == ["animal"]
+
+
+def test_a_name_that_will_not_do_is_refused_in_one_line(dock):
+    type_when_asked("a/b")
+    choose(dock.menu.animals_menu, "Add an animal …")
+    message = dock["review"].message
+    assert message.plain == "'a/b' cannot name a track: use letters, digits, spaces, - and _."
+    assert list(dock.bench.session.states) == ["animal"]
+
+
+def test_an_animal_from_a_file_and_an_error_while_every_step_is_folded(dock, files):
+    session, menu = dock.bench.session, dock.menu.animals_menu
+    other = files[1].parent.parent / "other" / "v_bbox.csv"
+    write_bbox_csv(other, np.tile([10.0, 20, 30, 40], (N, 1)))
+    dock.menu.ask_file = lambda: other
+    type_when_asked("other")
+    choose(menu, "Add an animal from a file")
+    assert session.track.box(5) == Box(10, 20, 30, 40)
+    write_bbox_csv(other.with_name("short.csv"), np.tile([10.0, 20, 30, 40], (N - 1, 1)))
+    dock.menu.ask_file = lambda: other.with_name("short.csv")
+    dock.open_step("")
+    type_when_asked("third")
+    choose(menu, "Add an animal from a file")
+    assert dock.message.isVisible()
+    assert "short.csv" in dock.message.plain
+    session.set_box(3, HERE)
+    assert not dock.message.isVisible()
+    session.undo()
+
+
+def test_the_other_animals_are_thin_in_their_colours_and_a_key_changes_over(dock):
+    bench, session = dock.bench, dock.bench.session
+    session.add_track("white", np.tile([200.0, 100, 40, 60], (N, 1)))
+    session.set_color("white", "#ff0000")
+    session.select_track("animal")
+    bench.go_to(5)
+    spin(0.1)
+    layer = bench.viewer.layers["other animals"]
+    corners = np.unique(np.round(layer.data[:, 0]), axis=0)  # lines begin at the corners
+    assert corners.tolist() == [[100, 200], [100, 240], [160, 200], [160, 240]] or len(layer.data) == 4
+    np.testing.assert_allclose(layer.edge_color[0], (1, 0, 0, 1))
+    assert layer.edge_width * bench.viewer.scene.camera.zoom == pytest.approx(1.5, rel=0.1)
+    assert bench.layers.boxes.layer.edge_width[0] > layer.edge_width
+    press_key("shift+t")
+    assert session.current == "white"
+    assert bench.viewer.status == "Editing white."
+    spin(0.1)
+    assert "white: imported" in bench.viewer.canvas.overlays.text.text
+    assert bench.layers.boxes.box == Box(200, 100, 40, 60)
+    np.testing.assert_allclose(layer.edge_color[0], QColor(session.states["animal"].color).getRgbF(), atol=1e-3)
+    drag(bench.viewer, (130, 220), (140, 240))
+    assert session.track.source[5] == Source.ANCHOR
+    assert session.states["animal"].track.source[5] == Source.IMPORTED
+    press_key("shift+t")
+    assert session.current == "animal"
+
+
+def test_identities_are_swapped_from_here_on_or_over_the_selection(dock):
+    bench, session, menu = dock.bench, dock.bench.session, dock.menu.animals_menu
+    raw, still = faulty_boxes(), np.tile([200.0, 100, 40, 60], (N, 1))
+    session.add_track("white", still)
+    session.select_track("animal")
+    bench.go_to(100)
+    choose(menu, "Swap with white from frame 100 on")
+    np.testing.assert_array_equal(session.tracks["animal"].boxes, np.vstack([raw[:100], still[100:]]))
+    np.testing.assert_array_equal(session.tracks["white"].boxes, np.vstack([still[:100], raw[100:]]))
+    press_key("ctrl+z")
+    np.testing.assert_array_equal(session.tracks["white"].boxes, still)
+    bench.selection = GAP
+    choose(menu, f"Swap with white in frames {GAP[0]} to {GAP[1]}")
+    swapped = session.tracks["animal"].boxes != raw
+    assert np.flatnonzero(swapped.any(axis=1) & ~np.isnan(session.tracks["animal"].boxes[:, 0])).tolist() == [
+        *range(GAP[0], GAP[1] + 1)
+    ]
+    assert session.tracks["white"].is_missing[GAP[0] : GAP[1] + 1].all()
+
+
+# ---- Help ------------------------------------------------------------------------------------------
+
+
+def test_the_question_mark_opens_the_table_of_every_key(dock):
+    press_key("question")
+    wait_for(lambda: dialog(ShortcutsDialog))
+    table = dialog(ShortcutsDialog).findChild(QTableWidget, "shortcuts_table")
+    shown = [(table.item(row, 0).text(), table.item(row, 1).text()) for row in range(table.rowCount())]
+    assert shown == [(key_text(each.name), each.description) for each in SHORTCUTS]
+    dialog(ShortcutsDialog).close()
+    choose(dock.menu.help_menu, "Keys")
+    wait_for(lambda: dialog(ShortcutsDialog))
+    dialog(ShortcutsDialog).close()
+
+
+# ---- two windows, other raw boxes ------------------------------------------------------------------
+
+
+def test_a_second_window_says_that_it_is_read_only_and_edits_nothing(dock, files):
+    assert not dock.read_only.isVisible()
+    first = dock.bench.session
+    first.set_box(41, HERE)
+    with review_window(*files) as second:
+        session = second.bench.session
+        wait_for(second.read_only.isVisible)
+        assert "open in another window" in second.read_only.plain
+        assert session.track.box(41) == HERE
+        second.bench.go_to(41)
+        canvas = canvas_of(second.window())
+        for act in ("j", "Delete", "g", "ctrl+z"):
+            canvas.setFocus()
+            spin(0.02)
+            xdotool("key", act)
+            spin(0.1)
+            assert "read-only" in second["review"].message.plain, act
+            second["review"].message.clear()
+        click_on(second.findChild(type(second["review"].undo), "mend_absent"))
+        assert "read-only" in second["review"].message.plain
+        assert session.track.box(41) == HERE
+        assert len(session.history) == 1
+        assert second.read_only.isVisible()
+    assert not dock.read_only.isVisible()
+    first.undo()
+
+
+@pytest.mark.parametrize("answer", ["Carry the edits over", "Begin a new review", "Cancel"])
+def test_raw_boxes_that_changed_are_asked_about(dock, tmp_path, answer):
+    video, boxes = make_review(tmp_path)
+    with review_window(video, boxes) as other:
+        other.bench.session.set_box(7, HERE)
+        spin(0.1)
+        other.bench.close_session()
+        changed = faulty_boxes() + (4, 0, 0, 0)
+        write_bbox_csv(boxes, changed)
+        other["video"].open(video)
+        wait_for(lambda: other.bench.session is not None)
+        session = other.bench.session
+
+        def press():
+            asked = dialog(QMessageBox)
+            if asked is None:
+                QTimer.singleShot(50, press)
+                return
+            assert asked.objectName() == "raw_changed_dialog"
+            assert "1 edit" in asked.informativeText()
+            pressed = next(b for b in asked.buttons() if b.text().replace("&", "") == answer)
+            point_at(pressed)
+            xdotool("click", 1)
+
+        QTimer.singleShot(50, press)
+        other.open_step("boxes")
+        other["boxes"].load(boxes)
+        wait_for(lambda: other["boxes"].message.plain or session.has_boxes)
+        spin(0.2)
+        if answer == "Cancel":
+            assert not session.has_boxes
+            assert other["boxes"].message.plain == "The boxes were not opened; nothing has changed."
+        else:
+            carried = answer.startswith("Carry")
+            assert session.track.box(8) == Box(*changed[8])
+            assert (session.track.box(7) == HERE) == carried
+            assert len(session.history) == int(carried)
+        kept = read_bbox_csv(boxes, N, allow_missing=True)
+        np.testing.assert_array_equal(kept, changed)
+        assert journal_file(boxes).is_file()

@@ -1,0 +1,251 @@
+"""The range tools by the keys of the canvas and by their buttons, in a real window."""
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QAbstractButton, QSpinBox
+
+from gui_events import canvas_of, needs_display, press_key, spin, wait_for, xdotool
+from napari_cropzoom.core import tools
+from napari_cropzoom.core.boxes import Box, Review, Source
+from napari_cropzoom.layers.mend import TOOLS
+from review_window import GAP, JUMP, LARGE, click_on, faulty_boxes, make_review, point_at, review_window
+
+pytestmark = [pytest.mark.gui, needs_display]
+
+TRUE = Box(86.0, 62.0, 48.0, 40.0)  # of frame 41, about
+
+
+@pytest.fixture(scope="module")
+def window(tmp_path_factory):
+    with review_window(*make_review(tmp_path_factory.mktemp("review"))) as dock:
+        yield dock
+
+
+@pytest.fixture
+def dock(window):
+    """The review as it was opened, in the middle of the jump; nothing selected, nothing edited."""
+    bench = window.bench
+    bench.session.go_to_edit(0)
+    bench.selection = bench.proposal = None
+    bench.go_to(41)
+    window.open_step("review")
+    window["review"].message.clear()
+    window["review"].mend.more.setChecked(False)
+    canvas_of().setFocus()
+    spin(0.1)
+    assert bench.session.track.boxes[41].tolist() == faulty_boxes()[41].tolist()
+    return window
+
+
+def button(dock, name):
+    found = dock.findChild(QAbstractButton, name)
+    assert found is not None, name
+    return found
+
+
+def x_key(key):
+    """A key as xdotool names it."""
+    names = {"Control": "ctrl", "Shift": "shift", "PageUp": "Prior", "PageDown": "Next", "/": "slash"}
+    *modifiers, last = key.split("-")
+    last = names.get(last, last.lower() if len(last) == 1 else last)
+    return "+".join([*(names[each] for each in modifiers), last])
+
+
+def expected(dock, tool):
+    bench = dock.bench
+    return tool.make(bench.session.track, bench.frame, *bench.layers.range_here())
+
+
+# ---- keys ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name.replace(" ", "-"))
+def test_a_held_key_shows_and_its_release_does_what_the_tool_does(dock, tool):
+    bench, session = dock.bench, dock.bench.session
+    session.set_box(41, TRUE)
+    wanted, before = expected(dock, tool), session.track.boxes.copy()
+    canvas_of().setFocus()
+    spin(0.02)
+    xdotool("keydown", x_key(tool.key))
+    wait_for(lambda: bench.proposal is not None)
+    assert bench.proposal == wanted
+    assert wanted.label[1:] in bench.viewer.status
+    np.testing.assert_array_equal(session.track.boxes, before)
+    xdotool("keyup", x_key(tool.key))
+    wait_for(lambda: bench.proposal is None)
+    assert session.history.newest == wanted
+    assert len(session.history) == 2
+
+
+def test_a_tap_does_it_and_undo_takes_it_back(dock):
+    session, raw = dock.bench.session, faulty_boxes()
+    press_key("j")
+    first, last = JUMP
+    assert session.history.undo_label == f"interpolate frames {first} to {last}"
+    straight = np.linspace(raw[first - 1, 0], raw[last + 1, 0], last - first + 3)
+    np.testing.assert_allclose(session.track.boxes[first : last + 1, 0], straight[1:-1], atol=1)
+    assert (session.track.source[first : last + 1] == Source.INTERPOLATED).all()
+    assert dock.bench.proposal is None
+    press_key("ctrl+z")
+    np.testing.assert_array_equal(session.track.boxes, raw)
+
+
+def test_a_key_held_while_its_boxes_change_does_nothing(dock):
+    bench, session = dock.bench, dock.bench.session
+    canvas_of().setFocus()
+    xdotool("keydown", "j")
+    wait_for(lambda: bench.proposal is not None)
+    session.set_box(41, TRUE)
+    xdotool("keyup", "j")
+    wait_for(lambda: bench.proposal is None)
+    assert session.history.undo_label == "set box of frame 41"
+    assert "changed" in bench.viewer.status
+    session.undo()
+    np.testing.assert_array_equal(session.track.boxes, faulty_boxes())
+
+
+def test_a_key_that_cannot_do_it_says_why_in_the_dock_and_changes_nothing(dock):
+    press_key("m")
+    assert "No box was corrected by hand" in dock.bench.viewer.status
+    message = dock["review"].message
+    assert message.kind == "error"
+    assert "No box was corrected by hand in frames 40 to 42" in message.plain
+    assert len(dock.bench.session.history) == 0
+    press_key("j")
+    assert message.kind == ""
+
+
+# ---- buttons ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tool", [tool for tool in TOOLS if tool.text], ids=lambda tool: tool.name)
+def test_the_mouse_over_a_button_shows_and_a_click_does_it(dock, tool):
+    bench, session = dock.bench, dock.bench.session
+    session.set_box(41, TRUE)
+    wanted = expected(dock, tool)
+    each = button(dock, f"mend_{tool.name.replace(' ', '-')}")
+    point_at(each)
+    wait_for(lambda: bench.proposal is not None)
+    assert bench.proposal == wanted
+    point_at(canvas_of())
+    wait_for(lambda: bench.proposal is None)
+    assert len(session.history) == 1
+    click_on(each)
+    wait_for(lambda: len(session.history) == 2)
+    assert session.history.newest == wanted
+
+
+def test_a_button_that_has_the_focus_shows_what_it_would_do(dock):
+    bench = dock.bench
+    each = button(dock, "mend_interpolate")
+    each.setFocus(Qt.FocusReason.TabFocusReason)
+    wait_for(lambda: bench.proposal is not None)
+    xdotool("key", "space")
+    wait_for(lambda: len(bench.session.history) == 1)
+    canvas_of().setFocus()
+    wait_for(lambda: bench.proposal is None)
+
+
+def test_a_button_that_cannot_do_it_says_why_in_one_line(dock):
+    click_on(button(dock, "mend_carry-on"))
+    message = dock["review"].message
+    wait_for(lambda: message.kind == "error")
+    assert message.plain == (
+        "No box was corrected by hand in frames 40 to 42; correct one, then carry it on."
+    )
+    assert "\n" not in message.plain
+    assert len(dock.bench.session.history) == 0
+    click_on(button(dock, "mend_interpolate"))
+    wait_for(lambda: len(dock.bench.session.history) == 1)
+    assert message.kind == ""
+
+
+# ---- range -----------------------------------------------------------------------------------------
+
+
+def test_the_range_is_the_selection_else_the_burst_else_the_frame(dock):
+    bench, label = dock.bench, dock["review"].mend.range_label
+    assert bench.layers.range_here() == JUMP
+    assert label.text() == "Mend <b>frames 40 to 42</b>, this stretch"
+    bench.selection = (38, 60)
+    assert bench.layers.range_here() == (38, 60)
+    assert label.text() == "Mend <b>frames 38 to 60</b>, 23 selected"
+    press_key("j")
+    assert bench.session.history.undo_label == "interpolate frames 38 to 60"
+    bench.selection = None
+    bench.go_to(10)
+    spin(0.05)
+    assert bench.layers.range_here() == (10, 10)
+    assert label.text() == "Mend <b>frame 10</b>"
+
+
+def test_a_burst_that_was_mended_is_still_the_range(dock):
+    bench = dock.bench
+    bench.go_to(72)
+    press_key("j")
+    assert bench.layers.range_here() == GAP
+    press_key("shift+x")
+    track = bench.session.track
+    assert (track.source[GAP[0] : GAP[1] + 1] == Source.ABSENT).all()
+
+
+# ---- numbers ---------------------------------------------------------------------------------------
+
+
+def open_numbers(dock):
+    click_on(button(dock, "mend_more"))
+    wait_for(lambda: dock["review"].mend.numbers.isVisible())
+
+
+def set_number(dock, name, value):
+    dock.findChild(QSpinBox, name).setValue(value)
+
+
+def test_size_shift_and_scale_in_numbers(dock):
+    bench, session, raw = dock.bench, dock.bench.session, faulty_boxes()
+    open_numbers(dock)
+    bench.go_to(97)
+    set_number(dock, "mend_width", 48)
+    set_number(dock, "mend_height", 40)
+    point_at(button(dock, "mend_size"))
+    wait_for(lambda: bench.proposal == tools.set_size(session.track, *LARGE, 48, 40))
+    click_on(button(dock, "mend_size"))
+    boxes = session.track.boxes
+    assert boxes[LARGE[0] : LARGE[1] + 1, 2:].tolist() == [[48, 40]] * 5
+    assert boxes[LARGE[1] + 1].tolist() == raw[LARGE[1] + 1].tolist()
+    centers = boxes[:, :2] + boxes[:, 2:] / 2
+    np.testing.assert_array_equal(centers[97], raw[97, :2] + raw[97, 2:] / 2)
+
+    bench.go_to(10)
+    set_number(dock, "mend_dx", -6)
+    set_number(dock, "mend_dy", 4)
+    click_on(button(dock, "mend_shift"))
+    assert session.track.boxes[10].tolist() == (raw[10] + (-6, 4, 0, 0)).tolist()
+    assert session.track.boxes[11].tolist() == raw[11].tolist()
+    dock["review"].mend.factor.setValue(1.5)
+    click_on(button(dock, "mend_scale"))
+    assert session.track.boxes[10, 2:].tolist() == [72, 60]
+    assert session.history.undo_label == "scale frame 10 by 1.5"
+
+
+def test_the_size_of_the_whole_track(dock):
+    session = dock.bench.session
+    open_numbers(dock)
+    set_number(dock, "mend_width", 60)
+    set_number(dock, "mend_height", 50)
+    session.set_box(20, Box(52, 100, 30, 30))
+    click_on(button(dock, "mend_size-all"))
+    known = ~np.isnan(faulty_boxes()[:, 0])
+    assert (session.track.boxes[known, 2:] == (60, 50)).all()
+    assert np.isnan(session.track.boxes[~known]).all()
+    assert session.track.anchors().tolist() == [20]
+    assert (session.track.review[known] == Review.EDITED).all()
+    assert len(session.history) == 2
+
+
+def test_numbers_where_there_is_no_box_say_so(dock):
+    open_numbers(dock)
+    dock.bench.go_to(72)
+    click_on(button(dock, "mend_shift"))
+    assert dock["review"].message.plain == "Frames 70 to 75 have no box."

@@ -14,6 +14,11 @@ def queue_of(boxes):
     return track, ReviewQueue(Inspection.of(track.raw, Evidence(frame_size=FRAME)))
 
 
+def do(edit, track, queue):
+    edit.apply({track.name: track})
+    queue.renew(edit.first, edit.last)
+
+
 def spans(bursts):
     return sorted((each.first, each.last) for each in bursts)
 
@@ -39,7 +44,7 @@ def test_what_is_mended_is_looked_at():
     right, boxes = faulty()
     track, queue = queue_of(boxes)
     for frame in (100, 101, 102):
-        edits.set_box(track, frame, Box(*right[frame])).apply({track.name: track})
+        do(edits.set_box(track, frame, Box(*right[frame])), track, queue)
     left, done = queue.entries(track)
     assert spans(left) == [(300, 339), (450, 469)]
     assert spans(done) == [(100, 102)]
@@ -48,7 +53,7 @@ def test_what_is_mended_is_looked_at():
 def test_what_is_half_mended_stays_open():
     right, boxes = faulty()
     track, queue = queue_of(boxes)
-    edits.set_box(track, 101, Box(*right[101])).apply({track.name: track})
+    do(edits.set_box(track, 101, Box(*right[101])), track, queue)
     left, done = queue.entries(track)
     assert any(each.first <= 100 <= each.last for each in left)
     assert any(each.first <= 102 <= each.last for each in left)
@@ -58,16 +63,16 @@ def test_what_is_half_mended_stays_open():
 def test_what_is_accepted_filled_or_deleted_is_looked_at_and_undo_brings_it_back():
     track, queue = queue_of(faulty()[1])
     accept = edits.accept(track, 450, 469)
-    accept.apply({track.name: track})
+    do(accept, track, queue)
     fill = edits.fill_gap(track, 300, 339, "interpolate")
-    fill.apply({track.name: track})
+    do(fill, track, queue)
     left, done = queue.entries(track)
     assert spans(left) == [(100, 102)]
     assert spans(done) == [(300, 339), (450, 469)]
-    fill.inverse().apply({track.name: track})
+    do(fill.inverse(), track, queue)
     assert spans(queue.entries(track)[0]) == [(100, 102), (300, 339)]
     for frame in range(300, 340):
-        edits.delete_box(track, frame).apply({track.name: track})
+        do(edits.delete_box(track, frame), track, queue)
     assert spans(queue.entries(track)[0]) == [(100, 102)]
 
 
@@ -75,13 +80,13 @@ def test_a_box_set_by_hand_is_no_suspicion_beside_the_detectors():
     right = walk(600)
     track, queue = queue_of(right)
     x, y, w, h = right[200]
-    edits.set_box(track, 200, Box(x - 6, y - 5, w + 12, h + 10)).apply({track.name: track})
+    do(edits.set_box(track, 200, Box(x - 6, y - 5, w + 12, h + 10)), track, queue)
     assert queue.entries(track) == ([], [])
 
 
 def test_a_box_set_by_hand_is_never_doubted_itself():
     track, queue = queue_of(walk(600))
-    edits.set_box(track, 200, Box(20, 20, 100, 80)).apply({track.name: track})
+    do(edits.set_box(track, 200, Box(20, 20, 100, 80)), track, queue)
     assert queue.entries(track) == ([], [])
 
 
@@ -89,13 +94,13 @@ def test_answers_are_those_of_a_fresh_queue_whatever_was_asked_before():
     right, boxes = faulty()
     track, queue = queue_of(boxes)
     for frame in (455, 100, 320, 102, 101):
-        edits.set_box(track, frame, Box(*right[frame])).apply({track.name: track})
+        do(edits.set_box(track, frame, Box(*right[frame])), track, queue)
         assert queue.entries(track) == ReviewQueue(queue.inspection).entries(track)
 
 
 def test_the_amount_filters_open_and_done_alike():
     track, queue = queue_of(faulty()[1])
-    edits.accept(track, 100, 102).apply({track.name: track})
+    do(edits.accept(track, 100, 102), track, queue)
     assert queue.entries(track, 0.0) == ([], [])
     left, done = queue.entries(track, 1.0)
     assert len(left) >= 2

@@ -1,4 +1,4 @@
-"""What a review costs at 1,000,000 frames with 10,000 edits: opening, an edit, undo, a frame step, memory.
+"""What a review of 1,000,000 frames with 10,000 edits costs: opening, an edit, undo, a step, memory.
 
 Run under a real or virtual screen: ``million.py [FRAMES]``. Prints one line of JSON. The video is tiny
 and still (64x48), so that it can be encoded at all; the session never looks at its pixels. One frame in
@@ -41,7 +41,16 @@ def still_video(path: Path, frames: int) -> Path:
     """Grey frames of 64x48 pixels, a keyframe a second; kept for the next run."""
     if not path.exists():
         source = f"color=c=gray:size=64x48:rate=30:duration={frames / 30 + 1}"
-        ffmpeg = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-loglevel", "error", "-f", "lavfi", "-i", source]
+        ffmpeg = [
+            imageio_ffmpeg.get_ffmpeg_exe(),
+            "-y",
+            "-loglevel",
+            "error",
+            "-f",
+            "lavfi",
+            "-i",
+            source,
+        ]
         encode = ["-frames:v", str(frames), "-c:v", "libx264", "-preset", "ultrafast", "-g", "30"]
         part = path.with_stem(f"{path.stem}_part")
         subprocess.run([*ffmpeg, *encode, "-pix_fmt", "yuv420p", str(part)], check=True)

@@ -62,9 +62,7 @@ class Inspector:
             keypoints = poses.select(anchors)
             likelihood = anchor_likelihood(keypoints)
         beside = dict(zip(names, others, strict=True))
-        queue = ReviewQueue(
-            Inspection.of(raw, Evidence(likelihood, keypoints, size, motion, beside))
-        )
+        queue = ReviewQueue(Inspection.of(raw, Evidence(likelihood, keypoints, size, motion, beside)))
         queue.follow(self._track)
         return Inspected(queue, self._n_changes)
 
@@ -124,7 +122,8 @@ class ReviewState:
     def inspector(self) -> Inspector:
         """Work that inspects the track with what is known now; changes nothing, for any thread.
 
-        What is edited meanwhile is inspected again by :meth:`take`. The detector's keypoints are those of the first track.
+        What is edited meanwhile is inspected again by :meth:`take`. The detector's keypoints are those
+        of the first track.
         """
         session = self._session
         is_first = session.current == next(iter(session.states))

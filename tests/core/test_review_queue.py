@@ -1,6 +1,8 @@
 """What a person sees while working through the queue."""
 
 import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from napari_cropzoom.core import edits
 from napari_cropzoom.core.boxes import Box, BoxTrack
@@ -105,3 +107,37 @@ def test_the_amount_filters_open_and_done_alike():
     left, done = queue.entries(track, 1.0)
     assert len(left) >= 2
     assert spans(done)[0] == (100, 102)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["set", "delete", "accept", "revert", "undo"]), st.integers(0, 599)),
+        max_size=25,
+    )
+)
+def test_any_edits_and_undos_leave_what_a_fresh_queue_finds(acts):
+    right, boxes = faulty()
+    track, queue = queue_of(boxes)
+    history = []
+    for act, frame in acts:
+        last = min(frame + 30, 599)
+        if act == "undo":
+            if not history:
+                continue
+            edit = history.pop().inverse()
+        elif act == "set":
+            edit = edits.set_box(track, frame, Box(*right[frame]))
+        elif act == "delete":
+            edit = edits.delete_box(track, frame)
+        elif act == "accept":
+            edit = edits.accept(track, frame, last)
+        else:
+            edit = edits.revert_to_raw(track, frame, last)
+        if act != "undo":
+            history.append(edit)
+        do(edit, track, queue)
+        if frame % 2:
+            queue.entries(track)
+    assert queue.entries(track, 0.6) == ReviewQueue(queue.inspection).entries(track, 0.6)
+    assert track.n_missing == track.is_missing.sum()

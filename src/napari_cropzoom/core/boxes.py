@@ -233,8 +233,8 @@ class BoxTrack:
     def put(self, first: int, state: Snapshot) -> None:
         """Write a range of frames; for edits only."""
         rows = slice(first, first + len(state))
-        before = np.count_nonzero(np.isnan(self.boxes[rows, 0]))
-        self._n_missing += np.count_nonzero(np.isnan(state.boxes[:, 0])) - before
+        before, after = np.isnan(self.boxes[rows, 0]), np.isnan(state.boxes[:, 0])
+        self._n_missing += int(np.count_nonzero(after)) - int(np.count_nonzero(before))
         self.boxes[rows] = state.boxes
         self.source[rows] = state.source
         self.review[rows] = state.review

@@ -94,7 +94,8 @@ class ReviewQueue:
         start, stop = self._whole(max(0, first - reach), min(len(track) - 1, last + reach))
         place, end = bisect_left(self._stops, start), bisect_right(self._starts, stop)
         rows = slice(place, end)
-        known = dict(zip(zip(self._starts[rows], self._stops[rows]), self._found[rows], strict=True))
+        spans = zip(self._starts[rows], self._stops[rows], strict=True)
+        known = dict(zip(spans, self._found[rows], strict=True))
         stretches = self._edited_stretches(track, start, stop)
         found = []
         for span in stretches:

@@ -70,7 +70,7 @@ class Session(EditableTracks):
     @property
     def has_boxes(self) -> bool:
         """Whether any frame has a box."""
-        return not bool(self.track.is_missing.all())
+        return self.track.n_missing < len(self.track)
 
     @property
     def unsaved(self) -> bool:
@@ -293,7 +293,7 @@ class Session(EditableTracks):
         if self.raw_csv is None or not self.has_boxes:
             raise CropzoomError("There are no boxes yet; make, load or draw some first.")
         self._journal.check()
-        states = [s for s in self.states.values() if not s.track.is_missing.all()]
+        states = [s for s in self.states.values() if s.track.n_missing < len(s.track)]
         return PendingSave.of(states, self.smoothing, self._fill, self._moment(), self._journal.flush)
 
     def mark_saved(self, pending: PendingSave) -> Path:

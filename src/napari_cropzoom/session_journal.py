@@ -65,11 +65,6 @@ class SessionJournal:
         goes_on : bool
             The session is in the state that the journal's last line left it in. Otherwise a journal
             that is there is set aside once there is something to write.
-
-        Raises
-        ------
-        CropzoomError
-            If the journal is broken; the session keeps the one it had.
         """
         self._planned = None
         path = journal_file(raw_csv) if raw_csv is not None else None
@@ -79,7 +74,7 @@ class SessionJournal:
         other = Journal(path) if path is not None else None
         self.close()
         self._journal = other
-        self._has_begun = goes_on and other is not None and bool(other.entries)
+        self._has_begun = goes_on and other is not None and not other.is_empty
         self._new_tracks.clear()
 
     def attach_later(self, raw_csv: Path) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from napari_cropzoom.core.boxes import FloatArray
+from dataclasses import dataclass
+
+from psygnal import Signal
+
+from napari_cropzoom.core.boxes import BoxTrack, FloatArray
 from napari_cropzoom.core.evidence import Motion
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.review import (
@@ -16,12 +20,28 @@ from napari_cropzoom.core.review_queue import ReviewQueue
 from napari_cropzoom.session_edits import EditableTracks
 
 
+@dataclass(frozen=True)
+class Inspected:
+    """What an :class:`Inspector` found.
+
+    Attributes
+    ----------
+    queue : ReviewQueue
+    n_changes : int
+        Changes of the session's boxes that it surely knows of.
+    """
+
+    queue: ReviewQueue
+    n_changes: int
+
+
 class Inspector:
-    """Inspects raw boxes when called; two are equal if they would look at the very same things."""
+    """Inspects a track when called; two are equal if they would look at the very same things."""
 
     def __init__(
         self,
-        raw: FloatArray,
+        track: BoxTrack,
+        n_changes: int,
         poses: Poses | None,
         anchors: tuple[str, ...],
         size: tuple[int, int],
@@ -29,10 +49,11 @@ class Inspector:
         names: tuple[str, ...],
         *others: FloatArray,
     ) -> None:
-        self._arrays = (raw, poses, motion, *others)
+        self._track, self._n_changes = track, n_changes
+        self._arrays = (track.raw, poses, motion, *others)
         self._settings = (anchors, size, names)
 
-    def __call__(self) -> Inspection:
+    def __call__(self) -> Inspected:
         """Do the work."""
         raw, poses, motion, *others = self._arrays
         anchors, size, names = self._settings
@@ -41,7 +62,9 @@ class Inspector:
             keypoints = poses.select(anchors)
             likelihood = anchor_likelihood(keypoints)
         beside = dict(zip(names, others, strict=True))
-        return Inspection.of(raw, Evidence(likelihood, keypoints, size, motion, beside))
+        queue = ReviewQueue(Inspection.of(raw, Evidence(likelihood, keypoints, size, motion, beside)))
+        queue.follow(self._track)
+        return Inspected(queue, self._n_changes)
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -60,14 +83,23 @@ class ReviewState:
     Parameters
     ----------
     session : EditableTracks
+
+    Attributes
+    ----------
+    inspected : psygnal.Signal
+        The queue of a track is at hand, where it was not.
     """
+
+    inspected = Signal()
 
     def __init__(self, session: EditableTracks) -> None:
         self._session = session
         self._motion: Motion | None = None
         self._queues: dict[str, ReviewQueue] = {}
         self._entries: tuple[object, list[Burst], list[Burst]] | None = None
-        for signal in (session.boxes_changed, session.track_changed, session.tracks_changed):
+        self._changes: list[tuple[FloatArray, int, int]] = []
+        session.boxes_changed.connect(self._on_boxes)
+        for signal in (session.track_changed, session.tracks_changed):
             signal.connect(self._forget_entries)
         session.predictions_changed.connect(self._forget)
 
@@ -88,9 +120,10 @@ class ReviewState:
         return queue is not None and queue.inspection.raw is self._session.track.raw
 
     def inspector(self) -> Inspector:
-        """Work that inspects the raw boxes with what is known now; touches nothing, for any thread.
+        """Work that inspects the track with what is known now; changes nothing, for any thread.
 
-        The detector's keypoints are those of the first track.
+        What is edited meanwhile is inspected again by :meth:`take`. The detector's keypoints are those
+        of the first track.
         """
         session = self._session
         is_first = session.current == next(iter(session.states))
@@ -100,13 +133,20 @@ class ReviewState:
         size = (session.video.width, session.video.height)
         names = tuple(name for name in session.states if name != session.current)
         others = [session.states[name].track.raw for name in names]
-        return Inspector(session.track.raw, poses, anchors, size, self._motion, names, *others)
+        seen = len(self._changes)
+        return Inspector(session.track, seen, poses, anchors, size, self._motion, names, *others)
 
-    def take(self, inspection: Inspection) -> None:
-        """Take an inspection that :meth:`inspector` made; one of other raw boxes is dropped."""
-        if inspection.raw is self._session.track.raw:
-            self._queues[self._session.current] = ReviewQueue(inspection)
-            self._entries = None
+    def take(self, inspected: Inspected) -> None:
+        """Take what :meth:`inspector` found; that of other raw boxes is dropped."""
+        queue, raw = inspected.queue, self._session.track.raw
+        if queue.inspection.raw is not raw:
+            return
+        for changed, first, last in self._changes[inspected.n_changes :]:
+            if changed is raw:
+                queue.renew(first, last)
+        self._queues[self._session.current] = queue
+        self._entries = None
+        self.inspected.emit()
 
     @property
     def motion(self) -> Motion | None:
@@ -117,6 +157,12 @@ class ReviewState:
     def motion(self, motion: Motion | None) -> None:
         self._motion = motion
         self._forget()
+
+    def _on_boxes(self, name: str, first: int, last: int) -> None:
+        self._changes.append((self._session.states[name].track.raw, first, last))
+        if name in self._queues:
+            self._queues[name].renew(first, last)
+        self._entries = None
 
     def _forget_entries(self) -> None:
         self._entries = None

@@ -1,6 +1,8 @@
 """What a person sees while working through the queue."""
 
 import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from napari_cropzoom.core import edits
 from napari_cropzoom.core.boxes import Box, BoxTrack
@@ -12,6 +14,11 @@ from walks import FRAME, walk
 def queue_of(boxes):
     track = BoxTrack(boxes)
     return track, ReviewQueue(Inspection.of(track.raw, Evidence(frame_size=FRAME)))
+
+
+def do(edit, track, queue):
+    edit.apply({track.name: track})
+    queue.renew(edit.first, edit.last)
 
 
 def spans(bursts):
@@ -39,7 +46,7 @@ def test_what_is_mended_is_looked_at():
     right, boxes = faulty()
     track, queue = queue_of(boxes)
     for frame in (100, 101, 102):
-        edits.set_box(track, frame, Box(*right[frame])).apply({track.name: track})
+        do(edits.set_box(track, frame, Box(*right[frame])), track, queue)
     left, done = queue.entries(track)
     assert spans(left) == [(300, 339), (450, 469)]
     assert spans(done) == [(100, 102)]
@@ -48,7 +55,7 @@ def test_what_is_mended_is_looked_at():
 def test_what_is_half_mended_stays_open():
     right, boxes = faulty()
     track, queue = queue_of(boxes)
-    edits.set_box(track, 101, Box(*right[101])).apply({track.name: track})
+    do(edits.set_box(track, 101, Box(*right[101])), track, queue)
     left, done = queue.entries(track)
     assert any(each.first <= 100 <= each.last for each in left)
     assert any(each.first <= 102 <= each.last for each in left)
@@ -58,16 +65,16 @@ def test_what_is_half_mended_stays_open():
 def test_what_is_accepted_filled_or_deleted_is_looked_at_and_undo_brings_it_back():
     track, queue = queue_of(faulty()[1])
     accept = edits.accept(track, 450, 469)
-    accept.apply({track.name: track})
+    do(accept, track, queue)
     fill = edits.fill_gap(track, 300, 339, "interpolate")
-    fill.apply({track.name: track})
+    do(fill, track, queue)
     left, done = queue.entries(track)
     assert spans(left) == [(100, 102)]
     assert spans(done) == [(300, 339), (450, 469)]
-    fill.inverse().apply({track.name: track})
+    do(fill.inverse(), track, queue)
     assert spans(queue.entries(track)[0]) == [(100, 102), (300, 339)]
     for frame in range(300, 340):
-        edits.delete_box(track, frame).apply({track.name: track})
+        do(edits.delete_box(track, frame), track, queue)
     assert spans(queue.entries(track)[0]) == [(100, 102)]
 
 
@@ -75,13 +82,13 @@ def test_a_box_set_by_hand_is_no_suspicion_beside_the_detectors():
     right = walk(600)
     track, queue = queue_of(right)
     x, y, w, h = right[200]
-    edits.set_box(track, 200, Box(x - 6, y - 5, w + 12, h + 10)).apply({track.name: track})
+    do(edits.set_box(track, 200, Box(x - 6, y - 5, w + 12, h + 10)), track, queue)
     assert queue.entries(track) == ([], [])
 
 
 def test_a_box_set_by_hand_is_never_doubted_itself():
     track, queue = queue_of(walk(600))
-    edits.set_box(track, 200, Box(20, 20, 100, 80)).apply({track.name: track})
+    do(edits.set_box(track, 200, Box(20, 20, 100, 80)), track, queue)
     assert queue.entries(track) == ([], [])
 
 
@@ -89,14 +96,48 @@ def test_answers_are_those_of_a_fresh_queue_whatever_was_asked_before():
     right, boxes = faulty()
     track, queue = queue_of(boxes)
     for frame in (455, 100, 320, 102, 101):
-        edits.set_box(track, frame, Box(*right[frame])).apply({track.name: track})
+        do(edits.set_box(track, frame, Box(*right[frame])), track, queue)
         assert queue.entries(track) == ReviewQueue(queue.inspection).entries(track)
 
 
 def test_the_amount_filters_open_and_done_alike():
     track, queue = queue_of(faulty()[1])
-    edits.accept(track, 100, 102).apply({track.name: track})
+    do(edits.accept(track, 100, 102), track, queue)
     assert queue.entries(track, 0.0) == ([], [])
     left, done = queue.entries(track, 1.0)
     assert len(left) >= 2
     assert spans(done)[0] == (100, 102)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["set", "delete", "accept", "revert", "undo"]), st.integers(0, 599)),
+        max_size=25,
+    )
+)
+def test_any_edits_and_undos_leave_what_a_fresh_queue_finds(acts):
+    right, boxes = faulty()
+    track, queue = queue_of(boxes)
+    history = []
+    for act, frame in acts:
+        last = min(frame + 30, 599)
+        if act == "undo":
+            if not history:
+                continue
+            edit = history.pop().inverse()
+        elif act == "set":
+            edit = edits.set_box(track, frame, Box(*right[frame]))
+        elif act == "delete":
+            edit = edits.delete_box(track, frame)
+        elif act == "accept":
+            edit = edits.accept(track, frame, last)
+        else:
+            edit = edits.revert_to_raw(track, frame, last)
+        if act != "undo":
+            history.append(edit)
+        do(edit, track, queue)
+        if frame % 2:
+            queue.entries(track)
+    assert queue.entries(track, 0.6) == ReviewQueue(queue.inspection).entries(track, 0.6)
+    assert track.n_missing == track.is_missing.sum()

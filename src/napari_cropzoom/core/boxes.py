@@ -176,6 +176,7 @@ class BoxTrack:
         self.raw_source = source
         self.boxes = self.raw.copy()
         missing = np.isnan(self.raw[:, 0])
+        self._n_missing = int(missing.sum())
         self.source = np.where(missing, Source.MISSING, source).astype(np.uint8)
         self.review = np.where(missing, Review.FLAGGED, Review.UNSEEN).astype(np.uint8)
 
@@ -202,6 +203,16 @@ class BoxTrack:
         """(T,) bool: frames without a box."""
         return np.isnan(self.boxes[:, 0])
 
+    @property
+    def n_missing(self) -> int:
+        """How many frames have no box; kept, so that asking costs nothing however long the track is."""
+        return self._n_missing
+
+    def is_anchor_in(self, first: int, last: int) -> BoolArray:
+        """(N,) bool: of frames ``first`` to ``last``, both inclusive, those whose box a person set."""
+        anchors: BoolArray = self.source[first : last + 1] == Source.ANCHOR
+        return anchors
+
     def anchors(self) -> IntArray:
         """Frame numbers of the anchors, ascending."""
         return np.flatnonzero(self.is_anchor).astype(np.int64)
@@ -222,6 +233,8 @@ class BoxTrack:
     def put(self, first: int, state: Snapshot) -> None:
         """Write a range of frames; for edits only."""
         rows = slice(first, first + len(state))
+        before, after = np.isnan(self.boxes[rows, 0]), np.isnan(state.boxes[:, 0])
+        self._n_missing += int(np.count_nonzero(after)) - int(np.count_nonzero(before))
         self.boxes[rows] = state.boxes
         self.source[rows] = state.source
         self.review[rows] = state.review

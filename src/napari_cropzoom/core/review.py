@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from napari_cropzoom.core.boxes import BoolArray, FloatArray
+from napari_cropzoom.core.boxes import BoolArray, BoxTrack, FloatArray, Review
 from napari_cropzoom.core.burst import Burst, merged
 from napari_cropzoom.core.evidence import Evidence, Testimony
 from napari_cropzoom.core.poses import Poses
@@ -62,13 +62,13 @@ class Inspection:
         bursts = _bursts(raw, course, steps, habits, testimony, evidence, is_open)
         return cls(raw, evidence, tuple(bursts), habits, testimony)
 
-    def again(self, boxes: FloatArray, is_open: BoolArray, first: int, last: int) -> list[Burst]:
-        """Bursts of edited boxes, (T, 4), whose worst frame lies in ``first`` to ``last``.
+    def again(self, track: BoxTrack, first: int, last: int) -> list[Burst]:
+        """Bursts of the edited boxes whose worst frame lies in ``first`` to ``last``.
 
-        ``is_open``, (T,) bool, tells the frames that nobody has settled. What is usual is that of raw.
+        What is usual is that of raw.
         """
-        start, stop = max(0, first - CONTEXT), min(len(boxes), last + 1 + CONTEXT)
-        part, part_open = boxes[start:stop], is_open[start:stop]
+        start, stop = max(0, first - CONTEXT), min(len(track), last + 1 + CONTEXT)
+        part, part_open = track.boxes[start:stop], track.review[start:stop] < Review.ACCEPTED
         evidence = self.evidence.part(start, stop - 1)
         if np.isnan(part[:, 0]).all():
             found = list(missing_findings(part, part_open))
@@ -110,7 +110,12 @@ def find_bursts(boxes: FloatArray, evidence: Evidence | None = None) -> list[Bur
 
 def ranked(bursts: Sequence[Burst]) -> list[Burst]:
     """The highest score first; of the same score, by frame."""
-    return sorted(bursts, key=lambda each: (-each.score, each.first))
+    return sorted(bursts, key=rank)
+
+
+def rank(burst: Burst) -> tuple[float, int]:
+    """What bursts are ranked by, ascending."""
+    return -burst.score, burst.first
 
 
 def at_least(bursts: Sequence[Burst], amount: float = DEFAULT_AMOUNT) -> list[Burst]:

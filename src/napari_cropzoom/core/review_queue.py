@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right, insort
+
 import numpy as np
 
 from napari_cropzoom.core.boxes import BoolArray, BoxTrack, IntArray, Review
-from napari_cropzoom.core.review import CONTEXT, DEFAULT_AMOUNT, Burst, Inspection, at_least, ranked
+from napari_cropzoom.core.review import CONTEXT, DEFAULT_AMOUNT, Burst, Inspection, at_least, rank, ranked
 
 # Frames on either side of an edited one that are judged anew with it.
 ANEW = 8
@@ -18,7 +20,9 @@ class ReviewQueue:
 
     The raw boxes were inspected once. Round the frames that a person edited the boxes are inspected
     again, each stretch once until it changes, so an edit costs a millisecond or two however long the
-    track is, and what was mended is gone.
+    track is and however much of it was edited, and what was mended is gone.
+
+    Whoever changes the track calls :meth:`renew` with the range that changed.
 
     Parameters
     ----------
@@ -28,10 +32,27 @@ class ReviewQueue:
 
     def __init__(self, inspection: Inspection) -> None:
         self.inspection = inspection
-        self._first = np.array([each.first for each in inspection.bursts], np.int64)
-        self._last = np.array([each.last for each in inspection.bursts], np.int64)
-        self._score = np.array([each.score for each in inspection.bursts])
-        self._known: dict[tuple[int, int], tuple[bytes, list[Burst]]] = {}
+        self._bursts = ranked(inspection.bursts)
+        self._first = np.array([each.first for each in self._bursts], np.int64)
+        self._last = np.array([each.last for each in self._bursts], np.int64)
+        self._score = np.array([each.score for each in self._bursts])
+        self._is_open = np.ones(len(self._bursts), bool)
+        # Edited stretches, ascending and free of overlaps, and what is odd in each.
+        self._starts: list[int] = []
+        self._stops: list[int] = []
+        self._found: list[list[Burst]] = []
+        self._changed: list[tuple[int, int]] = [(0, len(inspection.raw) - 1)]
+
+    def renew(self, first: int, last: int) -> None:
+        """Take note that the frames ``first`` to ``last``, both inclusive, have changed."""
+        self._changed.append((first, last))
+
+    def follow(self, track: BoxTrack) -> None:
+        """Catch up with the track, as :meth:`entries` does; after many edits, work for a thread."""
+        changed, self._changed = self._changed, []
+        for first, last in changed:
+            self._reopen(track, first, last)
+            self._inspect(track, first, last)
 
     def entries(self, track: BoxTrack, amount: float = DEFAULT_AMOUNT) -> tuple[list[Burst], list[Burst]]:
         """Bursts that are open and bursts that are looked at, both by score, highest first.
@@ -39,50 +60,77 @@ class ReviewQueue:
         A burst is looked at when a person has accepted or edited every frame of it, or when the edited
         boxes give no more reason for it.
         """
-        is_open = track.review < Review.ACCEPTED
+        self.follow(track)
         counts = self._score >= 1 - amount
-        first, last = self._first[counts], self._last[counts]
-        left_before = np.concatenate([[0], np.cumsum(is_open, dtype=np.int64)])
-        is_left = left_before[last + 1] > left_before[first]
-        stretches = self._edited_stretches(track)
-        fresh: list[Burst] = []
-        if stretches:
-            starts, stops = np.array(stretches).T
-            fresh = at_least(self._inspected(track, is_open, stretches), amount)
-            is_left &= _is_clear(first, last, starts, stops)
+        first, last, is_left = self._first[counts], self._last[counts], self._is_open[counts]
+        if self._starts:
+            is_left &= _is_clear(first, last, np.array(self._starts), np.array(self._stops))
+        fresh = ranked(at_least([each for found in self._found for each in found], amount))
         is_done = ~is_left
         if fresh:
             starts, stops = (np.sort([getattr(each, end) for each in fresh]) for end in ("first", "last"))
             is_done &= _is_clear(first, last, starts, stops)
-        bursts = self.inspection.bursts
         places = np.flatnonzero(counts)
-        left = [bursts[place] for place in places[is_left]] + fresh
-        return ranked(left), ranked([bursts[place] for place in places[is_done]])
+        left = [self._bursts[place] for place in places[is_left].tolist()]
+        for each in fresh:
+            insort(left, each, key=rank)
+        return left, [self._bursts[place] for place in places[is_done].tolist()]
 
-    def _edited_stretches(self, track: BoxTrack) -> list[tuple[int, int]]:
+    def _reopen(self, track: BoxTrack, first: int, last: int) -> None:
+        """Find out anew which bursts of raw that meet a range have frames nobody has settled."""
+        touched = np.flatnonzero((self._first <= last) & (self._last >= first))
+        if not len(touched):
+            return
+        begin, end = int(self._first[touched].min()), int(self._last[touched].max())
+        is_open = track.review[begin : end + 1] < Review.ACCEPTED
+        before = np.concatenate([[0], np.cumsum(is_open, dtype=np.int64)])
+        self._is_open[touched] = (
+            before[self._last[touched] + 1 - begin] > before[self._first[touched] - begin]
+        )
+
+    def _inspect(self, track: BoxTrack, first: int, last: int) -> None:
+        """Find out anew where stretches are and what is odd there, as far as a range can reach."""
+        reach = CONTEXT + 2 * ANEW
+        start, stop = self._whole(max(0, first - reach), min(len(track) - 1, last + reach))
+        place, end = bisect_left(self._stops, start), bisect_right(self._starts, stop)
+        rows = slice(place, end)
+        spans = zip(self._starts[rows], self._stops[rows], strict=True)
+        known = dict(zip(spans, self._found[rows], strict=True))
+        stretches = self._edited_stretches(track, start, stop)
+        found = []
+        for span in stretches:
+            is_far = span[1] + CONTEXT < first or span[0] - CONTEXT > last
+            before = known.get(span) if is_far else None
+            found.append(self.inspection.again(track, *span) if before is None else before)
+        self._starts[rows] = [begin for begin, _ in stretches]
+        self._stops[rows] = [end for _, end in stretches]
+        self._found[rows] = found
+
+    def _whole(self, first: int, last: int) -> tuple[int, int]:
+        """Widen a range until it cuts neither a stretch nor a burst that stretches grow by."""
+        sure = self._score >= SURE
+        while True:
+            before = first, last
+            touched = sure & (self._first <= last) & (self._last >= first)
+            if touched.any():
+                first = min(first, int(self._first[touched].min()))
+                last = max(last, int(self._last[touched].max()))
+            place, end = bisect_left(self._stops, first), bisect_right(self._starts, last)
+            if place < end:
+                first, last = min(first, self._starts[place]), max(last, self._stops[end - 1])
+            if (first, last) == before:
+                return before
+
+    def _edited_stretches(self, track: BoxTrack, start: int, stop: int) -> list[tuple[int, int]]:
         """Edited frames with those around them and the bursts they touch, free of overlaps, ascending."""
-        edited = np.flatnonzero(track.review == Review.EDITED)
+        edited = np.flatnonzero(track.review[start : stop + 1] == Review.EDITED) + start
         if not len(edited):
             return []
         apart = np.flatnonzero(np.diff(edited) > 2 * ANEW)
         starts = np.maximum(edited[np.concatenate([[0], apart + 1])] - ANEW, 0)
         stops = np.minimum(edited[np.concatenate([apart, [len(edited) - 1]])] + ANEW, len(track) - 1)
-        counts = self._score >= SURE
-        return _grown(starts, stops, self._first[counts], self._last[counts])
-
-    def _inspected(
-        self, track: BoxTrack, is_open: BoolArray, stretches: list[tuple[int, int]]
-    ) -> list[Burst]:
-        known = {}
-        for first, last in stretches:
-            rows = slice(max(0, first - CONTEXT), last + 1 + CONTEXT)
-            state = track.boxes[rows].tobytes() + is_open[rows].tobytes()
-            before = self._known.get((first, last))
-            if before is None or before[0] != state:
-                before = state, self.inspection.again(track.boxes, is_open, first, last)
-            known[first, last] = before
-        self._known = known
-        return [each for _, found in known.values() for each in found]
+        near = (self._score >= SURE) & (self._first <= stop) & (self._last >= start)
+        return _grown(starts, stops, self._first[near], self._last[near])
 
 
 def _is_clear(first: IntArray, last: IntArray, starts: IntArray, stops: IntArray) -> BoolArray:

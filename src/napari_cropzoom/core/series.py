@@ -161,12 +161,13 @@ class TrackSeries:
         start, stop = smoothing_reach(first, last, self._settings, n_frames)
         stop = min(stop + 1, n_frames - 1)  # its speed is that since the frame before
         begin, end = smoothing_reach(max(start - 1, 0), stop, self._settings, n_frames)
-        rows = slice(begin, end + 1)
-        part = smooth(track.boxes[rows], self._settings, track.is_anchor[rows])
+        part = smooth(track.boxes[begin : end + 1], self._settings, track.is_anchor_in(begin, end))
         before = part[start - 1 - begin] if start > 0 else None
         self.final.put(start, part[start - begin : stop + 1 - begin], before)
         self._renew_states(track, first, last)
-        self.anchors = track.anchors()
+        new = np.flatnonzero(track.is_anchor_in(first, last)) + first
+        place, after = np.searchsorted(self.anchors, [first, last + 1])
+        self.anchors = np.concatenate([self.anchors[:place], new, self.anchors[after:]])
         return start, stop
 
     def set_flags(self, track: BoxTrack, flags: Sequence[Flag]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from napari_cropzoom.core.boxes import Box, BoxTrack, FloatArray
-from napari_cropzoom.core.smoothing import SmoothingSettings, smooth, smooth_at, smoothing_reach
+from napari_cropzoom.core.smoothing import SmoothingSettings, smooth, smoothing_reach
 
 
 class SmoothedTrack:
@@ -21,8 +21,10 @@ class SmoothedTrack:
         """Smoothed box of one frame, at a cost that does not grow with the track."""
         if self._boxes is not None:
             return Box(*self._boxes[frame].tolist())
-        one = smooth_at(self.track.boxes, self.settings, self.track.is_anchor, frame)
-        return Box(*one.tolist())
+        track = self.track
+        first, last = smoothing_reach(frame, frame, self.settings, len(track))
+        part = smooth(track.boxes[first : last + 1], self.settings, track.is_anchor_in(first, last))
+        return Box(*part[frame - first].tolist())
 
     def boxes(self) -> FloatArray:
         """(T, 4) smoothed boxes, NaN where missing; do not write to it."""
@@ -37,6 +39,5 @@ class SmoothedTrack:
         track, n_frames = self.track, len(self.track)
         start, stop = smoothing_reach(first, last, self.settings, n_frames)
         begin, end = smoothing_reach(start, stop, self.settings, n_frames)
-        rows = slice(begin, end + 1)
-        part = smooth(track.boxes[rows], self.settings, track.is_anchor[rows])
+        part = smooth(track.boxes[begin : end + 1], self.settings, track.is_anchor_in(begin, end))
         self._boxes[start : stop + 1] = part[start - begin : stop + 1 - begin]

@@ -234,16 +234,16 @@ def good_range(track: BoxTrack, frame: int, settled: bool = False) -> tuple[int,
 
 
 def _anchors(track: BoxTrack, first: int, last: int) -> IntArray:
-    inside = np.flatnonzero(track.is_anchor[first : last + 1])
+    inside = np.flatnonzero(track.is_anchor_in(first, last))
     anchors: IntArray = (inside + first).astype(np.int64)
     return anchors
 
 
 def _knots(track: BoxTrack, first: int, last: int) -> IntArray:
     """Anchors of the range and the nearest frame with a box on either side of it."""
-    known = ~np.isnan(track.boxes[:, 0])
-    before, after = np.flatnonzero(known[:first][-1000:]), np.flatnonzero(known[last + 1 : last + 1001])
     offset = max(0, first - 1000)
+    before = np.flatnonzero(~np.isnan(track.boxes[offset:first, 0]))
+    after = np.flatnonzero(~np.isnan(track.boxes[last + 1 : last + 1001, 0]))
     outside = [[before[-1] + offset] if len(before) else [], [after[0] + last + 1] if len(after) else []]
     return np.concatenate([outside[0], _anchors(track, first, last), outside[1]]).astype(np.int64)
 

@@ -42,7 +42,7 @@ Entry = dict[str, Any]
 
 
 class Journal:
-    """Takes one file for this process alone, tells what is in it, and appends to it.
+    """Takes one file for this process alone and appends to it; a last line that was cut off is dropped.
 
     Lines are written in a thread, in order; :meth:`append` waits until its line has left the process
     unless something heavy is before it, and the disk is told to keep it (fsync) right after.
@@ -54,8 +54,6 @@ class Journal:
 
     Attributes
     ----------
-    entries : list of dict
-        What the file said when it was opened. A last line that was cut off is dropped.
     locked_out : str
         Why nothing can be written, e.g. because another window has this review open; empty if it can.
     """
@@ -66,13 +64,18 @@ class Journal:
         self._made: list[Path] = []
         self._lock = FileLock(path.with_name(f".{path.name}.lock"), thread_local=False)
         self._take_lock(path)
-        self.entries, self._good_bytes = read_journal(path)
+        self._good_bytes = _whole_lines(path)
         self._writer = ThreadPoolExecutor(1, "journal")
         self._syncer = ThreadPoolExecutor(1, "journal-sync")
         self._last: Future[None] | None = None
         self._sync: Future[None] | None = None
         self._heavy: Future[None] | None = None
         self._is_closed = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no line yet."""
+        return self._good_bytes == 0
 
     def append(self, entry: Entry) -> None:
         """Write one line.
@@ -106,7 +109,7 @@ class Journal:
     def restart(self) -> None:
         """Forget the lines that were there; the file has been moved away."""
         self.flush()
-        self.entries, self._good_bytes = [], 0
+        self._good_bytes = 0
 
     def close(self) -> None:
         """Finish writing and let others have the file; closing twice is harmless."""
@@ -198,6 +201,15 @@ def read_journal(path: Path) -> tuple[list[Entry], int]:
     return entries, len(data) - len(torn)
 
 
+def _whole_lines(path: Path) -> int:
+    """Bytes of a journal up to the end of its last whole line; what follows was cut off."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return 0
+    return data.rfind(b"\n") + 1
+
+
 def broken(path: Path, line: int, error: Exception) -> CropzoomError:
     """Error for a line that makes no sense."""
     return CropzoomError(
@@ -259,8 +271,7 @@ def _decode_boxes(data: str | list[list[float | None]]) -> FloatArray:
     if isinstance(data, str):
         raw = zlib.decompress(base64.b64decode(data, validate=True))
         return np.frombuffer(raw, "<f8").astype(np.float64).reshape(-1, 4)
-    rows = [[np.nan if v is None else float(v) for v in row] for row in data]
-    return np.array(rows, np.float64).reshape(-1, 4)
+    return np.array(data, np.float64).reshape(-1, 4)  # null becomes NaN
 
 
 def _run_lengths(values: np.ndarray) -> list[list[int]]:
@@ -270,5 +281,8 @@ def _run_lengths(values: np.ndarray) -> list[list[int]]:
 
 
 def _expand(pairs: list[list[int]]) -> np.ndarray:
+    if len(pairs) == 1:  # nearly always; ten thousand lines are to be read in a moment
+        [[value, count]] = pairs
+        return np.full(int(count), int(value) & 0xFF, np.uint8)
     values, counts = np.array(pairs, np.int64).reshape(-1, 2).T
     return np.repeat(values.astype(np.uint8), counts)

@@ -105,6 +105,10 @@ class Video:
         """Seconds after the first frame, (T,) float64."""
         return self.index.times
 
+    def time(self, frame: int) -> float:
+        """Seconds of one frame after the first, at a cost that does not grow with the video."""
+        return self.index.time(frame)
+
     def __len__(self) -> int:
         return self.n_frames
 

@@ -133,6 +133,10 @@ class VideoIndex:
         """Seconds after the first frame, (T,) float64."""
         return np.asarray((self.pts - self.pts[0]) * float(self.time_base), np.float64)
 
+    def time(self, frame: int) -> float:
+        """Seconds of one frame after the first."""
+        return float((self.pts[frame] - self.pts[0]) * float(self.time_base))
+
     @property
     def variable_frame_rate(self) -> bool:
         """Whether frames are unevenly spaced by more than 2 % and the clock's rounding."""

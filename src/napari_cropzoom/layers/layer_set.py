@@ -325,7 +325,7 @@ class LayerSet:
         now = time.monotonic()
         if not self.is_playing or now - self._captioned > CAPTION_PAUSE:
             self._captioned = now
-            seconds = float(self.session.video.times[frame])
+            seconds = self.session.video.time(frame)
             name = track.name if len(self.session.states) > 1 else ""
             self._caption.show(frame, len(track), seconds, source, name)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt, Signal
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
@@ -20,6 +21,7 @@ class BurstModel(QAbstractTableModel):
     def __init__(self) -> None:
         super().__init__()
         self.rows: list[tuple[str, Burst]] = []
+        self._ends = np.empty((2, 0), np.int64)
 
     def show(self, left: list[Burst], done: list[Burst]) -> None:
         """Show other bursts."""
@@ -27,7 +29,16 @@ class BurstModel(QAbstractTableModel):
         if rows != self.rows:
             self.beginResetModel()
             self.rows = rows
+            self._ends = (
+                np.array([(each.first, each.last) for _, each in rows], np.int64).reshape(-1, 2).T
+            )
             self.endResetModel()
+
+    def row_at(self, frame: int) -> int | None:
+        """First row whose burst a frame lies in."""
+        first, last = self._ends
+        rows = np.flatnonzero((first <= frame) & (frame <= last))
+        return int(rows[0]) if len(rows) else None
 
     def rowCount(self, parent: QModelIndex | None = None) -> int:
         """How many bursts there are."""
@@ -102,11 +113,11 @@ class BurstList(QTableView):
 
     def mark(self, frame: int) -> None:
         """Select the burst that a frame lies in, if there is one."""
-        for row, (_, burst) in enumerate(self.bursts.rows):
-            if burst.first <= frame <= burst.last:
-                self.selectRow(row)
-                return
-        self.clearSelection()
+        row = self.bursts.row_at(frame)
+        if row is None:
+            self.clearSelection()
+        else:
+            self.selectRow(row)
 
     def _choose(self, index: QModelIndex) -> None:
         self.chosen.emit(self.bursts.rows[index.row()][1])

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 FIRST_LOOK_MS = 200
 POINT_RADIUS = 3.0
 CERTAIN = 0.5
+MEASURED_AT_ONCE = 20_000  # frames
 EDGE = 0.02  # of the side: nearer to the edge than that, a part of the animal is likely to be cut off
 WAITING = "Open the Cropzoom dock and a video."
 
@@ -46,6 +47,7 @@ class CropPreview(QWidget):
         self._size: tuple[int, int] | None = None
         self._dragged: Box | None = None
         self._latest = Latest(self._on_frame_read, self._on_read_failed)
+        self._measuring = Latest(self._on_size)
         self.canvas = Canvas()
         self.canvas.setObjectName("preview_canvas")
         self.caption = note(WAITING, "preview_caption")
@@ -74,9 +76,11 @@ class CropPreview(QWidget):
         self._search.stop()
         bench.frame_changed.connect(self._on_frame)
         bench.box_dragged.connect(self._on_drag)
-        bench.changed.connect(self._on_change)
+        bench.session_changed.connect(self._on_boxes)
+        bench.boxes_changed.connect(self._on_boxes)
+        bench.changed.connect(self.redraw)
         bench.closed.connect(self._on_bench_gone)
-        self._on_change()
+        self._on_boxes()
 
     def showEvent(self, event: QShowEvent) -> None:
         """Look for the dock, which may be opened later."""
@@ -85,7 +89,7 @@ class CropPreview(QWidget):
             self._search.start()
             self._look_for_bench()
         else:
-            self._on_change()
+            self._on_boxes()
 
     def sizeHint(self) -> QSize:
         """Room for a look."""
@@ -102,6 +106,7 @@ class CropPreview(QWidget):
         self.bench = None
         self._dragged = None
         self._latest.drop()
+        self._measuring.drop()
         self.canvas.clear()
         self.message.clear()
         self.caption.setText(WAITING)
@@ -129,11 +134,21 @@ class CropPreview(QWidget):
         self._dragged = box
         self.redraw()
 
-    def _on_change(self) -> None:
+    def _on_boxes(self) -> None:
+        """Measure the crop; that of a long video in a thread, for which an edit does not wait."""
         session = self.bench.session if self.bench else None
-        if session is not None and session.has_boxes:
-            self._size = crop_size(session.track.boxes)
+        if session is not None and session.has_boxes and self.isVisible():
+            if session.n_frames <= MEASURED_AT_ONCE:
+                self._size = crop_size(session.track.boxes)
+            else:
+                self._measuring.request(measure, session)
         self.redraw()
+
+    def _on_size(self, measured: tuple[Session, tuple[int, int]]) -> None:
+        session, size = measured
+        if self.bench is not None and session is self.bench.session and size != self._size:
+            self._size = size
+            self.redraw()
 
     def redraw(self) -> None:
         """Show the crop of the current frame; reads the frame in a thread if it is not at hand."""
@@ -273,6 +288,11 @@ class Canvas(QWidget):
         width = min(self.width() - 2, (self.height() - 2) * self._aspect)
         height = width / self._aspect
         return QRectF((self.width() - width) / 2, (self.height() - height) / 2, width, height)
+
+
+def measure(session: Session) -> tuple[Session, tuple[int, int]]:
+    """Size of the crop; runs in a thread, and is asked for again when an edit has come meanwhile."""
+    return session, crop_size(session.track.boxes)
 
 
 def read(session: Session, frame: int) -> tuple[Session, int, np.ndarray]:

@@ -134,7 +134,7 @@ class BoxesSection(Section):
         session = self.bench.session
         if session is None or not session.has_boxes:
             return "", False
-        missing = int(session.track.is_missing.sum())
+        missing = session.track.n_missing
         text = f"{session.n_frames - missing} boxes"
         return f"{text}, {missing} missing" if missing else text, True
 

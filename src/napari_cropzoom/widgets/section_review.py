@@ -10,12 +10,12 @@ from qtpy.QtWidgets import QGridLayout, QLabel, QProgressBar, QPushButton, QSlid
 
 from napari_cropzoom.core.boxes import Review, Source
 from napari_cropzoom.core.errors import CropzoomError
-from napari_cropzoom.core.review import DEFAULT_AMOUNT, Burst, Inspection, stretch_at
+from napari_cropzoom.core.review import DEFAULT_AMOUNT, Burst, stretch_at
 from napari_cropzoom.core.runs import runs
 from napari_cropzoom.jobs.threads import Latest
 from napari_cropzoom.pipeline.pixel_evidence import read_motion
 from napari_cropzoom.session import Session
-from napari_cropzoom.session_queue import Inspector
+from napari_cropzoom.session_queue import Inspected, Inspector
 from napari_cropzoom.widgets.bench import Bench
 from napari_cropzoom.widgets.burst_list import BurstList
 from napari_cropzoom.widgets.controls import button, note, row
@@ -173,14 +173,14 @@ class ReviewSection(Section):
             self._inspecting.request(wanted)
         return False
 
-    def _on_inspected(self, inspection: Inspection) -> None:
+    def _on_inspected(self, inspected: Inspected) -> None:
         self._asked_for = None
         if self.bench.session is not None:
-            self.bench.session.review.take(inspection)
+            self.bench.session.review.take(inspected)
             self.refresh()
 
     def _show_counts(self, session: Session, left: int, done: int) -> None:
-        missing = int(session.track.is_missing.sum())
+        missing = session.track.n_missing
         text, _ = self.summary()
         without = f"{missing} frames without a box. " if missing else ""
         self.counts.setText(f"{without}{text[:1].upper()}{text[1:]}.")
@@ -194,7 +194,7 @@ class ReviewSection(Section):
         said = [f"<b>Frame {frame}</b>: {SOURCES[Source(int(track.source[frame]))]}"]
         said.append(REVIEWS[Review(int(track.review[frame]))])
         self.here.setText(", ".join(said))
-        is_missing = bool(track.is_missing[frame])
+        is_missing = track.box(frame).is_missing()
         self.delete.setEnabled(not is_missing)
         self.fill.setEnabled(is_missing and session.has_boxes)
         first, last = stretch_at(self._left(), frame)

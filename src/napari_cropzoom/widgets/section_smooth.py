@@ -26,6 +26,8 @@ TITLES = {
 }
 FILL_TITLES = {"interpolate": "Interpolate", "hold": "Hold the last box"}
 
+MEASURE_MS = 250  # without another change before the whole track is smoothed
+
 
 class SmoothSection(Section):
     """Method and window, the trace, and the jitter as a number."""
@@ -36,6 +38,7 @@ class SmoothSection(Section):
     def __init__(self, bench: Bench, number: int) -> None:
         self.trace: Any = None
         self._jitter: tuple[float, float] | None = None
+        self._measured: tuple[FloatArray, SmoothingSettings] | None = None
         super().__init__(bench, number)
         bench.frame_changed.connect(self._draw)
         bench.boxes_changed.connect(self._on_boxes)
@@ -71,6 +74,10 @@ class SmoothSection(Section):
         self._draw_later = QTimer(self)  # after the box on the canvas, which follows at once
         self._draw_later.setSingleShot(True)
         self._draw_later.timeout.connect(self._on_boxes)
+        self._measure_later = QTimer(self)
+        self._measure_later.setSingleShot(True)
+        self._measure_later.setInterval(MEASURE_MS)
+        self._measure_later.timeout.connect(self._measure)
         self._show_settings()
         self.method.currentIndexChanged.connect(self._on_change)
         self.window_slider.valueChanged.connect(self._on_change)
@@ -96,7 +103,7 @@ class SmoothSection(Section):
         """Nothing is known of the new boxes."""
         super().session_changed()
         self._latest.drop()
-        self._jitter = None
+        self._jitter = self._measured = None
         self._show_settings()
 
     def set_open(self, is_open: bool) -> None:
@@ -129,6 +136,7 @@ class SmoothSection(Section):
         """Disconnect from the viewer."""
         self._latest.drop()
         self._draw_later.stop()
+        self._measure_later.stop()
         if self.trace is not None:
             self.bench.viewer.events.theme.disconnect(self._on_theme)
 
@@ -163,7 +171,15 @@ class SmoothSection(Section):
 
     def _on_boxes(self) -> None:
         self._draw()
-        self._measure()
+        session = self.bench.session
+        if session is None or not session.has_boxes:
+            return
+        # One edit hardly moves a median over the track: while the step is folded, that is left alone.
+        is_known = self._measured is not None and (
+            self._measured[0] is session.track.raw and self._measured[1] == session.smoothing
+        )
+        if self.is_open or not is_known:
+            self._measure_later.start()
 
     def _draw(self, *_: object) -> None:
         session = self.bench.session
@@ -176,6 +192,7 @@ class SmoothSection(Section):
         if session is None or not session.has_boxes:
             return
         track = session.track
+        self._measured = track.raw, session.smoothing
         self._latest.request(measure, track.boxes.copy(), track.is_anchor, session.smoothing)
 
     def _on_jitter(self, values: tuple[float, float]) -> None:

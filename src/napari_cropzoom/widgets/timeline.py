@@ -271,7 +271,7 @@ class Timeline(QWidget):
             QToolTip.showText(place, f"{burst.reason}\n{span}", self.plot)
             return
         number = min(max(round(frame), 0), session.n_frames - 1)
-        said = [f"frame {number}   {time_text(float(session.video.times[number]))}"]
+        said = [f"frame {number}   {time_text(session.video.time(number))}"]
         shown = self.plot.rows.get(row)
         if isinstance(shown, CurveRow):
             for word, pyramid in (("raw", shown.raw), ("final", shown.final)):

@@ -17,6 +17,8 @@ from napari_cropzoom.session import Session
 
 _QUIET = 120  # milliseconds without an edit before the queue is asked for again
 
+_INSPECTED_AT_ONCE = 5_000  # frames; longer tracks are inspected in a thread
+
 
 @dataclass(frozen=True)
 class _Built:
@@ -80,6 +82,7 @@ class TimelineModel(QObject):
             (session.track_changed, self._on_track),
             (session.smoothing_changed, self._build),
             (session.predictions_changed, self._on_predictions),
+            (session.review.inspected, self._ask_soon),
         ]
 
     def _on_track(self) -> None:
@@ -137,9 +140,16 @@ class TimelineModel(QObject):
         self.likelihood = likelihood
         self.changed.emit()
 
+    def _ask_soon(self) -> None:
+        self._ask_later.start()
+
     def _ask(self) -> None:
-        if self._session is not None:
-            self._asking.request(ask, self._session)
+        """Ask for the queue; a long track's comes once the dock's review has inspected it."""
+        session = self._session
+        if session is None:
+            return
+        if session.review.is_inspected or session.n_frames <= _INSPECTED_AT_ONCE:
+            self._asking.request(strip, session, session.queue())
 
     def _on_flags(self, answer: tuple[Session, Sequence[Flag], FlagStrip]) -> None:
         session, flags, strip = answer
@@ -164,7 +174,6 @@ def read_likelihood(poses: Any, anchors: tuple[str, ...]) -> Pyramid:
     return Pyramid(anchor_likelihood(poses, anchors).astype("f4"))
 
 
-def ask(session: Session) -> tuple[Session, Sequence[Flag], FlagStrip]:
-    """Ask for the queue; runs in a thread, and is asked again after every change."""
-    flags = session.queue()
+def strip(session: Session, flags: Sequence[Flag]) -> tuple[Session, Sequence[Flag], FlagStrip]:
+    """Make the strip of the queue; runs in a thread."""
     return session, flags, FlagStrip(flags, session.n_frames)

@@ -50,8 +50,7 @@ class Trace(pg.PlotWidget):
         n_frames, track, settings = session.n_frames, session.track, session.smoothing
         first, last = max(0, frame - FRAMES_AROUND), min(n_frames - 1, frame + FRAMES_AROUND)
         start, stop = smoothing_reach(first, last, settings, n_frames)
-        rows = slice(start, stop + 1)
-        after = smooth(track.boxes[rows], settings, track.is_anchor[rows])
+        after = smooth(track.boxes[start : stop + 1], settings, track.is_anchor_in(start, stop))
         after = after[first - start : last + 1 - start]
         before = track.boxes[first : last + 1]
         frames = np.arange(first, last + 1)
@@ -59,7 +58,7 @@ class Trace(pg.PlotWidget):
         values, smoothed = column(before, place), column(after, place)
         self._raw.setData(frames, values)
         self._smoothed.setData(frames, smoothed)
-        is_anchor = track.is_anchor[first : last + 1]
+        is_anchor = track.is_anchor_in(first, last)
         self._anchors.setData(frames[is_anchor], values[is_anchor])
         self._now.setValue(frame)
         self.setXRange(first, last, padding=0)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from qtpy.QtCore import QPoint, QSettings
-from qtpy.QtWidgets import QComboBox, QPushButton, QSlider, QWidget
+from qtpy.QtWidgets import QComboBox, QPushButton, QScrollArea, QSlider, QWidget
 
 from gui_events import drag, needs_display, press_key, spin, wait_for, xdotool
 from napari_cropzoom.app import find_dock, open_review
@@ -32,9 +32,15 @@ def named(dock, name, kind=QWidget):
 
 
 def click_on(widget):
-    """Click the middle of a widget with the real mouse."""
+    """Click the middle of a widget with the real mouse, scrolled to where it lies in a scroll area."""
     wait_for(lambda: widget.isVisible() and widget.isEnabled())
     spin(0.3)
+    around = widget.parentWidget()
+    while around is not None and not isinstance(around, QScrollArea):
+        around = around.parentWidget()
+    if around is not None:
+        around.ensureWidgetVisible(widget)
+        spin(0.1)
     middle = widget.mapToGlobal(QPoint(widget.width() // 2, widget.height() // 2))
     xdotool("mousemove", middle.x(), middle.y())
     spin()

@@ -14,7 +14,7 @@ from sample_excerpt import excerpt
 pytestmark = [pytest.mark.gui, needs_display, pytest.mark.timeout(300)]
 
 FIRST, LAST = 701, 815  # of the sample: an easy stretch
-JUMP, LARGE, SWAP, GAP = (15, 16), (32, 37), (55, 68), (92, 97)
+JUMP, LARGE, SWAP, GAP = (15, 16), (32, 37), (55, 64), (92, 97)
 FAULTS = (JUMP, LARGE, SWAP, GAP)
 GOOD = 0.8
 
@@ -38,7 +38,7 @@ def files(tmp_path_factory, truth):
     boxes[rows, 2:] *= 1.9
     boxes[rows, :2] = middle[rows] - boxes[rows, 2:] / 2
     rows = slice(SWAP[0], SWAP[1] + 1)
-    boxes[rows] = (300, 220, 90, 80) + rng.normal(0, 0.8, (SWAP[1] - SWAP[0] + 1, 4))
+    boxes[rows] = rng.normal((300, 220, 90, 80), 0.8, (SWAP[1] - SWAP[0] + 1, 4))
     boxes[GAP[0] : GAP[1] + 1] = np.nan
     path = folder / "preds" / "roaming_bbox.csv"
     write_bbox_csv(path, boxes)
@@ -46,25 +46,25 @@ def files(tmp_path_factory, truth):
 
 
 def put_box_right(viewer, session, frame, true):
-    """One drag: the box by its middle to where the animal is, or a new one where there is none."""
+    """Draw the box round the animal, in one drag from corner to corner."""
     x, y, w, h = true
-    box = session.track.box(frame)
-    if box.is_missing():
-        drag(viewer, (y - 0.5, x - 0.5), (y + h - 0.5, x + w - 0.5))
-    else:
-        (from_x, from_y) = box.center
-        drag(viewer, (from_y - 0.5, from_x - 0.5), (y + h / 2 - 0.5, x + w / 2 - 0.5))
+    if not session.track.box(frame).is_missing():
+        press_key("r")
+    drag(viewer, (y - 0.5, x - 0.5), (y + h - 0.5, x + w - 0.5))
 
 
 def select_what_is_wrong(dock, bad):
-    """Select by keys the wrong frames from here on; the person steps until the box is right again."""
+    """Select by keys the wrong frames from here on, until the box is right again, and go amid."""
     if not bad[dock.bench.frame]:
         press_key("Right")
     assert bad[dock.bench.frame]
     press_key("shift+b")
+    first = dock.bench.frame
     while bad[dock.bench.frame + 1]:
         press_key("Right")
     press_key("shift+e")
+    for _ in range((dock.bench.frame - first) // 2):
+        press_key("Left")
 
 
 def mend(dock, truth):

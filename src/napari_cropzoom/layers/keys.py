@@ -1,7 +1,8 @@
 """The shortcuts of the canvas: one table, from which bindings, help and documentation are made.
 
 None of them is one of napari's own; those that napari has already are listed without a function, and so
-is ``?``, which napari cannot bind and the dock does. The key of a tool shows what the tool would do while it is held, and does it when it is let go.
+is ``?``, which napari cannot bind and the dock does. The key of a tool shows what the tool would do while
+it is held, and does it when it is let go.
 """
 
 from __future__ import annotations

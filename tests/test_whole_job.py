@@ -1,9 +1,7 @@
 """The whole job in a real window with real mouse and key events, on the sample data."""
 
 import shutil
-import subprocess
 
-import imageio_ffmpeg
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,6 +15,7 @@ from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.sizing import SizingSettings, boxes_from_keypoints
 from napari_cropzoom.io.bbox_csv import read_bbox_csv
 from napari_cropzoom.sample import sample_project
+from sample_excerpt import excerpt
 
 pytest.importorskip("lightning_pose", reason="needs the extra 'pose'")
 pytestmark = [pytest.mark.gui, needs_display, pytest.mark.timeout(900)]
@@ -67,14 +66,6 @@ def run_step(dock, key, is_done):
     wait_for(ended, LONG)
 
 
-def excerpt(video, target):
-    """Frames FIRST to LAST of the sample: hard at first, from the half no model was trained on."""
-    trim = f"trim=start_frame={FIRST}:end_frame={LAST + 1},setpts=PTS-STARTPTS"
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-i", video, "-vf", trim]
-    subprocess.run([*command, "-c:v", "libx264", "-crf", "18", target], check=True)
-    return target
-
-
 @pytest.fixture
 def project(tmp_path):
     """An excerpt of the sample with its own copy of the models, for their outputs."""
@@ -83,7 +74,7 @@ def project(tmp_path):
     for source in (sample.detector, sample.pose):
         shutil.copytree(source, tmp_path / source.name)
     truth = pd.read_csv(sample.truth)[FIRST : LAST + 1].reset_index(drop=True)
-    video = excerpt(sample.video, tmp_path / sample.video.name)
+    video = excerpt(sample.video, tmp_path / sample.video.name, FIRST, LAST)
     return video, truth, tmp_path / sample.detector.name, tmp_path / sample.pose.name
 
 

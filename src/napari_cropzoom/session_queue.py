@@ -15,6 +15,7 @@ from napari_cropzoom.core.review import (
     Evidence,
     Inspection,
     anchor_likelihood,
+    at_least,
 )
 from napari_cropzoom.core.review_queue import ReviewQueue
 from napari_cropzoom.session_edits import EditableTracks
@@ -112,6 +113,11 @@ class ReviewState:
             found = self._queues[session.current].entries(session.track, amount)
             self._entries = ((session.current, amount), *found)
         return self._entries[1], self._entries[2]
+
+    def stretches(self, amount: float = DEFAULT_AMOUNT) -> tuple[list[Burst], list[Burst], list[Burst]]:
+        """Bursts that are open, looked at, and of the raw boxes: one may be open in part only."""
+        left, done = self.entries(amount)
+        return left, done, at_least(self._queues[self._session.current].inspection.bursts, amount)
 
     @property
     def is_inspected(self) -> bool:

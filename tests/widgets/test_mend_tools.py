@@ -190,6 +190,31 @@ def test_a_burst_that_was_mended_is_still_the_range(dock):
     assert (track.source[GAP[0] : GAP[1] + 1] == Source.ABSENT).all()
 
 
+def test_a_gap_with_a_box_drawn_into_it_is_still_the_range(dock):
+    bench = dock.bench
+    bench.go_to(GAP[0])
+    bench.session.set_box(GAP[0], Box(*faulty_boxes()[GAP[0] - 1]))
+    assert bench.layers.range_here() == GAP
+    press_key("j")
+    assert not bench.session.track.is_missing.any()
+
+
+def test_a_range_is_selected_by_keys(dock):
+    bench = dock.bench
+    press_key("shift+b")
+    assert bench.selection == (41, 41)
+    bench.go_to(44)
+    press_key("shift+e")
+    assert bench.selection == (41, 44)
+    bench.go_to(43)
+    press_key("shift+b")
+    assert bench.selection == (43, 44)
+    press_key("j")
+    assert bench.session.history.undo_label == "interpolate frames 43 to 44"
+    press_key("shift+z")
+    assert bench.selection is None
+
+
 # ---- numbers ---------------------------------------------------------------------------------------
 
 

@@ -1,7 +1,8 @@
 """The shortcuts of the canvas: one table, from which bindings, help and documentation are made.
 
-None of them is one of napari's own; those that napari has already are listed without a function. The
-key of a tool shows what the tool would do while it is held, and does it when it is let go.
+None of them is one of napari's own; those that napari has already are listed without a function, and so
+is ``?``, which napari cannot bind and the dock does. The key of a tool shows what the tool would do while
+it is held, and does it when it is let go.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class Shortcut:
     description : str
         What a person reads in the help.
     function : callable or None
-        Called with session and layer set; None where the key is napari's own.
+        Called with session and layer set; None where the key is napari's own or the dock's.
     edit : callable or None
         Of an edit that is shown while the key is held and applied when it is let go.
     """
@@ -124,11 +125,6 @@ def go_to_unseen(session: Session, layer_set: LayerSet, *, direction: int) -> No
         layer_set.frame = frame
 
 
-def ask_help(session: Session, layer_set: LayerSet) -> None:
-    """Show the table of keys; the dock listens."""
-    layer_set.help_asked.emit()
-
-
 def follow(session: Session, layer_set: LayerSet, *, direction: int) -> None:
     """Follow the animal by the pixels; the dock listens."""
     layer_set.follow_asked.emit(direction)
@@ -139,6 +135,23 @@ def next_animal(session: Session, layer_set: LayerSet) -> None:
     names = list(session.states)
     session.select_track(names[(names.index(session.current) + 1) % len(names)])
     layer_set.tell(f"Editing {session.current}.")
+
+
+def select_from(session: Session, layer_set: LayerSet) -> None:
+    """Begin the selection in this frame; it ends where it did, if that is later."""
+    frame, before = layer_set.frame, layer_set.selection
+    layer_set.selection_asked.emit((frame, max(frame, before[1]) if before else frame))
+
+
+def select_to(session: Session, layer_set: LayerSet) -> None:
+    """End the selection in this frame; it begins where it did, if that is earlier."""
+    frame, before = layer_set.frame, layer_set.selection
+    layer_set.selection_asked.emit((min(frame, before[0]) if before else frame, frame))
+
+
+def select_nothing(session: Session, layer_set: LayerSet) -> None:
+    """Take the selection away."""
+    layer_set.selection_asked.emit(None)
 
 
 def make_edit(tool: Tool, session: Session, layer_set: LayerSet) -> Edit:
@@ -179,6 +192,9 @@ SHORTCUTS: tuple[Shortcut, ...] = (
     Shortcut("play", "K", "Play or pause", play),
     Shortcut("loop", "Shift-K", "Loop over the selection or the stretch to look at", loop),
     Shortcut("accept", "G", "All good here; next suspicious frame", accept_and_next),
+    Shortcut("select from", "Shift-B", "Select for the tools below: from this frame", select_from),
+    Shortcut("select to", "Shift-E", "Select for the tools below: up to this frame", select_to),
+    Shortcut("select nothing", "Shift-Z", "Select nothing", select_nothing),
     Shortcut("delete box", "Delete", "No animal in this frame: delete its box", None),
     Shortcut("draw box", "R", "Draw a box; where there is none, just drag", None),
     Shortcut("select box", "S", "Move and resize the box", None),
@@ -194,7 +210,7 @@ SHORTCUTS: tuple[Shortcut, ...] = (
     Shortcut("next animal", "Shift-T", "Edit the next animal", next_animal),
     Shortcut("undo", "Control-Z", "Undo the last edit", undo),
     Shortcut("redo", "Control-Shift-Z", "Redo", redo),
-    Shortcut("help", "Shift-/", "This table", ask_help),
+    Shortcut("help", "?", "This table", None),
 )
 
 

@@ -48,10 +48,12 @@ class LayerSet:
         Number of the new frame.
     box_dragged : psygnal.Signal
         :class:`Box` under way while the mouse is dragged.
-    play_toggled, loop_toggled, help_asked, follow_asked : psygnal.Signal
+    play_toggled, loop_toggled, follow_asked : psygnal.Signal
         A key of the canvas asks for what widgets do; following says 1 for on, -1 for back.
     proposed : psygnal.Signal
         :class:`Edit` that a key would apply once it is let go, None when it is over.
+    selection_asked : psygnal.Signal
+        A key asks for another selection, frames or None; the dock grants it.
     refused : psygnal.Signal
         :class:`CropzoomError` that says why a gesture did nothing.
     selection : tuple of int or None
@@ -64,10 +66,10 @@ class LayerSet:
     box_dragged = Signal(object)
     play_toggled = Signal()
     loop_toggled = Signal()
-    help_asked = Signal()
     follow_asked = Signal(int)
     proposed = Signal(object)
     refused = Signal(object)
+    selection_asked = Signal(object)
 
     def __init__(self, viewer: ViewerModel, session: Session) -> None:
         self.viewer = viewer

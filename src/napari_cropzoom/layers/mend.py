@@ -144,13 +144,13 @@ def range_at(
 ) -> tuple[int, int]:
     """Frames that a tool acts on: the selection, else the burst that ``frame`` lies in, else ``frame``.
 
-    A burst counts though it has been looked at; of several, the shortest does.
+    A burst counts though it has been looked at or mended in part; of several, the shortest does.
     """
     if selection is not None:
         return selection
     here = [
         (burst.first, burst.last)
-        for bursts in (session.review.entries(amount) if session.review.is_inspected else ())
+        for bursts in (session.review.stretches(amount) if session.review.is_inspected else ())
         for burst in bursts
         if burst.first <= frame <= burst.last
     ]

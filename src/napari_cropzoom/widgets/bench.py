@@ -103,6 +103,7 @@ class Bench(QObject):
         self.layers.box_dragged.connect(self._on_drag)
         self.layers.proposed.connect(self._on_proposed)
         self.layers.refused.connect(self._on_refused)
+        self.layers.selection_asked.connect(self._on_selection)
         session.history_changed.connect(self._on_edited)
         for signal in self._signals(session):
             signal.connect(self._on_change)
@@ -128,6 +129,7 @@ class Bench(QObject):
             layers.box_dragged.disconnect(self._on_drag, missing_ok=True)
             layers.proposed.disconnect(self._on_proposed, missing_ok=True)
             layers.refused.disconnect(self._on_refused, missing_ok=True)
+            layers.selection_asked.disconnect(self._on_selection, missing_ok=True)
             layers.close()
         session.close()
         self.selection = self.proposal = None
@@ -172,6 +174,9 @@ class Bench(QObject):
 
     def _on_edited(self) -> None:
         self.edited.emit()
+
+    def _on_selection(self, selection: tuple[int, int] | None) -> None:
+        self.selection = selection
 
     def _on_refused(self, error: CropzoomError) -> None:
         self.refused.emit(error)

@@ -36,7 +36,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QEvent, QObject, Qt, QTimer
-from qtpy.QtGui import QDragEnterEvent, QDropEvent
+from qtpy.QtGui import QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
 from qtpy.QtWidgets import QMessageBox, QScrollArea, QVBoxLayout, QWidget
 
 from napari_cropzoom.io.video import VIDEO_SUFFIXES, Video
@@ -52,6 +52,7 @@ from napari_cropzoom.widgets.section_pose import PoseSection
 from napari_cropzoom.widgets.section_review import ReviewSection
 from napari_cropzoom.widgets.section_smooth import SmoothSection
 from napari_cropzoom.widgets.section_video import VideoSection
+from napari_cropzoom.widgets.shortcuts import key_text
 
 if TYPE_CHECKING:
     import napari
@@ -206,6 +207,7 @@ class CropzoomDock(QWidget):
         self.read_only, self.message = Message(), Message()
         self.read_only.setObjectName("cropzoom_read_only")
         self.message.setObjectName("cropzoom_message")
+        QShortcut(QKeySequence(key_text("help")), self, self.menu.show_shortcuts)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -238,8 +240,6 @@ class CropzoomDock(QWidget):
 
     def _on_session(self) -> None:
         self.message.clear()
-        if self.bench.layers is not None:
-            self.bench.layers.help_asked.connect(self.menu.show_shortcuts)
 
     def _show_read_only(self) -> None:
         session = self.bench.session

@@ -215,6 +215,8 @@ class HistoryDialog(QDialog):
         self.list.setUniformItemSizes(True)
         close = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         close.rejected.connect(self.reject)
+        for each in close.buttons():
+            each.setAutoDefault(False)  # Enter goes to the chosen edit
         layout = QVBoxLayout(self)
         layout.addWidget(self.list)
         layout.addWidget(close)

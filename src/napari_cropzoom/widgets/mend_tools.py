@@ -40,6 +40,7 @@ class MendTools(QWidget):
         super().__init__()
         self.bench = bench
         self._makers: dict[QObject, Make] = {}
+        self._shown: Make | None = None
         self.range_label = note("", "mend_range")
         grid = QGridLayout()
         grid.setSpacing(4)
@@ -67,7 +68,7 @@ class MendTools(QWidget):
         layout.addWidget(self.numbers)
 
     def show_here(self) -> None:
-        """Say which frames the tools act on."""
+        """Say which frames the tools act on, and renew what is shown of a button."""
         layers = self.bench.layers
         if layers is None:
             return
@@ -77,6 +78,7 @@ class MendTools(QWidget):
         if first != last:
             where = f", {last - first + 1} selected" if self.bench.selection else ", this stretch"
         self.range_label.setText(f"Mend <b>{frames}</b>{where}")
+        self._renew()
 
     def show_following(self, running: bool) -> None:
         """Offer to stop while an animal is followed."""
@@ -114,6 +116,8 @@ class MendTools(QWidget):
         column = QVBoxLayout(holder)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
+        for each in (self.width_box, self.height_box, self.dx, self.dy, self.factor):
+            each.valueChanged.connect(self._renew)
         for controls, text, name, make in lines:
             made = button(text, f"mend_{name}")
             self._wire(made, make)
@@ -157,20 +161,26 @@ class MendTools(QWidget):
         make = self._makers.get(watched)
         if make is not None:
             if event.type() in (QEvent.Type.Enter, QEvent.Type.FocusIn):
-                self._propose(make)
+                self._shown = make
+                self._renew()
             elif event.type() in (QEvent.Type.Leave, QEvent.Type.FocusOut):
-                self.bench.proposal = None
+                self._withdraw()
         return super().eventFilter(watched, event)
 
-    def _propose(self, make: Make) -> None:
+    def _renew(self) -> None:
+        if self._shown is None:
+            return
         try:
-            self.bench.proposal = self._edit(make)
+            self.bench.proposal = self._edit(self._shown)
         except CropzoomError:
             self.bench.proposal = None
 
+    def _withdraw(self) -> None:
+        self._shown = self.bench.proposal = None
+
     def _apply(self, make: Make) -> None:
         session = self.bench.session
-        self.bench.proposal = None
+        self._withdraw()
         if session is None:
             return
         try:

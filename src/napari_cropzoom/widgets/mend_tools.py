@@ -131,7 +131,6 @@ class MendTools(QWidget):
         made.setRange(2, 10_000)
         made.setSingleStep(2)
         made.setValue(200)
-        made.setSuffix(" px")
         return made
 
     @staticmethod

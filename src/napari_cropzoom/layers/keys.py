@@ -18,7 +18,6 @@ from napari.layers import Layer
 from napari_cropzoom.core.boxes import Review
 from napari_cropzoom.core.edits import Edit
 from napari_cropzoom.core.errors import CropzoomError
-from napari_cropzoom.core.review import stretch_at
 from napari_cropzoom.core.runs import next_run
 from napari_cropzoom.layers.mend import TOOLS, Tool
 
@@ -90,8 +89,8 @@ def next_worst(session: Session, layer_set: LayerSet) -> None:
 
 
 def accept_and_next(session: Session, layer_set: LayerSet) -> None:
-    """Say that the suspicious stretch here, or this frame, is right, and go to the next one."""
-    session.accept(*stretch_at(session.queue(layer_set.amount), layer_set.frame))
+    """Say that what is here is right, and go to the next suspicious frame."""
+    session.accept(*layer_set.stretch_here())
     next_suspicious(session, layer_set)
 
 

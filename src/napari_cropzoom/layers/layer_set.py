@@ -12,7 +12,7 @@ from psygnal import Signal
 
 from napari_cropzoom.core.boxes import MISSING_BOX, Box, Source
 from napari_cropzoom.core.errors import CropzoomError
-from napari_cropzoom.core.review import DEFAULT_AMOUNT
+from napari_cropzoom.core.review import DEFAULT_AMOUNT, stretch_at
 from napari_cropzoom.layers import points_layers
 from napari_cropzoom.layers.boxes_layer import BoxesLayer
 from napari_cropzoom.layers.caption import Caption
@@ -110,6 +110,12 @@ class LayerSet:
     def range_here(self) -> tuple[int, int]:
         """Frames that a range tool acts on, see :func:`napari_cropzoom.layers.mend.range_at`."""
         return range_at(self.session, self._frame, self.selection, self.amount)
+
+    def stretch_here(self) -> tuple[int, int]:
+        """Frames that are accepted together: the selection that the frame lies in, else its open burst."""
+        if self.selection is not None and self.selection[0] <= self._frame <= self.selection[1]:
+            return self.selection
+        return stretch_at(self.session.queue(self.amount), self._frame)
 
     def preview_box(self, box: Box | None) -> None:
         """Show a box for a moment, dashed, without writing anything; None ends it."""

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QGridLayout, QLabel, QProgressBar, QPushButton, QSlid
 
 from napari_cropzoom.core.boxes import Review, Source
 from napari_cropzoom.core.errors import CropzoomError
-from napari_cropzoom.core.review import DEFAULT_AMOUNT, Burst, stretch_at
+from napari_cropzoom.core.review import DEFAULT_AMOUNT, Burst
 from napari_cropzoom.core.runs import runs
 from napari_cropzoom.jobs.threads import Latest
 from napari_cropzoom.pipeline.pixel_evidence import read_motion
@@ -197,7 +197,8 @@ class ReviewSection(Section):
         is_missing = track.box(frame).is_missing()
         self.delete.setEnabled(not is_missing)
         self.fill.setEnabled(is_missing and session.has_boxes)
-        first, last = stretch_at(self._left(), frame)
+        layers = self.bench.layers
+        first, last = layers.stretch_here() if layers and self._look(session) else (frame, frame)
         over = f"frame {first}" if first == last else f"frames {first} to {last}"
         self.accept.setToolTip(with_keys("accept", f"{over} is right as it is"))
         self.delete.setToolTip(with_keys("delete box", "There is no animal in this frame"))
@@ -254,9 +255,10 @@ class ReviewSection(Section):
     # ---- doing ---------------------------------------------------------------------------------
 
     def accept_here(self) -> None:
-        """Accept the stretch of the queue that the current frame is in, or the frame."""
-        first, last = stretch_at(self._left(), self.bench.frame)
-        self._do(lambda session: session.accept(first, last))
+        """Accept the selection or the stretch of the queue that the current frame is in, or the frame."""
+        if self.bench.layers is not None:
+            first, last = self.bench.layers.stretch_here()
+            self._do(lambda session: session.accept(first, last))
 
     def delete_here(self) -> None:
         """Say that there is no animal in this frame."""

@@ -112,7 +112,7 @@ class LayerSet:
         return range_at(self.session, self._frame, self.selection, self.amount)
 
     def stretch_here(self) -> tuple[int, int]:
-        """Frames that are accepted together: the selection that the frame lies in, else its open burst."""
+        """Frames that are accepted together: the selection round the frame, else its open burst."""
         if self.selection is not None and self.selection[0] <= self._frame <= self.selection[1]:
             return self.selection
         return stretch_at(self.session.queue(self.amount), self._frame)

@@ -280,3 +280,15 @@ def test_boxes_drawn_from_nothing_are_kept(video_path, tmp_path):
     again.draw_into(path)
     assert again.track.box(3) == Box(50, 50, 20, 20)
     again.close()
+
+
+def test_the_final_boxes_are_named_after_the_video(video_path, tmp_path):
+    raw_csv = tmp_path / "preds" / "rohe Boxen.csv"
+    write_bbox_csv(raw_csv, raw_boxes())
+    session = opened(video_path, raw_csv)
+    session.set_box(3, (50, 50, 20, 20))
+    assert session.save() == raw_csv.parent / "bboxes_reviewed" / "mouse_bbox.csv"
+    session.close()
+    again = opened(video_path, raw_csv)
+    assert again.track.box(3) == Box(50, 50, 20, 20)
+    again.close()

@@ -294,7 +294,8 @@ class Session(EditableTracks):
             raise CropzoomError("There are no boxes yet; make, load or draw some first.")
         self._journal.check()
         states = [s for s in self.states.values() if s.track.n_missing < len(s.track)]
-        return PendingSave.of(states, self.smoothing, self._fill, self._moment(), self._journal.flush)
+        settings, moment = (self.smoothing, self._fill), self._moment()
+        return PendingSave.of(self.video.path, states, *settings, moment, self._journal.flush)
 
     def mark_saved(self, pending: PendingSave) -> Path:
         """Take note that ``pending`` is on disk; returns the CSV of the current track's final boxes."""
@@ -303,7 +304,7 @@ class Session(EditableTracks):
         if self._moment().is_same(pending.marker):
             self._journal.note(self, "saved", begin=True)
         assert self.raw_csv is not None
-        target = reviewed_csv(self.raw_csv)
+        target = reviewed_csv(self.raw_csv, self.video.path)
         self.saved.emit(target)
         return target
 

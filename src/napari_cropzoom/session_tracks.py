@@ -247,6 +247,7 @@ class PendingSave:
         Returns when what was to be written before is on disk.
     """
 
+    video: Path
     states: tuple[TrackState, ...]
     boxes: tuple[FloatArray, ...]
     sources: tuple[np.ndarray, ...]
@@ -258,6 +259,7 @@ class PendingSave:
     @classmethod
     def of(
         cls,
+        video: Path,
         states: list[TrackState],
         smoothing: SmoothingSettings,
         fill: str,
@@ -267,7 +269,7 @@ class PendingSave:
         """Copy what can change."""
         boxes = tuple(state.track.boxes.copy() for state in states)
         sources = tuple(state.track.source.copy() for state in states)
-        return cls(tuple(states), boxes, sources, smoothing, fill, marker, wait)
+        return cls(video, tuple(states), boxes, sources, smoothing, fill, marker, wait)
 
     def write(self) -> Path:
         """Write raw boxes that are not on disk yet, final boxes and ``metadata.json`` of every track.
@@ -290,7 +292,7 @@ class PendingSave:
             smoothed = smooth(boxes, self.smoothing, source == Source.ANCHOR)
             final = finalize(fill_missing(smoothed, self.fill))
             summary = self._summary(state, boxes, source)
-            targets.append(save_final(state.raw_csv, final, self.smoothing, summary))
+            targets.append(save_final(state.raw_csv, self.video, final, self.smoothing, summary))
         return targets[0]
 
     def _summary(self, state: TrackState, boxes: FloatArray, source: np.ndarray) -> dict[str, Any]:

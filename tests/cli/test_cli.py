@@ -260,7 +260,8 @@ def test_verbs_import_only_what_they_need(project):
         "try: main(sys.argv[2:])\n"
         "finally: print([name for name in sys.argv[1].split(',') if name in sys.modules])"
     )
-    boxes = "model/video_preds/v_bbox.csv"
+    boxes = "large_bbox.csv"
+    write_bbox_csv(project / boxes, np.tile([0.0, 0, 400, 400], (N, 1)))
     for words, unwanted in (
         (["--help"], [*tables, "pandas", "numpy"]),
         (["create_bbox", "model", "v.mp4"], tables),
@@ -274,6 +275,27 @@ def test_verbs_import_only_what_they_need(project):
         )  # fmt: skip
         assert done.stderr == ""
         assert done.stdout.splitlines()[-1] == "[]", words
+
+
+def test_keypoints_of_the_full_frame_are_not_remapped(project, capsys):
+    preds, boxes = project / "model" / "video_preds" / "v.csv", project / "small_bbox.csv"
+    write_bbox_csv(boxes, np.tile([0.0, 0, 8, 8], (N, 1)))
+    assert "these are not predictions of the cropped video" in fails(capsys, "remap", preds, boxes)
+    assert not list(preds.parent.glob("remapped_*"))
+
+
+def test_what_a_person_may_get_wrong_is_one_line(project, capsys):
+    model, preds = project / "model", project / "model" / "video_preds" / "v.csv"
+    few = project / "few_bbox.csv"
+    write_bbox_csv(few, np.tile([0.0, 0, 8, 8], (N - 1, 1)))
+    assert "few_bbox.csv: has" in fails(capsys, "flags", few, "--preds", preds)
+    assert "not a labels file" in fails(capsys, "crop", model, few)
+    before = project / "model" / "video_preds" / "v_bbox.csv"
+    assert "no box at all" in fails(
+        capsys, "create_bbox", model, project / "v.mp4", "--min_likelihood", "1.0"
+    )
+    assert not before.exists()
+    assert "no such file or folder" in fails(capsys, "review", project / "none.mp4")
 
 
 def test_flags_as_json_and_as_a_table(tmp_path, capsys):

@@ -46,6 +46,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail("interrupted; nothing was left half-written", INTERRUPTED, debug)
     except CropzoomError as error:
         return _fail(str(error), FAILED, debug)
+    except OSError as error:
+        if error.filename is None or error.strerror is None:
+            return _fail(f"{error} (--debug shows where)", FAILED, debug)
+        cure = "Check that it is there and may be read and written, and that the disk has room."
+        return _fail(f"{error.filename}: {error.strerror}. {cure}", FAILED, debug)
     except Exception as error:  # a bug, but the person is owed one plain line
         text = " ".join(str(error).split())
         message = f"unexpected {type(error).__name__}: {text} (--debug shows where)"

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from napari_cropzoom.cli.arguments import Verbs, add_verb
+from napari_cropzoom.core.errors import CropzoomError
 
 
 def add_verbs(verbs: Verbs, common: argparse.ArgumentParser) -> None:
@@ -22,6 +23,16 @@ def add_verbs(verbs: Verbs, common: argparse.ArgumentParser) -> None:
 def review(args: argparse.Namespace) -> None:
     """Open the review bench."""
     from napari_cropzoom.app import review_main
+    from napari_cropzoom.demo import has_screen
+
+    for path in (args.video, args.bbox, args.detector, args.pose):
+        if path is not None and not Path(path).exists():
+            raise CropzoomError(f"{path}: no such file or folder. Check the path.")
+    if not has_screen():
+        raise CropzoomError(
+            "There is no screen to open a window on. Run it on a desktop, with `ssh -X`, or under "
+            "`xvfb-run`."
+        )
 
     review_main(video=args.video, bbox=args.bbox, detector=args.detector, pose=args.pose)
 

@@ -86,6 +86,11 @@ def create_bbox(args: argparse.Namespace) -> None:
         print(f"creating bboxes for {file.name}")
         table = read_predictions_table(preds)
         boxes = boxes_from_keypoints(table.poses(), settings)
+        if len(boxes) and np.isnan(boxes[:, 0]).all():
+            raise CropzoomError(
+                f"{preds}: no frame has a keypoint that counts, so there would be no box at all; "
+                f"{output.name} is as it was. Give a lower --min_likelihood."
+            )
         write_bbox_csv(output, boxes, table.index if table.is_labeled_frames else None)
         missing = int(np.isnan(boxes[:, 0]).sum())
         if missing:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from napari_cropzoom.cli.arguments import Verbs, add_verb, probability
 from napari_cropzoom.cli.progress import run_with_bar
+from napari_cropzoom.core.errors import CropzoomError
 
 if TYPE_CHECKING:
     from napari_cropzoom.core.review import Burst, Evidence
@@ -60,7 +61,12 @@ def _evidence(args: argparse.Namespace, n_frames: int) -> Evidence:
 
     likelihood = poses = size = motion = None
     if args.preds is not None:
-        poses = read_predictions(args.preds, n_frames)
+        poses = read_predictions(args.preds)
+        if len(poses.xy) != n_frames:
+            raise CropzoomError(
+                f"{args.bbox_file}: has {n_frames} boxes but {args.preds} has {len(poses.xy)} rows. Give "
+                "boxes and predictions of the same video."
+            )
         likelihood = anchor_likelihood(poses)
     if args.video is not None:
         with Video(args.video) as source:

@@ -133,6 +133,7 @@ def set_box(track: BoxTrack, frame: int, box: Box) -> Edit:
         If a value is NaN or infinite, or a side is not positive.
     """
     as_boxes([box])
+    box = Box(*box)
     if box.is_missing():
         raise CropzoomError(f"Give frame {frame} a box, or delete its box if no animal is there.")
     return _edit_frame(track, frame, f"set box of frame {frame}", box.snapped(), Source.ANCHOR)

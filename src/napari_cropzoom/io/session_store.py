@@ -2,8 +2,9 @@
 
 In ``bboxes_reviewed/`` beside the raw boxes lie
 
-``<stem>_bbox.csv``
-    the final boxes, in the form that ``litpose crop --bbox_dir`` takes;
+``<video>_bbox.csv``
+    the final boxes, named after the video whatever the raw file is called, in the form that
+    ``litpose crop --bbox_dir`` takes;
 ``metadata.json``
     the keys of ``litpose smooth_bbox`` (method, window, source) and, per video, what was done;
 ``<stem>_journal.jsonl``
@@ -35,9 +36,9 @@ def journal_file(raw_csv: Path) -> Path:
     return review_dir(raw_csv) / f"{stem(raw_csv)}_journal.jsonl"
 
 
-def reviewed_csv(raw_csv: Path) -> Path:
-    """Path of the final boxes made of ``raw_csv``."""
-    return review_dir(raw_csv) / f"{stem(raw_csv)}_bbox.csv"
+def reviewed_csv(raw_csv: Path, video: Path) -> Path:
+    """Path of the final boxes made of ``raw_csv``, named after the video as ``litpose`` has it."""
+    return review_dir(raw_csv) / f"{video.stem}_bbox.csv"
 
 
 def stem(raw_csv: Path) -> str:
@@ -60,14 +61,16 @@ def set_aside(path: Path) -> Path:
 
 
 def save_final(
-    raw_csv: Path, final: FloatArray, smoothing: SmoothingSettings, summary: dict[str, Any]
+    raw_csv: Path, video: Path, final: FloatArray, smoothing: SmoothingSettings, summary: dict[str, Any]
 ) -> Path:
     """Write the final boxes and ``metadata.json``.
 
     Parameters
     ----------
     raw_csv : Path
-        ``<stem>_bbox.csv`` of the raw boxes; it is not touched.
+        The raw boxes; the file is not touched.
+    video : Path
+        The video they belong to.
     final : ndarray, (T, 4)
         ``x, y, w, h``, whole pixels, no gaps.
     smoothing : SmoothingSettings
@@ -85,14 +88,14 @@ def save_final(
     CropzoomError
         If the folder cannot be written to.
     """
-    target = reviewed_csv(raw_csv)
+    target = reviewed_csv(raw_csv, video)
     write_bbox_csv(target, final)
     metadata_path = target.parent / "metadata.json"
     metadata = {
         "method": smoothing.method,
         "window": smoothing.window,
         "source": str(raw_csv.parent.resolve()),
-        "videos": {**_known_videos(metadata_path), stem(raw_csv): summary},
+        "videos": {**_known_videos(metadata_path), video.stem: summary},
     }
     with atomic_path(metadata_path) as part:
         part.write_text(json.dumps(metadata, indent=2, allow_nan=False), encoding="utf-8")

@@ -57,7 +57,7 @@ def predict_csv(
     CropzoomError
         If the model cannot be loaded, or labels, images or boxes are missing.
     """
-    csv = _existing(csv, "Give the labels file.")
+    csv = _labels(csv)
     boxes = None if bbox_dir is None else _boxes(Path(bbox_dir) / "bbox.csv")
     if batch_size is not None:
         overrides = [*overrides, f"training.val_batch_size={batch_size}"]
@@ -75,6 +75,19 @@ def predict_csv(
 
         yield from _run(work, csv, "predicting labeled frames")
     return target / "predictions.csv"
+
+
+def _labels(csv: Path) -> Path:
+    """Refuse a file that does not begin as Lightning Pose's labels do: scorer, bodyparts, coords."""
+    csv = _existing(csv, "Give the labels file.")
+    with csv.open(encoding="utf-8", errors="replace") as file:
+        starts = [file.readline().split(",")[0].strip() for _ in range(3)]
+    if starts[1:] != ["bodyparts", "coords"]:
+        raise CropzoomError(
+            f"{csv}: line 2: not a labels file, whose first lines begin with scorer, bodyparts and "
+            "coords. Give the CollectedData.csv of a Lightning Pose project, or a video."
+        )
+    return csv
 
 
 def crop_csv(model: ModelFolder, csv: Path, bbox_dir: Path | None = None) -> Stage[Path]:
@@ -100,7 +113,7 @@ def crop_csv(model: ModelFolder, csv: Path, bbox_dir: Path | None = None) -> Sta
     CropzoomError
         If labels, images or boxes are missing.
     """
-    csv = _existing(csv, "Give the labels file.")
+    csv = _labels(csv)
     boxes = _boxes((bbox_dir or model.image_preds_dir / csv.name) / "bbox.csv")
     data_dir = Path(str(model.config["data"]["data_dir"]))
     if not data_dir.is_dir():

@@ -16,6 +16,8 @@ from napari_cropzoom.io.bbox_csv import read_bbox_csv, read_labeled_bbox, read_m
 from napari_cropzoom.io.predictions_csv import PredictionsTable, read_predictions_table
 from napari_cropzoom.pipeline.side_file import CropRecord, read_side_file, record_path
 
+MOST_OUTSIDE = 0.5  # share of keypoints far beyond the crop that a poor model may still give
+
 
 @dataclass(frozen=True)
 class RemapResult:
@@ -111,6 +113,7 @@ def _video_crop(
     if record_file is None:
         boxes = _same_length(table, bbox_file, read_bbox_csv(bbox_file))
         size = crop_size(boxes)
+        _refuse_full_frame(table, size)
         note = (
             f"no record of the crop found: taking its size for {size[0]} x {size[1]}, the median of the "
             "boxes, as litpose crop does"
@@ -133,6 +136,20 @@ def _video_crop(
             f"{record_file}"
         )
     return record.boxes, record.size, note
+
+
+def _refuse_full_frame(table: PredictionsTable, size: tuple[int, int]) -> None:
+    """Keypoints of a crop lie in it; many beyond it are those of the full frame."""
+    xy = table.poses().xy
+    known = np.isfinite(xy).all(axis=2)
+    outside = (known & ((xy > np.array(size) * 1.5).any(axis=2))).sum() / max(1, known.sum())
+    if outside > MOST_OUTSIDE:
+        width, height = size
+        raise CropzoomError(
+            f"{table.path}: {outside:.0%} of the keypoints lie far outside a crop of {width} x {height} "
+            "pixels, so these are not predictions of the cropped video. Predict the cropped video and "
+            "give that file."
+        )
 
 
 def _same_length(table: PredictionsTable, bbox_file: Path, boxes: FloatArray) -> FloatArray:

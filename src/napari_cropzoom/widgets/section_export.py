@@ -48,7 +48,7 @@ class ExportSection(Section):
         """Show where the review goes."""
         session = self.bench.session
         if session is not None and session.raw_csv is not None:
-            self.path_label.set_path(reviewed_csv(session.raw_csv))
+            self.path_label.set_path(reviewed_csv(session.raw_csv, session.video.path))
         self.copy_button.setToolTip("\n".join(self.lines()))
 
     def save(self) -> bool:

@@ -112,7 +112,7 @@ class PoseSection(ModelSection):
         session = self.bench.session
         if path is None or not path.is_file() or session is None or session.raw_csv is None:
             return ""
-        boxes = reviewed_csv(session.raw_csv)
+        boxes = reviewed_csv(session.raw_csv, session.video.path)
         is_older = boxes.is_file() and path.stat().st_mtime < boxes.stat().st_mtime
         return ", older than the saved boxes" if is_older else ""
 
@@ -125,7 +125,8 @@ class PoseSection(ModelSection):
         if self._stage == "predict" and self.source.currentData() == CROPPED:
             assert session.raw_csv is not None
             self._stage = "remap"
-            args = {"preds": path, "bbox_csv": reviewed_csv(session.raw_csv), "output": output}
+            boxes = reviewed_csv(session.raw_csv, session.video.path)
+            args = {"preds": path, "bbox_csv": boxes, "output": output}
             self.follow("remap", args, "Putting keypoints back")
             return
         self.use(path)

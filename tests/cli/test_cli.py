@@ -289,6 +289,7 @@ def test_what_a_person_may_get_wrong_is_one_line(project, capsys):
     few = project / "few_bbox.csv"
     write_bbox_csv(few, np.tile([0.0, 0, 8, 8], (N - 1, 1)))
     assert "few_bbox.csv: has" in fails(capsys, "flags", few, "--preds", preds)
+    write_bbox_csv(model / "image_preds" / few.name / "bbox.csv", np.tile([0.0, 0, 8, 8], (N, 1)))
     assert "not a labels file" in fails(capsys, "crop", model, few)
     before = project / "model" / "video_preds" / "v_bbox.csv"
     assert "no box at all" in fails(

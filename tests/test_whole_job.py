@@ -40,7 +40,10 @@ def click_on(widget):
     if around is not None:
         around.ensureWidgetVisible(widget)
         spin(0.1)
-    middle = widget.mapToGlobal(QPoint(widget.width() // 2, widget.height() // 2))
+    before = None
+    while before != (middle := widget.mapToGlobal(QPoint(widget.width() // 2, widget.height() // 2))):
+        before = middle
+        spin(0.3)  # until the layout has come to rest
     xdotool("mousemove", middle.x(), middle.y())
     spin()
     xdotool("click", 1)

@@ -12,8 +12,13 @@ setup:
 demo: setup
 	$(BIN)/cropzoom demo
 
+# Tests that share one window among them open it without napari's fixture, which the process of the
+# others does not allow twice: each of these files gets a process of its own.
+OWN_WINDOW := $(addprefix tests/widgets/test_,dock_menu.py leaks.py mend_tools.py timeline.py)
+
 test: setup
-	$(SCREEN) $(BIN)/python -m pytest
+	$(SCREEN) $(BIN)/python -m pytest $(addprefix --ignore=,$(OWN_WINDOW))
+	for file in $(OWN_WINDOW); do $(SCREEN) $(BIN)/python -m pytest $$file || exit 1; done
 
 lint: setup
 	$(BIN)/ruff check .

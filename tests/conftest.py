@@ -2,7 +2,22 @@
 
 import contextlib
 
+import pytest
+from app_model import Application
+
 # torch's compiler brings an LLVM of its own, and so does software OpenGL. Loaded after a window is open
 # the former crashes; the window never loads torch (models run in another process), but tests do.
 with contextlib.suppress(ImportError):
     import triton  # noqa: F401
+
+
+@pytest.fixture(autouse=True)
+def napari_registers_anew(request):
+    """Let a plain ``napari.Viewer`` open after ``make_napari_viewer``, which forgets what is registered.
+
+    napari's fixture clears what napari remembers of registering plugins; its application remembers
+    still, and would refuse to register them a second time.
+    """
+    yield
+    if "make_napari_viewer" in request.fixturenames and Application.get_app("napari") is not None:
+        Application.destroy("napari")

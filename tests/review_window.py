@@ -8,8 +8,8 @@ from pathlib import Path
 
 import napari
 import numpy as np
-from qtpy.QtCore import QPoint, QSettings
-from qtpy.QtWidgets import QWidget
+from qtpy.QtCore import QSettings
+from qtpy.QtWidgets import QScrollArea, QWidget
 
 from gui_events import canvas_of, spin, wait_for, xdotool
 from napari_cropzoom.app import find_dock, open_review
@@ -69,21 +69,23 @@ def window_of(dock: QWidget) -> QWidget:
 
 
 def point_at(widget: QWidget) -> None:
-    """Move the real mouse to the middle of a widget, scrolling it into view first."""
+    """Move the real mouse to the middle of a widget, scrolled into view, and follow it till it rests."""
     parent = widget.parentWidget()
     while parent is not None:
-        if hasattr(parent, "ensureWidgetVisible"):
+        if isinstance(parent, QScrollArea):
             parent.ensureWidgetVisible(widget)
         parent = parent.parentWidget()
-    spin(0.1)
-    middle = widget.mapToGlobal(QPoint(widget.width() // 2, widget.height() // 2))
-    xdotool("mousemove", middle.x(), middle.y())
-    spin(0.15)
+    before = None
+    while before != (middle := widget.mapToGlobal(widget.rect().center())):
+        before = middle
+        xdotool("mousemove", middle.x(), middle.y())
+        spin(0.15)
 
 
 def click_on(widget: QWidget) -> None:
     """Click the middle of a widget with the real mouse."""
     wait_for(lambda: widget.isVisible() and widget.isEnabled())
     point_at(widget)
+    wait_for(widget.underMouse)
     xdotool("click", 1)
     spin(0.15)

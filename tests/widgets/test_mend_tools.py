@@ -273,4 +273,4 @@ def test_numbers_where_there_is_no_box_say_so(dock):
     open_numbers(dock)
     dock.bench.go_to(72)
     click_on(button(dock, "mend_shift"))
-    assert dock["review"].message.plain == "Frames 70 to 75 have no box."
+    wait_for(lambda: dock["review"].message.plain == "Frames 70 to 75 have no box.")

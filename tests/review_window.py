@@ -85,7 +85,11 @@ def point_at(widget: QWidget) -> None:
 def click_on(widget: QWidget) -> None:
     """Click the middle of a widget with the real mouse."""
     wait_for(lambda: widget.isVisible() and widget.isEnabled())
-    point_at(widget)
-    wait_for(widget.underMouse)
+    widget.window().raise_()  # no window manager, and there may be two windows
+    for _ in range(5):
+        point_at(widget)
+        spin(0.2)
+        if widget.underMouse():
+            break
     xdotool("click", 1)
     spin(0.15)

@@ -108,7 +108,9 @@ def test_the_whole_queue_by_keyboard_and_one_drag_a_burst(files, truth):
             visited.append(dock.bench.frame)
             assert len(visited) <= 2 * len(FAULTS), visited
             drags += mend(dock, truth)
-        assert drags <= len(visited)
+        for first, last in FAULTS:
+            assert any(first - 2 <= frame <= last + 2 for frame in visited), (first, last, visited)
+        assert 2 <= drags <= len(visited)
         overlap = iou(session.track.boxes, truth)
         assert overlap.min() >= GOOD
         press_key("n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -179,7 +180,7 @@ class SessionJournal:
         journal.append({"do": "fill", "how": session.fill})
         past = session.history.every
         for edit in past:
-            journal.append_later(lambda edit=edit: encode_edit(edit))
+            journal.append_later(partial(encode_edit, edit))
         undone = len(past) - len(session.history)
         if undone:
             journal.append({"do": "undo", "count": undone})

@@ -51,28 +51,31 @@ class Inspector:
         *others: FloatArray,
     ) -> None:
         self._track, self._n_changes = track, n_changes
-        self._arrays = (track.raw, poses, motion, *others)
+        self._poses, self._motion, self._others = poses, motion, others
         self._settings = (anchors, size, names)
 
     def __call__(self) -> Inspected:
         """Do the work."""
-        raw, poses, motion, *others = self._arrays
         anchors, size, names = self._settings
         likelihood = keypoints = None
-        if poses is not None:
-            keypoints = poses.select(anchors)
+        if self._poses is not None:
+            keypoints = self._poses.select(anchors)
             likelihood = anchor_likelihood(keypoints)
-        beside = dict(zip(names, others, strict=True))
-        queue = ReviewQueue(Inspection.of(raw, Evidence(likelihood, keypoints, size, motion, beside)))
+        beside = dict(zip(names, self._others, strict=True))
+        evidence = Evidence(likelihood, keypoints, size, self._motion, beside)
+        queue = ReviewQueue(Inspection.of(self._track.raw, evidence))
         queue.follow(self._track)
         return Inspected(queue, self._n_changes)
+
+    def _seen(self) -> tuple[object, ...]:
+        """What is looked at; as many others as there are names, which are compared before."""
+        return (self._track.raw, self._poses, self._motion, *self._others)
 
     def __eq__(self, other: object) -> bool:
         return (
             isinstance(other, Inspector)
             and self._settings == other._settings
-            and len(self._arrays) == len(other._arrays)
-            and all(mine is theirs for mine, theirs in zip(self._arrays, other._arrays, strict=True))
+            and all(mine is theirs for mine, theirs in zip(self._seen(), other._seen(), strict=True))
         )
 
     __hash__ = None  # type: ignore[assignment]  # holds arrays

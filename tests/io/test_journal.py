@@ -2,7 +2,10 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -133,13 +136,30 @@ def test_who_only_looks_leaves_no_file(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_cannot_be_written_to_is_read_only(tmp_path):
-    tmp_path.chmod(0o500)
-    journal = Journal(tmp_path / "bboxes_reviewed" / "mouse_journal.jsonl")
-    assert "cannot be written to" in journal.locked_out
-    journal.close()
-    tmp_path.chmod(0o700)
+@contextmanager
+def not_as_root():
+    """Root may write anywhere, so be somebody else for a while."""
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if is_root:
+            os.seteuid(0)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="Windows keeps rights in another way")
+def test_a_folder_that_cannot_be_written_to_is_read_only():
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o555)
+        with not_as_root():
+            journal = Journal(Path(folder) / "bboxes_reviewed" / "mouse_journal.jsonl")
+            assert "cannot be written to" in journal.locked_out
+            with pytest.raises(CropzoomError, match="read-only"):
+                journal.append({"do": "begin"})
+            journal.close()
+        Path(folder).chmod(0o755)
 
 
 def test_a_failed_line_can_be_written_again(tmp_path):

@@ -8,7 +8,7 @@ from typing import Any
 
 from napari_cropzoom.jobs import Job
 from napari_cropzoom.pipeline.models import ModelFolder
-from napari_cropzoom.widgets.bench import Bench
+from napari_cropzoom.widgets.bench import Bench, OnDone
 from napari_cropzoom.widgets.job_bar import JobBar
 from napari_cropzoom.widgets.model_run import ask_trust, is_about_trust
 from napari_cropzoom.widgets.section import Section
@@ -17,7 +17,7 @@ from napari_cropzoom.widgets.section import Section
 class JobSection(Section):
     """A step that runs a stage in the worker's process.
 
-    A subclass calls :meth:`add_job_bar` in ``build`` and has :meth:`run` and :meth:`on_done`.
+    A subclass calls :meth:`add_job_bar` in ``build``.
 
     Attributes
     ----------
@@ -35,21 +35,17 @@ class JobSection(Section):
         self.ask = ask_trust
         super().__init__(bench, number)
 
-    def add_job_bar(self, text: str) -> None:
-        """Make the row with the run button."""
+    def add_job_bar(self, text: str, run: Callable[..., None], on_done: OnDone) -> None:
+        """Make the row with the run button.
+
+        ``run`` starts the stage and takes ``trust``; ``on_done`` takes what the stage returned.
+        """
+        self._run = run
         self.job_bar = JobBar(self.key, text)
         self.form.addWidget(self.job_bar)
-        self.job_bar.run_clicked.connect(self.run)
-        self.job_bar.done.connect(self.on_done)
+        self.job_bar.run_clicked.connect(run)
+        self.job_bar.done.connect(on_done)
         self.job_bar.failed.connect(self._on_failed)
-
-    def run(self, trust: bool = False) -> None:
-        """Start the step's stage."""
-        raise NotImplementedError
-
-    def on_done(self, result: dict[str, Any]) -> None:
-        """Take what the stage returned."""
-        raise NotImplementedError
 
     def summary(self) -> tuple[str, bool]:
         """What was done."""
@@ -97,7 +93,7 @@ class JobSection(Section):
 
     def _on_failed(self, job: Job, message: str) -> None:
         if is_about_trust(job) and self.ask(self, message):
-            self.run(trust=True)
+            self._run(trust=True)
             return
         self.message.show_error(message)
         self.refresh()

@@ -42,7 +42,7 @@ class CropSection(JobSection):
         self.form.addWidget(self.output_label)
         self.form.addLayout(row(QLabel("Preset"), self.preset, stretch=1))
         self.form.addLayout(row(QLabel("Quality (crf)"), self.quality, stretch=1))
-        self.add_job_bar("Save boxes and crop")
+        self.add_job_bar("Save boxes and crop", self.run, self.on_done)
         self.form.addWidget(self.open_button)
         self.open_button.clicked.connect(self.open_crop)
 

@@ -40,7 +40,7 @@ class DetectSection(ModelSection):
         self.offer = Offer("detect", "Predictions")
         for widget in (self.method, self.pages, self.offer):
             self.form.addWidget(widget)
-        self.add_job_bar("Run detector")
+        self.add_job_bar("Run detector", self.run, self.on_done)
         self.method.currentIndexChanged.connect(self._on_method)
         self.picker.chosen.connect(self.take_model)
         self.picker.refused.connect(self.show_error)

@@ -36,7 +36,7 @@ class PoseSection(ModelSection):
         self.offer = Offer("pose", "Predictions")
         for widget in (self.picker, self.source, self.offer):
             self.form.addWidget(widget)
-        self.add_job_bar("Save boxes and run pose model")
+        self.add_job_bar("Save boxes and run pose model", self.run, self.on_done)
         self.picker.chosen.connect(self.take_model)
         self.picker.refused.connect(self.show_error)
         self.source.currentIndexChanged.connect(self.update_body)

@@ -4,14 +4,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from napari_cropzoom.core.boxes import BoxTrack, Source
 from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.smoothed import SmoothedTrack
 from napari_cropzoom.core.smoothing import (
     METHODS,
     SORTED_AT_MOST,
     SmoothingSettings,
     jitter,
     smooth,
-    smooth_at,
     smoothing_reach,
 )
 
@@ -87,10 +88,11 @@ def test_anchors_are_passed_exactly_and_one_frame_alone_gives_the_same(
     chosen = SmoothingSettings(method, window)
     smoothed = smooth(boxes, chosen, is_anchor)
     np.testing.assert_array_equal(smoothed[is_anchor], boxes[is_anchor])
+    edited = BoxTrack(boxes)
+    edited.source[is_anchor] = Source.ANCHOR
+    one_by_one = SmoothedTrack(edited, chosen)
     for frame in (0, 17, 60, 119):
-        np.testing.assert_allclose(
-            smooth_at(boxes, chosen, is_anchor, frame), smoothed[frame], rtol=0, atol=1e-8
-        )
+        np.testing.assert_allclose(one_by_one.box(frame), smoothed[frame], rtol=0, atol=1e-8)
 
 
 def test_there_is_no_step_beside_an_anchor():

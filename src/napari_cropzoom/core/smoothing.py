@@ -92,24 +92,6 @@ def smooth(
     return smoothed
 
 
-def smooth_at(
-    boxes: FloatArray, settings: SmoothingSettings, is_anchor: BoolArray, frame: int
-) -> FloatArray:
-    """Smoothed box of one frame, at a cost that does not grow with the track.
-
-    Equals ``smooth(boxes, settings, is_anchor)[frame]``.
-
-    Returns
-    -------
-    ndarray, (4,)
-        ``x, y, w, h`` in pixels, NaN where missing.
-    """
-    first, last = smoothing_reach(frame, frame, settings, len(boxes))
-    rows = slice(first, last + 1)
-    result: FloatArray = smooth(boxes[rows], settings, is_anchor[rows])[frame - first]
-    return result
-
-
 def smoothing_reach(first: int, last: int, settings: SmoothingSettings, n_frames: int) -> tuple[int, int]:
     """Frames that decide the smoothed boxes of ``first`` to ``last``: their anchors' windows included.
 

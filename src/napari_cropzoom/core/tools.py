@@ -217,22 +217,6 @@ def swap(a: BoxTrack, b: BoxTrack, first: int, last: int) -> Edit:
     return Edit(label, (Change(a.name, first, one, two), Change(b.name, first, two, one)))
 
 
-def good_range(track: BoxTrack, frame: int, settled: bool = False) -> tuple[int, int]:
-    """Frames round ``frame`` from the anchor before it to the anchor after it, those left out.
-
-    Where a person has set a box in ``frame`` itself, both neighbouring stretches count. ``settled``
-    stops at accepted frames too.
-    """
-    stops = track.is_anchor.copy()
-    if settled:
-        stops |= np.isin(track.review, (Review.ACCEPTED, Review.EDITED))
-    stops[frame] = False
-    before, after = np.flatnonzero(stops[:frame]), np.flatnonzero(stops[frame + 1 :])
-    first = int(before[-1]) + 1 if len(before) else 0
-    last = frame + int(after[0]) if len(after) else len(track) - 1
-    return first, last
-
-
 def _anchors(track: BoxTrack, first: int, last: int) -> IntArray:
     inside = np.flatnonzero(track.is_anchor_in(first, last))
     anchors: IntArray = (inside + first).astype(np.int64)

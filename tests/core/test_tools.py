@@ -96,6 +96,22 @@ def test_a_correction_fades_from_anchor_to_anchor():
     np.testing.assert_allclose(track.boxes, new_track().boxes, atol=1e-9)
 
 
+@pytest.mark.parametrize("leaves", [True, False])
+def test_a_correction_eases_in_from_the_end_that_is_far_from_the_anchor(leaves):
+    raw = new_track().raw.copy()
+    ramp = np.linspace(0, 120, 22)[1:-1]  # nothing just outside one end of the frames 20 to 39
+    raw[20:40, 0] += ramp if leaves else ramp[::-1]
+    track = BoxTrack(raw)
+    frame = 39 if leaves else 20
+    set_box(track, frame, *new_track().raw[frame])
+    do(track, tools.carry_correction(track, 20, 39, ease=True))
+    np.testing.assert_allclose(track.boxes, new_track().boxes, atol=1)
+    plain = BoxTrack(raw)
+    set_box(plain, frame, *new_track().raw[frame])
+    do(plain, tools.carry_correction(plain, 20, 39))
+    assert np.abs(plain.boxes - new_track().boxes).max() > 50
+
+
 def test_a_size_correction_is_a_factor():
     raw = new_track().raw.copy()
     raw[20:40, :2] -= 20

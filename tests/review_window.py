@@ -9,7 +9,8 @@ from pathlib import Path
 import napari
 import numpy as np
 from qtpy.QtCore import QSettings
-from qtpy.QtWidgets import QScrollArea, QWidget
+from qtpy.QtGui import QCursor
+from qtpy.QtWidgets import QApplication, QScrollArea, QWidget
 
 from gui_events import canvas_of, spin, wait_for, xdotool
 from napari_cropzoom.app import find_dock, open_review
@@ -78,18 +79,22 @@ def point_at(widget: QWidget) -> None:
     before = None
     while before != (middle := widget.mapToGlobal(widget.rect().center())):
         before = middle
+        xdotool("mousemove", middle.x() + 1, middle.y())  # it may be there already, over another window
         xdotool("mousemove", middle.x(), middle.y())
         spin(0.15)
+
+
+def is_under_mouse(widget: QWidget) -> bool:
+    """Whether a click would go to the widget, or into it."""
+    there = QApplication.widgetAt(QCursor.pos())
+    return there is widget or (there is not None and widget.isAncestorOf(there))
 
 
 def click_on(widget: QWidget) -> None:
     """Click the middle of a widget with the real mouse."""
     wait_for(lambda: widget.isVisible() and widget.isEnabled())
     widget.window().raise_()  # no window manager, and there may be two windows
-    for _ in range(5):
-        point_at(widget)
-        spin(0.2)
-        if widget.underMouse():
-            break
+    point_at(widget)
+    wait_for(lambda: is_under_mouse(widget))
     xdotool("click", 1)
     spin(0.15)

@@ -19,6 +19,8 @@ from napari_cropzoom.widgets.dock import CropzoomDock
 from videos import make_numbered_video
 
 N = 120
+SIZE = (1400, 900)
+BESIDE = (1590, 990)  # on the screen, beside the window
 JUMP, GAP, LARGE = (40, 42), (70, 75), (95, 99)
 
 
@@ -45,12 +47,13 @@ def make_review(folder: Path) -> tuple[Path, Path]:
 @contextmanager
 def review_window(video: Path, boxes: Path) -> Iterator[CropzoomDock]:
     """Open a review in a window of its own, which ends with the context."""
+    xdotool("mousemove", *BESIDE)  # in mid-screen it may be over a button while the window is laid out
     viewer = napari.Viewer(show=False)
     try:
         open_review(viewer, video, boxes)
         dock = find_dock(viewer)
         assert dock is not None
-        viewer.window.resize(1400, 900)
+        viewer.window.resize(*SIZE)
         viewer.window.show()
         wait_for(lambda: canvas_of(window_of(dock)).isVisible())
         window_of(dock).activateWindow()

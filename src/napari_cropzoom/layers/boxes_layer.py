@@ -13,7 +13,7 @@ from psygnal import Signal
 from napari_cropzoom.core.boxes import MISSING_BOX, Box, Source
 from napari_cropzoom.layers.conversions import box_to_rectangle, rectangle_to_box
 from napari_cropzoom.layers.looks import BOX_LOOKS
-from napari_cropzoom.layers.quiet import drawn_once
+from napari_cropzoom.layers.quiet import drawn_once, is_like, put_back, stretch
 
 NAME = "boxes"
 SMALLEST_DRAG = 4  # screen pixels; anything drawn smaller was a click
@@ -50,6 +50,7 @@ class BoxesLayer:
         self._look = BOX_LOOKS[Source.DETECTED]
         self._pixel = 1.0
         self._is_own = False
+        self._drawn = MISSING_BOX  # what the layer's data say; moved to the box during a quick run
         self._is_changed = False
         self._has_handles = True
         self._gesture_frame: int | None = None
@@ -66,15 +67,24 @@ class BoxesLayer:
         """The box shown, all NaN if there is none."""
         return self._box
 
-    def show(self, frame: int, box: Box, source: Source) -> None:
-        """Show the box of a frame; costs next to nothing if it is shown already."""
+    def show(self, frame: int, box: Box, source: Source, is_hurried: bool = False) -> None:
+        """Show the box of a frame; costs next to nothing if it is shown already.
+
+        In a hurry the layer is only moved, which is quicker; ``layer.data`` stay as they were until
+        the frames rest.
+        """
         look = BOX_LOOKS.get(source, self._look)
-        same = look == self._look and np.array_equal(box, self._box, equal_nan=True)
         if frame != self._frame:
             self._frame = frame
             self._is_changed = self._is_changed or self._gesture_frame is not None
-        if not same or self._is_changed:
-            self._box, self._look = box, look
+        can_move = look == self._look and not self._is_changed and self._gesture_frame is None
+        is_same = look == self._look and np.array_equal(box, self._box, equal_nan=True)
+        self._box, self._look = box, look
+        if is_hurried and can_move and is_like(box, self._drawn):
+            if not is_same:
+                with self._own():
+                    stretch(self.layer, self._drawn, box)
+        elif not is_same or self._is_changed or (self._is_moved and self._gesture_frame is None):
             self._draw()
 
     def set_zoom(self, zoom: float) -> None:
@@ -118,10 +128,16 @@ class BoxesLayer:
         finally:
             self._is_own = before
 
+    @property
+    def _is_moved(self) -> bool:
+        return not np.array_equal(self.layer.affine.affine_matrix, np.eye(3))
+
     def _draw(self) -> None:
         layer, width = self.layer, self._look.width * self._pixel
         self._is_changed = False
+        self._drawn = self._box
         with self._own(), drawn_once(layer):
+            put_back(layer)
             if self._box.is_missing():
                 layer.remove(list(range(layer.nshapes)))
             elif layer.nshapes == 1 and layer.shape_type == ["rectangle"]:
@@ -173,22 +189,22 @@ class BoxesLayer:
 
     def _on_affine(self) -> None:
         """Undo napari's transform tool: a layer that is moved shows its boxes where they are not."""
-        if not np.array_equal(self.layer.affine.affine_matrix, np.eye(3)):
-            self.layer.affine = np.eye(3)
+        if not self._is_own and self._is_moved:
+            self._draw()
 
     def _follow_drag(self, layer: Shapes, event: Any) -> Iterator[None]:
         self._gesture_frame = self._frame
         self._dragged = self._box
-        start = layer.world_to_data(event.position)
+        start = event.position[-2:]
         draws = layer.mode == "select" and layer.nshapes == 0
         drawn: Box | None = None
         yield
         while event.type == "mouse_move":
             if draws:
-                drawn = rectangle_to_box([start, layer.world_to_data(event.position)])
+                drawn = rectangle_to_box([start, event.position[-2:]])
                 self._tell(drawn)
             elif layer.nshapes:
-                self._tell(rectangle_to_box(layer.data[-1]))
+                self._tell(self._newest())
             yield
         is_dropped = self._gesture_frame != self._frame
         self._gesture_frame = None
@@ -199,6 +215,10 @@ class BoxesLayer:
         elif self._is_changed:
             self._settle()
         self._hold()
+
+    def _newest(self) -> Box:
+        """Box round the newest shape, in the frame."""
+        return rectangle_to_box([self.layer.data_to_world(point) for point in self.layer.data[-1]])
 
     def _tell(self, box: Box) -> None:
         if self._gesture_frame == self._frame and box != self._dragged:
@@ -213,7 +233,7 @@ class BoxesLayer:
             with self._own():
                 layer.mode = "select"
         if layer.nshapes:
-            self._want(rectangle_to_box(layer.data[-1]))
+            self._want(self._newest())
         elif self._box.is_missing():
             self._is_changed = False
         else:

@@ -8,9 +8,10 @@ from napari.layers import Vectors
 from napari_cropzoom.core.boxes import MISSING_BOX, Box
 from napari_cropzoom.layers.conversions import box_to_dashes
 from napari_cropzoom.layers.looks import FINAL_LOOK, Look
-from napari_cropzoom.layers.quiet import drawn_once
+from napari_cropzoom.layers.quiet import drawn_once, is_like, put_back, stretch
 
 NAME = "final boxes"
+_SPECK = 1e-3  # pixels: too small to be seen, and napari can still invert the transform
 
 
 class FinalLayer:
@@ -30,8 +31,9 @@ class FinalLayer:
             edge_color=FINAL_LOOK.color,
             opacity=1,
         )
-        self._box = MISSING_BOX
+        self._box = self._drawn = MISSING_BOX
         self._look = FINAL_LOOK
+        self._is_shrunk = False
         self._pixel = 1.0
 
     @property
@@ -39,20 +41,24 @@ class FinalLayer:
         """The box shown, all NaN if there is none."""
         return self._box
 
-    def show(self, box: Box, look: Look = FINAL_LOOK) -> None:
-        """Show a box, or nothing if it is missing."""
-        if look == self._look and np.array_equal(box, self._box, equal_nan=True):
+    def show(self, box: Box, look: Look = FINAL_LOOK, is_hurried: bool = False) -> None:
+        """Show a box, or nothing if it is missing; in a hurry what is drawn is moved, or shrunk away."""
+        is_same = look == self._look and np.array_equal(box, self._box, equal_nan=True)
+        if is_same and (is_hurried or not self._is_shrunk):
             return
-        is_moved = box[2:] == self._box[2:] and look == self._look
-        if not is_moved:
+        is_shrunk = is_hurried and box.is_missing() and not self._drawn.is_missing()
+        if is_shrunk:
+            stretch(self.layer, self._drawn, self._drawn._replace(w=_SPECK, h=_SPECK))
+        elif look == self._look and is_like(box, self._drawn):
+            stretch(self.layer, self._drawn, box)
+        else:
             with drawn_once(self.layer):
-                self.layer.data = box_to_dashes(Box(0, 0, box.w, box.h))
+                put_back(self.layer)
+                self.layer.data = box_to_dashes(box)
                 self.layer.edge_color = look.color
                 self.layer.edge_width = look.width * self._pixel
-        if not box.is_missing():
-            # Moving the layer is cheaper than new data, for which vispy makes a new shader.
-            self.layer.translate = (box.y, box.x)
-        self._box, self._look = box, look
+            self._drawn = box
+        self._box, self._look, self._is_shrunk = box, look, is_shrunk
 
     def set_zoom(self, zoom: float) -> None:
         """Keep the dashes as wide on the screen; ``zoom`` is in screen pixels per video pixel."""

@@ -17,6 +17,7 @@ from napari_cropzoom.layers import points_layers
 from napari_cropzoom.layers.boxes_layer import BoxesLayer
 from napari_cropzoom.layers.caption import Caption
 from napari_cropzoom.layers.final_layer import FinalLayer
+from napari_cropzoom.layers.hurry import Hurry
 from napari_cropzoom.layers.keys import bind_shortcuts
 from napari_cropzoom.layers.looks import PREVIEW_LOOK
 from napari_cropzoom.layers.mend import range_at
@@ -26,7 +27,7 @@ from napari_cropzoom.layers.video_layer import VideoLayer
 from napari_cropzoom.session import Session
 
 AXES = ("frame", "y", "x")
-CAPTION_PAUSE = 0.2  # seconds between two captions while a video plays: drawing text is slow
+CAPTION_PAUSE = 0.5  # seconds between two captions of a quick run: drawing text is slow
 
 
 class LayerSet:
@@ -90,6 +91,7 @@ class LayerSet:
         self._resting: ExitStack | None = None
         self._caption = Caption(viewer)
         self._captioned = 0.0
+        self._hurry = Hurry(self._redraw)
         self._connect()
         self._redraw()
         self.frame = 0
@@ -134,7 +136,7 @@ class LayerSet:
 
     @property
     def is_playing(self) -> bool:
-        """While True, handles and thumbnails rest and the caption is renewed five times a second."""
+        """While True, handles and thumbnails rest."""
         return self._resting is not None
 
     @is_playing.setter
@@ -162,6 +164,7 @@ class LayerSet:
             return
         self.is_playing = False
         self._is_closed = True
+        self._hurry.close()
         self._disconnect()
         for layer in [part.layer for part in self._parts()]:
             if layer in self.viewer.layers:
@@ -209,7 +212,7 @@ class LayerSet:
         if frame != self._frame:
             self._frame = frame
             self._preview = None
-            self._redraw()
+            self._redraw(is_hurried=self._hurry.step())
             self.frame_changed.emit(frame)
 
     def _on_zoom(self) -> None:
@@ -313,25 +316,25 @@ class LayerSet:
         boxes.box_dragged.disconnect()
         boxes.edited.disconnect()
 
-    def _redraw(self) -> None:
+    def _redraw(self, *, is_hurried: bool = False) -> None:
         self._arrange()
         frame, track = self._frame, self.session.track
         if self.boxes is None or self.final is None or frame >= len(track):
             return
         box, source = track.box(frame), Source(int(track.source[frame]))
-        self.boxes.show(frame, box, source)
+        self.boxes.show(frame, box, source, is_hurried)
         if self._preview is not None:
             self.final.show(self._preview, PREVIEW_LOOK)
         else:
             final = self.session.final_box(frame)
-            self.final.show(MISSING_BOX if final == box else final)
+            self.final.show(MISSING_BOX if final == box else final, is_hurried=is_hurried)
         if self.others is not None:
             others = {n: t.box(frame) for n, t in self.session.tracks.items() if t is not track}
             self.others.show(others, {n: s.color for n, s in self.session.states.items()})
         for points in self.points.values():
             points.show(frame)
         now = time.monotonic()
-        if not self.is_playing or now - self._captioned > CAPTION_PAUSE:
+        if not is_hurried or now - self._captioned > CAPTION_PAUSE:
             self._captioned = now
             seconds = self.session.video.time(frame)
             name = track.name if len(self.session.states) > 1 else ""

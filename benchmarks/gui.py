@@ -1,7 +1,7 @@
-"""What the window costs: a frame step and memory at 1,000 and 100,000 frames, slider, heartbeat.
+"""What the window costs: a frame step and memory at 1,000 and 100,000 frames, and the slider.
 
-Run by run.py under a real or virtual screen: ``gui.py step FRAMES``, ``gui.py slider FRAMES``,
-``gui.py heartbeat``. Prints one line of JSON.
+Run by run.py under a real or virtual screen: ``gui.py step FRAMES``, ``gui.py slider FRAMES``. Prints one
+line of JSON.
 """
 
 from __future__ import annotations
@@ -100,77 +100,6 @@ def slider(frames: int) -> dict[str, float]:
     }
 
 
-def heartbeat() -> dict[str, float]:
-    """Latest beat of a 10 ms timer on the GUI thread while detector, crop and pose run; cancel time."""
-    import shutil
-
-    import napari
-    from qtpy.QtCore import QTimer
-
-    from napari_cropzoom import open_review
-    from napari_cropzoom.jobs import Worker
-    from napari_cropzoom.sample import sample_project
-
-    sample = sample_project()
-    result: dict[str, float] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        models = {}
-        for kind, source in (("detector", sample.detector), ("pose", sample.pose)):
-            models[kind] = Path(folder) / kind
-            shutil.copytree(source, models[kind])
-        viewer = napari.Viewer()
-        session = open_review(viewer, sample.video)
-        worker = Worker()
-        beats: list[float] = []
-        timer = QTimer()
-        timer.setInterval(10)
-        timer.timeout.connect(lambda: beats.append(time.perf_counter()))
-
-        def run(stage: str, args: dict, cancel_after: float | None = None) -> None:
-            ended: list[object] = []
-            job = worker.start(stage, args)
-            for signal in (job.done, job.failed, job.cancelled):
-                signal.connect(lambda *what: ended.append(what))
-            beats.clear()
-            timer.start()
-            start = time.perf_counter()
-            asked = None
-            while not ended:
-                _process(0.005)
-                if cancel_after and asked is None and time.perf_counter() - start > cancel_after:
-                    asked = time.perf_counter()
-                    job.cancel()
-            timer.stop()
-            late = float(np.max(np.diff(beats)) - 0.010) * 1000
-            if asked is None:
-                result[f"{stage} latest beat, ms"] = late
-            else:
-                result[f"{stage} cancel, s"] = time.perf_counter() - asked
-
-        video = str(sample.video)
-        predict = {"model": str(models["detector"]), "video": video}
-        run("predict", predict)
-        session.load_predictions(
-            "detector", models["detector"] / "video_preds" / f"{sample.video.stem}.csv"
-        )
-        from napari_cropzoom.core.sizing import SizingSettings
-
-        bbox_csv = models["detector"] / "video_preds" / f"{sample.video.stem}_bbox.csv"
-        session.create_boxes(SizingSettings(), bbox_csv)
-        final = str(session.save())
-        crop = {"video": video, "bbox_csv": final, "output": str(Path(folder) / "crop.mp4")}
-        run("crop", crop)
-        pose = {"model": str(models["pose"]), "video": video, "bbox_csv": final}
-        run("predict", pose)
-        run("crop", {**crop, "output": str(Path(folder) / "cancelled.mp4")}, cancel_after=1.0)
-        run("predict", {**pose, "output": str(Path(folder) / "cancelled.csv")}, cancel_after=1.0)
-        result["leftovers"] = sum("cancelled" in p.name for p in Path(folder).rglob("*"))
-        worker.close()
-        viewer.close()
-    return result
-
-
 if __name__ == "__main__":
     what, *words = sys.argv[1:]
-    answer = heartbeat() if what == "heartbeat" else {"step": step, "slider": slider}[what](int(words[0]))
-    print(json.dumps(answer))
+    print(json.dumps({"step": step, "slider": slider}[what](int(words[0]))))

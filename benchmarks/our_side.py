@@ -1,12 +1,19 @@
-"""Our side of a pair, imports apart: ``our_side.py predict|crop ...``; see litpose_side.py."""
+"""Our side of a pair, imports apart: ``our_side.py predict|crop ...``; see litpose_side.py.
+
+``our_side.py limits MODEL VIDEO`` measures what no pipeline can beat by overlapping its parts: decoding
+alone, and Lightning Pose's network alone on images that are there already.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from common import peak_memory_mb, timed
+
+SECONDS_A_LIMIT = 5
 
 
 def predict(model_dir: str, video: str, output: str, bbox: str | None = None) -> float:
@@ -32,7 +39,46 @@ def crop(video: str, bbox: str, output: str) -> float:
     return timed(lambda: run_stage(crop_video(Path(video), boxes, Path(output))))
 
 
+def limits(model_dir: str, video: str) -> dict[str, float]:
+    """Frames a second of decoding alone, and of the network as Lightning Pose runs it and as we do."""
+    import torch
+    from lightning_pose.api import Model
+
+    from napari_cropzoom.io.video import Video
+    from napari_cropzoom.pipeline.models import ModelFolder
+    from napari_cropzoom.pipeline.predict import Engine
+
+    with Video(Path(video)) as opened:
+        seconds = timed(lambda: sum(1 for _ in opened.stream()))
+        result = {"decode_fps": opened.n_frames / seconds}
+    engine = Engine.load(ModelFolder.open(Path(model_dir)))
+    theirs = Model.from_dir(model_dir)
+    theirs._load()
+    for name, module in (("model", theirs.model), ("folded", engine.network.module)):
+        module.eval()
+        rates = [_rate(module, engine.image_size, size, torch) for size in (4, 8, 16)]
+        result[f"{name}_fps"] = max(rates)
+    return result
+
+
+def _rate(module: Any, image: tuple[int, int], size: int, torch: Any) -> float:
+    batch = {
+        "frames": torch.rand(size, 3, *image),
+        "bbox": torch.tensor([[0.0, 0.0, 512.0, 512.0]] * size),
+        "transforms": torch.tensor([-1.0]),
+        "is_multiview": False,
+    }
+    with torch.inference_mode():
+        once = timed(lambda: module.predict_step(batch, 0))
+        once = min(once, timed(lambda: module.predict_step(batch, 0)))
+        times = max(3, int(SECONDS_A_LIMIT / once))
+        return times * size / timed(lambda: [module.predict_step(batch, 0) for _ in range(times)])
+
+
 if __name__ == "__main__":
     what, *words = sys.argv[1:]
+    if what == "limits":
+        print(json.dumps(limits(*words)))
+        sys.exit()
     seconds = {"predict": predict, "crop": crop}[what](*words)
     print(json.dumps({"seconds": seconds, "peak_mb": peak_memory_mb()}))

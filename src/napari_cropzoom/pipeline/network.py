@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_cropzoom.pipeline.fusion import folded
+
 if TYPE_CHECKING:
     import torch
 
@@ -63,6 +65,10 @@ class Network:
         self._dtype = {"fp16": half, "bf16": torch.bfloat16}.get(precision)
         self._mean = torch.tensor(_IMAGENET_MEAN, device=self.device)
         self._std = torch.tensor(_IMAGENET_STD, device=self.device)
+
+    def fold(self, size: tuple[int, int]) -> None:
+        """Compute the same in less time, see :func:`napari_cropzoom.pipeline.fusion.folded`."""
+        self.module.backbone = folded(self.module.backbone, size)
 
     def __call__(self, samples: Samples) -> tuple[NDArray[np.intp], FloatArray, FloatArray]:
         """Predict.

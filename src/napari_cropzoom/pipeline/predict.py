@@ -76,6 +76,8 @@ class Engine:
         """
         model = load_model(folder, precision, runtime, overrides, trust, onnx_precision)
         network = Network(model.model, precision if runtime == "eager" else "fp32")
+        if runtime == "eager":
+            network.fold(image_size(model.cfg))
         return cls(folder, network, model.cfg)
 
     @property
@@ -86,8 +88,7 @@ class Engine:
     @property
     def image_size(self) -> tuple[int, int]:
         """Height and width of the network's image in pixels."""
-        size = self.config.data.image_resize_dims
-        return int(size.height), int(size.width)
+        return image_size(self.config)
 
     @property
     def keypoint_names(self) -> tuple[str, ...]:
@@ -155,6 +156,12 @@ class Engine:
         kind = "context" if self.network.context else "base"
         configured = int(self.config.dali[kind].predict.sequence_length)
         return max(configured - (CONTEXT if self.network.context else 0), 1)
+
+
+def image_size(config: Any) -> tuple[int, int]:
+    """Height and width of the network's image in a model's configuration."""
+    size = config.data.image_resize_dims
+    return int(size.height), int(size.width)
 
 
 def predict_video(

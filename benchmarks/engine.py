@@ -1,0 +1,115 @@
+"""Pose and detection against `litpose` and against the physical limits; tables for run.py."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from common import command, in_own_process, median_ratio
+from inputs import boxes_inside, sample_video, untrained_model
+
+BIN = Path(sys.executable).parent
+WORST = 0.1
+"""Pixels by which a keypoint may differ from Lightning Pose's: more is a fast wrong answer."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row: what is run on what."""
+
+    name: str
+    backbone: str
+    image: int
+    frame: tuple[int, int]
+    box: int | None
+    frames: int
+
+
+CASES = (
+    Case("pose on boxes", "resnet18", 128, (1920, 1080), 512, 600),
+    Case("pose on boxes", "resnet50", 256, (640, 480), 256, 200),
+    Case("detection, full frame", "resnet18", 128, (1920, 1080), None, 300),
+    Case("pose on boxes", "resnet18", 128, (3840, 2160), 512, 200),
+)
+HEAD = (
+    "| work | litpose | cropzoom | faster | peak memory | decode alone | network alone | "
+    "of the slower | keypoints differ |\n|---|---|---|---|---|---|---|---|---|"
+)
+WHOLE_HEAD = "| frames | litpose | cropzoom | faster |\n|---|---|---|---|"
+
+
+def table(folder: Path, pairs: int, quick: bool) -> str:
+    """Rows of predictions, imports apart."""
+    cases = CASES[:1] if quick else CASES
+    return HEAD + "\n" + "\n".join(_row(case, folder, pairs, quick) for case in cases)
+
+
+def whole_commands(folder: Path, pairs: int, quick: bool) -> str:
+    """Rows of pose on boxes as commands, imports and all."""
+    rows = [_whole(folder, frames, pairs) for frames in ((200,) if quick else (600, 3000))]
+    return WHOLE_HEAD + "\n" + "\n".join(rows)
+
+
+def _row(case: Case, folder: Path, pairs: int, quick: bool) -> str:
+    frames = case.frames // 3 if quick else case.frames
+    width, height = case.frame
+    video = sample_video(folder, frames, width, height)
+    model = untrained_model(folder, case.backbone, case.image)
+    boxes = [boxes_inside(folder, frames, width, height, case.box)] if case.box else []
+    times, memory = [], []
+    for _ in range(pairs):
+        theirs = in_own_process("litpose_side.py", "predict", model, video, folder / "theirs", *boxes)
+        ours = in_own_process("our_side.py", "predict", model, video, folder / "ours", *boxes)
+        times.append((theirs["seconds"], ours["seconds"]))
+        memory.append((theirs["peak_mb"], ours["peak_mb"]))
+    off = difference(*(folder / side / f"{video.stem}.csv" for side in ("theirs", "ours")))
+    limit = in_own_process("our_side.py", "limits", model, video)
+    ratio, low, high = median_ratio(times)
+    slow, fast = (frames / seconds for seconds in np.median(times, axis=0))
+    peak = "{:.1f} / {:.1f} GB".format(*(np.median(memory, axis=0) / 1024))
+    share = fast / min(limit["decode_fps"], limit["model_fps"])
+    network = f"{limit['model_fps']:.0f} /s (folded {limit['folded_fps']:.0f})"
+    what = f"{case.name}, {width}x{height}, {case.backbone} {case.image}x{case.image}"
+    return (
+        f"| {what} | {slow:.1f} /s | {fast:.1f} /s | **{ratio:.1f}x** ({low:.1f} to {high:.1f}) | {peak} "
+        f"| {limit['decode_fps']:.0f} /s | {network} | {share:.2f} | {off:.4f} px |"
+    )
+
+
+def _whole(folder: Path, frames: int, pairs: int) -> str:
+    video = sample_video(folder, frames, 1920, 1080)
+    boxes = folder / f"boxes_{frames}"
+    boxes.mkdir(exist_ok=True)
+    boxes_inside(boxes, frames, 1920, 1080, 512).rename(boxes / f"{video.stem}_bbox.csv")
+    model = untrained_model(folder / f"whole_{frames}", "resnet18", 128)
+    words = ["predict", model, video, "--bbox_dir", boxes, "--skip_viz", "--overwrite"]
+    times = [(command(BIN / "litpose", *words), command(BIN / "cropzoom", *words)) for _ in range(pairs)]
+    ratio, low, high = median_ratio(times)
+    theirs, ours = np.median(times, axis=0)
+    return f"| {frames} | {theirs:.1f} s | {ours:.1f} s | **{ratio:.1f}x** ({low:.1f} to {high:.1f}) |"
+
+
+def difference(theirs: Path, ours: Path) -> float:
+    """Largest distance in pixels between the keypoints of two files.
+
+    Raises
+    ------
+    RuntimeError
+        If it is more than `WORST`, or there is nothing to compare.
+    """
+    import pandas as pd
+
+    a, b = (
+        pd.read_csv(file, header=[0, 1, 2], index_col=0).to_numpy().reshape(-1, 3)
+        for file in (theirs, ours)
+    )
+    sure = a[:, 2] >= 0.5
+    if not sure.any():
+        raise RuntimeError(f"{theirs}: no keypoint is sure enough to be compared")
+    off = float(np.hypot(*(a - b)[sure, :2].T).max())
+    if off > WORST:
+        raise RuntimeError(f"{ours}: keypoints differ by up to {off:.3f} px: a fast wrong answer")
+    return off

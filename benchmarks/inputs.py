@@ -1,0 +1,47 @@
+"""What the benchmarks run on: real frames at any size, wandering boxes, small untrained models."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import imageio_ffmpeg
+import numpy as np
+
+from common import HERE
+
+sys.path.insert(0, str(HERE.parent / "tests"))
+
+
+def sample_video(folder: Path, frames: int, width: int, height: int) -> Path:
+    """The sample's frames, scaled and repeated until there are enough; H.264, a keyframe each 250."""
+    from napari_cropzoom.sample import sample_project
+
+    path = folder / f"sample_{width}x{height}_{frames}.mp4"
+    if not path.exists():
+        command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-loglevel", "error", "-stream_loop", "-1"]
+        command += ["-i", str(sample_project().video), "-frames:v", str(frames), "-an"]
+        command += ["-vf", f"scale={width}:{height}", "-c:v", "libx264", "-preset", "veryfast"]
+        subprocess.run([*command, "-crf", "20", "-pix_fmt", "yuv420p", str(path)], check=True)
+    return path
+
+
+def boxes_inside(folder: Path, frames: int, width: int, height: int, side: int) -> Path:
+    """CSV of a box that wanders on whole pixels and stays inside the frame: (x, y, side, side)."""
+    from napari_cropzoom.io.bbox_csv import write_bbox_csv
+
+    t = np.arange(frames)
+    x = (width - side) / 2 * (1 + 0.9 * np.sin(t / 97))
+    y = (height - side) / 2 * (1 + 0.9 * np.cos(t / 61))
+    path = folder / f"boxes_{width}x{height}_{frames}_bbox.csv"
+    write_bbox_csv(path, np.rint(np.column_stack([x, y, np.full((frames, 2), side)])))
+    return path
+
+
+def untrained_model(folder: Path, backbone: str, size: int, keypoints: int = 7) -> Path:
+    """A Lightning Pose model folder whose network is as large as a trained one's."""
+    from lpmodels import make_lp_model
+
+    names = tuple(f"part{number}" for number in range(keypoints))
+    return make_lp_model(folder / f"{backbone}_{size}", backbone, keypoint_names=names, size=size)

@@ -6,7 +6,7 @@ import json
 import sys
 from pathlib import Path
 
-from common import peak_memory_mb, timed
+from common import cpu_seconds, peak_memory_mb, timed
 
 
 def predict(model_dir: str, video: str, output: str, bbox: str | None = None) -> float:
@@ -23,16 +23,21 @@ def predict(model_dir: str, video: str, output: str, bbox: str | None = None) ->
     return timed(lambda: run_stage(stage))
 
 
-def crop(video: str, bbox: str, output: str) -> float:
+def crop(video: str, bbox: str, output: str, settings: str = "{}") -> float:
     from napari_cropzoom.io.bbox_csv import read_bbox_csv
     from napari_cropzoom.pipeline.crop import crop_video
+    from napari_cropzoom.pipeline.encoders import EncoderSettings
     from napari_cropzoom.pipeline.progress import run_stage
 
     boxes = read_bbox_csv(Path(bbox))
-    return timed(lambda: run_stage(crop_video(Path(video), boxes, Path(output))))
+    encoding = EncoderSettings(**json.loads(settings))
+    stage = crop_video(Path(video), boxes, Path(output), encoding=encoding, anew=True)
+    return timed(lambda: run_stage(stage))
 
 
 if __name__ == "__main__":
     what, *words = sys.argv[1:]
+    before = cpu_seconds()
     seconds = {"predict": predict, "crop": crop}[what](*words)
-    print(json.dumps({"seconds": seconds, "peak_mb": peak_memory_mb()}))
+    used = cpu_seconds() - before
+    print(json.dumps({"seconds": seconds, "cpu_seconds": used, "peak_mb": peak_memory_mb()}))

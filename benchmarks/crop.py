@@ -35,7 +35,7 @@ def textured_video(source: Path, target: Path, frames: int) -> Path:
     scale = f"scale={size}:force_original_aspect_ratio=increase:flags=bicubic,crop={size}"
     command(
         FFMPEG, "-y", "-i", source, "-frames:v", frames, "-an",
-        "-vf", f"{scale},noise=alls=6:allf=t", "-c:v", "libx264", "-preset", "veryfast", "-crf", 20,
+        "-vf", f"{scale},noise=alls=4:allf=t", "-c:v", "libx264", "-preset", "veryfast", "-crf", 20,
         "-pix_fmt", "yuv420p", target,
     )  # fmt: skip
     return target

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from importlib.metadata import PackageNotFoundError, version
 
-from napari_cropzoom.cli import app, boxes, models, review, run, videos
+from napari_cropzoom.cli import app, boxes, crop, models, review, run, videos
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -23,7 +23,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--debug", action="store_true", default=argparse.SUPPRESS, help="show where an error came from"
     )
     verbs = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for group in (models, boxes, review, videos, run, app):
+    for group in (models, boxes, review, videos, crop, run, app):
         group.add_verbs(verbs, common)
     return parser
 

@@ -8,8 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 
-import imageio_ffmpeg
-
 from napari_cropzoom.core.errors import CropzoomError
 
 SOFTWARE = "libx264"
@@ -142,6 +140,8 @@ def working_encoders() -> tuple[str, ...]:
 @cache
 def probe(encoder: str) -> str:
     """Encode a few pictures; return why that failed, in one line, or nothing."""
+    import imageio_ffmpeg
+
     settings = EncoderSettings(encoder)
     command = [
         imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-loglevel", "error", *settings.before_input(),

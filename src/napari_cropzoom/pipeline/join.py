@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Generator, Iterator
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -25,7 +25,7 @@ B_FRAME_DELAY = 2  # packets that x264's B-frames, one of them a reference, come
 _MP4 = (".mp4", ".mov", ".m4v")
 
 
-class StreamsDiffer(Exception):
+class StreamsDiffer(CropzoomError):
     """New groups do not fit the old ones; the whole video has to be encoded."""
 
 
@@ -182,8 +182,8 @@ class Joiner:
         stream = self._fitting(source)
         group = list(packets)
         if len(group) != n_frames or first != self._frames:
-            raise StreamsDiffer(f"{len(group)} packets from frame {first}, not {n_frames}")
-        shown = np.argsort(np.argsort([packet.pts for packet in group], kind="stable"))
+            raise StreamsDiffer(f"ffmpeg made {len(group)} pictures, not {n_frames}, from frame {first} on.")
+        shown = np.argsort(np.argsort([packet.pts or 0 for packet in group], kind="stable"))
         for place, packet in enumerate(group):
             frame = first + int(shown[place])
             packet.stream = stream
@@ -215,7 +215,7 @@ class Joiner:
             self._stream.time_base = self._timing.time_base
             self._header = source.codec_context.extradata
         elif source.codec_context.extradata != self._header:
-            raise StreamsDiffer("the headers of the groups differ")
+            raise StreamsDiffer("ffmpeg made groups of pictures that do not fit together.")
         return self._stream
 
     def _decoded_at(self, place: int) -> int:
@@ -226,7 +226,7 @@ class Joiner:
         return int(ticks[0] - ticks[self._delay] + ticks[place])
 
 
-def _packets(container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
+def _packets(container: InputContainer, stream: VideoStream) -> Generator[Packet[VideoStream]]:
     return (packet for packet in container.demux(stream) if packet.size)
 
 

@@ -182,7 +182,7 @@ class Joiner:
         stream = self._fitting(source)
         group = list(packets)
         if len(group) != n_frames or first != self._frames:
-            raise StreamsDiffer(f"ffmpeg made {len(group)} pictures, not {n_frames}, from frame {first} on.")
+            raise StreamsDiffer(f"ffmpeg made {len(group)} pictures of {n_frames} from frame {first} on.")
         shown = np.argsort(np.argsort([packet.pts or 0 for packet in group], kind="stable"))
         for place, packet in enumerate(group):
             frame = first + int(shown[place])

@@ -66,6 +66,14 @@ def in_own_process(script: str, *words: str | Path) -> dict[str, Any]:
     return result
 
 
+def cpu_seconds() -> float:
+    """Processor time of this process and of its ended children so far (Linux and macOS)."""
+    import resource
+
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(part.ru_utime + part.ru_stime for part in used)
+
+
 def peak_memory_mb() -> float:
     """Highest resident memory of this process so far, in MB (Linux and macOS)."""
     import resource

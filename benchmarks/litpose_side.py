@@ -9,7 +9,7 @@ import json
 import sys
 from pathlib import Path
 
-from common import peak_memory_mb, timed
+from common import cpu_seconds, peak_memory_mb, timed
 
 
 def predict(model_dir: str, video: str, output: str, bbox: str | None = None) -> float:
@@ -32,6 +32,8 @@ def crop(video: str, bbox: str, output: str) -> float:
 
 if __name__ == "__main__":
     what, *words = sys.argv[1:]
+    before = cpu_seconds()
     seconds = {"predict": predict, "crop": crop}[what](*words)
+    used = cpu_seconds() - before
     print()
-    print(json.dumps({"seconds": seconds, "peak_mb": peak_memory_mb()}))
+    print(json.dumps({"seconds": seconds, "cpu_seconds": used, "peak_mb": peak_memory_mb()}))

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from common import peak_memory_mb, timed
+from common import cpu_seconds, peak_memory_mb, timed
 
 SECONDS_A_LIMIT = 5
 
@@ -30,13 +30,16 @@ def predict(model_dir: str, video: str, output: str, bbox: str | None = None) ->
     return timed(lambda: run_stage(stage))
 
 
-def crop(video: str, bbox: str, output: str) -> float:
+def crop(video: str, bbox: str, output: str, settings: str = "{}") -> float:
     from napari_cropzoom.io.bbox_csv import read_bbox_csv
     from napari_cropzoom.pipeline.crop import crop_video
+    from napari_cropzoom.pipeline.encoders import EncoderSettings
     from napari_cropzoom.pipeline.progress import run_stage
 
     boxes = read_bbox_csv(Path(bbox))
-    return timed(lambda: run_stage(crop_video(Path(video), boxes, Path(output))))
+    encoding = EncoderSettings(**json.loads(settings))
+    stage = crop_video(Path(video), boxes, Path(output), encoding=encoding, anew=True)
+    return timed(lambda: run_stage(stage))
 
 
 def limits(model_dir: str, video: str) -> dict[str, float]:
@@ -80,5 +83,7 @@ if __name__ == "__main__":
     if what == "limits":
         print(json.dumps(limits(*words)))
         sys.exit()
+    before = cpu_seconds()
     seconds = {"predict": predict, "crop": crop}[what](*words)
-    print(json.dumps({"seconds": seconds, "peak_mb": peak_memory_mb()}))
+    used = cpu_seconds() - before
+    print(json.dumps({"seconds": seconds, "cpu_seconds": used, "peak_mb": peak_memory_mb()}))

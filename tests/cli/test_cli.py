@@ -21,6 +21,7 @@ from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.io.bbox_csv import read_bbox_csv, write_bbox_csv
 from napari_cropzoom.io.predictions_csv import read_predictions, write_predictions
 from napari_cropzoom.io.video import Video
+from napari_cropzoom.pipeline.encoders import HARDWARE, probe
 from napari_cropzoom.pipeline.progress import Progress
 from pipeline.crop_videos import pattern_video
 
@@ -151,6 +152,9 @@ USAGE = [
     ["smooth_bbox", "d", "--output_dir", "o", "--method", "magic"],
     ["smooth_bbox", "d", "--output_dir", "o", "--window", "0"],
     ["crop", "m", "v.mp4", "--preset", "warp"],
+    ["crop", "m", "v.mp4", "--crf", "52"],
+    ["crop", "m", "v.mp4", "--encoder", "vp9"],
+    ["crop", "m", "v.mp4", "--jobs", "0"],
     ["predict", "m", "v.mp4", "--precision", "fp64"],
     ["predict", "m", "v.mp4", "--batch_size", "-1"],
     ["predict", "m", "v.mp4", "--onnx-precision", "fp8"],
@@ -230,14 +234,51 @@ def test_detect_writes_boxes(project):
     assert len(read_bbox_csv(project / "out" / "v_bbox.csv", N, allow_missing=True)) == N
 
 
+def test_crops_side_by_side_and_one_that_fails_loses_no_other(project, capsys):
+    boxes = project / "boxes"
+    names = [f"side{i}" for i in range(4)]
+    for name in names:
+        pattern_video(project / f"{name}.mp4", 12)
+        write_bbox_csv(boxes / f"{name}_bbox.csv", np.tile([5.0, 5, 28, 28], (12, 1)))
+    write_bbox_csv(boxes / "side1_bbox.csv", np.tile([5.0, 5, 28, 28], (11, 1)))
+    videos = [project / f"{name}.mp4" for name in names]
+    command = ["crop", project / "model", *videos, "--bbox_dir", boxes]
+    said = fails(capsys, *command, "--jobs", "3")
+    assert "side1_bbox.csv" in said
+    assert said.strip().endswith("3 of 4 files were cropped.")
+    crops = project / "model" / "cropped_videos"
+    assert sorted(path.stem for path in crops.glob("*.mp4")) == [f"cropped_side{i}" for i in (0, 2, 3)]
+    assert not list(crops.glob(".*"))
+    write_bbox_csv(boxes / "side1_bbox.csv", np.tile([5.0, 5, 28, 28], (12, 1)))
+    assert main([str(word) for word in command]) == 0
+    out = capsys.readouterr().out
+    assert out.count("re-encoded 0 of 1 groups of pictures") == 3
+    assert f"saved to {crops / 'cropped_side1.mp4'}\n" in out
+
+
+def test_an_encoder_that_does_not_work_is_refused_first(project, capsys):
+    encoder = next((name for name in HARDWARE if probe(name)), None)
+    if encoder is None:
+        pytest.skip("every encoder works on this machine")
+    command = ["crop", project / "model", project / "v.mp4", "--bbox_dir", project / "boxes"]
+    write_bbox_csv(project / "boxes" / "v_bbox.csv", np.tile([5.0, 5, 28, 28], (N, 1)))
+    said = fails(capsys, *command, "--encoder", encoder)
+    assert f"{encoder} does not work on this machine" in said
+    assert not (project / "model" / "cropped_videos").exists()
+
+
 @pytest.mark.skipif(
     sys.platform == "win32", reason="Windows ends a process without letting it clean up: no signals"
 )
+@pytest.mark.parametrize("jobs", [1, 2])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupted_crop_leaves_nothing(project, number):
-    video = pattern_video(project / "long.mp4", 300, size=(640, 480))
-    write_bbox_csv(project / "boxes" / "long_bbox.csv", np.tile([5.0, 5, 600, 400], (300, 1)))
-    command = ["crop", project / "model", video, "--bbox_dir", project / "boxes", "--preset", "veryslow"]
+def test_interrupted_crop_leaves_nothing(project, number, jobs):
+    videos = [pattern_video(project / f"long{i}.mp4", 300, size=(640, 480)) for i in range(jobs)]
+    for video in videos:
+        bbox = project / "boxes" / f"{video.stem}_bbox.csv"
+        write_bbox_csv(bbox, np.tile([5.0, 5, 600, 400], (300, 1)))
+    command = ["crop", project / "model", *videos, "--bbox_dir", project / "boxes"]
+    command += ["--preset", "veryslow", "--jobs", str(jobs)]
     process = subprocess.Popen([*COMMAND, *map(str, command)], stderr=subprocess.PIPE, text=True)
     crops = project / "model" / "cropped_videos"
     for _ in range(600):

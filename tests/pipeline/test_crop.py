@@ -14,6 +14,7 @@ import pytest
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.io.video import Video
 from napari_cropzoom.pipeline.crop import clamp, crop_video
+from napari_cropzoom.pipeline.encoders import EncoderSettings
 from napari_cropzoom.pipeline.progress import run_stage
 from pipeline.crop_videos import pattern, pattern_video, write_video
 
@@ -54,8 +55,10 @@ def difference(a: np.ndarray, b: np.ndarray) -> float:
 
 def crop(video: Path, boxes: np.ndarray, **how: object) -> Video:
     output = video.with_name(f"cropped_{video.stem}.mp4")
-    how = {"preset": "veryfast", "crf": 4, **how}
-    assert run_stage(crop_video(video, boxes, output, **how)) == output  # type: ignore[arg-type]
+    encoding = {"preset": "veryfast", "crf": 4, "tune": "none"}
+    encoding |= {name: how.pop(name) for name in ("encoder", "preset", "crf", "tune") if name in how}
+    stage = crop_video(video, boxes, output, encoding=EncoderSettings(**encoding), **how)  # type: ignore[arg-type]
+    assert run_stage(stage).video == output
     return Video(output)
 
 
@@ -193,6 +196,7 @@ def test_side_file_records_what_was_cut(tmp_path):
     boxes = walking_boxes(9) + 0.3
     crop(video, boxes)
     record = json.loads((tmp_path / "cropped_v.json").read_text())
+    assert record.pop("making")["encoding"]["crf"] == 4
     assert record == {
         "version": 1,
         "source": "v.mp4",

@@ -11,6 +11,7 @@ from napari_cropzoom.core.boxes import Box, Source
 from napari_cropzoom.io.bbox_csv import read_bbox_csv, write_bbox_csv
 from napari_cropzoom.io.video import Video
 from napari_cropzoom.widgets.dock import STEPS, CropzoomDock
+from napari_cropzoom.widgets.encoding import EncodingBox
 
 KEYS = [step.key for step in STEPS]
 
@@ -267,6 +268,36 @@ def test_crop_saves_first_and_makes_the_file(detected, wait):
     saved = read_bbox_csv(session.raw_csv.parent / "bboxes_reviewed" / "square_bbox.csv", 40)
     assert saved[5].tolist() == [50, 60, 44, 44]
     assert not session.unsaved
+
+
+def test_cropping_again_after_an_edit_says_what_was_encoded(detected, wait):
+    detected.open_step("crop")
+    wait(lambda: button(detected, "crop_run").isEnabled())
+    button(detected, "crop_run").click()
+    wait(lambda: detected["crop"].header.state == "✓ cropped_square.mp4", 60_000)
+    assert detected["crop"].message.plain == ""
+    first = detected.bench.crop_file.read_bytes()
+    button(detected, "crop_run").click()
+    wait(lambda: detected["crop"].message.plain, 60_000)
+    assert detected["crop"].message.plain.startswith("Re-encoded 0 of 1 groups")
+    assert detected.bench.crop_file.read_bytes() == first
+
+
+def test_encoding_is_folded_chosen_and_remembered(detected, wait, qtbot):
+    detected.open_step("crop")
+    box = detected["crop"].encoding
+    assert box.body.isHidden()
+    assert box.toggle.text() == "Encoding: libx264, veryfast, crf 22.5"
+    qtbot.mouseClick(box.toggle, Qt.MouseButton.LeftButton)
+    assert not box.body.isHidden()
+    offered = [box.encoder.itemText(i) for i in range(box.encoder.count())]
+    assert offered[0] == "libx264"
+    box.preset.setCurrentText("fast")
+    box.quality.setValue(20)
+    assert box.chosen() == {"encoder": "libx264", "preset": "fast", "crf": 20.0}
+    again = EncodingBox()
+    qtbot.addWidget(again)
+    assert again.toggle.text() == "Encoding: libx264, fast, crf 20"
 
 
 def test_saving_and_the_commands(detected, wait):

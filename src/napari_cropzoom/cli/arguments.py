@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from napari_cropzoom.pipeline.encoders import ENCODERS, HIGHEST_CRF, PRESETS, TUNES, EncoderSettings
+
 Verbs = Any  # argparse's _SubParsersAction, which has no public name
 Handler = Callable[[argparse.Namespace], None]
 
@@ -56,6 +58,41 @@ def add_prediction_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_encoding(parser: argparse.ArgumentParser) -> None:
+    """``--encoder``, ``--preset``, ``--crf`` and ``--tune``."""
+    usual = EncoderSettings()
+    parser.add_argument(
+        "--encoder",
+        choices=ENCODERS,
+        default=usual.encoder,
+        help="libx264 (default) or that of a graphics chip, if it works here",
+    )
+    parser.add_argument(
+        "--preset",
+        choices=PRESETS,
+        default=usual.preset,
+        help=f"speed of libx264 (default: {usual.preset}; litpose: medium)",
+    )
+    parser.add_argument(
+        "--crf",
+        type=quality,
+        default=usual.crf,
+        help=f"quality, 0 lossless to 51 (default: {usual.crf}; litpose: 23)",
+    )
+    parser.add_argument(
+        "--tune",
+        choices=TUNES,
+        default=usual.tune,
+        help=f"libx264 is true to the pixels (ssim) or to the eye (none) "
+        f"(default: {usual.tune}; litpose: none)",
+    )
+
+
+def encoding(args: argparse.Namespace) -> EncoderSettings:
+    """What was chosen with these."""
+    return EncoderSettings(args.encoder, args.preset, args.crf, args.tune)
+
+
 def add_edge(parser: argparse.ArgumentParser) -> None:
     """``--edge``."""
     parser.add_argument(
@@ -89,6 +126,14 @@ def probability(text: str) -> float:
     value = _at_least(text, float, 0, "a number from 0 to 1")
     if value > 1:
         raise argparse.ArgumentTypeError(f"must be a number from 0 to 1, not {text}")
+    return value
+
+
+def quality(text: str) -> float:
+    """A quality as x264 counts it, from 0 to 51."""
+    value = _at_least(text, float, 0, "a number from 0 to 51")
+    if value > HIGHEST_CRF:
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to 51, not {text}")
     return value
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from importlib.metadata import PackageNotFoundError, version
 
-from napari_cropzoom.cli import app, bench, boxes, models, review, run, videos
+from napari_cropzoom.cli import app, bench, boxes, crop, models, review, run, videos
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -22,7 +22,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--debug", action="store_true", default=argparse.SUPPRESS, help="show where an error came from"
     )
     verbs = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for group in (models, boxes, review, videos, run, bench, app):
+    for group in (models, boxes, review, videos, crop, run, bench, app):
         group.add_verbs(verbs, common)
     return parser
 

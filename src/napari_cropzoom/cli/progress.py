@@ -20,14 +20,17 @@ Report = Callable[[Progress], None]
 SECONDS_BETWEEN_WRITES = 0.25
 
 
-def run_with_bar(stage: Stage[T], title: str, progress_file: Path | None = None) -> T:
-    """Run a stage to its end; a stage left early, by Ctrl-C too, is closed and cleans up."""
+def run_with_bar(stage: Stage[T], title: str, progress_file: Path | None = None, *, place: int = 0) -> T:
+    """Run a stage to its end; a stage left early, by Ctrl-C too, is closed and cleans up.
+
+    ``place`` is the line of the bar, where several stages run side by side.
+    """
     with contextlib.closing(stage), contextlib.ExitStack() as stack:
         reports: list[Report] = []
         if progress_file is not None:
             reports.append(ProgressFile(progress_file))
         if sys.stderr.isatty():
-            reports.append(stack.enter_context(_bar(title)))
+            reports.append(stack.enter_context(_bar(title, place)))
 
         def report(progress: Progress) -> None:
             for tell in reports:
@@ -74,10 +77,10 @@ class ProgressFile:
 
 
 @contextlib.contextmanager
-def _bar(title: str) -> Iterator[Report]:
+def _bar(title: str, place: int) -> Iterator[Report]:
     from tqdm import tqdm
 
-    with tqdm(desc=title, unit="frame", file=sys.stderr, dynamic_ncols=True) as bar:
+    with tqdm(desc=title, unit="frame", file=sys.stderr, dynamic_ncols=True, position=place) as bar:
 
         def report(progress: Progress) -> None:
             bar.total = progress.total or None

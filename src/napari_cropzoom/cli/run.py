@@ -110,4 +110,5 @@ def _crop(args: argparse.Namespace, video: Path, boxes: FloatArray, output: Path
     from napari_cropzoom.pipeline.crop import crop_video
 
     stage = crop_video(video, boxes, output, edge=args.edge)
-    print(f"crop of {video.name} saved to {run_with_bar(stage, f'cropping {video.name}')}", flush=True)
+    made = run_with_bar(stage, f"cropping {video.name}")
+    print(f"crop of {video.name} saved to {made.video}", flush=True)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
-from functools import partial
+from collections.abc import Generator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import av
@@ -16,15 +15,55 @@ from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.finalize import crop_size
 from napari_cropzoom.io.atomic import atomic_path
 from napari_cropzoom.io.video import Video
-from napari_cropzoom.pipeline.encode import PRESETS, Colour, Encoder, Timing, open_encoder
-from napari_cropzoom.pipeline.planes import SUBSAMPLING, CropSpec, UInt8Array, crop_rgb, crop_yuv
+from napari_cropzoom.pipeline.background import Prefetch
+from napari_cropzoom.pipeline.encode import THREADS, Colour, GroupFormat, Timing, ffmpeg_build
+from napari_cropzoom.pipeline.encoders import SOFTWARE, EncoderSettings, check_works
+from napari_cropzoom.pipeline.join import GroupedVideo, StreamsDiffer, failure
+from napari_cropzoom.pipeline.planes import SUBSAMPLING, CropSpec, Picture, UInt8Array, crop_rgb, crop_yuv
 from napari_cropzoom.pipeline.progress import Progress, Stage
-from napari_cropzoom.pipeline.side_file import CropRecord, record_path, write_side_file
+from napari_cropzoom.pipeline.side_file import (
+    CropRecord,
+    Fingerprint,
+    Making,
+    content_fingerprint,
+    read_side_file,
+    record_path,
+    source_fingerprint,
+    write_side_file,
+)
 
 REPORT_EVERY = 0.2  # seconds
 EDGES = ("pad", "clamp")
 FULL_RANGE = 2  # AVCOL_RANGE_JPEG
 UNSPECIFIED = 2
+PICTURES_AHEAD = 8
+PICTURES = 1
+"""To be raised when the same boxes give other pixels, so that old groups and new ones do not mix."""
+
+
+@dataclass(frozen=True)
+class Cropped:
+    """What a crop came to.
+
+    Attributes
+    ----------
+    video : Path
+    groups : int
+        Groups of pictures in the video.
+    encoded : int
+        How many of them were encoded; the others are those of the crop that was there before.
+    """
+
+    video: Path
+    groups: int
+    encoded: int
+
+    @property
+    def note(self) -> str:
+        """What a person is told of the groups; nothing where all of them were encoded."""
+        if self.encoded == self.groups:
+            return ""
+        return f"re-encoded {self.encoded} of {self.groups} groups of pictures, the others are unchanged"
 
 
 def crop_video(
@@ -33,12 +72,16 @@ def crop_video(
     output: Path,
     *,
     size: tuple[int, int] | None = None,
-    preset: str = "medium",
-    crf: int = 23,
+    encoding: EncoderSettings = EncoderSettings(),  # noqa: B008  # frozen
     edge: str = "pad",
     side_file: bool = True,
-) -> Stage[Path]:
+    anew: bool = False,
+) -> Stage[Cropped]:
     """Write the crop of a video, H.264 in yuv420p, and the record that makes remapping exact.
+
+    Where the crop is there already, and its record says that it was made of the same video in the same
+    way, only the groups of pictures whose boxes have changed are encoded. The file is the same, byte
+    for byte, as if all were: every group is encoded for itself, always.
 
     Parameters
     ----------
@@ -52,37 +95,151 @@ def crop_video(
     size : (int, int), optional
         Even width and height of the crop; by default the even median of the boxes' sides, as
         ``litpose crop`` chooses it.
-    preset, crf
-        Of libx264.
+    encoding : EncoderSettings
+        Encoder and quality.
     edge : {"pad", "clamp"}
         Outside the frame the crop is black, or the box is cut off at the frame's edge.
     side_file : bool
         Whether to write the record.
+    anew : bool
+        Whether to encode all groups even if some need not be.
 
     Returns
     -------
-    Path
-        ``output``.
+    Cropped
 
     Raises
     ------
     CropzoomError
-        If a frame has no box, the number of boxes is not that of the frames, or writing fails.
+        If a frame has no box, the number of boxes is not that of the frames, the encoder does not work
+        here, or writing fails.
     """
-    _check_options(preset, crf, edge, size)
+    _check_options(encoding, edge, size)
     with Video(video) as source:
         boxes = _whole_boxes(video, boxes, source.n_frames)
         if edge == "clamp":
             boxes = clamp(boxes, source.width, source.height)
         size = size or crop_size(boxes)
-        with atomic_path(output) as part:
-            start = partial(open_encoder, part, preset=preset, crf=crf, target=output)
-            yield from _write(source, boxes, size, start)
-            record_path(output).unlink(missing_ok=True)  # of an older crop
-        rate = float(source.index.rate)
+        work = CropWork(source, boxes, size, encoding)
+        before = source_fingerprint(video)
+        kept = set() if anew else unchanged_groups(work, output, before)
+        if len(kept) < work.n_groups:
+            try:
+                yield from _write(work, output, kept)
+            except StreamsDiffer:
+                kept = set()
+                yield from _write(work, output, kept)
+        else:
+            yield Progress(len(boxes), len(boxes))
     if side_file:
-        write_side_file(record_path(output), CropRecord(video.name, boxes, size, rate))
-    return output
+        making = Making(work.made_with, before, content_fingerprint(output))
+        rate = float(source.index.rate)
+        write_side_file(record_path(output), CropRecord(video.name, boxes, size, rate, making))
+    else:
+        record_path(output).unlink(missing_ok=True)
+    return Cropped(output, work.n_groups, work.n_groups - len(kept))
+
+
+class CropWork:
+    """One video to be cropped: what is to be done, and what decides on the bytes of the result.
+
+    Attributes
+    ----------
+    made_with : dict
+        Settings, and versions of all that cuts, decodes and encodes.
+    n_groups : int
+        Groups of pictures of the result.
+    """
+
+    def __init__(
+        self, source: Video, boxes: FloatArray, size: tuple[int, int], encoding: EncoderSettings
+    ) -> None:
+        index = source.index
+        self.source, self.boxes, self.size = source, boxes, size
+        self.timing = Timing.from_pts(index.pts, index.time_base, index.rate)
+        frames = source.stream(0, 1)
+        self.cropper = Cropper(source, next(frames), boxes, size)
+        self.form = GroupFormat(size, self.timing.rate, self.cropper.colour, encoding)
+        self.n_groups = -(-len(boxes) // self.form.group)
+        self.made_with = {
+            **asdict(encoding),
+            "group": self.form.group,
+            "threads": THREADS,
+            "pictures": PICTURES,
+            "ffmpeg": ffmpeg_build(),
+            "decoder": f"PyAV {av.__version__}",
+        }
+
+    def frames(self, kept: set[int]) -> list[tuple[int, int]]:
+        """Runs of frames, first and end, that are not in the groups ``kept``."""
+        runs: list[tuple[int, int]] = []
+        for group in range(self.n_groups):
+            if group in kept:
+                continue
+            first, end = group * self.form.group, min((group + 1) * self.form.group, len(self.boxes))
+            if runs and runs[-1][1] == first:
+                first = runs.pop()[0]
+            runs.append((first, end))
+        return runs
+
+    def pictures(self, kept: set[int]) -> Generator[Picture]:
+        """Pictures of the frames that are not in the groups ``kept``, in order."""
+        for first, end in self.frames(kept):
+            stream = self.source.stream(first, end)
+            for number, frame in enumerate(stream, first):
+                yield self.cropper.crop(number, frame)
+
+
+def unchanged_groups(work: CropWork, output: Path, source: Fingerprint) -> set[int]:
+    """Return the groups of an older crop that can stay; none unless everything but boxes is the same."""
+    record_file = record_path(output)
+    if work.form.settings.encoder != SOFTWARE or not (output.is_file() and record_file.is_file()):
+        return set()
+    try:
+        record = read_side_file(record_file)
+        making = record.making
+        same = (
+            making is not None
+            and record.size == work.size
+            and record.boxes.shape == work.boxes.shape
+            and dict(making.encoding) == work.made_with
+            and making.source == source
+            and making.video == content_fingerprint(output)
+        )
+    except (CropzoomError, OSError):
+        return set()
+    if not same:
+        return set()
+    changed = np.flatnonzero((record.boxes != work.boxes).any(axis=1)) // work.form.group
+    return set(range(work.n_groups)) - set(changed.tolist())
+
+
+def _write(work: CropWork, output: Path, kept: set[int]) -> Stage[None]:
+    """Decode, crop and encode every frame but those of the groups ``kept``."""
+    total = sum(end - first for first, end in work.frames(kept))
+    progress = Progress(0, total)
+    yield progress
+    try:
+        with (
+            atomic_path(output) as part,
+            Prefetch(work.pictures(kept), PICTURES_AHEAD) as pictures,
+            GroupedVideo(part, work.form, work.timing, output, old=output, kept=kept) as written,
+        ):
+            reported = time.monotonic()
+            for done in range(1, total + 1):
+                picture = yield from pictures.take(progress)
+                assert picture is not None
+                written.write(picture)
+                progress = Progress(done, total)
+                now = time.monotonic()
+                if now - reported >= REPORT_EVERY:
+                    reported = now
+                    yield progress
+            written.finish()
+            record_path(output).unlink(missing_ok=True)  # of an older crop
+    except av.FFmpegError as error:
+        raise failure(output, error) from error
+    yield Progress(total, total)
 
 
 def clamp(boxes: FloatArray, width: int, height: int) -> FloatArray:
@@ -90,38 +247,6 @@ def clamp(boxes: FloatArray, width: int, height: int) -> FloatArray:
     corner = np.clip(boxes[:, :2], 0, [width - 1, height - 1])
     end = np.clip(boxes[:, :2] + boxes[:, 2:], corner + 1, [width, height])
     return np.hstack([corner, end - corner])
-
-
-def _write(
-    source: Video,
-    boxes: FloatArray,
-    size: tuple[int, int],
-    start: Callable[..., AbstractContextManager[Encoder]],
-) -> Stage[None]:
-    """Decode, crop and encode every frame."""
-    index = source.index
-    timing = Timing.from_pts(index.pts, index.time_base, index.rate)
-    frames = iter(source.stream(0, source.n_frames))
-    first = next(frames)
-    cropper = Cropper(source, first, boxes, size)
-    reported = time.monotonic()
-    yield Progress(0, len(boxes))
-    with start(size, timing, cropper.colour) as encoder:
-        number = -1
-        for number, frame in enumerate(_chain(first, frames)):
-            encoder.write(cropper.crop(number, frame))
-            now = time.monotonic()
-            if now - reported >= REPORT_EVERY:
-                reported = now
-                yield Progress(number + 1, len(boxes))
-        if number + 1 != len(boxes):
-            raise CropzoomError(
-                f"{index.path}: only {number + 1} of {len(boxes)} frames can be decoded. "
-                "Copy the video again "
-                "from where it was recorded."
-            )
-        encoder.finish()
-    yield Progress(len(boxes), len(boxes))
 
 
 class Cropper:
@@ -143,7 +268,7 @@ class Cropper:
         self.colour = _colour(first) if self._native else Colour()
         self._black = 0 if self.colour.full_range else 16
 
-    def crop(self, number: int, frame: av.VideoFrame) -> bytes:
+    def crop(self, number: int, frame: av.VideoFrame) -> Picture:
         """Raw yuv420p picture of frame ``number``."""
         x, y, w, h = self._boxes[number]
         spec = CropSpec((x, y, w, h), self._size)
@@ -171,11 +296,6 @@ def _colour(frame: av.VideoFrame) -> Colour:
     return Colour(full, primaries, transfer, matrix)
 
 
-def _chain(first: av.VideoFrame, rest: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
-    yield first
-    yield from rest
-
-
 def _whole_boxes(video: Path, boxes: FloatArray, n_frames: int) -> FloatArray:
     if len(boxes) != n_frames:
         raise CropzoomError(
@@ -192,11 +312,9 @@ def _whole_boxes(video: Path, boxes: FloatArray, n_frames: int) -> FloatArray:
     return as_boxes(whole)
 
 
-def _check_options(preset: str, crf: int, edge: str, size: tuple[int, int] | None) -> None:
-    if preset not in PRESETS:
-        raise CropzoomError(f"Unknown preset {preset!r}; choose one of {', '.join(PRESETS)}.")
-    if not 0 <= crf <= 51:
-        raise CropzoomError(f"The quality crf must be from 0 (lossless) to 51, not {crf}.")
+def _check_options(encoding: EncoderSettings, edge: str, size: tuple[int, int] | None) -> None:
+    encoding.check()
+    check_works(encoding.encoder)
     if edge not in EDGES:
         raise CropzoomError(f"Unknown edge {edge!r}; choose one of {', '.join(EDGES)}.")
     if size is not None and (size[0] % 2 or size[1] % 2 or min(size) < 2):

@@ -1,26 +1,37 @@
-"""H.264 through ffmpeg: raw pictures in, a video with the source's times out."""
+"""H.264 through ffmpeg, a group of pictures at a time: raw pictures in, a small MP4 out."""
 
 from __future__ import annotations
 
 import contextlib
+import shutil
 import subprocess
+import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import IO
 
-import av
 import imageio_ffmpeg
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.pipeline.encoders import SOFTWARE, EncoderSettings
+from napari_cropzoom.pipeline.planes import Picture
 
-PRESETS = (
-    "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow",
-)  # fmt: skip
+GROUP = 120
+"""Frames between keyframes: each group is encoded for itself, so that one can be made anew."""
+
+HARDWARE_GROUP = 3000
+"""Opening a graphics chip takes longer, and its groups are not made anew one by one."""
+
+THREADS = 4
+"""Of libx264, whatever the machine has, since its result depends on their number."""
+
+PIPE_BYTES = 2**20
+_F_SETPIPE_SZ = 1031  # Linux: fcntl.F_SETPIPE_SZ, which Python names only there
 
 
 @dataclass(frozen=True)
@@ -33,13 +44,16 @@ class Timing:
         Presentation times in units of ``time_base``, the first 0.
     time_base : Fraction
         Seconds.
-    rate : Fraction or None
-        Frames per second where it is constant to within a tick.
+    rate : Fraction
+        Frames per second, nominal or on average.
+    constant : bool
+        Whether frame n is shown at n / rate, to within a tick of the source.
     """
 
     ticks: NDArray[np.int64]
     time_base: Fraction
-    rate: Fraction | None
+    rate: Fraction
+    constant: bool
 
     @classmethod
     def from_pts(
@@ -51,8 +65,9 @@ class Timing:
         ticks = np.maximum.accumulate(ticks - order) + order  # no two frames at one time
         step = 1 / (rate * time_base)
         even = [round(i * step) for i in range(len(ticks))]
-        constant = bool((np.abs(ticks - np.array(even)) <= 1).all())
-        return cls(ticks, time_base, rate if constant else None)
+        if (np.abs(ticks - np.array(even)) <= 1).all():
+            return cls(order, 1 / rate, rate, True)
+        return cls(ticks, time_base, rate, False)
 
 
 @dataclass(frozen=True)
@@ -75,15 +90,76 @@ class Colour:
         return ["-bsf:v", f"h264_metadata={tags}"]
 
 
-class Encoder:
-    """A running ffmpeg that takes yuv420p pictures; use :func:`open_encoder`."""
+@dataclass(frozen=True)
+class GroupFormat:
+    """What all groups of one crop have in common.
 
-    def __init__(self, process: subprocess.Popen[bytes], log: IO[bytes], target: Path) -> None:
-        self._process, self._log, self._target = process, log, target
-        assert process.stdin is not None
-        self._stdin = process.stdin
+    Attributes
+    ----------
+    size : (int, int)
+        Even width and height in pixels.
+    rate : Fraction
+        Nominal frames per second, which the encoder's bit rate control goes by.
+    colour : Colour
+        Tags to write.
+    settings : EncoderSettings
+    """
 
-    def write(self, picture: bytes) -> None:
+    size: tuple[int, int]
+    rate: Fraction
+    colour: Colour
+    settings: EncoderSettings
+
+    @property
+    def group(self) -> int:
+        """Frames in a group, the last one apart."""
+        return GROUP if self.settings.encoder == SOFTWARE else HARDWARE_GROUP
+
+    def command(self) -> list[str]:
+        """The ffmpeg that encodes one group: one keyframe, the first picture, and none after it."""
+        width, height = self.size
+        closed = ["-g", str(self.group), "-sc_threshold", "0", "-threads", str(THREADS)]
+        return [
+            imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-loglevel", "error", "-y",
+            *self.settings.before_input(), "-f", "rawvideo", "-pix_fmt", "yuv420p",
+            "-s", f"{width}x{height}", "-r", str(self.rate), "-i", "pipe:0", "-an",
+            *self.settings.options(), *(closed if self.settings.encoder == SOFTWARE else closed[:2]),
+            *self.colour.bitstream_filter(),
+            "-f", "mp4", "-movflags", "frag_keyframe+empty_moov+default_base_moof", "pipe:1",
+        ]  # fmt: skip
+
+
+class GroupEncoder:
+    """A running ffmpeg that takes the yuv420p pictures of one group.
+
+    Parameters
+    ----------
+    form : GroupFormat
+    target : Path
+        What to call the file in messages.
+
+    Raises
+    ------
+    CropzoomError
+        If ffmpeg cannot be started.
+    """
+
+    def __init__(self, form: GroupFormat, target: Path) -> None:
+        self._target = target
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  # closed by close()
+        try:
+            self._process = _start(form.command(), self._log.fileno())
+        except BaseException:
+            self._log.close()
+            raise
+        assert self._process.stdin is not None
+        self._stdin = self._process.stdin
+        self._made = b""
+        self._reader = threading.Thread(target=self._read, name="ffmpeg's output", daemon=True)
+        self._reader.start()
+        self.written = 0
+
+    def write(self, picture: Picture) -> None:
         """Hand over the next picture.
 
         Raises
@@ -95,29 +171,50 @@ class Encoder:
             self._stdin.write(picture)
         except OSError as error:
             raise self._failure() from error
+        self.written += 1
 
-    def finish(self) -> None:
-        """Wait until the video is complete.
+    def end(self) -> None:
+        """Say that there are no more pictures; ffmpeg works on.
+
+        Raises
+        ------
+        CropzoomError
+            If ffmpeg has stopped.
+        """
+        try:
+            self._stdin.close()
+        except OSError as error:
+            raise self._failure() from error
+
+    def result(self) -> bytes:
+        """Wait for ffmpeg to finish and return the group as a fragmented MP4.
 
         Raises
         ------
         CropzoomError
             If ffmpeg reports a failure.
         """
-        try:
-            self._stdin.close()
-        except OSError as error:
-            raise self._failure() from error
-        if self._process.wait() != 0:
+        self._reader.join()
+        if self._process.wait() != 0 or not self._made:
             raise self._failure()
+        self.close()
+        return self._made
 
-    def kill(self) -> None:
+    def close(self) -> None:
         """Stop at once; does nothing to an ffmpeg that has ended."""
         if self._process.poll() is None:
             self._process.kill()
         with contextlib.suppress(OSError):
             self._stdin.close()
         self._process.wait()
+        self._reader.join()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        self._log.close()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        self._made = self._process.stdout.read()
 
     def _failure(self) -> CropzoomError:
         self._process.wait()
@@ -127,118 +224,29 @@ class Encoder:
         return CropzoomError(f"{self._target}: ffmpeg could not write the video: {said}")
 
 
-class TimedEncoder(Encoder):
-    """An encoder whose pictures each carry their time, wrapped in a NUT stream."""
-
-    def __init__(
-        self,
-        process: subprocess.Popen[bytes],
-        log: IO[bytes],
-        path: Path,
-        size: tuple[int, int],
-        timing: Timing,
-    ) -> None:
-        super().__init__(process, log, path)
-        self._ticks = iter(timing.ticks.tolist())
-        self._last_step = int(timing.ticks[-1] - timing.ticks[-2]) if len(timing.ticks) > 1 else 1
-        self._time_base = timing.time_base
-        self._container = av.open(self._stdin, "w", format="nut")
-        self._stream = self._container.add_stream("rawvideo", rate=Fraction(30))
-        self._stream.width, self._stream.height = size
-        self._stream.pix_fmt = "yuv420p"
-        self._stream.time_base = timing.time_base
-
-    def write(self, picture: bytes) -> None:
-        packet = av.Packet(picture)
-        packet.stream = self._stream
-        packet.time_base = self._time_base
-        packet.pts = packet.dts = next(self._ticks)
-        packet.is_keyframe = True
-        try:
-            self._container.mux(packet)
-        except (OSError, av.FFmpegError) as error:
-            raise self._failure() from error
-
-    def finish(self) -> None:
-        try:
-            self._container.close()
-        except (OSError, av.FFmpegError) as error:
-            raise self._failure() from error
-        super().finish()
+def ffmpeg_build() -> str:
+    """Name and size of the ffmpeg that encodes; imageio-ffmpeg's has its version in the name."""
+    program = Path(shutil.which(imageio_ffmpeg.get_ffmpeg_exe()) or "")
+    return f"{program.name} {program.stat().st_size}"
 
 
-@contextlib.contextmanager
-def open_encoder(
-    path: Path,
-    size: tuple[int, int],
-    timing: Timing,
-    colour: Colour = Colour(),  # noqa: B008  # frozen
-    *,
-    preset: str = "medium",
-    crf: int = 23,
-    target: Path | None = None,
-) -> Iterator[Encoder]:
-    """Start ffmpeg on a file; it is killed if the block is left before :meth:`Encoder.finish`.
-
-    Parameters
-    ----------
-    path : Path
-        Video to write; its suffix decides the container.
-    size : (int, int)
-        Even width and height in pixels.
-    timing : Timing
-    colour : Colour
-        Tags to write.
-    preset, crf
-        Of libx264.
-    target : Path, optional
-        What to call the file in messages, where ``path`` is temporary.
-
-    Raises
-    ------
-    CropzoomError
-        If ffmpeg cannot be started.
-    """
-    command = _command(path, size, timing, colour, preset, crf)
-    with tempfile.TemporaryFile() as log:
-        process = _start(command, log)
-        encoder: Encoder | None = None
-        try:
-            if timing.rate:
-                encoder = Encoder(process, log, target or path)
-            else:
-                encoder = TimedEncoder(process, log, target or path, size, timing)
-            yield encoder
-        finally:
-            if encoder is not None:
-                encoder.kill()
-            elif process.poll() is None:
-                process.kill()
-                process.wait()
-
-
-def _command(
-    path: Path, size: tuple[int, int], timing: Timing, colour: Colour, preset: str, crf: int
-) -> list[str]:
-    raw = ["-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", f"{size[0]}x{size[1]}", "-r", str(timing.rate)]
-    timed = ["-f", "nut"]
-    ticks = timing.time_base.denominator
-    base = f"{timing.time_base.numerator}:{ticks}"
-    exact = ["-fps_mode", "passthrough", "-enc_time_base", base, "-video_track_timescale", str(ticks)]
-    return [
-        imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-loglevel", "error", "-y",
-        *(raw if timing.rate else timed), "-i", "pipe:0",
-        "-an", "-c:v", "libx264", "-preset", preset, "-crf", str(crf), "-pix_fmt", "yuv420p",
-        *([] if timing.rate else exact), *colour.bitstream_filter(), str(path),
-    ]  # fmt: skip
-
-
-def _start(command: list[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
+def _start(command: list[str], log: int) -> subprocess.Popen[bytes]:
     try:
-        return subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            bufsize=0,
+            start_new_session=True,
         )
     except OSError as error:
         raise CropzoomError(
             f"{command[0]}: ffmpeg cannot be started ({error.strerror}). Install imageio-ffmpeg again."
         ) from error
+    if sys.platform == "linux" and process.stdin is not None:
+        import fcntl
+
+        with contextlib.suppress(OSError):  # more than this person may have: the usual pipe does too
+            fcntl.fcntl(process.stdin, _F_SETPIPE_SZ, PIPE_BYTES)
+    return process

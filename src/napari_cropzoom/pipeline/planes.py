@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 UInt8Array = NDArray[np.uint8]
+Picture = bytes | memoryview
 
 SUBSAMPLING = {
     "yuv420p": (2, 2),
@@ -40,7 +41,7 @@ class CropSpec:
 
 def crop_yuv(
     planes: tuple[UInt8Array, UInt8Array, UInt8Array], pix_fmt: str, crop: CropSpec, black: int
-) -> bytes:
+) -> Picture:
     """Planes of the crop, one after the other, as raw yuv420p.
 
     Brightness is copied pixel by pixel and only resized where the box differs from the result. Colour is
@@ -59,28 +60,20 @@ def crop_yuv(
 
     Returns
     -------
-    bytes
-        Length ``W * H * 3 / 2`` of the crop's size.
+    memoryview
+        Of ``W * H * 3 / 2`` bytes, W and H the crop's size.
     """
-    luma = resize(cut(planes[0], crop.box, black), crop.size)
-    matrix = _chroma_matrix(crop, *SUBSAMPLING[pix_fmt])
-    half = crop.size[0] // 2, crop.size[1] // 2
-    parts = [np.ascontiguousarray(luma)]
-    for plane in planes[1:]:
-        parts.append(
-            cv2.warpAffine(
-                plane,
-                matrix,
-                half,
-                flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-                borderMode=cv2.BORDER_CONSTANT,
-                borderValue=NEUTRAL,
-            )
-        )
-    return b"".join(part.tobytes() for part in parts)
+    width, height = crop.size
+    picture = np.empty(width * height * 3 // 2, np.uint8)
+    luma, chroma = np.split(picture, [width * height])
+    luma.reshape(height, width)[:] = resize(cut(planes[0], crop.box, black), crop.size)
+    sampled = _whole_steps if crop.box[2:] == crop.size else _resampled
+    for plane, part in zip(planes[1:], chroma.reshape(2, height // 2, width // 2), strict=True):
+        part[:] = sampled(plane, crop, *SUBSAMPLING[pix_fmt])
+    return picture.data
 
 
-def crop_rgb(rgb: UInt8Array, crop: CropSpec) -> bytes:
+def crop_rgb(rgb: UInt8Array, crop: CropSpec) -> Picture:
     """The same from an RGB frame (H, W, 3), for formats without 8-bit planes."""
     small = resize(cut(rgb, crop.box, 0), crop.size)
     frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(small), format="rgb24")
@@ -105,6 +98,39 @@ def resize(image: UInt8Array, size: tuple[int, int]) -> UInt8Array:
     if (image.shape[1], image.shape[0]) == size:
         return image
     return np.asarray(cv2.resize(image, size), np.uint8)
+
+
+def _whole_steps(plane: UInt8Array, crop: CropSpec, sub_x: int, sub_y: int) -> UInt8Array:
+    """Colour of a box that is not resized: every sample, or the mean of the two it lies between."""
+    x, y, w, h = crop.box
+    across, down = sub_x == 1 or x % 2 == 1, sub_y == 1 or y % 2 == 1
+    columns, rows = w // sub_x, h // sub_y
+    part = cut(plane, (x // sub_x, y // sub_y, columns + across, rows + down), NEUTRAL)
+    step_x, step_y = 2 // sub_x, 2 // sub_y
+    mean = part[:rows:step_y]
+    if down:  # halves go up here and down below, so that the picture's colour is not shifted
+        other = part[1 : rows + 1 : step_y]
+        mean = (mean | other) - ((mean ^ other) >> 1)
+    left = mean[:, :columns:step_x]
+    if across:
+        right = mean[:, 1 : columns + 1 : step_x]
+        left = (left & right) + ((left ^ right) >> 1)
+    return left
+
+
+def _resampled(plane: UInt8Array, crop: CropSpec, sub_x: int, sub_y: int) -> UInt8Array:
+    """Colour of a box that is resized, bilinearly."""
+    return np.asarray(
+        cv2.warpAffine(
+            plane,
+            _chroma_matrix(crop, sub_x, sub_y),
+            (crop.size[0] // 2, crop.size[1] // 2),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_CONSTANT,
+            borderValue=NEUTRAL,
+        ),
+        np.uint8,
+    )
 
 
 def _chroma_matrix(crop: CropSpec, sub_x: int, sub_y: int) -> NDArray[np.float64]:

@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from napari_cropzoom.core.boxes import FloatArray, as_boxes
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.io.atomic import atomic_path
 
 VERSION = 1
+ENDS = 2**20  # bytes
+
+Fingerprint = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Making:
+    """What tells whether parts of a cropped video can be used again.
+
+    Attributes
+    ----------
+    encoding : dict
+        All that decides on the bytes but the boxes; compared as a whole.
+    source, video : dict
+        Fingerprints of the full-frame video and of the cropped one.
+    """
+
+    encoding: Mapping[str, Any]
+    source: Fingerprint
+    video: Fingerprint
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,12 +49,15 @@ class CropRecord:
     size : (int, int)
         Width and height of the cropped video in pixels.
     fps : float
+    making : Making, optional
+        Absent in the records of older versions.
     """
 
     source: str
     boxes: FloatArray
     size: tuple[int, int]
     fps: float
+    making: Making | None = None
 
 
 def record_path(video: Path) -> Path:
@@ -41,7 +67,7 @@ def record_path(video: Path) -> Path:
 
 def write_side_file(path: Path, record: CropRecord) -> None:
     """Write the record as JSON."""
-    content = {
+    content: dict[str, Any] = {
         "version": VERSION,
         "source": record.source,
         "source_frames": len(record.boxes),
@@ -50,6 +76,12 @@ def write_side_file(path: Path, record: CropRecord) -> None:
         "fps": record.fps,
         "boxes": record.boxes.astype(int).tolist(),
     }
+    if record.making is not None:
+        content["making"] = {
+            "encoding": record.making.encoding,
+            "source": record.making.source,
+            "video": record.making.video,
+        }
     with atomic_path(path) as part:
         part.write_text(json.dumps(content), encoding="utf-8")
 
@@ -67,7 +99,9 @@ def read_side_file(path: Path) -> CropRecord:
         content = json.loads(path.read_text(encoding="utf-8"))
         version = content["version"]
         size = int(content["width"]), int(content["height"])
-        record = CropRecord(content["source"], as_boxes(content["boxes"]), size, float(content["fps"]))
+        boxes, fps = as_boxes(content["boxes"]), float(content["fps"])
+        making = Making(**content["making"]) if "making" in content else None
+        record = CropRecord(content["source"], boxes, size, fps, making)
     except OSError as error:
         raise CropzoomError(f"{path}: cannot be read ({error.strerror or error}). {cure}") from error
     except (ValueError, KeyError, TypeError) as error:
@@ -77,3 +111,20 @@ def read_side_file(path: Path) -> CropRecord:
     if version != VERSION:
         raise CropzoomError(f"{path}: was written by a newer cropzoom (version {version}). Upgrade.")
     return record
+
+
+def source_fingerprint(path: Path) -> Fingerprint:
+    """What changes when a large file does: size, time of the last change, its first and last bytes."""
+    stat = path.stat()
+    with path.open("rb") as file:
+        digest = hashlib.blake2b(file.read(ENDS), digest_size=16)
+        file.seek(max(0, stat.st_size - ENDS))
+        digest.update(file.read(ENDS))
+    return {"bytes": stat.st_size, "changed_ns": stat.st_mtime_ns, "ends": digest.hexdigest()}
+
+
+def content_fingerprint(path: Path) -> Fingerprint:
+    """Size and hash of all the bytes of a file."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16))
+    return {"bytes": path.stat().st_size, "content": digest.hexdigest()}

@@ -28,7 +28,7 @@ StageFunction = Callable[[Args], Stage[Result]]
 
 ENGINE_OPTIONS = ("precision", "runtime", "overrides")
 PREDICT_OPTIONS = (*ENGINE_OPTIONS, "batch_size", "edge", "metrics", "labeled_video", "trust")
-CROP_OPTIONS = ("preset", "crf")
+CROP_OPTIONS = ("encoder", "preset", "crf", "tune")
 
 
 class EngineCache:
@@ -101,14 +101,20 @@ def predict(engines: EngineCache, args: Args) -> Stage[Result]:
 
 
 def crop(args: Args) -> Stage[Result]:
-    """Write the cropped video and its side file."""
+    """Write the cropped video and its side file; ``note`` says how much of it had to be encoded."""
     from napari_cropzoom.pipeline.crop import crop_video
+    from napari_cropzoom.pipeline.encoders import EncoderSettings
 
     video = required_path(args, "video")
     boxes = read_boxes(required_path(args, "bbox_csv"), video)
     output = required_path(args, "output")
-    written = yield from crop_video(video, boxes, output, **chosen(args, CROP_OPTIONS))
-    return {"video": str(written), "side_file": str(Path(written).with_suffix(".json"))}
+    encoding = EncoderSettings(**chosen(args, CROP_OPTIONS))
+    made = yield from crop_video(video, boxes, output, encoding=encoding)
+    return {
+        "video": str(made.video),
+        "side_file": str(made.video.with_suffix(".json")),
+        "note": made.note,
+    }
 
 
 def detect(args: Args) -> Stage[Result]:

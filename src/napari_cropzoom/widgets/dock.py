@@ -19,8 +19,8 @@ review     ``review_here`` ``review_counts`` ``review_progress`` ``review_amount
            ``review_redo`` ``review_hint`` ``review_pixels_run``
 smooth     ``smooth_method`` ``smooth_window`` ``smooth_quantity`` ``smooth_trace`` ``smooth_jitter``
            ``smooth_legend`` ``smooth_fill``
-crop       ``crop_path`` ``crop_preset`` ``crop_crf`` ``crop_run`` ``crop_cancel`` ``crop_progress``
-           ``crop_status`` ``crop_open``
+crop       ``crop_path`` ``crop_encoding`` (unfolds ``crop_encoder`` ``crop_preset`` ``crop_crf``)
+           ``crop_run`` ``crop_cancel`` ``crop_progress`` ``crop_status`` ``crop_open``
 pose       ``pose_model`` ``pose_browse`` ``pose_path`` ``pose_info`` ``pose_source`` ``pose_found``
            ``pose_use`` ``pose_run`` ``pose_cancel`` ``pose_progress`` ``pose_status``
 export     ``export_path`` ``export_save`` ``export_copy``

@@ -5,43 +5,28 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtWidgets import QComboBox, QLabel, QSpinBox
-
 from napari_cropzoom.io.video import Video
 from napari_cropzoom.jobs import run_in_thread
-from napari_cropzoom.pipeline.encode import PRESETS
-from napari_cropzoom.widgets.controls import PathLabel, button, note, row
+from napari_cropzoom.widgets.controls import PathLabel, button, note
+from napari_cropzoom.widgets.encoding import EncodingBox
 from napari_cropzoom.widgets.job_section import JobSection
-
-DEFAULT_PRESET = "medium"
-DEFAULT_CRF = 23
 
 
 class CropSection(JobSection):
-    """Where the crop goes, its quality, run."""
+    """Where the crop goes, how it is encoded, run."""
 
     key = "crop"
     title = "Crop"
 
     def build(self) -> None:
-        """Output, preset and quality, run, open."""
+        """Output, encoding, run, open."""
         self.output_label = PathLabel()
         self.output_label.setObjectName("crop_path")
-        self.preset = QComboBox()
-        self.preset.setObjectName("crop_preset")
-        self.preset.setToolTip("libx264's preset: slower gives smaller files of the same quality")
-        self.preset.addItems(PRESETS)
-        self.preset.setCurrentText(DEFAULT_PRESET)
-        self.quality = QSpinBox()
-        self.quality.setObjectName("crop_crf")
-        self.quality.setRange(0, 51)
-        self.quality.setValue(DEFAULT_CRF)
-        self.quality.setToolTip("libx264's crf: 0 is lossless, 18 hardly to be told from it, 23 usual")
+        self.encoding = EncodingBox()
         self.open_button = button("Open the crop as a layer", "crop_open")
         self.form.addWidget(note("The reviewed boxes are saved first; the crop is made with those."))
         self.form.addWidget(self.output_label)
-        self.form.addLayout(row(QLabel("Preset"), self.preset, stretch=1))
-        self.form.addLayout(row(QLabel("Quality (crf)"), self.quality, stretch=1))
+        self.form.addWidget(self.encoding)
         self.add_job_bar("Save boxes and crop", self.run, self.on_done)
         self.form.addWidget(self.open_button)
         self.open_button.clicked.connect(self.open_crop)
@@ -85,10 +70,14 @@ class CropSection(JobSection):
             "video": video,
             "bbox_csv": boxes,
             "output": self.bench.crop_output(),
-            "preset": self.preset.currentText(),
-            "crf": self.quality.value(),
+            **self.encoding.chosen(),
         }
         self.follow("crop", args, f"Cropping {video.name}")
+
+    def let_go(self) -> None:
+        """Stop without a word."""
+        super().let_go()
+        self.encoding.let_go()
 
     def open_crop(self) -> None:
         """Show the cropped video as a layer of its own."""
@@ -102,5 +91,7 @@ class CropSection(JobSection):
     def on_done(self, result: dict[str, Any]) -> None:
         """Offer the cropped video."""
         self.bench.crop_file = Path(result["video"])
+        said = str(result["note"])
+        self.message.show_info(f"{said[:1].upper()}{said[1:]}." if said else "")
         self.refresh()
         self.finished.emit()

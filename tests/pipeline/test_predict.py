@@ -245,7 +245,8 @@ def test_leaves_nothing_when_stopped_and_all_when_done(
     assert files_under(model.path) == before
     seen = []
     run_stage(predict_video(model, video, engine=engine, batch_size=8), seen.append)
-    assert {p.name for p in files_under(model.path) - before} == {"blobs.csv", "blobs_temporal_norm.csv"}
+    written = {"blobs.csv", "blobs_temporal_norm.csv", "blobs_made_with.npz"}
+    assert {p.name for p in files_under(model.path) - before} == written
     assert [p.done for p in seen if p.text == "frames"] == sorted(
         p.done for p in seen if p.text == "frames"
     )

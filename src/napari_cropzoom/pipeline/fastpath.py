@@ -9,14 +9,16 @@ import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
-from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.boxes import BoolArray, FloatArray
+from napari_cropzoom.core.changed import changed_frames, frames_to_run, frames_to_see, result_of
 from napari_cropzoom.io.video import Video
 from napari_cropzoom.pipeline.background import Prefetch, awaited
+from napari_cropzoom.pipeline.earlier import Kept
 from napari_cropzoom.pipeline.network import CONTEXT, Network, Samples
-from napari_cropzoom.pipeline.pixels import Edge, PixelReader, corners, crop_boxes, taps
+from napari_cropzoom.pipeline.pixels import PixelReader, corners, taps
 from napari_cropzoom.pipeline.progress import Progress, Stage
 
-FloatArray = NDArray[np.float64]
+Found = tuple[NDArray[np.intp], FloatArray, FloatArray]
 
 BATCHES_AHEAD = 2
 
@@ -25,11 +27,11 @@ def predict_frames(
     network: Network,
     pool: ThreadPoolExecutor,
     video: Video,
-    boxes: FloatArray | None,
+    boxes: FloatArray,
     size: tuple[int, int],
     *,
     batch_size: int,
-    edge: Edge,
+    kept: Kept | None = None,
 ) -> Stage[tuple[FloatArray, FloatArray]]:
     """Find the keypoints in every frame.
 
@@ -39,14 +41,15 @@ def predict_frames(
     pool : ThreadPoolExecutor
         The one thread in which the network runs.
     video : Video
-    boxes : ndarray, (T, 4) or None
-        ``x, y, w, h`` in pixels of the frame, NaN where the animal is not; None for whole frames.
+    boxes : ndarray, (T, 4)
+        ``x, y, w, h`` in whole pixels of the frame, NaN where there is nothing to see; see
+        :func:`napari_cropzoom.pipeline.earlier.seen_boxes`.
     size : (int, int)
         Height and width of the network's image.
     batch_size : int
         Frames given to the network at a time.
-    edge : {"pad", "clamp"}
-        See :func:`napari_cropzoom.pipeline.pixels.crop_boxes`.
+    kept : Kept or None
+        Results of other boxes, which are taken where they are right for these too.
 
     Returns
     -------
@@ -58,47 +61,47 @@ def predict_frames(
     Raises
     ------
     CropzoomError
-        If there is not one box for every frame, or the video is damaged.
+        If the video is damaged.
     """
-    total = video.n_frames
-    if boxes is not None:
-        if boxes.shape != (total, 4):
-            raise CropzoomError(
-                f"{video.path}: has {total} frames, and there are {len(boxes)} boxes. "
-                "Make the boxes again for this video."
-            )
-        boxes = crop_boxes(boxes, video.width, video.height, edge)
-    found: list[tuple[NDArray[np.intp], FloatArray, FloatArray]] = []
-    items = _batches(video, boxes, size, batch_size, network.context)
-    done = 0
+    run = np.ones(len(boxes), bool)
+    if kept is not None:
+        changed = changed_frames(kept.boxes, boxes)
+        run = frames_to_run(changed, ~np.isnan(boxes[:, 0]), network.context)
+    numbers = np.flatnonzero(frames_to_see(run, network.context))
+    total, done = len(numbers), 0
+    found: list[Found] = []
+    items = _batches(video, numbers, boxes, size, batch_size, network.context)
     with Prefetch(items, BATCHES_AHEAD) as ahead:
         yield Progress(0, total, "frames")
         while (samples := (yield from ahead.take(Progress(done, total, "frames")))) is not None:
             result = pool.submit(network, samples)
             found.append((yield from awaited(result, Progress(done, total, "frames"))))
-            done = int(samples.frames[-1]) + 1
+            done = int(np.searchsorted(numbers, samples.frames[-1])) + 1
             yield Progress(done, total, "frames")
-    return _gather(found, total, boxes, network)
+    parts = found[0][1].shape[1] if found else int(network.module.num_keypoints)
+    result_frames = result_of(len(boxes), network.context)
+    return _gather(found, run, result_frames, boxes, kept or _nothing(boxes, parts))
 
 
 def _batches(
     video: Video,
-    boxes: FloatArray | None,
+    numbers: NDArray[np.intp],
+    boxes: FloatArray,
     size: tuple[int, int],
     batch_size: int,
     context: bool,
 ) -> Generator[Samples]:
     """Yield the frames in order; with temporal context the last four come again in the next batch.
 
-    Frames without a box are left out, or black where their neighbours need them as context.
+    Frames without a box are left out, or black where their neighbours need them as context. Where
+    numbers are missing, results of frames whose neighbours they are mean nothing.
     """
     overlap = CONTEXT if context else 0
     sampler = _Sampler(video, size)
-    whole = np.array([0, 0, video.width, video.height], float)
     held: list[Samples] = []
     fresh = 0
-    for number, frame in enumerate(video.stream()):
-        box = whole if boxes is None else boxes[number]
+    for number, frame in zip(numbers.tolist(), video.pick(numbers.tolist()), strict=True):
+        box = boxes[number]
         if context or np.isfinite(box[0]):
             held.append(sampler.sample(number, frame, box))
             fresh += 1
@@ -147,27 +150,32 @@ def _joined(parts: list[Samples]) -> Samples:
     )
 
 
-def _gather(
-    found: list[tuple[NDArray[np.intp], FloatArray, FloatArray]],
-    total: int,
-    boxes: FloatArray | None,
-    network: Network,
-) -> tuple[FloatArray, FloatArray]:
-    """Put the results into one row a frame.
+def _nothing(boxes: FloatArray, parts: int) -> Kept:
+    frames = len(boxes)
+    return Kept(boxes, np.full((frames, parts, 2), np.nan), np.zeros((frames, parts)))
 
-    The first and last two frames of a network with temporal context have no result of their own and
-    repeat their neighbour's, as in Lightning Pose.
+
+def _gather(
+    found: list[Found],
+    run: BoolArray,
+    result_frames: NDArray[np.intp],
+    boxes: FloatArray,
+    kept: Kept,
+) -> tuple[FloatArray, FloatArray]:
+    """Put the results into one row a frame, over those that are kept.
+
+    Only the frames of ``run`` have results that mean something; each frame takes that of its
+    ``result_frames``, see :func:`napari_cropzoom.core.changed.result_of`.
     """
-    parts = found[0][1].shape[1] if found else int(network.module.num_keypoints)
-    xy, likelihood = np.full((total, parts, 2), np.nan), np.zeros((total, parts))
+    xy, likelihood = kept.xy.copy(), kept.likelihood.copy()
+    new = np.zeros(len(boxes), bool)
+    new_xy, new_likelihood = np.empty_like(xy), np.empty_like(likelihood)
     for frames, points, trust in found:
-        xy[frames], likelihood[frames] = points, trust
-    if network.context and found:
-        first = min(CONTEXT // 2, total - 1)
-        last = max(total - 1 - CONTEXT // 2, first)
-        xy[:first], likelihood[:first] = xy[first], likelihood[first]
-        xy[last + 1 :], likelihood[last + 1 :] = xy[last], likelihood[last]
-    if boxes is not None:
-        absent = np.isnan(boxes[:, 0])
-        xy[absent], likelihood[absent] = np.nan, 0
+        new[frames] = run[frames]
+        new_xy[frames], new_likelihood[frames] = points, trust
+    rows = new[result_frames]
+    source = result_frames[rows]
+    xy[rows], likelihood[rows] = new_xy[source], new_likelihood[source]
+    absent = np.isnan(boxes[:, 0])
+    xy[absent], likelihood[absent] = np.nan, 0
     return xy, likelihood

@@ -117,8 +117,8 @@ def read_predictions(path: Path, n_frames: int | None = None, *, exact: bool = F
     n_frames : int, optional
         Frames of the video, to be met exactly.
     exact : bool
-        Whether numbers are those that were written to the last bit, which takes longer; pandas' default
-        may miss it.
+        Whether numbers are those that were written to the last bit, which pandas' default may miss. For
+        the frames of a video only.
 
     Raises
     ------
@@ -135,7 +135,7 @@ def read_predictions_table(
     text = read_text(path, "predictions")
     header = [row for _, row in zip(HEADER, csv.reader(io.StringIO(text)), strict=False)]
     _check_header(path, header)
-    values = _values(path, text, len(header[0]), exact)
+    values = _exact_values(path, text, len(header[0])) if exact else _values(path, text, len(header[0]))
     index = values.iloc[:, 0].astype(str).tolist()
     table = PredictionsTable(path, header, index, values.iloc[:, 1:].reset_index(drop=True))
     if not table.is_labeled_frames:
@@ -197,7 +197,25 @@ def _check_header(path: Path, header: list[list[str]]) -> None:
         )
 
 
-def _values(path: Path, text: str, width: int, exact: bool) -> pd.DataFrame:
+def _exact_values(path: Path, text: str, width: int) -> pd.DataFrame:
+    """The rows below the header of a table of numbers alone, each the nearest to what is written."""
+    import pandas as pd
+
+    rows = text.split("\n", len(HEADER))[-1]
+    for empty, filled in ((",,", ",nan,"), (",,", ",nan,"), (",\n", ",nan\n")):
+        rows = rows.replace(empty, filled)
+    try:
+        numbers = np.loadtxt(io.StringIO(rows), np.float64, comments=None, delimiter=",", ndmin=2)
+    except ValueError as error:
+        raise not_a_table(path, "predictions", error) from error
+    if numbers.shape[1] != width:
+        raise not_a_table(path, "predictions", ValueError(f"{numbers.shape[1]} columns, not {width}"))
+    values = pd.DataFrame(numbers[:, 1:])
+    values.insert(0, "frame", numbers[:, 0].astype(int).astype(str))
+    return values
+
+
+def _values(path: Path, text: str, width: int) -> pd.DataFrame:
     """The rows below the header; numbers parsed as pandas does by default, and so Lightning Pose."""
     import pandas as pd
 
@@ -208,7 +226,6 @@ def _values(path: Path, text: str, width: int, exact: bool) -> pd.DataFrame:
             header=None,
             dtype={0: str},
             skip_blank_lines=False,
-            float_precision="round_trip" if exact else None,
         )
     except pd.errors.EmptyDataError as error:
         raise CropzoomError(f"{path}: has a header but no rows. Predict the video again.") from error

@@ -177,7 +177,7 @@ def _why_all(
         return "the record is of another video"
     if device and device != record.device:
         return f"the predictions were made on another device ({record.device})"
-    for name in sorted({*model, *record.model}, key=lambda name: name not in _ABOUT):
+    for name in [*_ABOUT, *sorted({*model, *record.model} - {*_ABOUT})]:
         if model.get(name) != record.model.get(name):
             return _ABOUT.get(name, f"{name} was of another version")
     return ""

@@ -73,9 +73,11 @@ def predict_frames(
     items = _batches(video, numbers, boxes, size, batch_size, network.context)
     with Prefetch(items, BATCHES_AHEAD) as ahead:
         yield Progress(0, total, "frames")
-        while (samples := (yield from ahead.take(Progress(done, total, "frames")))) is not None:
+        while (batch := (yield from ahead.take(Progress(done, total, "frames")))) is not None:
+            samples, count = batch
             result = pool.submit(network, samples)
-            found.append((yield from awaited(result, Progress(done, total, "frames"))))
+            answer = yield from awaited(result, Progress(done, total, "frames"))
+            found.append((answer[0][:count], answer[1][:count], answer[2][:count]))
             done = int(np.searchsorted(numbers, samples.frames[-1])) + 1
             yield Progress(done, total, "frames")
     parts = found[0][1].shape[1] if found else int(network.module.num_keypoints)
@@ -90,8 +92,12 @@ def _batches(
     size: tuple[int, int],
     batch_size: int,
     context: bool,
-) -> Generator[Samples]:
-    """Yield the frames in order; with temporal context the last four come again in the next batch.
+) -> Generator[tuple[Samples, int]]:
+    """Yield the frames in order, with the number of results that count, the first ones.
+
+    With temporal context the last four frames come again in the next batch. The last batch is filled
+    up by repeating its last frame: with the number of frames the order of the network's sums changes,
+    and so would the last digits of a frame that is run among others.
 
     Frames without a box are left out, or black where their neighbours need them as context. Where
     numbers are missing, results of frames whose neighbours they are mean nothing.
@@ -106,11 +112,11 @@ def _batches(
             held.append(sampler.sample(number, frame, box))
             fresh += 1
         if fresh and len(held) == batch_size + overlap:
-            yield _joined(held)
+            yield _joined(held), batch_size
             held, fresh = held[len(held) - overlap :], 0
     if fresh:
-        held += [held[-1]] * (overlap + 1 - len(held))
-        yield _joined(held)
+        count = max(len(held) - overlap, 1)
+        yield _joined(held + held[-1:] * (batch_size + overlap - len(held))), count
 
 
 class _Sampler:

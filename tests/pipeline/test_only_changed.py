@@ -142,7 +142,8 @@ def test_equals_a_full_run(
     said: list[str] = []
     predict(engine, video, after, part, metrics=False, only_changed=True, tell=said.append)
     count = int(reaches(track(), after, False).sum())
-    assert said == [f"{count} of {T} frames changed: running {'this one' if count == 1 else 'these'}"]
+    only = "this is" if count == 1 else "these are"
+    assert said == [f"{count} of {T} frames changed; only {only} run"]
     ours, theirs = numbers(part), numbers(full)
     np.testing.assert_array_equal(np.isnan(ours), np.isnan(theirs))
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=NEAR)
@@ -199,8 +200,8 @@ def test_boxes_count_as_the_network_sees_them(
     predict(engine, video, None, part, metrics=False)
     predict(engine, video, whole, part, metrics=False, only_changed=True, tell=said.append)
     assert said == [
-        f"1 of {T} frames changed: running this one",
-        f"{T} of {T} frames changed: running these",
+        f"1 of {T} frames changed; only this is run",
+        f"{T} of {T} frames changed; only these are run",
         "up to date: no box has changed",
     ]
 
@@ -280,7 +281,7 @@ def test_what_cannot_be_trusted_is_run_again(
     said: list[str] = []
     predict(engine, video, moved(5), part, metrics=False, only_changed=True, tell=said.append)
     assert SPOILED[spoil] in said[0]
-    assert said[0].startswith(f"running all {T} frames: ")
+    assert said[0].startswith(f"all {T} frames are run: ")
     np.testing.assert_array_equal(numbers(part), numbers(full))
 
 
@@ -303,7 +304,7 @@ def test_another_model_setting_or_video_is_run_again(
     def other(**made_with: str) -> Engine:
         return Engine(engine.folder, engine.network, engine.config, {**engine.made_with, **made_with})
 
-    assert said(engine, video) == f"1 of {T} frames changed: running this one"
+    assert said(engine, video) == f"1 of {T} frames changed; only this is run"
     assert said(engine, video, track()) == "up to date: no box has changed"
     assert "trained or copied anew" in said(other(checkpoint="x"), video)
     assert "precision" in said(other(precision="fp16"), video)

@@ -16,6 +16,7 @@ from napari_cropzoom.io.made_with import MadeWith, made_with_path, read_made_wit
 from napari_cropzoom.io.predictions_csv import read_predictions
 from napari_cropzoom.io.session_store import file_sha256
 from napari_cropzoom.io.video_index import VideoIndex
+from napari_cropzoom.pipeline.fingerprint import hash_of
 from napari_cropzoom.pipeline.pixels import Edge, crop_boxes
 
 _ABOUT = {
@@ -56,13 +57,13 @@ class Outlook:
         return not self.why_all and not self.changed.any()
 
     def say(self) -> str:
-        """What would run, in a few words."""
+        """What runs, in a few words."""
         total, count = len(self.changed), int(self.changed.sum())
         if self.why_all:
-            return f"running all {total} frames: {self.why_all}"
+            return f"all {total} frames are run: {self.why_all}"
         if not count:
             return "up to date: no box has changed"
-        return f"{count} of {total} frames changed: running {'this one' if count == 1 else 'these'}"
+        return f"{count} of {total} frames changed; only {'this is' if count == 1 else 'these are'} run"
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,7 +168,7 @@ def _why_all(
     if record is None:
         return "there is no record of what the predictions were made with"
     try:
-        if file_sha256(predictions) != record.predictions:
+        if hash_of(predictions) != record.predictions:
             return "the predictions have been changed or made by another program since"
         if video_identity(index) != record.video:
             return "the video is another one"

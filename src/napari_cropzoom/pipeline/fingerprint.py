@@ -37,7 +37,7 @@ def fingerprint(
     """
     config = json.dumps(model.config, sort_keys=True, default=str)
     return {
-        "checkpoint": _hash_of(model.checkpoint) if model.checkpoint else "",
+        "checkpoint": hash_of(model.checkpoint) if model.checkpoint else "",
         "config": hashlib.sha256(config.encode()).hexdigest(),
         "exports": "" if runtime == "eager" else _hash_of_exports(model.path),
         "precision": precision,
@@ -52,18 +52,24 @@ def _hash_of_exports(folder: Path) -> str:
     digest = hashlib.sha256()
     for name in EXPORTS:
         for file in sorted(path for path in (folder / name).rglob("*") if path.is_file()):
-            digest.update(f"{file.relative_to(folder).as_posix()}\0{_hash_of(file)}\0".encode())
+            digest.update(f"{file.relative_to(folder).as_posix()}\0{hash_of(file)}\0".encode())
     return digest.hexdigest()
 
 
-def _hash_of(path: Path) -> str:
+def hash_of(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal; computed again once its size or time of change is another one.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    """
     stat = path.stat()
     return _known_hash(path, stat.st_size, stat.st_mtime_ns)
 
 
 @lru_cache(maxsize=64)
 def _known_hash(path: Path, size: int, time: int) -> str:
-    """Hash of a file; read again once its size or time is another one."""
     return file_sha256(path)
 
 

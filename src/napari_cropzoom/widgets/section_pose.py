@@ -51,6 +51,11 @@ class PoseSection(ModelSection):
         session = self.bench.session
         return "" if session and session.has_boxes else "Make, load or draw boxes first."
 
+    def session_changed(self) -> None:
+        """What was counted is of the video before."""
+        super().session_changed()
+        self.changed.forget()
+
     def update_body(self, *_: object) -> None:
         """Offer what is there; run only what can run."""
         if self.job_bar.is_running:
@@ -85,13 +90,13 @@ class PoseSection(ModelSection):
         """Save the review and run the model where a box is another one than when it ran before."""
         self.run(only_changed=True)
 
-    def run(self, trust: bool = False, only_changed: bool | None = None) -> None:
+    def run(self, trust: bool = False, only_changed: bool = False) -> None:
         """Save the review and run the model on what was saved, or run it on the cropped file.
 
         Once it is to be trusted, it does what it was asked before.
         """
         if not trust:
-            self._only_changed = bool(only_changed)
+            self._only_changed = only_changed
         if self.bench.session is None or self.model is None or self.job_bar.is_running:
             return
         self.message.clear()
@@ -153,3 +158,5 @@ class PoseSection(ModelSection):
             self.follow("remap", args, "Putting keypoints back")
             return
         self.use(path)
+        if self._only_changed:
+            self.message.show_info(str(result.get("note", "")))

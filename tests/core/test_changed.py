@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from napari_cropzoom.core.batches import batches
 from napari_cropzoom.core.changed import SIDE, changed_frames, frames_to_run, frames_to_see, result_of
 
 
@@ -59,3 +60,29 @@ def test_edge_frames_repeat_their_neighbour():
     assert result_of(3, True).tolist() == [2, 2, 2]
     assert result_of(1, True).tolist() == [0]
     assert result_of(3, False).tolist() == [0, 1, 2]
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=60), st.integers(1, 9), st.booleans())
+def test_every_result_is_made_once_at_its_own_place(present, size, context):
+    present = np.array(present)
+    total = len(present)
+    run = frames_to_run(np.ones(total, bool), present, context)
+    found = []
+    for batch in batches(run, size, context):
+        assert batch.frames.shape == (size + (2 * SIDE if context else 0),)
+        for place, frame in enumerate(batch.results):
+            if frame < 0:
+                continue
+            found.append(int(frame))
+            start = max(frame - SIDE, 0) if context else frame
+            assert place == start % size
+            seen = batch.frames[place : place + 2 * SIDE + 1] if context else batch.frames[[place]]
+            assert seen.tolist() == np.minimum(np.arange(start, start + len(seen)), total - 1).tolist()
+    assert sorted(found) == np.flatnonzero(run).tolist()
+
+
+def test_scattered_frames_share_batches():
+    run = np.zeros(10_000, bool)
+    run[np.linspace(0, 9_990, 50).astype(int)[:, None] + np.arange(2)] = True
+    assert len(list(batches(run, 96, False))) <= 10
+    assert len(list(batches(np.ones(10_000, bool), 96, False))) == 105

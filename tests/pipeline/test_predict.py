@@ -193,7 +193,6 @@ def test_resizes_as_torch_does(engine: Engine, shape: tuple[int, int]) -> None:
 
     picture = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
     samples = Samples(
-        np.array([0]),
         corners(picture, (64, 96))[None],
         taps(shape[0], 64)[1][None],
         taps(shape[1], 96)[1][None],

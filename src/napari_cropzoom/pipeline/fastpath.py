@@ -9,12 +9,13 @@ import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
-from napari_cropzoom.core.boxes import BoolArray, FloatArray
+from napari_cropzoom.core.batches import Batch, batches
+from napari_cropzoom.core.boxes import FloatArray
 from napari_cropzoom.core.changed import changed_frames, frames_to_run, frames_to_see, result_of
 from napari_cropzoom.io.video import Video
 from napari_cropzoom.pipeline.background import Prefetch, awaited
 from napari_cropzoom.pipeline.earlier import Kept
-from napari_cropzoom.pipeline.network import CONTEXT, Network, Samples
+from napari_cropzoom.pipeline.network import Network, Samples
 from napari_cropzoom.pipeline.pixels import PixelReader, corners, taps
 from napari_cropzoom.pipeline.progress import Progress, Stage
 
@@ -63,60 +64,56 @@ def predict_frames(
     CropzoomError
         If the video is damaged.
     """
-    run = np.ones(len(boxes), bool)
-    if kept is not None:
-        changed = changed_frames(kept.boxes, boxes)
-        run = frames_to_run(changed, ~np.isnan(boxes[:, 0]), network.context)
+    changed = np.ones(len(boxes), bool) if kept is None else changed_frames(kept.boxes, boxes)
+    run = frames_to_run(changed, ~np.isnan(boxes[:, 0]), network.context)
     numbers = np.flatnonzero(frames_to_see(run, network.context))
     total, done = len(numbers), 0
     found: list[Found] = []
-    items = _batches(video, numbers, boxes, size, batch_size, network.context)
+    calls = list(batches(run, batch_size, network.context))
+    items = _samples(video, numbers, calls, boxes, size)
     with Prefetch(items, BATCHES_AHEAD) as ahead:
         yield Progress(0, total, "frames")
-        while (batch := (yield from ahead.take(Progress(done, total, "frames")))) is not None:
-            samples, count = batch
-            result = pool.submit(network, samples)
-            answer = yield from awaited(result, Progress(done, total, "frames"))
-            found.append((answer[0][:count], answer[1][:count], answer[2][:count]))
-            done = int(np.searchsorted(numbers, samples.frames[-1])) + 1
+        while (item := (yield from ahead.take(Progress(done, total, "frames")))) is not None:
+            samples, results, decoded = item
+            answer = pool.submit(network, samples)
+            xy, likelihood = yield from awaited(answer, Progress(done, total, "frames"))
+            real = results >= 0
+            found.append((results[real], xy[real], likelihood[real]))
+            done = decoded
             yield Progress(done, total, "frames")
     parts = found[0][1].shape[1] if found else int(network.module.num_keypoints)
-    result_frames = result_of(len(boxes), network.context)
-    return _gather(found, run, result_frames, boxes, kept or _nothing(boxes, parts))
+    return _gather(found, result_of(len(boxes), network.context), boxes, kept or _nothing(boxes, parts))
 
 
-def _batches(
+def _samples(
     video: Video,
     numbers: NDArray[np.intp],
+    calls: list[Batch],
     boxes: FloatArray,
     size: tuple[int, int],
-    batch_size: int,
-    context: bool,
-) -> Generator[tuple[Samples, int]]:
-    """Yield the frames in order, with the number of results that count, the first ones.
+) -> Generator[tuple[Samples, NDArray[np.intp], int]]:
+    """Yield for each batch its samples, the frames of its results, and how many frames are decoded.
 
-    With temporal context the last four frames come again in the next batch. The last batch is filled
-    up by repeating its last frame: with the number of frames the order of the network's sums changes,
-    and so would the last digits of a frame that is run among others.
-
-    Frames without a box are left out, or black where their neighbours need them as context. Where
-    numbers are missing, results of frames whose neighbours they are mean nothing.
+    ``numbers`` are the frames of all batches, in order. Those without a box, which are neighbours of
+    others, are black.
     """
-    overlap = CONTEXT if context else 0
     sampler = _Sampler(video, size)
-    held: list[Samples] = []
-    fresh = 0
-    for number, frame in zip(numbers.tolist(), video.pick(numbers.tolist()), strict=True):
-        box = boxes[number]
-        if context or np.isfinite(box[0]):
-            held.append(sampler.sample(number, frame, box))
-            fresh += 1
-        if fresh and len(held) == batch_size + overlap:
-            yield _joined(held), batch_size
-            held, fresh = held[len(held) - overlap :], 0
-    if fresh:
-        count = max(len(held) - overlap, 1)
-        yield _joined(held + held[-1:] * (batch_size + overlap - len(held))), count
+    last_use = np.full(len(boxes), -1)
+    for call, batch in enumerate(calls):
+        last_use[batch.frames[batch.frames >= 0]] = call
+    held: dict[int, Samples] = {}
+    frames = enumerate(video.pick(numbers.tolist()))
+    decoded = 0
+    for call, batch in enumerate(calls):
+        wanted = np.unique(batch.frames[batch.frames >= 0])
+        while wanted[-1] not in held:
+            place, frame = next(frames)
+            number, decoded = int(numbers[place]), place + 1
+            held[number] = sampler.sample(number, frame, boxes[number])
+        filled = np.where(batch.frames < 0, wanted[0], batch.frames)
+        yield _joined([held[number] for number in filled.tolist()]), batch.results, decoded
+        for number in wanted[last_use[wanted] == call].tolist():
+            del held[number]
 
 
 class _Sampler:
@@ -138,7 +135,6 @@ class _Sampler:
             image = self._reader.box(frame, x, y, w, h)
         rows, columns = image.shape[:2]
         return Samples(
-            np.array([number]),
             corners(image, self._size)[None],
             taps(rows, self._size[0])[1][None],
             taps(columns, self._size[1])[1][None],
@@ -148,7 +144,6 @@ class _Sampler:
 
 def _joined(parts: list[Samples]) -> Samples:
     return Samples(
-        np.concatenate([part.frames for part in parts]),
         np.concatenate([part.corners for part in parts]),
         np.concatenate([part.weights_y for part in parts]),
         np.concatenate([part.weights_x for part in parts]),
@@ -162,22 +157,18 @@ def _nothing(boxes: FloatArray, parts: int) -> Kept:
 
 
 def _gather(
-    found: list[Found],
-    run: BoolArray,
-    result_frames: NDArray[np.intp],
-    boxes: FloatArray,
-    kept: Kept,
+    found: list[Found], result_frames: NDArray[np.intp], boxes: FloatArray, kept: Kept
 ) -> tuple[FloatArray, FloatArray]:
     """Put the results into one row a frame, over those that are kept.
 
-    Only the frames of ``run`` have results that mean something; each frame takes that of its
-    ``result_frames``, see :func:`napari_cropzoom.core.changed.result_of`.
+    Each frame takes the result of its ``result_frames``, see
+    :func:`napari_cropzoom.core.changed.result_of`.
     """
     xy, likelihood = kept.xy.copy(), kept.likelihood.copy()
     new = np.zeros(len(boxes), bool)
     new_xy, new_likelihood = np.empty_like(xy), np.empty_like(likelihood)
     for frames, points, trust in found:
-        new[frames] = run[frames]
+        new[frames] = True
         new_xy[frames], new_likelihood[frames] = points, trust
     rows = new[result_frames]
     source = result_frames[rows]

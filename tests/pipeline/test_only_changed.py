@@ -14,6 +14,8 @@ from lpmodels import BLOB_FRAMES as T
 from lpmodels import BLOB_HEIGHT as HEIGHT
 from lpmodels import BLOB_WIDTH as WIDTH
 from lpmodels import make_blob_video, make_lp_model
+from napari_cropzoom.cli import main
+from napari_cropzoom.io.bbox_csv import write_bbox_csv
 from napari_cropzoom.io.made_with import made_with_path, read_made_with
 from napari_cropzoom.pipeline.models import ModelFolder
 from napari_cropzoom.pipeline.predict import Engine, predict_video
@@ -349,3 +351,23 @@ def test_record_says_what_was_seen(tmp_path: Path, engines: dict[str, Engine], v
     assert whole is not None
     assert whole.boxes is None
     assert replace(whole, boxes=record.boxes).model == record.model
+
+
+def test_the_command_says_what_runs(
+    tmp_path: Path, video: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, boxes = make_lp_model(tmp_path / "model"), np.tile([40.0, 30, 80, 90], (T, 1))
+    write_bbox_csv(tmp_path / "blobs_bbox.csv", boxes)
+    words = ["predict", str(model), str(video), "--bbox_dir", str(tmp_path), "--skip_viz"]
+
+    def said() -> list[str]:
+        assert main([*words, "--only_changed"]) == 0
+        return capsys.readouterr().out.splitlines()
+
+    assert f"blobs.mp4: all {T} frames are run: there are no predictions yet" in said()
+    assert said() == ["blobs.mp4: up to date: no box has changed"]
+    boxes[7:9, 0] += 4
+    write_bbox_csv(tmp_path / "blobs_bbox.csv", boxes)
+    assert f"blobs.mp4: 2 of {T} frames changed; only these are run" in said()
+    assert main(words) == 0
+    assert "skipping" in capsys.readouterr().out

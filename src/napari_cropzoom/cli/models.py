@@ -61,7 +61,9 @@ def predict(args: argparse.Namespace) -> None:
             f"--compile: is for --runtime eager only, not for {args.runtime}. Leave out one of the two."
         )
     if args.only_changed and args.overwrite:
-        raise CropzoomError("--only_changed: has no sense with --overwrite. Leave out one of the two.")
+        raise CropzoomError(
+            "--only_changed: is not for --overwrite, which runs all. Leave out one of the two."
+        )
     model = ModelFolder.open(args.model_dir)
     files = expand(args.input_path)
     if args.bbox_dir is not None:

@@ -6,7 +6,7 @@ how much has to be decoded for them depends on how far keyframes lie apart. Prin
 
     {"full_s": ..., "rerun_s": ..., "decode_s": ..., "changed": ..., "ratio": ...}
 
-``ratio`` is rerun_s less decode_s, over full_s.
+``ratio`` is rerun_s less decode_s, over full_s; ``cpu_ratio`` the same in seconds of the processor.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import json
 import shutil
 import statistics
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -62,17 +63,21 @@ def measure(folder: Path, pairs: int, frames: int = FRAMES, model: Path | None =
             [in_own_process("changed.py", "--side", side, "--folder", folder) for side in sides]
         )
         check(folder)
-    whole, part, decoding = ([each[side]["seconds"] for each in rounds] for side in range(3))
-    ratios = [(b - c) / a for a, b, c in zip(whole, part, decoding, strict=True)]
+    ratios, cpu_ratios = (
+        [(rerun[unit] - decode[unit]) / full[unit] for full, rerun, decode in rounds]
+        for unit in ("seconds", "cpu")
+    )
+    seconds = [statistics.median(each[side]["seconds"] for each in rounds) for side in range(3)]
     return {
-        "full_s": statistics.median(whole),
-        "rerun_s": statistics.median(part),
-        "decode_s": statistics.median(decoding),
+        "full_s": seconds[0],
+        "rerun_s": seconds[1],
+        "decode_s": seconds[2],
         "changed": rounds[0][1]["changed"],
         "frames": frames,
         "ratio": statistics.median(ratios),
         "ratio_low": min(ratios),
         "ratio_high": max(ratios),
+        "cpu_ratio": statistics.median(cpu_ratios),
         "rerun_peak_mb": rounds[0][1]["peak_mb"],
     }
 
@@ -117,9 +122,11 @@ def predict(folder: Path, boxes: np.ndarray, output: Path, only_changed: bool = 
     stage = predict_video(
         model, folder / "v.mp4", boxes, output=output, engine=engine, only_changed=only_changed
     )
+    cpu = time.process_time()
     seconds = timed(lambda: run_stage(stage))
+    cpu = time.process_time() - cpu
     changed = int((np.load(folder / "before.npy") != boxes).any(axis=1).sum())
-    return {"seconds": seconds, "changed": changed, "peak_mb": peak_memory_mb()}
+    return {"seconds": seconds, "cpu": cpu, "changed": changed, "peak_mb": peak_memory_mb()}
 
 
 def decode(folder: Path) -> dict[str, Any]:
@@ -133,7 +140,9 @@ def decode(folder: Path) -> dict[str, Any]:
             for _ in video.pick(np.flatnonzero(changed).tolist()):
                 pass
 
-    return {"seconds": timed(work)}
+    cpu = time.process_time()
+    seconds = timed(work)
+    return {"seconds": seconds, "cpu": time.process_time() - cpu}
 
 
 def check(folder: Path) -> None:

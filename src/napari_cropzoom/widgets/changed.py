@@ -9,6 +9,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_cropzoom.core.boxes import FloatArray
+from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.io.video_index import VideoIndex
 from napari_cropzoom.jobs import Latest
 from napari_cropzoom.pipeline.earlier import Outlook, look_back
@@ -67,7 +68,7 @@ class ChangedFrames(QWidget):
     def _on_failed(self, error: Exception) -> None:
         """A file that cannot be read now may be read later; a full run will say what is wrong."""
         self.hide()
-        if not isinstance(error, OSError | ValueError):
+        if not isinstance(error, OSError | CropzoomError):
             raise error
 
 

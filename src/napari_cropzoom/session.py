@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -16,7 +17,7 @@ from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.review import DEFAULT_AMOUNT, Burst
 from napari_cropzoom.core.sizing import SizingSettings, boxes_from_keypoints
 from napari_cropzoom.core.smoothed import SmoothedTrack
-from napari_cropzoom.core.smoothing import jitter
+from napari_cropzoom.core.smoothing import jitter, smooth
 from napari_cropzoom.io.predictions_csv import read_predictions
 from napari_cropzoom.io.session_store import reviewed_csv
 from napari_cropzoom.io.video import Video
@@ -93,6 +94,12 @@ class Session(EditableTracks):
     def final_boxes(self) -> FloatArray:
         """(T, 4) x, y, w, h as crop, pose and export take them: smoothed, gaps filled, whole pixels."""
         return finalize(fill_missing(self.smoothed_boxes(), self._fill))
+
+    def to_finalize(self) -> Callable[[], FloatArray]:
+        """What :meth:`final_boxes` would return now, to be called in a thread."""
+        boxes, anchors = self.track.boxes.copy(), self.track.is_anchor.copy()
+        settings, fill = self.smoothing, self._fill
+        return lambda: finalize(fill_missing(smooth(boxes, settings, anchors), fill))
 
     def jitter(self) -> tuple[float, float]:
         """Jitter of the boxes before and after smoothing, in pixels."""

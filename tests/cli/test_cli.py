@@ -126,6 +126,7 @@ def test_what_is_wrong_is_one_line_and_nothing_is_begun(project, capsys):
         (["detect", video, "--output_dir", project, "--method", "magic"], "no detector 'magic'"),
         (["predict", model, video], "no checkpoint"),
         (["predict", model, video, "--compile", "--runtime", "onnx"], "--runtime eager only"),
+        (["predict", model, video, "--only_changed", "--overwrite"], "Leave out one of the two"),
         (["train", project / "none.yaml"], "is not a config file"),
         (["run", video, "--detector", model, "--pose", model], "no checkpoint"),
     ]

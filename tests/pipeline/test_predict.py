@@ -193,7 +193,6 @@ def test_resizes_as_torch_does(engine: Engine, shape: tuple[int, int]) -> None:
 
     picture = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
     samples = Samples(
-        np.array([0]),
         corners(picture, (64, 96))[None],
         taps(shape[0], 64)[1][None],
         taps(shape[1], 96)[1][None],
@@ -245,7 +244,8 @@ def test_leaves_nothing_when_stopped_and_all_when_done(
     assert files_under(model.path) == before
     seen = []
     run_stage(predict_video(model, video, engine=engine, batch_size=8), seen.append)
-    assert {p.name for p in files_under(model.path) - before} == {"blobs.csv", "blobs_temporal_norm.csv"}
+    written = {"blobs.csv", "blobs_temporal_norm.csv", "blobs_made_with.npz"}
+    assert {p.name for p in files_under(model.path) - before} == written
     assert [p.done for p in seen if p.text == "frames"] == sorted(
         p.done for p in seen if p.text == "frames"
     )

@@ -25,6 +25,11 @@ def add_verbs(verbs: Verbs, common: argparse.ArgumentParser) -> None:
         "--bbox_dir", type=Path, help="look only into these boxes; keypoints in the full frame"
     )
     add_prediction_options(find)
+    find.add_argument(
+        "--only_changed",
+        action="store_true",
+        help="where a video is predicted already, run only the frames whose box has changed since",
+    )
     find.add_argument("--skip_viz", action="store_true", help="do not write the labeled video")
     find.add_argument(
         "--progress_file", type=Path, metavar="FILE", help="keep writing there how far a video is (JSON)"
@@ -55,18 +60,30 @@ def predict(args: argparse.Namespace) -> None:
         raise CropzoomError(
             f"--compile: is for --runtime eager only, not for {args.runtime}. Leave out one of the two."
         )
+    if args.only_changed and args.overwrite:
+        raise CropzoomError(
+            "--only_changed: is not for --overwrite, which runs all. Leave out one of the two."
+        )
     model = ModelFolder.open(args.model_dir)
     files = expand(args.input_path)
     if args.bbox_dir is not None:
         for file in files:
             check_boxes(boxes_of(file, args.bbox_dir))
-    todo = [file for file in files if args.overwrite or not _skip(file, predictions_of(model, file))]
+    again = [args.overwrite or (args.only_changed and is_video(file)) for file in files]
+    todo = [
+        file for file, run in zip(files, again, strict=True)
+        if run or not _skip(file, predictions_of(model, file))
+    ]  # fmt: skip
     predictor = Predictor(model, args)
     for file in todo:
         if is_video(file):
             boxes = read_boxes(boxes_of(file, args.bbox_dir), file) if args.bbox_dir else None
             predictor.video(
-                file, boxes, labeled_video=not args.skip_viz, progress_file=args.progress_file
+                file,
+                boxes,
+                labeled_video=not args.skip_viz,
+                progress_file=args.progress_file,
+                only_changed=args.only_changed,
             )
         else:
             predictor.labels(file, args.bbox_dir)
@@ -101,10 +118,13 @@ class Predictor:
         *,
         labeled_video: bool,
         progress_file: Path | None = None,
+        only_changed: bool = False,
     ) -> Path:
-        """Predict a video into the model's ``video_preds``."""
+        """Predict a video into the model's ``video_preds``, or what has changed in it."""
         from napari_cropzoom.pipeline.predict import Engine, predict_video
 
+        if only_changed and self._is_up_to_date(video, boxes):
+            return self.model.predictions_csv(video)
         if self._engine is None:
             print(f"loading {self.model.path.name}", flush=True)
             self._engine = Engine.load(self.model, **self._how)
@@ -116,10 +136,25 @@ class Predictor:
             edge=self._edge,
             labeled_video=labeled_video,
             engine=self._engine,
+            only_changed=only_changed,
+            tell=lambda what: print(f"{video.name}: {what}", flush=True),
         )
         path = run_with_bar(stage, f"predicting {video.name}", progress_file)
         print(f"predictions of {video.name} saved to {path}", flush=True)
         return path
+
+    def _is_up_to_date(self, video: Path, boxes: FloatArray | None) -> bool:
+        """Whether nothing has changed, which is told; found out before the model is loaded."""
+        from napari_cropzoom.io.video_index import VideoIndex
+        from napari_cropzoom.pipeline.earlier import look_back
+        from napari_cropzoom.pipeline.fingerprint import fingerprint
+
+        how = {name: value for name, value in self._how.items() if name != "trust"}
+        predictions, made_with = self.model.predictions_csv(video), fingerprint(self.model, **how)
+        outlook = look_back(predictions, made_with, VideoIndex.scan(video), boxes, self._edge)
+        if outlook.up_to_date:
+            print(f"{video.name}: {outlook.say()}", flush=True)
+        return outlook.up_to_date
 
     def labels(self, csv: Path, bbox_dir: Path | None) -> None:
         """Predict labelled frames into the model's ``image_preds``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Generator, Iterator
 
 import av
@@ -75,8 +76,8 @@ class FrameDecoder:
             If the frame cannot be decoded.
         """
         if frame != self.position:
-            *_, (_, image) = self.frames_to(frame)
-            return image
+            (last,) = deque(self.frames_to(frame), maxlen=1)  # the passed ones are let go one by one
+            return last[1]
         found = self.read()
         if found is None or found[0] != frame:
             raise damaged(self.index.path, frame, self.index.n_frames)

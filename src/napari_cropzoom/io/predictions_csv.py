@@ -107,7 +107,7 @@ class PredictionsTable:
         return np.asarray(numbers, np.float64)
 
 
-def read_predictions(path: Path, n_frames: int | None = None) -> Poses:
+def read_predictions(path: Path, n_frames: int | None = None, *, exact: bool = False) -> Poses:
     """Keypoints of a video or of labelled frames.
 
     Parameters
@@ -116,21 +116,26 @@ def read_predictions(path: Path, n_frames: int | None = None) -> Poses:
         Header rows scorer, bodyparts, coords. Columns that are not x, y or likelihood are left out.
     n_frames : int, optional
         Frames of the video, to be met exactly.
+    exact : bool
+        Whether numbers are those that were written to the last bit, which pandas' default may miss. For
+        the frames of a video only.
 
     Raises
     ------
     CropzoomError
         With the file and the cure, if it is no such file or has another number of rows.
     """
-    return read_predictions_table(path, n_frames).poses()
+    return read_predictions_table(path, n_frames, exact=exact).poses()
 
 
-def read_predictions_table(path: Path, n_frames: int | None = None) -> PredictionsTable:
+def read_predictions_table(
+    path: Path, n_frames: int | None = None, *, exact: bool = False
+) -> PredictionsTable:
     """The whole file: header, index and every column. See :func:`read_predictions`."""
     text = read_text(path, "predictions")
     header = [row for _, row in zip(HEADER, csv.reader(io.StringIO(text)), strict=False)]
     _check_header(path, header)
-    values = _values(path, text, len(header[0]))
+    values = _exact_values(path, text, len(header[0])) if exact else _values(path, text, len(header[0]))
     index = values.iloc[:, 0].astype(str).tolist()
     table = PredictionsTable(path, header, index, values.iloc[:, 1:].reset_index(drop=True))
     if not table.is_labeled_frames:
@@ -192,13 +197,35 @@ def _check_header(path: Path, header: list[list[str]]) -> None:
         )
 
 
+def _exact_values(path: Path, text: str, width: int) -> pd.DataFrame:
+    """The rows below the header of a table of numbers alone, each the nearest to what is written."""
+    import pandas as pd
+
+    rows = text.split("\n", len(HEADER))[-1]
+    for empty, filled in ((",,", ",nan,"), (",,", ",nan,"), (",\n", ",nan\n")):
+        rows = rows.replace(empty, filled)
+    try:
+        numbers = np.loadtxt(io.StringIO(rows), np.float64, comments=None, delimiter=",", ndmin=2)
+    except ValueError as error:
+        raise not_a_table(path, "predictions", error) from error
+    if numbers.shape[1] != width:
+        raise not_a_table(path, "predictions", ValueError(f"{numbers.shape[1]} columns, not {width}"))
+    values = pd.DataFrame(numbers[:, 1:])
+    values.insert(0, "frame", numbers[:, 0].astype(int).astype(str))
+    return values
+
+
 def _values(path: Path, text: str, width: int) -> pd.DataFrame:
-    """The rows below the header, numbers parsed with pandas' default, as Lightning Pose does."""
+    """The rows below the header; numbers parsed as pandas does by default, and so Lightning Pose."""
     import pandas as pd
 
     try:
         values = pd.read_csv(
-            io.StringIO(text), skiprows=len(HEADER), header=None, dtype={0: str}, skip_blank_lines=False
+            io.StringIO(text),
+            skiprows=len(HEADER),
+            header=None,
+            dtype={0: str},
+            skip_blank_lines=False,
         )
     except pd.errors.EmptyDataError as error:
         raise CropzoomError(f"{path}: has a header but no rows. Predict the video again.") from error

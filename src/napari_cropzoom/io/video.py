@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, SupportsIndex
@@ -169,9 +169,21 @@ class Video:
             Where the file is damaged.
         """
         first, last, _ = slice(start, stop).indices(self.n_frames)
+        yield from self.pick(range(first, last))
+
+    def pick(self, numbers: Iterable[int]) -> Iterator[VideoFrame]:
+        """Yield the native frames of these numbers, in their order; has the file open on its own.
+
+        Between frames that lie apart it seeks where that is shorter than decoding on.
+
+        Raises
+        ------
+        CropzoomError
+            Where the file is damaged, or if there is no such frame.
+        """
         decoder = FrameDecoder(self.index)
         try:
-            for number in range(first, last):
+            for number in numbers:
                 yield decoder.next_frame(number)
         finally:
             decoder.close()

@@ -9,14 +9,17 @@ import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
-from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.batches import Batch, batches
+from napari_cropzoom.core.boxes import FloatArray
+from napari_cropzoom.core.changed import changed_frames, frames_to_run, frames_to_see, result_of
 from napari_cropzoom.io.video import Video
 from napari_cropzoom.pipeline.background import Prefetch, awaited
-from napari_cropzoom.pipeline.network import CONTEXT, Network, Samples
-from napari_cropzoom.pipeline.pixels import Edge, PixelReader, corners, crop_boxes, taps
+from napari_cropzoom.pipeline.earlier import Kept
+from napari_cropzoom.pipeline.network import Network, Samples
+from napari_cropzoom.pipeline.pixels import PixelReader, corners, taps
 from napari_cropzoom.pipeline.progress import Progress, Stage
 
-FloatArray = NDArray[np.float64]
+Found = tuple[NDArray[np.intp], FloatArray, FloatArray]
 
 BATCHES_AHEAD = 2
 
@@ -25,11 +28,11 @@ def predict_frames(
     network: Network,
     pool: ThreadPoolExecutor,
     video: Video,
-    boxes: FloatArray | None,
+    boxes: FloatArray,
     size: tuple[int, int],
     *,
     batch_size: int,
-    edge: Edge,
+    kept: Kept | None = None,
 ) -> Stage[tuple[FloatArray, FloatArray]]:
     """Find the keypoints in every frame.
 
@@ -39,14 +42,15 @@ def predict_frames(
     pool : ThreadPoolExecutor
         The one thread in which the network runs.
     video : Video
-    boxes : ndarray, (T, 4) or None
-        ``x, y, w, h`` in pixels of the frame, NaN where the animal is not; None for whole frames.
+    boxes : ndarray, (T, 4)
+        ``x, y, w, h`` in whole pixels of the frame, NaN where there is nothing to see; see
+        :func:`napari_cropzoom.pipeline.earlier.seen_boxes`.
     size : (int, int)
         Height and width of the network's image.
     batch_size : int
         Frames given to the network at a time.
-    edge : {"pad", "clamp"}
-        See :func:`napari_cropzoom.pipeline.pixels.crop_boxes`.
+    kept : Kept or None
+        Results of other boxes, which are taken where they are right for these too.
 
     Returns
     -------
@@ -58,56 +62,58 @@ def predict_frames(
     Raises
     ------
     CropzoomError
-        If there is not one box for every frame, or the video is damaged.
+        If the video is damaged.
     """
-    total = video.n_frames
-    if boxes is not None:
-        if boxes.shape != (total, 4):
-            raise CropzoomError(
-                f"{video.path}: has {total} frames, and there are {len(boxes)} boxes. "
-                "Make the boxes again for this video."
-            )
-        boxes = crop_boxes(boxes, video.width, video.height, edge)
-    found: list[tuple[NDArray[np.intp], FloatArray, FloatArray]] = []
-    items = _batches(video, boxes, size, batch_size, network.context)
-    done = 0
+    changed = np.ones(len(boxes), bool) if kept is None else changed_frames(kept.boxes, boxes)
+    run = frames_to_run(changed, ~np.isnan(boxes[:, 0]), network.context)
+    numbers = np.flatnonzero(frames_to_see(run, network.context))
+    total, done = len(numbers), 0
+    found: list[Found] = []
+    calls = list(batches(run, batch_size, network.context))
+    items = _samples(video, numbers, calls, boxes, size)
     with Prefetch(items, BATCHES_AHEAD) as ahead:
         yield Progress(0, total, "frames")
-        while (samples := (yield from ahead.take(Progress(done, total, "frames")))) is not None:
-            result = pool.submit(network, samples)
-            found.append((yield from awaited(result, Progress(done, total, "frames"))))
-            done = int(samples.frames[-1]) + 1
+        while (item := (yield from ahead.take(Progress(done, total, "frames")))) is not None:
+            samples, results, decoded = item
+            answer = pool.submit(network, samples)
+            xy, likelihood = yield from awaited(answer, Progress(done, total, "frames"))
+            real = results >= 0
+            found.append((results[real], xy[real], likelihood[real]))
+            done = decoded
             yield Progress(done, total, "frames")
-    return _gather(found, total, boxes, network)
+    parts = found[0][1].shape[1] if found else int(network.module.num_keypoints)
+    return _gather(found, result_of(len(boxes), network.context), boxes, kept or _nothing(boxes, parts))
 
 
-def _batches(
+def _samples(
     video: Video,
-    boxes: FloatArray | None,
+    numbers: NDArray[np.intp],
+    calls: list[Batch],
+    boxes: FloatArray,
     size: tuple[int, int],
-    batch_size: int,
-    context: bool,
-) -> Generator[Samples]:
-    """Yield the frames in order; with temporal context the last four come again in the next batch.
+) -> Generator[tuple[Samples, NDArray[np.intp], int]]:
+    """Yield for each batch its samples, the frames of its results, and how many frames are decoded.
 
-    Frames without a box are left out, or black where their neighbours need them as context.
+    ``numbers`` are the frames of all batches, in order. Those without a box, which are neighbours of
+    others, are black.
     """
-    overlap = CONTEXT if context else 0
     sampler = _Sampler(video, size)
-    whole = np.array([0, 0, video.width, video.height], float)
-    held: list[Samples] = []
-    fresh = 0
-    for number, frame in enumerate(video.stream()):
-        box = whole if boxes is None else boxes[number]
-        if context or np.isfinite(box[0]):
-            held.append(sampler.sample(number, frame, box))
-            fresh += 1
-        if fresh and len(held) == batch_size + overlap:
-            yield _joined(held)
-            held, fresh = held[len(held) - overlap :], 0
-    if fresh:
-        held += [held[-1]] * (overlap + 1 - len(held))
-        yield _joined(held)
+    last_use = np.full(len(boxes), -1)
+    for call, batch in enumerate(calls):
+        last_use[batch.frames[batch.frames >= 0]] = call
+    held: dict[int, Samples] = {}
+    frames = enumerate(video.pick(numbers.tolist()))
+    decoded = 0
+    for call, batch in enumerate(calls):
+        wanted = np.unique(batch.frames[batch.frames >= 0])
+        while wanted[-1] not in held:
+            place, frame = next(frames)
+            number, decoded = int(numbers[place]), place + 1
+            held[number] = sampler.sample(number, frame, boxes[number])
+        filled = np.where(batch.frames < 0, wanted[0], batch.frames)
+        yield _joined([held[number] for number in filled.tolist()]), batch.results, decoded
+        for number in wanted[last_use[wanted] == call].tolist():
+            del held[number]
 
 
 class _Sampler:
@@ -129,7 +135,6 @@ class _Sampler:
             image = self._reader.box(frame, x, y, w, h)
         rows, columns = image.shape[:2]
         return Samples(
-            np.array([number]),
             corners(image, self._size)[None],
             taps(rows, self._size[0])[1][None],
             taps(columns, self._size[1])[1][None],
@@ -139,7 +144,6 @@ class _Sampler:
 
 def _joined(parts: list[Samples]) -> Samples:
     return Samples(
-        np.concatenate([part.frames for part in parts]),
         np.concatenate([part.corners for part in parts]),
         np.concatenate([part.weights_y for part in parts]),
         np.concatenate([part.weights_x for part in parts]),
@@ -147,27 +151,28 @@ def _joined(parts: list[Samples]) -> Samples:
     )
 
 
-def _gather(
-    found: list[tuple[NDArray[np.intp], FloatArray, FloatArray]],
-    total: int,
-    boxes: FloatArray | None,
-    network: Network,
-) -> tuple[FloatArray, FloatArray]:
-    """Put the results into one row a frame.
+def _nothing(boxes: FloatArray, parts: int) -> Kept:
+    frames = len(boxes)
+    return Kept(boxes, np.full((frames, parts, 2), np.nan), np.zeros((frames, parts)))
 
-    The first and last two frames of a network with temporal context have no result of their own and
-    repeat their neighbour's, as in Lightning Pose.
+
+def _gather(
+    found: list[Found], result_frames: NDArray[np.intp], boxes: FloatArray, kept: Kept
+) -> tuple[FloatArray, FloatArray]:
+    """Put the results into one row a frame, over those that are kept.
+
+    Each frame takes the result of its ``result_frames``, see
+    :func:`napari_cropzoom.core.changed.result_of`.
     """
-    parts = found[0][1].shape[1] if found else int(network.module.num_keypoints)
-    xy, likelihood = np.full((total, parts, 2), np.nan), np.zeros((total, parts))
+    xy, likelihood = kept.xy.copy(), kept.likelihood.copy()
+    new = np.zeros(len(boxes), bool)
+    new_xy, new_likelihood = np.empty_like(xy), np.empty_like(likelihood)
     for frames, points, trust in found:
-        xy[frames], likelihood[frames] = points, trust
-    if network.context and found:
-        first = min(CONTEXT // 2, total - 1)
-        last = max(total - 1 - CONTEXT // 2, first)
-        xy[:first], likelihood[:first] = xy[first], likelihood[first]
-        xy[last + 1 :], likelihood[last + 1 :] = xy[last], likelihood[last]
-    if boxes is not None:
-        absent = np.isnan(boxes[:, 0])
-        xy[absent], likelihood[absent] = np.nan, 0
+        new[frames] = True
+        new_xy[frames], new_likelihood[frames] = points, trust
+    rows = new[result_frames]
+    source = result_frames[rows]
+    xy[rows], likelihood[rows] = new_xy[source], new_likelihood[source]
+    absent = np.isnan(boxes[:, 0])
+    xy[absent], likelihood[absent] = np.nan, 0
     return xy, likelihood

@@ -24,8 +24,6 @@ class Samples:
 
     Attributes
     ----------
-    frames : ndarray, (B,) int
-        Frame numbers.
     corners : ndarray, (B, 2 * H, 2 * W, 3) uint8
         RGB; rows and columns come in the pairs that are mixed.
     weights_y : ndarray, (B, H) float32
@@ -36,7 +34,6 @@ class Samples:
         ``x, y, h, w`` that the pixels show, in pixels of the frame, in Lightning Pose's order.
     """
 
-    frames: NDArray[np.intp]
     corners: NDArray[np.uint8]
     weights_y: NDArray[np.float32]
     weights_x: NDArray[np.float32]
@@ -70,15 +67,13 @@ class Network:
         """Compute the same in less time, see :func:`napari_cropzoom.pipeline.fusion.folded`."""
         self.module.backbone = folded(self.module.backbone, size)
 
-    def __call__(self, samples: Samples) -> tuple[NDArray[np.intp], FloatArray, FloatArray]:
+    def __call__(self, samples: Samples) -> tuple[FloatArray, FloatArray]:
         """Predict.
 
         Returns
         -------
-        frames : ndarray, (N,) int
-            N is B, or B - 4 with temporal context.
         xy : ndarray, (N, K, 2)
-            Pixels of the full frame.
+            Pixels of the full frame; N is B, or B - 4 with temporal context.
         likelihood : ndarray, (N, K)
         """
         import torch
@@ -95,8 +90,7 @@ class Network:
             }
             xy, likelihood = self._predict(batch)
         xy = xy.reshape(len(xy), -1, 2)
-        frames = samples.frames[CONTEXT // 2 : -CONTEXT // 2] if self.context else samples.frames
-        return frames, xy.double().cpu().numpy(), likelihood.double().cpu().numpy()
+        return xy.double().cpu().numpy(), likelihood.double().cpu().numpy()
 
     def _predict(self, batch: dict[str, Any]) -> tuple[torch.Tensor, torch.Tensor]:
         """Call Lightning Pose's prediction step, mending what it does with regression models.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import multiprocessing
 import shutil
 import tempfile
@@ -16,6 +17,8 @@ import numpy as np
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.io.atomic import atomic_path
+from napari_cropzoom.io.made_with import MadeWith, made_with_path, write_made_with
+from napari_cropzoom.io.session_store import file_sha256
 from napari_cropzoom.pipeline.background import SECONDS_BETWEEN_REPORTS, awaited
 from napari_cropzoom.pipeline.progress import Progress, Stage
 
@@ -34,8 +37,9 @@ def write_outputs(
     *,
     metrics: bool,
     labeled_video: Path | None,
+    record: MadeWith | None = None,
 ) -> Stage[None]:
-    """Write predictions, metrics and the labeled video.
+    """Write predictions, metrics, the labeled video and the record of what they were made with.
 
     Parameters
     ----------
@@ -49,6 +53,8 @@ def write_outputs(
     metrics : bool
     labeled_video : Path or None
         Where to write it; None for none.
+    record : MadeWith or None
+        Of these predictions, whose hash is filled in here; None for none.
 
     Raises
     ------
@@ -66,6 +72,9 @@ def write_outputs(
             yield from awaited(
                 pool.submit(write_metrics, staged, config), Progress(total, total, "metrics")
             )
+        if record is not None:
+            record = dataclasses.replace(record, predictions=file_sha256(staged))
+            write_made_with(made_with_path(staged), record)
         for file in sorted(staging.iterdir()):
             part = stack.enter_context(atomic_path(target.with_name(file.name)))
             shutil.copyfile(file, part)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,12 @@ from numpy.typing import NDArray
 
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.poses import Poses
+from napari_cropzoom.io.made_with import MadeWith, video_identity
 from napari_cropzoom.io.video import Video
 from napari_cropzoom.pipeline.background import awaited
+from napari_cropzoom.pipeline.earlier import Kept, look_back, read_kept, seen_boxes
 from napari_cropzoom.pipeline.fastpath import predict_frames
+from napari_cropzoom.pipeline.fingerprint import fingerprint
 from napari_cropzoom.pipeline.loading import load_model
 from napari_cropzoom.pipeline.models import ModelFolder
 from napari_cropzoom.pipeline.network import CONTEXT, Network
@@ -34,12 +38,17 @@ class Engine:
     network : Network
     config : DictConfig
         The model's configuration with overrides applied.
+    made_with : mapping
+        Fingerprint of what was loaded.
     """
 
-    def __init__(self, folder: ModelFolder, network: Network, config: Any) -> None:
+    def __init__(
+        self, folder: ModelFolder, network: Network, config: Any, made_with: Mapping[str, str]
+    ) -> None:
         self.folder = folder
         self.network = network
         self.config = config
+        self.made_with = made_with
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="network")
 
     @classmethod
@@ -74,16 +83,27 @@ class Engine:
             If Lightning Pose is not installed, an argument is wrong, the checkpoint is missing, damaged
             or not to be trusted, or the runtime's export is not there.
         """
+        how = (precision, runtime, overrides, onnx_precision)
+        made_with: Mapping[str, str] = {}
+        with contextlib.suppress(OSError):  # loading says it better
+            made_with = fingerprint(ModelFolder.open(folder.path), *how)
         model = load_model(folder, precision, runtime, overrides, trust, onnx_precision)
+        if fingerprint(ModelFolder.open(folder.path), *how) != made_with:
+            raise CropzoomError(f"{folder.path}: was written to while it was loaded. Start again.")
         network = Network(model.model, precision if runtime == "eager" else "fp32")
         if runtime == "eager":
             network.fold(image_size(model.cfg))
-        return cls(folder, network, model.cfg)
+        return cls(folder, network, model.cfg, made_with)
 
     @property
     def road(self) -> str:
         """How predictions are made, for a person."""
         return self.folder.road
+
+    @property
+    def device(self) -> str:
+        """What the network runs on: ``cpu`` or ``cuda``."""
+        return str(self.network.device.type)
 
     @property
     def image_size(self) -> tuple[int, int]:
@@ -101,6 +121,7 @@ class Engine:
         *,
         batch_size: int | None = None,
         edge: Edge = "pad",
+        kept: Kept | None = None,
     ) -> Stage[Poses]:
         """Find the keypoints in every frame of a video.
 
@@ -113,6 +134,8 @@ class Engine:
             Frames given to the network at a time; None for what suits the device.
         edge : {"pad", "clamp"}
             Black beyond the frame, or boxes cut to the frame as `litpose predict --bbox_dir` does.
+        kept : Kept or None
+            Earlier results of this engine on this video; only what the boxes have changed is run.
 
         Returns
         -------
@@ -130,10 +153,10 @@ class Engine:
                 self.network,
                 self._pool,
                 opened,
-                boxes,
+                seen_boxes(boxes, opened.index, edge),
                 self.image_size,
                 batch_size=self._batch_size(batch_size),
-                edge=edge,
+                kept=kept,
             )
         except RuntimeError as error:
             if "out of memory" not in str(error):
@@ -179,8 +202,13 @@ def predict_video(
     labeled_video: bool = False,
     trust: bool = False,
     engine: Engine | None = None,
+    only_changed: bool = False,
+    tell: Callable[[str], object] | None = None,
 ) -> Stage[Path]:
     """Predict a video and write its files; either all of them appear or none.
+
+    A record of what they were made with goes beside the predictions, see
+    :mod:`napari_cropzoom.io.made_with`.
 
     Parameters
     ----------
@@ -199,6 +227,12 @@ def predict_video(
         Also write Lightning Pose's video with the keypoints drawn, into ``labeled_videos``.
     engine : Engine or None
         A warm one for this model.
+    only_changed : bool
+        Run only the frames whose result the boxes have changed since the predictions that are there
+        were made, and keep the others to the last digit; all frames where those cannot be built on.
+        Nothing is written where nothing has changed.
+    tell : callable or None
+        With ``only_changed``, called with what will run, in a few words for a person.
 
     Returns
     -------
@@ -210,14 +244,28 @@ def predict_video(
     CropzoomError
     """
     video = Path(video)
+    target = output or model.predictions_csv(video)
     with Video(video) as opened:
         total = opened.n_frames
         if engine is None:
             with ThreadPoolExecutor(1) as loader:
                 loading = loader.submit(Engine.load, model, precision, runtime, overrides, trust)
                 engine = yield from awaited(loading, Progress(0, total, f"loading {model.path.name}"))
-        poses = yield from engine.predict(opened, boxes, batch_size=batch_size, edge=edge)
-    target = output or model.predictions_csv(video)
+        kept = None
+        if only_changed:
+            outlook = look_back(
+                target, engine.made_with, opened.index, boxes, edge=edge, device=engine.device
+            )
+            if tell is not None:
+                tell(outlook.say())
+            if outlook.up_to_date:
+                return target
+            kept = read_kept(target, outlook)
+        poses = yield from engine.predict(opened, boxes, batch_size=batch_size, edge=edge, kept=kept)
+        seen = None if boxes is None else seen_boxes(boxes, opened.index, edge)
+        record = MadeWith(dict(engine.made_with), engine.device, video_identity(opened.index), seen)
     drawn = model.labeled_video(video) if labeled_video else None
-    yield from write_outputs(poses, target, video, engine.config, metrics=metrics, labeled_video=drawn)
+    yield from write_outputs(
+        poses, target, video, engine.config, metrics=metrics, labeled_video=drawn, record=record
+    )
     return target

@@ -27,7 +27,9 @@ Result = dict[str, Any]
 StageFunction = Callable[[Args], Stage[Result]]
 
 ENGINE_OPTIONS = ("precision", "runtime", "overrides")
-PREDICT_OPTIONS = (*ENGINE_OPTIONS, "batch_size", "edge", "metrics", "labeled_video", "trust")
+PREDICT_OPTIONS = (
+    *ENGINE_OPTIONS, "batch_size", "edge", "metrics", "labeled_video", "trust", "only_changed"
+)  # fmt: skip
 CROP_OPTIONS = ("encoder", "preset", "crf", "tune")
 
 
@@ -84,7 +86,7 @@ def builtin_stages(engines: EngineCache) -> dict[str, StageFunction]:
 
 
 def predict(engines: EngineCache, args: Args) -> Stage[Result]:
-    """Keypoints of a video, of its crops when ``bbox_csv`` is given."""
+    """Keypoints of a video, of its crops when ``bbox_csv`` is given; ``note`` says what ran."""
     from napari_cropzoom.pipeline.models import ModelFolder
     from napari_cropzoom.pipeline.predict import predict_video
 
@@ -94,10 +96,12 @@ def predict(engines: EngineCache, args: Args) -> Stage[Result]:
     boxes = read_boxes(given, video, allow_missing=True) if given else None
     options = chosen(args, PREDICT_OPTIONS)
     engine = yield from engines.get(model, options)
+    output, notes = optional_path(args, "output"), list[str]()
     predictions = yield from predict_video(
-        model, video, boxes, output=optional_path(args, "output"), engine=engine, **options
+        model, video, boxes, output=output, engine=engine, tell=notes.append, **options
     )
-    return {"predictions": str(predictions), "road": str(getattr(engine, "road", ""))}
+    road = str(getattr(engine, "road", ""))
+    return {"predictions": str(predictions), "road": road, "note": "".join(notes)}
 
 
 def crop(args: Args) -> Stage[Result]:

@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QComboBox, QSizePolicy
 
 from napari_cropzoom.io.session_store import reviewed_csv
 from napari_cropzoom.widgets.bench import Bench
+from napari_cropzoom.widgets.changed import ChangedFrames
 from napari_cropzoom.widgets.job_section import ModelSection
 from napari_cropzoom.widgets.model_run import ModelPicker, Offer
 
@@ -23,6 +24,7 @@ class PoseSection(ModelSection):
 
     def __init__(self, bench: Bench, number: int) -> None:
         self._stage = ""
+        self._only_changed = False
         super().__init__(bench, number)
 
     def build(self) -> None:
@@ -34,9 +36,11 @@ class PoseSection(ModelSection):
         self.source.addItem("From the full video, in memory", MEMORY)
         self.source.addItem("From the cropped file", CROPPED)
         self.offer = Offer("pose", "Predictions")
-        for widget in (self.picker, self.source, self.offer):
+        self.changed = ChangedFrames("pose")
+        for widget in (self.picker, self.source, self.offer, self.changed):
             self.form.addWidget(widget)
         self.add_job_bar("Save boxes and run pose model", self.run, self.on_done)
+        self.changed.accepted.connect(self.run_changed)
         self.picker.chosen.connect(self.take_model)
         self.picker.refused.connect(self.show_error)
         self.source.currentIndexChanged.connect(self.update_body)
@@ -47,11 +51,18 @@ class PoseSection(ModelSection):
         session = self.bench.session
         return "" if session and session.has_boxes else "Make, load or draw boxes first."
 
+    def session_changed(self) -> None:
+        """What was counted is of the video before."""
+        super().session_changed()
+        self.changed.forget()
+
     def update_body(self, *_: object) -> None:
         """Offer what is there; run only what can run."""
         if self.job_bar.is_running:
             self.offer.hide()
+            self.changed.forget()
             return
+        self._look_for_changes()
         path = None if self.done_text else self.existing()
         self.offer.look(path, self._remark(path))
         why = self._why_not()
@@ -75,8 +86,17 @@ class PoseSection(ModelSection):
         """Take a model folder."""
         self.picker.choose(path)
 
-    def run(self, trust: bool = False) -> None:
-        """Save the review and run the model on what was saved, or run it on the cropped file."""
+    def run_changed(self) -> None:
+        """Save the review and run the model where a box is another one than when it ran before."""
+        self.run(only_changed=True)
+
+    def run(self, trust: bool = False, only_changed: bool = False) -> None:
+        """Save the review and run the model on what was saved, or run it on the cropped file.
+
+        Once it is to be trusted, it does what it was asked before.
+        """
+        if not trust:
+            self._only_changed = only_changed
         if self.bench.session is None or self.model is None or self.job_bar.is_running:
             return
         self.message.clear()
@@ -91,7 +111,7 @@ class PoseSection(ModelSection):
         assert session is not None
         assert model is not None
         self._stage = "predict"
-        args |= {"model": model.path, "trust": trust}
+        args |= {"model": model.path, "trust": trust, "only_changed": self._only_changed}
         self.follow("predict", args, f"Pose in {session.video.path.name}")
 
     def use(self, path: Path) -> None:
@@ -99,6 +119,14 @@ class PoseSection(ModelSection):
         if self.bench.session is not None:
             self.message.clear()
             self.bench.load_predictions("pose", path, self.on_loaded, self.on_load_failed)
+
+    def _look_for_changes(self) -> None:
+        session, model, path = self.bench.session, self.model, self.existing()
+        in_memory = self.source.currentData() == MEMORY
+        if session is None or model is None or path is None or not in_memory or not session.has_boxes:
+            self.changed.forget()
+            return
+        self.changed.look(session, model, path)
 
     def _why_not(self) -> str:
         if self.model is None:
@@ -130,3 +158,5 @@ class PoseSection(ModelSection):
             self.follow("remap", args, "Putting keypoints back")
             return
         self.use(path)
+        if self._only_changed:
+            self.message.show_info(str(result.get("note", "")))

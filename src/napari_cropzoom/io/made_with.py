@@ -1,0 +1,142 @@
+"""What predictions were made with: ``<stem>_made_with.npz`` beside ``<stem>.csv``.
+
+Three arrays, without pickled objects:
+
+``about``
+    JSON: version, model (see :mod:`napari_cropzoom.pipeline.fingerprint`), device, video, the SHA-256
+    of the predictions file, and whether the model looked at whole frames;
+``boxes``
+    (T, 4) float64 ``x, y, w, h`` as the network saw them, NaN rows where there was none; (0, 4) for
+    whole frames;
+``sha256``
+    of ``about`` in UTF-8 and the bytes of ``boxes``, so that damage is noticed.
+
+A record that cannot be read, or is of other predictions, counts as none: nobody needs it to go on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_cropzoom.core.boxes import FloatArray
+from napari_cropzoom.io.video_index import VideoIndex
+
+VERSION = 1
+"""To be raised when a full run of the same video gives other numbers than before."""
+
+SAMPLES, SAMPLE_BYTES = 64, 65536
+_UNREADABLE = (
+    OSError,
+    EOFError,
+    ValueError,
+    TypeError,
+    KeyError,
+    RuntimeError,  # of zipfile, for encrypted members; NotImplementedError, for unknown compression
+    MemoryError,  # numpy takes the size of an array from the file
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class MadeWith:
+    """Everything that the numbers in a predictions file depend on.
+
+    Attributes
+    ----------
+    model : dict of str to str
+        Network, configuration and settings.
+    device : str
+        What the network ran on, such as ``cpu``: another kind rounds differently.
+    video : dict of str to int or str
+        See :func:`video_identity`.
+    boxes : ndarray, (T, 4), or None
+        ``x, y, w, h`` in whole pixels as the network saw them, NaN rows where there was none; None for
+        whole frames.
+    predictions : str
+        SHA-256 of the predictions file.
+    """
+
+    model: dict[str, str]
+    device: str
+    video: dict[str, int | str]
+    boxes: FloatArray | None
+    predictions: str = ""
+
+
+def made_with_path(predictions: Path) -> Path:
+    """Where the record of a predictions file lies."""
+    return predictions.with_name(f"{predictions.stem}_made_with.npz")
+
+
+def write_made_with(path: Path, record: MadeWith) -> None:
+    """Write the record to ``path``, which is to be a temporary one."""
+    whole = record.boxes is None
+    boxes = np.empty((0, 4)) if record.boxes is None else np.ascontiguousarray(record.boxes, np.float64)
+    about = json.dumps(
+        {
+            "version": VERSION,
+            "model": record.model,
+            "device": record.device,
+            "video": record.video,
+            "predictions": record.predictions,
+            "whole_frames": whole,
+        }
+    )
+    with path.open("wb") as file:
+        np.savez_compressed(file, about=about, boxes=boxes, sha256=_digest(about, boxes))
+
+
+def read_made_with(path: Path) -> MadeWith | None:
+    """Read a record; None if there is none, or it is damaged, of another kind or another version."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            about, boxes = str(arrays["about"][()]), np.asarray(arrays["boxes"])
+            if boxes.dtype != np.float64 or str(arrays["sha256"][()]) != _digest(about, boxes):
+                return None
+        content: dict[str, Any] = json.loads(about)
+        if content["version"] != VERSION or boxes.ndim != 2 or boxes.shape[1] != 4:
+            return None
+        seen = None if content["whole_frames"] else boxes
+        model, video = dict(content["model"]), dict(content["video"])
+        return MadeWith(model, str(content["device"]), video, seen, str(content["predictions"]))
+    except _UNREADABLE:
+        return None
+
+
+def video_identity(index: VideoIndex) -> dict[str, int | str]:
+    """Return what tells a video from another one of the same name, at a cost of a few megabytes.
+
+    Its frames, size in pixels and bytes, and a hash of 64 pieces of the file evenly spread. Compressed
+    video that differs anywhere differs in length as well, but for a copy that is under way.
+
+    Raises
+    ------
+    OSError
+        If the file has gone.
+    """
+    size = index.path.stat().st_size
+    digest = hashlib.sha256()
+    with index.path.open("rb") as file:
+        for start in np.linspace(0, max(size - SAMPLE_BYTES, 0), SAMPLES).astype(np.int64).tolist():
+            file.seek(start)
+            digest.update(file.read(SAMPLE_BYTES))
+    return {
+        "frames": index.n_frames,
+        "width": index.width,
+        "height": index.height,
+        "bytes": size,
+        "sample": digest.hexdigest(),
+    }
+
+
+def _digest(about: str, boxes: FloatArray) -> str:
+    return hashlib.sha256(about.encode() + boxes.tobytes()).hexdigest()

@@ -1,0 +1,77 @@
+"""Only what changed, in a real window with real mouse events and a real model in the worker."""
+
+import numpy as np
+import pytest
+from qtpy.QtWidgets import QLabel, QPushButton
+
+from gui_events import drag, needs_display, spin, wait_for
+from lpmodels import make_lp_model
+from napari_cropzoom.io.predictions_csv import read_predictions
+from napari_cropzoom.widgets.changed import changed_text
+from review_window import N, click_on, make_review, review_window
+
+pytest.importorskip("lightning_pose", reason="needs the extra 'pose'")
+pytestmark = [pytest.mark.gui, needs_display, pytest.mark.timeout(900)]
+
+LONG = 400.0  # seconds a model may take on a slow and busy machine
+FRAME = 20
+
+
+def ended(section, is_done):
+    """Whether a run is over; a message of the step ends the test with its text."""
+    assert section.message.kind != "error", section.message.plain
+    return not section.job_bar.is_running and is_done()
+
+
+def test_the_pose_step_runs_what_changed(tmp_path):
+    video, boxes = make_review(tmp_path)
+    folder = make_lp_model(tmp_path / "pose")
+    with review_window(video, boxes) as dock:
+        bench, pose = dock.bench, dock["pose"]
+        session, viewer = bench.session, bench.viewer
+        click_on(pose.header)
+        pose.choose_model(folder)
+        button, label = (
+            pose.findChild(kind, name)
+            for kind, name in ((QPushButton, "pose_changed"), (QLabel, "pose_up_to_date"))
+        )
+        spin(0.5)
+        assert not button.isVisible()
+        assert not label.isVisible()
+
+        click_on(pose.job_bar.run_button)
+        wait_for(lambda: ended(pose, lambda: session.pose_poses is not None), LONG)
+        wait_for(label.isVisible)
+        assert label.text() == "The predictions are up to date: no box has changed since."
+        assert not button.isVisible()
+        before, were = session.pose_poses, session.final_boxes()
+
+        viewer.dims.set_current_step(0, FRAME)
+        spin(0.5)
+        x, y = session.track.box(FRAME).center
+        drag(viewer, (y, x), (y + 30, x + 40))
+        changed = (session.final_boxes() != were).any(axis=1)
+        assert changed[FRAME]
+        assert changed.sum() < 30
+        wait_for(lambda: button.isVisible() and button.text() == changed_text(int(changed.sum())))
+        assert not label.isVisible()
+        assert pose.job_bar.run_button.text() == "Save boxes and run again"
+        assert pose.job_bar.run_button.isEnabled()
+
+        click_on(button)
+        wait_for(lambda: ended(pose, lambda: session.pose_poses is not before), LONG)
+        after = session.pose_poses
+        np.testing.assert_array_equal(after.xy[~changed], before.xy[~changed])
+        assert (after.xy[changed] != before.xy[changed]).any(axis=(1, 2)).all()
+        count = int(changed.sum())
+        assert f"{count} of {N} frames changed; only" in pose.message.plain
+        wait_for(label.isVisible)
+        written = read_predictions(folder / "video_preds" / "v.csv", N)
+        np.testing.assert_array_equal(written.xy, after.xy)
+        shown = viewer.layers["pose keypoints"].data[:, ::-1]
+        np.testing.assert_allclose(shown[:, :2], after.xy[FRAME])
+
+
+def test_the_button_counts_in_words():
+    assert changed_text(1) == "1 frame changed: run it"
+    assert changed_text(312) == "312 frames changed: run these"

@@ -12,8 +12,8 @@ from psygnal import Signal
 
 from napari_cropzoom.core.boxes import MISSING_BOX, Box, Source
 from napari_cropzoom.layers.conversions import box_to_rectangle, rectangle_to_box
-from napari_cropzoom.layers.looks import BOX_LOOKS
-from napari_cropzoom.layers.quiet import drawn_once, is_like, put_back, stretch
+from napari_cropzoom.layers.looks import BOX_LOOKS, Look
+from napari_cropzoom.layers.quiet import ROOM, drawn_once, is_like, put_back, smaller, stretch
 
 NAME = "boxes"
 SMALLEST_DRAG = 4  # screen pixels; anything drawn smaller was a click
@@ -47,7 +47,7 @@ class BoxesLayer:
         self.layer = Shapes(ndim=2, name=NAME, face_color=[_INVISIBLE], opacity=1)
         self._frame = -1
         self._box = MISSING_BOX
-        self._look = BOX_LOOKS[Source.DETECTED]
+        self._look = self._drawn_look = BOX_LOOKS[Source.DETECTED]
         self._pixel = 1.0
         self._is_own = False
         self._drawn = MISSING_BOX  # what the layer's data say; moved to the box during a quick run
@@ -77,15 +77,14 @@ class BoxesLayer:
         if frame != self._frame:
             self._frame = frame
             self._is_changed = self._is_changed or self._gesture_frame is not None
-        can_move = look == self._look and not self._is_changed and self._gesture_frame is None
         is_same = look == self._look and np.array_equal(box, self._box, equal_nan=True)
+        is_free = not self._is_changed and self._gesture_frame is None
         self._box, self._look = box, look
-        if is_hurried and can_move and is_like(box, self._drawn):
+        if is_hurried and is_free and not box.is_missing():
             if not is_same:
-                with self._own():
-                    stretch(self.layer, self._drawn, box)
+                self._move(look)
         elif not is_same or self._is_changed or (self._is_moved and self._gesture_frame is None):
-            self._draw()
+            self._draw(box)
 
     def set_zoom(self, zoom: float) -> None:
         """Keep the outline as wide on the screen; ``zoom`` is in screen pixels per video pixel."""
@@ -132,24 +131,32 @@ class BoxesLayer:
     def _is_moved(self) -> bool:
         return not np.array_equal(self.layer.affine.affine_matrix, np.eye(3))
 
-    def _draw(self) -> None:
-        layer, width = self.layer, self._look.width * self._pixel
+    def _move(self, look: Look) -> None:
+        """Show the box by moving what is drawn; that is drawn anew only where it does not do."""
+        if look != self._drawn_look or not is_like(self._box, self._drawn):
+            self._draw(smaller(self._box), 1 / ROOM)
+        with self._own():
+            stretch(self.layer, self._drawn, self._box)
+
+    def _draw(self, drawn: Box, scale: float = 1.0) -> None:
+        """Draw a box as the layer's data; ``scale`` is of the outline's width."""
+        layer, width = self.layer, self._look.width * self._pixel * scale
         self._is_changed = False
-        self._drawn = self._box
+        self._drawn, self._drawn_look = drawn, self._look
         with self._own(), drawn_once(layer):
             put_back(layer)
-            if self._box.is_missing():
+            if drawn.is_missing():
                 layer.remove(list(range(layer.nshapes)))
             elif layer.nshapes == 1 and layer.shape_type == ["rectangle"]:
                 if not np.allclose(layer.edge_color[0], self._look.rgba):
                     layer.edge_color = [self._look.rgba]
                 if layer.edge_width != [width]:
                     layer.edge_width = width
-                layer.data = [box_to_rectangle(self._box)]
+                layer.data = [box_to_rectangle(drawn)]
             else:
                 layer.remove(list(range(layer.nshapes)))
                 layer.add(
-                    box_to_rectangle(self._box),
+                    box_to_rectangle(drawn),
                     edge_width=width,
                     edge_color=[self._look.rgba],
                     face_color=[_INVISIBLE],
@@ -190,7 +197,7 @@ class BoxesLayer:
     def _on_affine(self) -> None:
         """Undo napari's transform tool: a layer that is moved shows its boxes where they are not."""
         if not self._is_own and self._is_moved:
-            self._draw()
+            self._draw(self._box)
 
     def _follow_drag(self, layer: Shapes, event: Any) -> Iterator[None]:
         self._gesture_frame = self._frame
@@ -209,7 +216,7 @@ class BoxesLayer:
         is_dropped = self._gesture_frame != self._frame
         self._gesture_frame = None
         if is_dropped:
-            self._draw()
+            self._draw(self._box)
         elif drawn is not None:
             self._want(drawn)
         elif self._is_changed:
@@ -239,7 +246,7 @@ class BoxesLayer:
         else:
             self.edited.emit(None)
             if self._is_changed and not self._box.is_missing():
-                self._draw()
+                self._draw(self._box)
 
     def _want(self, box: Box) -> None:
         smallest = max(1.0, SMALLEST_DRAG * self._pixel)
@@ -249,7 +256,7 @@ class BoxesLayer:
             self._is_changed = True
             self.edited.emit(box)
         if self._is_changed:
-            self._draw()
+            self._draw(self._box)
 
 
 def _without_noise(box: Box, before: Box) -> Box:

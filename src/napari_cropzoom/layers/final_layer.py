@@ -8,10 +8,9 @@ from napari.layers import Vectors
 from napari_cropzoom.core.boxes import MISSING_BOX, Box
 from napari_cropzoom.layers.conversions import box_to_dashes
 from napari_cropzoom.layers.looks import FINAL_LOOK, Look
-from napari_cropzoom.layers.quiet import drawn_once, is_like, put_back, stretch
+from napari_cropzoom.layers.quiet import ROOM, drawn_once, is_like, put_back, smaller, stretch
 
 NAME = "final boxes"
-_SPECK = 1e-3  # pixels: too small to be seen, and napari can still invert the transform
 
 
 class FinalLayer:
@@ -33,7 +32,7 @@ class FinalLayer:
         )
         self._box = self._drawn = MISSING_BOX
         self._look = FINAL_LOOK
-        self._is_shrunk = False
+        self._is_hidden = False
         self._pixel = 1.0
 
     @property
@@ -42,25 +41,29 @@ class FinalLayer:
         return self._box
 
     def show(self, box: Box, look: Look = FINAL_LOOK, is_hurried: bool = False) -> None:
-        """Show a box, or nothing if it is missing; in a hurry what is drawn is moved, or shrunk away."""
+        """Show a box, or nothing if it is missing; in a hurry what is drawn is moved, or invisible."""
         is_same = look == self._look and np.array_equal(box, self._box, equal_nan=True)
-        if is_same and (is_hurried or not self._is_shrunk):
+        if is_same and (is_hurried or not self._is_hidden):
             return
-        is_shrunk = is_hurried and box.is_missing() and not self._drawn.is_missing()
-        if is_shrunk:
-            stretch(self.layer, self._drawn, self._drawn._replace(w=_SPECK, h=_SPECK))
-        elif look == self._look and is_like(box, self._drawn):
-            stretch(self.layer, self._drawn, box)
-        else:
-            with drawn_once(self.layer):
-                put_back(self.layer)
-                self.layer.data = box_to_dashes(box)
-                self.layer.edge_color = look.color
-                self.layer.edge_width = look.width * self._pixel
-            self._drawn = box
-        self._box, self._look, self._is_shrunk = box, look, is_shrunk
+        is_hidden = is_hurried and box.is_missing()
+        if is_hidden != self._is_hidden:
+            self.layer.opacity = 0 if is_hidden else 1
+        if not is_hidden:
+            if look != self._look or not is_like(box, self._drawn):
+                self._draw(smaller(box), look)
+            if not box.is_missing():
+                stretch(self.layer, self._drawn, box)
+        self._box, self._look, self._is_hidden = box, look, is_hidden
+
+    def _draw(self, drawn: Box, look: Look) -> None:
+        with drawn_once(self.layer):
+            put_back(self.layer)
+            self.layer.data = box_to_dashes(drawn)
+            self.layer.edge_color = look.color
+            self.layer.edge_width = look.width * self._pixel / ROOM
+        self._drawn = drawn
 
     def set_zoom(self, zoom: float) -> None:
         """Keep the dashes as wide on the screen; ``zoom`` is in screen pixels per video pixel."""
         self._pixel = 1 / zoom
-        self.layer.edge_width = self._look.width * self._pixel
+        self.layer.edge_width = self._look.width * self._pixel / ROOM

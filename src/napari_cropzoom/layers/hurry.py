@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from qtpy.QtCore import QCoreApplication, QTimer
 
-CLOSE = 0.5  # seconds between two frames of a quick run; a slow machine takes half of that to draw one
+CLOSE = 0.6  # seconds between two frames of a quick run; a slow machine takes half of that to draw one
 RUN = 4  # frames that make a quick run
-REST = 200  # milliseconds without a frame after which the last one is drawn with care
+REST = 400  # milliseconds without a frame after which the last one is drawn with care
 
 
 class Hurry:

@@ -12,7 +12,8 @@ from napari_cropzoom.core.boxes import Box
 from napari_cropzoom.layers.conversions import box_to_rectangle
 
 _EVENTS = ("data", "set_data", "highlight", "features", "edge_color", "face_color", "border_color")
-_STRETCH = 1.25  # more would show in the width of an outline
+ROOM = 1.2
+"""How much less than its box `smaller` draws: a layer that shrinks makes napari slice all layers anew."""
 
 
 @contextmanager
@@ -31,10 +32,15 @@ def drawn_once(layer: Layer) -> Iterator[None]:
     layer.refresh(thumbnail=False, extent=False)
 
 
+def smaller(box: Box) -> Box:
+    """What to draw of a box for `stretch` to make many boxes of it, somewhat larger and smaller ones."""
+    return box._replace(w=box.w / ROOM, h=box.h / ROOM)
+
+
 def is_like(box: Box, drawn: Box) -> bool:
     """Whether `stretch` can make one box of the other without the outline showing it."""
     ratios = (box.w / drawn.w, box.h / drawn.h) if drawn.w and drawn.h else (0.0,)
-    return all(1 / _STRETCH <= ratio <= _STRETCH for ratio in ratios)
+    return all(1 <= ratio <= ROOM**2 for ratio in ratios)
 
 
 def stretch(layer: Layer, drawn: Box, box: Box) -> None:

@@ -6,6 +6,7 @@ from napari.components import ViewerModel
 
 from boxes_bench import Bench
 from napari_cropzoom.core.boxes import MISSING_BOX, Box, Source
+from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.smoothing import SmoothingSettings
 from napari_cropzoom.io.video import Video
 from napari_cropzoom.layers import LayerSet
@@ -82,6 +83,23 @@ def test_a_quick_run_moves_the_box_and_a_rest_draws_it(layer_set, qtbot):
     assert layer.selected_data == {0}
     assert_all_shown(layer_set)
     assert layer_set.viewer.canvas.overlays.text.text.split()[1] == "11"
+
+
+def test_keypoints_follow_a_quick_run_and_their_table_at_its_end(layer_set, qtbot):
+    at = np.arange(N, dtype=float)
+    xy = np.stack([np.c_[at, at + 5], np.c_[at + 9, at]], axis=1)
+    xy[15, 1] = np.nan
+    likelihood = np.c_[at / N, 1 - at / N]
+    layer_set.session.set_predictions("detector", Poses(("nose", "tail"), xy, likelihood))
+    layer = layer_set.viewer.layers["detector keypoints"]
+    for frame in range(1, 18):
+        layer_set.frame = frame
+        there = np.isfinite(xy[frame, :, 0])
+        assert layer.shown.tolist() == there.tolist()
+        assert layer.data[there].tolist() == xy[frame, there][:, ::-1].tolist()
+    qtbot.waitUntil(lambda: layer.features["likelihood"][0] == round(17 / N, 3), timeout=2000)
+    assert layer.face_color[0, 3] == 0  # unlikely: hollow
+    assert layer.face_color[1, 3] == 1
 
 
 def test_the_final_box_is_gone_after_a_rest_where_it_equals_the_box(layer_set, qtbot):

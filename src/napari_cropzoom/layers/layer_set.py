@@ -332,7 +332,7 @@ class LayerSet:
             others = {n: t.box(frame) for n, t in self.session.tracks.items() if t is not track}
             self.others.show(others, {n: s.color for n, s in self.session.states.items()})
         for points in self.points.values():
-            points.show(frame)
+            points.show(frame, is_hurried)
         now = time.monotonic()
         if not is_hurried or now - self._captioned > CAPTION_PAUSE:
             self._captioned = now

@@ -47,27 +47,31 @@ class PointsLayer:
             features=_features(poses, 0),
             shown=np.zeros(count, bool),
         )
-        self._frame = -1
+        self._frame = self._described = -1
         self.layer.editable = False
 
-    def show(self, frame: int) -> None:
-        """Show the keypoints of a frame."""
-        if frame == self._frame:
-            return
-        self._frame = frame
-        xy, likelihood = self.poses.xy[frame], np.nan_to_num(self.poses.likelihood[frame])
-        is_there = np.isfinite(xy).all(axis=1)
-        color = _COLORS.map(likelihood)
-        face = color.copy()
-        face[likelihood < LIKELY, 3] = 0
-        layer = self.layer
-        with drawn_once(layer):
-            layer.data = np.where(is_there[:, None], xy[:, ::-1], 0.0)
-            layer.shown = is_there
-            layer.features = _features(self.poses, frame)
-            layer.border_color = np.where(face[:, 3:] > 0, np.float32([0, 0, 0, 1]), color)
-            layer.face_color = face
-        layer.editable = False
+    def show(self, frame: int, is_hurried: bool = False) -> None:
+        """Show the keypoints of a frame; in a hurry their table of features waits for a rest.
+
+        The layer's arrays are written to, which costs a fraction of setting them.
+        """
+        if frame != self._frame:
+            self._frame = frame
+            xy, likelihood = self.poses.xy[frame], np.nan_to_num(self.poses.likelihood[frame])
+            is_there = np.isfinite(xy).all(axis=1)
+            color = _COLORS.map(likelihood)
+            face = color.copy()
+            face[likelihood < LIKELY, 3] = 0
+            layer = self.layer
+            layer.data[:] = np.where(is_there[:, None], xy[:, ::-1], 0.0)
+            layer.shown[:] = is_there
+            layer.border_color[:] = np.where(face[:, 3:] > 0, np.float32([0, 0, 0, 1]), color)
+            layer.face_color[:] = face
+            layer.refresh(thumbnail=False, highlight=False, extent=False)
+        if not is_hurried and self._described != frame:
+            self._described = frame
+            with drawn_once(self.layer):
+                self.layer.features = _features(self.poses, frame)
 
 
 def _features(poses: Poses, frame: int) -> pd.DataFrame:

@@ -176,8 +176,8 @@ def only_changed(folder: Path, pairs: int, quick: bool) -> str:
     return (
         "| frames | changed | full run | again | of that, decoding | again less decoding, of full |\n"
         "|---|---|---|---|---|---|\n"
-        f"| {found['frames']:,} | {found['changed']} | {found['full_s']:.1f} s | {found['rerun_s']:.2f} s "
-        f"| {found['decode_s']:.2f} s | **{100 * found['ratio']:.1f} %** "
+        f"| {found['frames']:,} | {found['changed']} | {found['full_s']:.1f} s "
+        f"| {found['rerun_s']:.2f} s | {found['decode_s']:.2f} s | **{100 * found['ratio']:.1f} %** "
         f"({100 * found['ratio_low']:.1f} to {100 * found['ratio_high']:.1f}) |"
     )
 

@@ -283,9 +283,10 @@ def test_interrupted_crop_leaves_nothing(project, number, jobs):
     process = subprocess.Popen([*COMMAND, *map(str, command)], stderr=subprocess.PIPE, text=True)
     crops = project / "model" / "cropped_videos"
     for _ in range(600):
-        if crops.is_dir() and list(crops.iterdir()):
+        if crops.is_dir():
             break
         time.sleep(0.05)
+    time.sleep(1)  # now the encoders are at work
     process.send_signal(number)
     said = process.communicate(timeout=30)[1]
     assert process.returncode == 130

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.finalize import crop_size
 from napari_cropzoom.io.atomic import atomic_path
 from napari_cropzoom.io.video import Video
-from napari_cropzoom.pipeline.background import Prefetch
+from napari_cropzoom.pipeline.background import Prefetch, awaited
 from napari_cropzoom.pipeline.encode import THREADS, Colour, GroupFormat, Timing, ffmpeg_build
 from napari_cropzoom.pipeline.encoders import SOFTWARE, EncoderSettings, check_works
 from napari_cropzoom.pipeline.join import GroupedVideo, StreamsDiffer, failure
@@ -224,18 +225,23 @@ def _write(work: CropWork, output: Path, kept: set[int]) -> Stage[None]:
             atomic_path(output) as part,
             Prefetch(work.pictures(kept), PICTURES_AHEAD) as pictures,
             GroupedVideo(part, work.form, work.timing, output, old=output, kept=kept) as written,
+            ThreadPoolExecutor(1, thread_name_prefix="writer") as writer,
         ):
             reported = time.monotonic()
-            for done in range(1, total + 1):
-                picture = yield from pictures.take(progress)
-                assert picture is not None
-                written.write(picture)
-                progress = Progress(done, total)
-                now = time.monotonic()
-                if now - reported >= REPORT_EVERY:
-                    reported = now
-                    yield progress
-            written.finish()
+            try:
+                for done in range(1, total + 1):
+                    picture = yield from pictures.take(progress)
+                    assert picture is not None
+                    yield from awaited(writer.submit(written.write, picture), progress)
+                    progress = Progress(done, total)
+                    now = time.monotonic()
+                    if now - reported >= REPORT_EVERY:
+                        reported = now
+                        yield progress
+                yield from awaited(writer.submit(written.finish), progress)
+            except BaseException:
+                written.kill()  # the writer's thread may be waiting for a slow encoder
+                raise
             record_path(output).unlink(missing_ok=True)  # of an older crop
     except av.FFmpegError as error:
         raise failure(output, error) from error

@@ -200,10 +200,14 @@ class GroupEncoder:
         self.close()
         return self._made
 
-    def close(self) -> None:
-        """Stop at once; does nothing to an ffmpeg that has ended."""
+    def kill(self) -> None:
+        """Stop ffmpeg at once; does nothing to one that has ended."""
         if self._process.poll() is None:
             self._process.kill()
+
+    def close(self) -> None:
+        """Stop at once and let go of everything."""
+        self.kill()
         with contextlib.suppress(OSError):
             self._stdin.close()
         self._process.wait()

@@ -97,6 +97,11 @@ class GroupedVideo:
             self._join()
         self._open.close()
 
+    def kill(self) -> None:
+        """End the encoders, so that a thread in `write` or `finish` fails instead of waiting for them."""
+        for encoder in list(self._encoders):
+            encoder.kill()
+
     def __enter__(self) -> GroupedVideo:
         return self
 

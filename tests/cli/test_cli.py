@@ -274,10 +274,10 @@ def test_an_encoder_that_does_not_work_is_refused_first(project, capsys):
 @pytest.mark.parametrize("jobs", [1, 2])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_crop_leaves_nothing(project, number, jobs):
-    videos = [pattern_video(project / f"long{i}.mp4", 300, size=(640, 480)) for i in range(jobs)]
+    videos = [pattern_video(project / f"long{i}.mp4", 140, size=(640, 480)) for i in range(jobs)]
     for video in videos:
         bbox = project / "boxes" / f"{video.stem}_bbox.csv"
-        write_bbox_csv(bbox, np.tile([5.0, 5, 600, 400], (300, 1)))
+        write_bbox_csv(bbox, np.tile([5.0, 5, 600, 400], (140, 1)))
     command = ["crop", project / "model", *videos, "--bbox_dir", project / "boxes"]
     command += ["--preset", "veryslow", "--jobs", str(jobs)]
     process = subprocess.Popen([*COMMAND, *map(str, command)], stderr=subprocess.PIPE, text=True)

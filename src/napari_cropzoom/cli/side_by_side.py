@@ -6,12 +6,15 @@ import contextlib
 import queue
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from napari_cropzoom.cli.progress import run_with_bar
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.pipeline.progress import Stage
+
+SECONDS_DEAF = 0.2
+"""A signal that reaches another thread does not wake this one, which alone may answer it."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +58,15 @@ def run_side_by_side(tasks: Sequence[Task], jobs: int, verb: str) -> list[Cropzo
     places: queue.SimpleQueue[int] = queue.SimpleQueue()
     for place in range(jobs):
         places.put(place)
+    running: list[Future[CropzoomError | None]] = []
     with ThreadPoolExecutor(jobs, thread_name_prefix="job") as pool:
-        running = [pool.submit(_attempt, task, verb, places, stop) for task in tasks]
         try:
-            for ended in as_completed(running):
-                ended.result()
+            running += [pool.submit(_attempt, task, verb, places, stop) for task in tasks]
+            pending = set(running)
+            while pending:
+                done, pending = wait(pending, SECONDS_DEAF, FIRST_COMPLETED)
+                for ended in done:
+                    ended.result()
         except BaseException:
             _give_up(running, stop)
             raise

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from typing import Any
 import imageio_ffmpeg
 import numpy as np
 
-FRAMES = 240
+FRAMES = 120
 LATE = 100  # ms
 
 
@@ -89,6 +90,7 @@ def main() -> dict[str, float]:
         def note(step: str, late: np.ndarray) -> None:
             result[f"{step}, latest beat, ms"] = float(late.max())
             result[f"{step}, beats late by over {LATE} ms"] = float((late > LATE).sum())
+            sys.stderr.write(f"{result}\n")
 
         dock.open_step("detect")
         dock["detect"].choose_model(folder / "detector")

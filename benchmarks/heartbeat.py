@@ -95,7 +95,7 @@ def main() -> dict[str, float]:
         dock.open_step("detect")
         dock["detect"].choose_model(folder / "detector")
         dock["detect"].run()
-        note("detect", beats.run(lambda: session.has_boxes and not dock["detect"].job_bar.is_running))
+        note("detect", beats.run(lambda: _has_ended(dock["detect"], session.has_boxes)))
         beats.rest(2.0)
         for step in ("crop", "pose"):
             dock.open_step(step)
@@ -103,7 +103,7 @@ def main() -> dict[str, float]:
                 dock["pose"].choose_model(folder / "pose")
             beats.rest(1.0)
             dock[step].run()
-            note(step, beats.run(lambda step=step: bool(dock[step].done_text)))
+            note(step, beats.run(lambda step=step: _has_ended(dock[step], bool(dock[step].done_text))))
             beats.rest(2.0)
         for step in ("crop", "pose"):
             before = {path for path in folder.rglob("*") if path.is_file()}
@@ -118,6 +118,13 @@ def main() -> dict[str, float]:
         dock.close_session()
         viewer.close()
     return result
+
+
+def _has_ended(section: Any, is_done: bool) -> bool:
+    """Whether a step has done its work; one that failed ends the benchmark."""
+    if section.message.kind == "error":
+        raise SystemExit(section.message.plain)
+    return is_done and not section.job_bar.is_running
 
 
 def _step(viewer: Any, beats: Beats, frame: int) -> float:

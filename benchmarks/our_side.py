@@ -1,7 +1,8 @@
 """Our side of a pair, imports apart: ``our_side.py predict|crop ...``; see litpose_side.py.
 
 ``our_side.py limits MODEL VIDEO`` measures what no pipeline can beat by overlapping its parts: decoding
-alone, and Lightning Pose's network alone on images that are there already.
+alone, and Lightning Pose's network alone on images that are there already; ``our_side.py decode VIDEO``
+the first of the two.
 """
 
 from __future__ import annotations
@@ -42,18 +43,24 @@ def crop(video: str, bbox: str, output: str, settings: str = "{}") -> float:
     return timed(lambda: run_stage(stage))
 
 
+def decode(video: str) -> dict[str, float]:
+    """Frames a second of decoding alone."""
+    from napari_cropzoom.io.video import Video
+
+    with Video(Path(video)) as opened:
+        seconds = timed(lambda: sum(1 for _ in opened.stream()))
+        return {"fps": opened.n_frames / seconds}
+
+
 def limits(model_dir: str, video: str) -> dict[str, float]:
     """Frames a second of decoding alone, and of the network as Lightning Pose runs it and as we do."""
     import torch
     from lightning_pose.api import Model
 
-    from napari_cropzoom.io.video import Video
     from napari_cropzoom.pipeline.models import ModelFolder
     from napari_cropzoom.pipeline.predict import Engine
 
-    with Video(Path(video)) as opened:
-        seconds = timed(lambda: sum(1 for _ in opened.stream()))
-        result = {"decode_fps": opened.n_frames / seconds}
+    result = {"decode_fps": decode(video)["fps"]}
     engine = Engine.load(ModelFolder.open(Path(model_dir)))
     theirs = Model.from_dir(model_dir)
     theirs._load()
@@ -80,8 +87,8 @@ def _rate(module: Any, image: tuple[int, int], size: int, torch: Any) -> float:
 
 if __name__ == "__main__":
     what, *words = sys.argv[1:]
-    if what == "limits":
-        print(json.dumps(limits(*words)))
+    if what in ("limits", "decode"):
+        print(json.dumps({"limits": limits, "decode": decode}[what](*words)))
         sys.exit()
     before = cpu_seconds()
     seconds = {"predict": predict, "crop": crop}[what](*words)

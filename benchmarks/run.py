@@ -21,9 +21,11 @@ import numpy as np
 import changed
 import crop
 import engine
+import growth
 from common import HERE, command, in_own_process, machine, median_ratio
 
 BIN = Path(sys.executable).parent
+IMAGES = "images"  # in the scratch folder, and beside the page
 REPORT = HERE.parent / "docs" / "benchmarks.md"
 HEAD = """# Benchmarks
 
@@ -182,6 +184,13 @@ def only_changed(folder: Path, pairs: int, quick: bool) -> str:
     )
 
 
+def grown(folder: Path, pairs: int, quick: bool) -> str:
+    """Speed by frame size, memory by length; one run of each side at every place."""
+    part = folder / "growth"
+    part.mkdir()
+    return growth.table(part, folder / IMAGES, quick)
+
+
 SECTIONS = {
     "boxes": Section(
         "Boxes",
@@ -202,6 +211,12 @@ SECTIONS = {
         "`predict --bbox_dir --skip_viz` on 1920x1080, resnet18 at 128x128, imports, metrics and files "
         "included.",
         engine.whole_commands,
+    ),
+    "growth": Section(
+        "How cost grows",
+        "Pose on boxes of 256 pixels with resnet18 at 128x128 by frame size; on boxes of 64 pixels at "
+        "64x64 by length of the video. Imports apart, one run of each side.",
+        grown,
     ),
     "changed": Section(
         "Only what changed",
@@ -257,11 +272,14 @@ def main() -> None:
         page = options.output.read_text(encoding="utf-8")
     pairs = 1 if options.quick else options.pairs
     with tempfile.TemporaryDirectory() as folder:
+        images = Path(folder, IMAGES)
+        images.mkdir()
         for name in options.only:
             section = SECTIONS[name]
             text = _text(section, Path(folder), pairs, options.quick)
             page = with_section(page, section.title, text)
             options.output.write_text(page, encoding="utf-8")
+            shutil.copytree(images, options.output.parent / IMAGES, dirs_exist_ok=True)
     sys.stderr.write(f"written: {options.output}\n")
 
 

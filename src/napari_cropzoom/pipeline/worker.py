@@ -45,7 +45,7 @@ from napari_cropzoom.pipeline.stages import EngineCache, StageFunction, builtin_
 
 SECONDS_BETWEEN_PROGRESS = 0.05
 SECONDS_TO_CLEAN_UP = 0.7
-NICENESS = 5
+NICENESS = 10
 
 
 class Channel:
@@ -195,6 +195,8 @@ def become_background_process() -> None:
         with contextlib.suppress(OSError):
             os.setsid()
         os.nice(NICENESS)
+        with contextlib.suppress(OSError):  # Linux shares by session first, then by niceness within it
+            Path("/proc/self/autogroup").write_text(str(NICENESS))
     else:
         psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import time
 
 from napari.utils import progress as activity
-from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QProgressBar, QVBoxLayout, QWidget
+from qtpy.QtCore import QTimer, Signal
+from qtpy.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
 
 from napari_cropzoom.jobs import Job
 from napari_cropzoom.widgets.controls import button, note, row
 
-SECONDS_BETWEEN_ACTIVITY = 0.5
+MS_BETWEEN_NEWS = 400
+"""Whatever changes in a window with a canvas makes Qt put the whole window together anew, 20 ms or more
+where OpenGL is software. A bar that moves by itself takes two thirds of a processor there."""
+SPINNER_SPEED = 20  # percent, of napari's wheel beside its activity dock
 
 
 class JobBar(QWidget):
@@ -35,7 +38,12 @@ class JobBar(QWidget):
         self.job: Job | None = None
         self.is_waiting = False
         self._activity: activity | None = None
-        self._told = 0.0
+        self._since = 0.0
+        self._news: tuple[int, int, str, float] | None = None
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(MS_BETWEEN_NEWS)
+        self._pause.timeout.connect(self._show_news)
         self.run_button = button(text, f"{name}_run")
         self.cancel_button = button("Cancel", f"{name}_cancel", "Stop; nothing half-written stays behind")
         self.bar = QProgressBar()
@@ -63,17 +71,19 @@ class JobBar(QWidget):
         """Show that something has to be done before the job, until `follow` or `let_go`."""
         self.is_waiting = True
         self._show_running(True)
-        self.bar.setRange(0, 0)
+        self.bar.reset()
         self._say(text)
 
     def follow(self, job: Job, title: str) -> None:
         """Show the progress of a job until it ends."""
         self.is_waiting = False
         self.job = job
+        self._since = time.monotonic()
         self._show_running(True)
-        self.bar.setRange(0, 0)
+        self.bar.reset()
         self._say(f"{title}: starting …")
         self._activity = activity(total=0, desc=title)
+        self._turn_spinner(SPINNER_SPEED)
         job.progress.connect(self._on_progress)
         job.done.connect(self._on_done)
         job.failed.connect(self._on_failed)
@@ -97,20 +107,24 @@ class JobBar(QWidget):
             job.cancel()
 
     def _on_progress(self, done: int, total: int, text: str, eta: float) -> None:
-        self.bar.setRange(0, total)
-        self.bar.setValue(done)
-        self._say(progress_text(done, total, text, eta))
-        self._tell_activity(done, total)
+        self._news = (done, total, text, eta)
+        if not self._pause.isActive():
+            self._show_news()
 
-    def _tell_activity(self, done: int, total: int) -> None:
-        """Pass progress on to napari, which runs the event loop at each, so only now and then."""
-        now = time.monotonic()
-        if self._activity is None or now - self._told < SECONDS_BETWEEN_ACTIVITY:
+    def _show_news(self) -> None:
+        """Show the latest progress, here and in napari, which runs the event loop at each."""
+        if self._news is None:
             return
-        self._told = now
-        if self._activity.total != total:
-            self._activity.total = total
-        self._activity.update(done - self._activity.n)
+        (done, total, text, eta), self._news = self._news, None
+        self._pause.start()
+        self.bar.setRange(0, max(total, 1))
+        self.bar.setValue(done)
+        self._say(progress_text(done, total, text, eta, time.monotonic() - self._since))
+        shown = self._activity
+        if shown is not None:
+            if shown.total != total:
+                shown.total = total
+            shown.update(done - shown.n)
 
     def _on_done(self, result: dict) -> None:
         self._end()
@@ -137,11 +151,19 @@ class JobBar(QWidget):
             job.done.disconnect(self._on_done)
             job.failed.disconnect(self._on_failed)
             job.cancelled.disconnect(self._on_cancelled)
+        self._pause.stop()
+        self._news = None
         if self._activity is not None:
             self._activity.close()
             self._activity = None
+            self._turn_spinner(100)
         self._say("")
         self._show_running(False)
+
+    def _turn_spinner(self, speed: int) -> None:
+        for label in self.window().findChildren(QLabel):
+            if (movie := label.movie()) is not None:
+                movie.setSpeed(speed)
 
     def _say(self, text: str) -> None:
         self.status.setText(text)
@@ -154,10 +176,11 @@ class JobBar(QWidget):
         self.bar.setVisible(running)
 
 
-def progress_text(done: int, total: int, text: str, eta: float) -> str:
-    """``420 of 1200 frames · 12 s left``; without a total only what is going on."""
+def progress_text(done: int, total: int, text: str, eta: float, elapsed: float = 0.0) -> str:
+    """``420 of 1200 frames · 12 s left``; without a total what is going on, and for how long."""
     if total <= 0:
-        return f"{text} …" if text else "Working …"
+        since = f" {seconds(elapsed)}" if elapsed >= 1 else ""
+        return f"{text or 'working'} …{since}"
     left = f" · {seconds(eta)} left" if eta >= 0 else ""
     return f"{done} of {total} {text or 'frames'}{left}"
 

@@ -1,9 +1,16 @@
 """What every test module shares."""
 
 import contextlib
+import os
+import tempfile
+from pathlib import Path
 
 import pytest
 from app_model import Application
+
+# Neither read nor write the settings of whoever runs the tests; napari looks when it is imported.
+_settings = tempfile.TemporaryDirectory(prefix="cropzoom-napari-")
+os.environ["NAPARI_CONFIG"] = str(Path(_settings.name, "settings.yaml"))
 
 # torch's compiler brings an LLVM of its own, and so does software OpenGL. Loaded after a window is open
 # the former crashes; the window never loads torch (models run in another process), but tests do.

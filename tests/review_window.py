@@ -47,17 +47,20 @@ def make_review(folder: Path) -> tuple[Path, Path]:
 @contextmanager
 def review_window(video: Path, boxes: Path) -> Iterator[CropzoomDock]:
     """Open a review in a window of its own, which ends with the context."""
-    xdotool("mousemove", *BESIDE)  # in mid-screen it may be over a button while the window is laid out
     viewer = napari.Viewer(show=False)
+    # In mid-screen it may be over a button while the window is laid out. Xvfb puts it back there when its
+    # last client goes, so not before there is an application.
+    xdotool("mousemove", *BESIDE)
     try:
         open_review(viewer, video, boxes)
         dock = find_dock(viewer)
         assert dock is not None
-        viewer.window.resize(*SIZE)
         viewer.window.show()
+        window_of(dock).setGeometry(0, 0, *SIZE)  # napari's own size is that of the last window, or small
         wait_for(lambda: canvas_of(window_of(dock)).isVisible())
         window_of(dock).activateWindow()
         spin(0.5)
+        assert not window_of(dock).geometry().contains(QCursor.pos())
         yield dock
     finally:
         dock = find_dock(viewer)

@@ -41,6 +41,7 @@ def test_the_pose_step_runs_what_changed(tmp_path):
 
         click_on(pose.job_bar.run_button)
         wait_for(lambda: ended(pose, lambda: session.pose_poses is not None), LONG)
+        assert pose.picker.info.text() == "3 keypoints · 64×64 px input · own fast path, cpu"
         wait_for(label.isVisible)
         assert label.text() == "The predictions are up to date: no box has changed since."
         assert not button.isVisible()

@@ -97,8 +97,8 @@ def test_wrong_choices_name_themselves(model: ModelFolder) -> None:
         Engine.load(model, precision="fp8")
     with pytest.raises(CropzoomError, match="runtime is 'abacus'"):
         Engine.load(model, runtime="abacus")
-    with pytest.raises(CropzoomError, match="runtime onnx cannot be used"):
-        Engine.load(model, runtime="onnx", onnx_precision="fp16")
+    with pytest.raises(CropzoomError, match="runtime tensorrt cannot be used"):
+        Engine.load(model, runtime="tensorrt", onnx_precision="fp16")
     with pytest.raises(CropzoomError, match=r"overrides data\.nonsense=1"):
         Engine.load(model, overrides=["data.nonsense=1"])
 

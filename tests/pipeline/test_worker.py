@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from napari_cropzoom.core.errors import CropzoomError
-from napari_cropzoom.io.atomic import atomic_path, observe_temporaries
+from napari_cropzoom.io.atomic import atomic_folder, atomic_path, observe_temporaries
 from napari_cropzoom.io.bbox_csv import read_bbox_csv
 from napari_cropzoom.pipeline.progress import run_stage
 from napari_cropzoom.pipeline.stages import EngineCache, builtin_stages, chosen, required_path
-from napari_cropzoom.pipeline.worker import describe
+from napari_cropzoom.pipeline.worker import describe, end_process
 
 
 def converse(*lines: str) -> tuple[list[dict], str]:
@@ -141,3 +141,13 @@ def test_temporaries_are_observed_only_inside(tmp_path):
     with atomic_path(tmp_path / "b.txt") as part:
         part.write_text("x")
     assert len(seen) == 1
+
+
+def test_a_folder_being_written_is_announced_and_removed_when_the_process_ends(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr("os._exit", lambda code: None)
+    with observe_temporaries(seen.append), atomic_folder(tmp_path / "exports") as part:
+        (part / "half.onnx").write_bytes(b"half")
+        assert seen == [part]
+        end_process({part})
+        assert not part.exists()

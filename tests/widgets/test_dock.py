@@ -110,6 +110,18 @@ def test_existing_predictions_are_offered_and_become_boxes(detected, wait):
     assert not session.raw_csv.exists()
 
 
+def test_the_step_says_how_its_keypoints_were_made(detected, model_folder, wait):
+    detect = detected["detect"]
+    info = detect.picker.info
+    assert info.text() == "3 keypoints · 128×128 px input · own fast path"
+    made = {"predictions": str(model_folder / "video_preds" / "square.csv")}
+    detect.on_done({**made, "road": "own fast path, onnx on cpu"})
+    assert info.text() == "3 keypoints · 128×128 px input · own fast path, onnx on cpu"
+    wait(lambda: detect.header.state == "✓ detector · 3 keypoints")
+    detect.choose_model(model_folder)
+    assert info.text().endswith("own fast path")
+
+
 def test_a_broken_checkpoint_gives_one_message(opened, model_folder, wait):
     opened["detect"].choose_model(model_folder)
     button(opened, "detect_run").click()

@@ -42,12 +42,15 @@ def add_prediction_options(parser: argparse.ArgumentParser) -> None:
         "--precision", choices=("bf16", "fp16", "fp32"), default="fp32", help="default: fp32"
     )
     parser.add_argument(
-        "--runtime", choices=("eager", "onnx", "tensorrt"), default="eager", help="default: eager"
+        "--runtime",
+        choices=("eager", "onnx", "tensorrt", "auto"),
+        default="eager",
+        help="eager (default), onnx: an export, built and checked if need be, auto: the faster of both",
     )
     parser.add_argument(
         "--onnx-precision",
         choices=("fp32", "fp16"),
-        help="which export the runtimes onnx and tensorrt take, where there are several",
+        help="of the export that the runtimes onnx, auto and tensorrt run",
     )
     parser.add_argument("--overrides", nargs="*", metavar="KEY=VALUE", help="change values of the config")
     add_edge(parser)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -121,13 +122,15 @@ class Predictor:
         only_changed: bool = False,
     ) -> Path:
         """Predict a video into the model's ``video_preds``, or what has changed in it."""
+        from napari_cropzoom.pipeline.fastpath import some_frames
         from napari_cropzoom.pipeline.predict import Engine, predict_video
 
         if only_changed and self._is_up_to_date(video, boxes):
             return self.model.predictions_csv(video)
         if self._engine is None:
             print(f"loading {self.model.path.name}", flush=True)
-            self._engine = Engine.load(self.model, **self._how)
+            look = partial(some_frames, video, boxes, self._edge)
+            self._engine = Engine.load(self.model, **self._how, look=look, tell=say)
         stage = predict_video(
             self.model,
             video,
@@ -147,9 +150,13 @@ class Predictor:
         """Whether nothing has changed, which is told; found out before the model is loaded."""
         from napari_cropzoom.io.video_index import VideoIndex
         from napari_cropzoom.pipeline.earlier import look_back
+        from napari_cropzoom.pipeline.exports import remembered_runtime
         from napari_cropzoom.pipeline.fingerprint import fingerprint
 
         how = {name: value for name, value in self._how.items() if name != "trust"}
+        if how["runtime"] == "auto":
+            known = remembered_runtime(self.model, how["precision"], how["onnx_precision"])
+            how["runtime"] = known or "auto"  # of which there are no predictions
         predictions, made_with = self.model.predictions_csv(video), fingerprint(self.model, **how)
         outlook = look_back(predictions, made_with, VideoIndex.scan(video), boxes, self._edge)
         if outlook.up_to_date:
@@ -160,7 +167,7 @@ class Predictor:
         """Predict labelled frames into the model's ``image_preds``."""
         from napari_cropzoom.pipeline.labeled_frames import predict_csv
 
-        stage = predict_csv(self.model, csv, bbox_dir, batch_size=self._batch_size, **self._how)
+        stage = predict_csv(self.model, csv, bbox_dir, batch_size=self._batch_size, **self._how, tell=say)
         path = run_with_bar(stage, f"predicting {csv.name}")
         print(f"predictions of {csv.name} saved to {path}", flush=True)
 
@@ -180,6 +187,11 @@ def train(args: argparse.Namespace) -> None:
     print(f"output directory: {output.absolute()}", flush=True)
     stage = train_model(args.config_file, output, detector, tuple(args.overrides or ()))
     print(f"model saved to {run_with_bar(stage, 'training')}", flush=True)
+
+
+def say(line: str) -> None:
+    """Print a line at once."""
+    print(line, flush=True)
 
 
 def boxes_of(file: Path, bbox_dir: Path) -> Path:

@@ -72,6 +72,8 @@ def atomic_folder(target: Path) -> Iterator[Path]:
     """
     part = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
     try:
+        for observer in tuple(_observers):
+            observer(part)
         part.mkdir(parents=True)
         yield part
         for file in sorted((path for path in part.rglob("*") if path.is_file()), reverse=True):

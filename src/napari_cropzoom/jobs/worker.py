@@ -6,6 +6,7 @@ import atexit
 import contextlib
 import json
 import os
+import shutil
 import signal
 import sys
 import time
@@ -278,7 +279,7 @@ class Worker(QObject):
             self._process = None
         for path in self._temporaries:
             with contextlib.suppress(OSError):
-                path.unlink(missing_ok=True)
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
         self._temporaries.clear()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 from av.video.frame import VideoFrame
@@ -14,14 +15,15 @@ from napari_cropzoom.core.boxes import FloatArray
 from napari_cropzoom.core.changed import changed_frames, frames_to_run, frames_to_see, result_of
 from napari_cropzoom.io.video import Video
 from napari_cropzoom.pipeline.background import Prefetch, awaited
-from napari_cropzoom.pipeline.earlier import Kept
+from napari_cropzoom.pipeline.earlier import Kept, seen_boxes, whole_frames
 from napari_cropzoom.pipeline.network import Network, Samples
-from napari_cropzoom.pipeline.pixels import PixelReader, corners, taps
+from napari_cropzoom.pipeline.pixels import Edge, PixelReader, corners, taps
 from napari_cropzoom.pipeline.progress import Progress, Stage
 
 Found = tuple[NDArray[np.intp], FloatArray, FloatArray]
 
 BATCHES_AHEAD = 2
+FRAMES_TO_COMPARE = 8
 
 
 def predict_frames(
@@ -83,6 +85,38 @@ def predict_frames(
             yield Progress(done, total, "frames")
     parts = found[0][1].shape[1] if found else int(network.module.num_keypoints)
     return _gather(found, result_of(len(boxes), network.context), boxes, kept or _nothing(boxes, parts))
+
+
+def some_frames(video: Path, boxes: FloatArray | None, edge: Edge, size: tuple[int, int]) -> Samples:
+    """Return a few frames evenly spread over a video, as the network would see them.
+
+    Parameters
+    ----------
+    video : Path
+    boxes, edge
+        See :meth:`napari_cropzoom.pipeline.predict.Engine.predict`.
+    size : (int, int)
+        Height and width of the network's image.
+
+    Raises
+    ------
+    CropzoomError
+        If the video is damaged, or there is not one box for every frame.
+    """
+    with Video(video) as opened:
+        seen = seen_boxes(boxes, opened.index, edge)
+        if np.isnan(seen).all():
+            seen = whole_frames(opened.index)
+        there = np.flatnonzero(~np.isnan(seen[:, 0]))
+        places = np.linspace(0, len(there) - 1, FRAMES_TO_COMPARE).round().astype(np.intp)
+        numbers = there[np.unique(places)].tolist()
+        sampler, frames = _Sampler(opened, size), opened.pick(numbers)
+        return _joined(
+            [
+                sampler.sample(number, frame, seen[number])
+                for number, frame in zip(numbers, frames, strict=True)
+            ]
+        )
 
 
 def _samples(

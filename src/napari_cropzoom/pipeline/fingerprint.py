@@ -13,8 +13,12 @@ from napari_cropzoom.io.session_store import file_sha256
 from napari_cropzoom.pipeline.models import ModelFolder
 
 LIBRARIES = ("lightning-pose", "torch")
+RUNTIME_LIBRARIES = ("onnxruntime", "onnxruntime-gpu")
+"""One of them runs the exports, for TensorRT too."""
 EXPORTS = ("exports_onnx", "exports_trt")
 """Folders in which ``litpose export`` leaves what the runtimes other than ``eager`` run."""
+RECORD_SUFFIX = ".json"
+"""Of our records beside ONNX exports, which change when an export is timed, and its numbers do not."""
 
 
 def fingerprint(
@@ -44,14 +48,21 @@ def fingerprint(
         "runtime": runtime,
         "onnx_precision": onnx_precision or "",
         "overrides": json.dumps(list(overrides)),
-        **{name: _version(name) for name in LIBRARIES},
+        **library_versions(*(() if runtime == "eager" else RUNTIME_LIBRARIES)),
     }
+
+
+def library_versions(*further: str) -> dict[str, str]:
+    """Return the versions of what the numbers depend on, and of further packages; empty if absent."""
+    return {name: _version(name) for name in (*LIBRARIES, *further)}
 
 
 def _hash_of_exports(folder: Path) -> str:
     digest = hashlib.sha256()
     for name in EXPORTS:
         for file in sorted(path for path in (folder / name).rglob("*") if path.is_file()):
+            if name == EXPORTS[0] and file.suffix == RECORD_SUFFIX:
+                continue
             digest.update(f"{file.relative_to(folder).as_posix()}\0{hash_of(file)}\0".encode())
     return digest.hexdigest()
 

@@ -14,9 +14,11 @@ from typing import TypeVar
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.io.atomic import atomic_folder, atomic_path
 from napari_cropzoom.pipeline.background import awaited
+from napari_cropzoom.pipeline.exported import run_export
 from napari_cropzoom.pipeline.loading import load_model
 from napari_cropzoom.pipeline.models import ModelFolder, one_line
-from napari_cropzoom.pipeline.progress import Progress, Stage
+from napari_cropzoom.pipeline.network import Network
+from napari_cropzoom.pipeline.progress import Progress, Stage, Tell, quiet
 
 T = TypeVar("T")
 
@@ -32,6 +34,7 @@ def predict_csv(
     overrides: Sequence[str] = (),
     trust: bool = False,
     onnx_precision: str | None = None,
+    tell: Tell = quiet,
 ) -> Stage[Path]:
     """Predict labeled frames with ``lightning_pose.api.Model.predict_on_label_csv``.
 
@@ -44,8 +47,9 @@ def predict_csv(
         Holds ``bbox.csv`` with a box for every image to crop to; None looks at whole images.
     batch_size : int or None
         Images given to the network at a time.
-    precision, runtime, overrides, trust, onnx_precision
-        As in :meth:`napari_cropzoom.pipeline.predict.Engine.load`.
+    precision, runtime, overrides, trust, onnx_precision, tell
+        As in :meth:`napari_cropzoom.pipeline.predict.Engine.load`, but ``auto`` is ``eager``: there are
+        too few frames for the one to be faster.
 
     Returns
     -------
@@ -67,6 +71,9 @@ def predict_csv(
 
         def work() -> None:
             loaded = load_model(model, precision, runtime, overrides, trust, onnx_precision)
+            if runtime == "onnx":
+                network = Network(loaded.model, "fp32")
+                run_export(loaded, network, model, onnx_precision, None, tell)
             loaded.model_dir = part / "model"
             loaded.predict_on_label_csv(csv_file=csv, bbox_file=boxes)
             written = loaded.image_preds_dir() / csv.name

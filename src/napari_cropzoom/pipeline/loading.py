@@ -12,7 +12,7 @@ from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.pipeline.models import ALLOWED_GLOBALS, ModelFolder, one_line, unsafe_globals
 
 PRECISIONS = ("fp32", "fp16", "bf16")
-RUNTIMES = ("eager", "onnx", "tensorrt")
+RUNTIMES = ("eager", "onnx", "tensorrt", "auto")
 
 
 def load_model(
@@ -25,10 +25,12 @@ def load_model(
 ) -> Any:
     """Return a ``lightning_pose.api.Model`` with its network loaded.
 
+    Its forward pass is the network's own but for runtime ``tensorrt``; ONNX exports are for
+    :func:`napari_cropzoom.pipeline.exported.run_export`.
+
     Parameters and errors are those of :meth:`napari_cropzoom.pipeline.predict.Engine.load`.
     """
-    _check_choice("precision", precision, PRECISIONS)
-    _check_choice("runtime", runtime, RUNTIMES)
+    check_choices(precision, runtime)
     checkpoint = folder.checkpoint or ModelFolder.open(folder.path).checkpoint
     assert checkpoint is not None
     try:
@@ -46,9 +48,20 @@ def load_model(
             f"{' '.join(overrides) or '(none)'}: {one_line(error)}"
         ) from error
     model.model = load_module(checkpoint, model.cfg, trust=trust)
-    if runtime != "eager":
-        model.model.forward = _exported_forward(folder, overrides, runtime, onnx_precision)
+    if runtime == "tensorrt":
+        model.model.forward = _tensorrt_forward(folder, overrides, onnx_precision)
     return model
+
+
+def check_choices(precision: str, runtime: str) -> None:
+    """Refuse what is no precision or no runtime.
+
+    Raises
+    ------
+    CropzoomError
+    """
+    _check_choice("precision", precision, PRECISIONS)
+    _check_choice("runtime", runtime, RUNTIMES)
 
 
 def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:
@@ -56,10 +69,8 @@ def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:
         raise CropzoomError(f"{name} is {value!r}, and can be {', '.join(choices)}.")
 
 
-def _exported_forward(
-    folder: ModelFolder, overrides: Sequence[str], runtime: str, onnx_precision: str | None
-) -> Any:
-    """Return the forward pass exported for ONNX or TensorRT.
+def _tensorrt_forward(folder: ModelFolder, overrides: Sequence[str], onnx_precision: str | None) -> Any:
+    """Return the forward pass exported for TensorRT.
 
     Lightning Pose loads the checkpoint again on the way, by which time it is known to be harmless.
     """
@@ -67,11 +78,11 @@ def _exported_forward(
 
     try:
         model = Model.from_dir2(
-            folder.path, list(overrides) or None, runtime=runtime, onnx_precision=onnx_precision
+            folder.path, list(overrides) or None, runtime="tensorrt", onnx_precision=onnx_precision
         )
     except Exception as error:
         raise CropzoomError(
-            f"{folder.path}: runtime {runtime} cannot be used here: {' '.join(str(error).split())}"
+            f"{folder.path}: runtime tensorrt cannot be used here: {' '.join(str(error).split())}"
         ) from error
     return model.model.forward
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_cropzoom.pipeline.devices import CPU, MPS, best_device, half_precision
 from napari_cropzoom.pipeline.fusion import folded
+from napari_cropzoom.pipeline.models import one_line
+from napari_cropzoom.pipeline.progress import Tell
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import torch
 
 FloatArray = NDArray[np.float64]
@@ -49,23 +55,40 @@ class Network:
         With the ``predict_step`` of Lightning Pose's models of one view.
     precision : str
         ``fp32``, ``fp16`` or ``bf16``; on a CPU ``fp16`` runs as ``bf16``, as with ``litpose``.
+    device : str or None
+        ``cpu``, ``cuda`` or ``mps``; None for the best there is.
     """
 
-    def __init__(self, module: Any, precision: str) -> None:
+    def __init__(self, module: Any, precision: str, device: str | None = None) -> None:
         import torch
         from lightning_pose.data import _IMAGENET_MEAN, _IMAGENET_STD
 
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = torch.device(device or best_device())
         self.module = module.float().eval().to(self.device)
         self.context = bool(module.do_context)
-        half = torch.float16 if self.device.type == "cuda" else torch.bfloat16
-        self._dtype = {"fp16": half, "bf16": torch.bfloat16}.get(precision)
+        self._half = half_precision(self.device.type, precision)
+        self._folded = self._exported = False
         self._mean = torch.tensor(_IMAGENET_MEAN, device=self.device)
         self._std = torch.tensor(_IMAGENET_STD, device=self.device)
 
     def fold(self, size: tuple[int, int]) -> None:
         """Compute the same in less time, see :func:`napari_cropzoom.pipeline.fusion.folded`."""
-        self.module.backbone = folded(self.module.backbone, size)
+        if not self._folded:
+            self.module.backbone = folded(self.module.backbone, size)
+            self._folded = True
+
+    def run_with(self, forward: Callable[[torch.Tensor], torch.Tensor] | None) -> None:
+        """Have an exported forward pass, in its own precision, take the place of the network's.
+
+        Parameters
+        ----------
+        forward : callable or None
+            From (B, 3, H, W) images to what the network returns; None for the network itself.
+        """
+        vars(self.module).pop("forward", None)
+        self._exported = forward is not None
+        if forward is not None:
+            self.module.forward = forward
 
     def __call__(self, samples: Samples) -> tuple[FloatArray, FloatArray]:
         """Predict.
@@ -78,19 +101,42 @@ class Network:
         """
         import torch
 
+        half = None if self._exported else self._half
         with (
             torch.inference_mode(),
-            torch.autocast(self.device.type, dtype=self._dtype, enabled=self._dtype is not None),
+            torch.autocast(self.device.type, dtype=half) if half else nullcontext(),
         ):
-            batch = {
-                "frames": self.images(samples),
-                "bbox": torch.from_numpy(samples.boxes).to(self.device),
-                "transforms": torch.tensor([-1.0], device=self.device),
-                "is_multiview": False,
-            }
+            return self.keypoints(self.images(samples), samples.boxes)
+
+    def keypoints(
+        self, images: torch.Tensor, boxes: NDArray[np.float32]
+    ) -> tuple[FloatArray, FloatArray]:
+        """Predict images as the network takes them, in single precision unless within autocast.
+
+        Parameters
+        ----------
+        images : torch.Tensor, (B, 3, H, W) float32
+        boxes : ndarray, (B, 4) float32
+            See :class:`Samples`.
+
+        Returns
+        -------
+        xy, likelihood : ndarray
+            As when called.
+        """
+        import torch
+
+        batch = {
+            "frames": images,
+            "bbox": torch.from_numpy(boxes).to(self.device),
+            "transforms": torch.tensor([-1.0], device=self.device),
+            "is_multiview": False,
+        }
+        with torch.inference_mode():
             xy, likelihood = self._predict(batch)
         xy = xy.reshape(len(xy), -1, 2)
-        return xy.double().cpu().numpy(), likelihood.double().cpu().numpy()
+        # on the CPU: MPS has no float64
+        return xy.cpu().double().numpy(), likelihood.cpu().double().numpy()
 
     def _predict(self, batch: dict[str, Any]) -> tuple[torch.Tensor, torch.Tensor]:
         """Call Lightning Pose's prediction step, mending what it does with regression models.
@@ -119,3 +165,40 @@ class Network:
         rows = torch.lerp(pixels[:, :, 0], pixels[:, :, 1], weights_y)
         image = torch.lerp(rows[..., 0, :], rows[..., 1, :], weights_x) / 255
         return ((image - self._mean) / self._std).permute(0, 3, 1, 2)
+
+
+def usable_network(module: Any, precision: str, size: tuple[int, int], tell: Tell) -> Network:
+    """Return a network on the best device that can run it.
+
+    torch lacks some operations on MPS. An image is tried there, so that a network that needs one runs
+    on the CPU from the start.
+
+    Parameters
+    ----------
+    module, precision
+        See :class:`Network`.
+    size : (int, int)
+        Height and width of the network's image in pixels.
+    tell : callable
+        Called with one line for a person where the CPU has to do.
+    """
+    if best_device() != MPS:
+        return Network(module, precision)
+    try:
+        network = Network(module, precision, MPS)
+        network(blank(size, CONTEXT + 1 if network.context else 1))
+    except (RuntimeError, TypeError, AssertionError) as error:  # TypeError: there is no float64
+        tell(f"Apple's mps cannot run this network ({one_line(error)}); it runs on the CPU.")
+        return Network(module, precision, CPU)
+    return network
+
+
+def blank(size: tuple[int, int], count: int) -> Samples:
+    """``count`` black frames of (height, width) pixels."""
+    height, width = size
+    return Samples(
+        np.zeros((count, 2 * height, 2 * width, 3), np.uint8),
+        np.zeros((count, height), np.float32),
+        np.zeros((count, width), np.float32),
+        np.tile(np.array([0, 0, height, width], np.float32), (count, 1)),
+    )

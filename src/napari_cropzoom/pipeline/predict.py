@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +18,17 @@ from napari_cropzoom.io.made_with import MadeWith, video_identity
 from napari_cropzoom.io.video import Video
 from napari_cropzoom.pipeline.background import awaited
 from napari_cropzoom.pipeline.earlier import Kept, look_back, read_kept, seen_boxes
-from napari_cropzoom.pipeline.fastpath import predict_frames
+from napari_cropzoom.pipeline.exported import Look, run_export
+from napari_cropzoom.pipeline.faster import choose_runtime
+from napari_cropzoom.pipeline.fastpath import predict_frames, some_frames
 from napari_cropzoom.pipeline.fingerprint import fingerprint
-from napari_cropzoom.pipeline.loading import load_model
+from napari_cropzoom.pipeline.loading import check_choices, load_model
 from napari_cropzoom.pipeline.models import ModelFolder
-from napari_cropzoom.pipeline.network import CONTEXT, Network
+from napari_cropzoom.pipeline.network import Network, usable_network
 from napari_cropzoom.pipeline.outputs import write_outputs
 from napari_cropzoom.pipeline.pixels import Edge
-from napari_cropzoom.pipeline.progress import Progress, Stage
-
-PIXELS_ON_CPU = 2**18
-SMALLEST_ON_CPU, LARGEST_ON_CPU = 4, 16
-"""On a CPU a batch is quickest while its layers fit the caches: 16 images of 128x128, 4 of 256x256."""
+from napari_cropzoom.pipeline.progress import Progress, Stage, Tell, quiet
+from napari_cropzoom.pipeline.sizes import image_size, usual_batch_size
 
 
 class Engine:
@@ -42,15 +42,27 @@ class Engine:
         The model's configuration with overrides applied.
     made_with : mapping
         Fingerprint of what was loaded.
+    runtime : {"eager", "onnx", "tensorrt"}
+        What does the network's forward pass.
+    remark : str
+        Why it runs on another device than it could be expected to; usually empty.
     """
 
     def __init__(
-        self, folder: ModelFolder, network: Network, config: Any, made_with: Mapping[str, str]
+        self,
+        folder: ModelFolder,
+        network: Network,
+        config: Any,
+        made_with: Mapping[str, str],
+        runtime: str = "eager",
+        remark: str = "",
     ) -> None:
         self.folder = folder
         self.network = network
         self.config = config
         self.made_with = made_with
+        self.runtime = runtime
+        self._remark = remark
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="network")
 
     @classmethod
@@ -62,6 +74,9 @@ class Engine:
         overrides: Sequence[str] = (),
         trust: bool = False,
         onnx_precision: str | None = None,
+        *,
+        look: Look | None = None,
+        tell: Tell = quiet,
     ) -> Engine:
         """Load a model; takes seconds, most of them for importing Lightning Pose.
 
@@ -70,41 +85,63 @@ class Engine:
         folder : ModelFolder
         precision : {"fp32", "fp16", "bf16"}
             Of the network's arithmetic; ignored by the runtimes other than ``eager``.
-        runtime : {"eager", "onnx", "tensorrt"}
-            The last two run what `litpose export` has written into the folder.
+        runtime : {"eager", "onnx", "tensorrt", "auto"}
+            ``onnx`` runs Lightning Pose's export, which is made where there is none of this checkpoint
+            and compared with the network before it is used; ``auto`` times both and takes the faster;
+            ``tensorrt`` runs what `litpose export` has written into the folder.
         overrides : sequence of str
             ``key=value`` in Hydra's grammar, applied to ``config.yaml``.
         trust : bool
             Whether code that the checkpoint brings may run.
         onnx_precision : {"fp32", "fp16"} or None
-            Which of several exports the runtimes other than ``eager`` take.
+            Of the export; None for ``fp32``, or on a graphics card for the only one that is there.
+        look : callable or None
+            From (height, width) of the network's image to the frames that a new export is compared on,
+            such as :func:`napari_cropzoom.pipeline.fastpath.some_frames`; None for random images.
+        tell : callable
+            Called with a line for a person when something takes time or turns out otherwise.
 
         Raises
         ------
         CropzoomError
             If Lightning Pose is not installed, an argument is wrong, the checkpoint is missing, damaged
-            or not to be trusted, or the runtime's export is not there.
+            or not to be trusted, or there is no export for the runtime that can be trusted.
         """
-        how = (precision, runtime, overrides, onnx_precision)
-        made_with: Mapping[str, str] = {}
+        loaded_by = runtime if runtime == "tensorrt" else "eager"
+        before: Mapping[str, str] = {}
         with contextlib.suppress(OSError):  # loading says it better
-            made_with = fingerprint(ModelFolder.open(folder.path), *how)
-        model = load_model(folder, precision, runtime, overrides, trust, onnx_precision)
-        if fingerprint(ModelFolder.open(folder.path), *how) != made_with:
+            before = fingerprint(ModelFolder.open(folder.path), precision, loaded_by, overrides)
+        check_choices(precision, runtime)
+        model = load_model(folder, precision, loaded_by, overrides, trust, onnx_precision)
+        folder_now = ModelFolder.open(folder.path)
+        if fingerprint(folder_now, precision, loaded_by, overrides) != before:
             raise CropzoomError(f"{folder.path}: was written to while it was loaded. Start again.")
-        network = Network(model.model, precision if runtime == "eager" else "fp32")
+        size, said = image_size(model.cfg), list[str]()
+        arithmetic = precision if runtime in ("eager", "auto") else "fp32"
+        network = usable_network(model.model, arithmetic, size, said.append)
+        for line in said:
+            tell(line)
+        if runtime == "onnx":
+            run_export(model, network, folder_now, onnx_precision, look, tell)
+        elif runtime == "auto":
+            batch = usual_batch_size(network, model.cfg)
+            runtime = choose_runtime(
+                model, network, folder_now, precision, onnx_precision, batch, look, tell
+            )
         if runtime == "eager":
-            network.fold(image_size(model.cfg))
-        return cls(folder, network, model.cfg, made_with)
+            network.fold(size)
+        made_with = fingerprint(folder_now, precision, runtime, overrides, onnx_precision)
+        return cls(folder, network, model.cfg, made_with, runtime, " ".join(said))
 
     @property
     def road(self) -> str:
-        """How predictions are made, for a person."""
-        return self.folder.road
+        """How predictions are made, for a person: whose code, which runtime, which device."""
+        how = self.device if self.runtime == "eager" else f"{self.runtime} on {self.device}"
+        return f"{self.folder.road}, {how}" + (f" ({self._remark})" if self._remark else "")
 
     @property
     def device(self) -> str:
-        """What the network runs on: ``cpu`` or ``cuda``."""
+        """What the network runs on: ``cpu``, ``cuda`` or ``mps``."""
         return str(self.network.device.type)
 
     @property
@@ -176,18 +213,7 @@ class Engine:
             if asked < 1:
                 raise CropzoomError(f"The batch size is {asked}; it must be 1 or more frames.")
             return asked
-        if self.network.device.type == "cpu":
-            height, width = self.image_size
-            return min(max(PIXELS_ON_CPU // (height * width), SMALLEST_ON_CPU), LARGEST_ON_CPU)
-        kind = "context" if self.network.context else "base"
-        configured = int(self.config.dali[kind].predict.sequence_length)
-        return max(configured - (CONTEXT if self.network.context else 0), 1)
-
-
-def image_size(config: Any) -> tuple[int, int]:
-    """Height and width of the network's image in a model's configuration."""
-    size = config.data.image_resize_dims
-    return int(size.height), int(size.width)
+        return usual_batch_size(self.network, self.config)
 
 
 def predict_video(
@@ -206,7 +232,7 @@ def predict_video(
     trust: bool = False,
     engine: Engine | None = None,
     only_changed: bool = False,
-    tell: Callable[[str], object] | None = None,
+    tell: Tell = quiet,
 ) -> Stage[Path]:
     """Predict a video and write its files; either all of them appear or none.
 
@@ -234,7 +260,7 @@ def predict_video(
         Run only the frames whose result the boxes have changed since the predictions that are there
         were made, and keep the others to the last digit; all frames where those cannot be built on.
         Nothing is written where nothing has changed.
-    tell : callable or None
+    tell : callable
         With ``only_changed``, called with what will run, in a few words for a person.
 
     Returns
@@ -252,15 +278,16 @@ def predict_video(
         total = opened.n_frames
         if engine is None:
             with ThreadPoolExecutor(1) as loader:
-                loading = loader.submit(Engine.load, model, precision, runtime, overrides, trust)
+                how = (precision, runtime, overrides, trust)
+                look = partial(some_frames, video, boxes, edge)
+                loading = loader.submit(partial(Engine.load, model, *how, look=look))
                 engine = yield from awaited(loading, Progress(0, total, f"loading {model.path.name}"))
         kept = None
         if only_changed:
             outlook = look_back(
                 target, engine.made_with, opened.index, boxes, edge=edge, device=engine.device
             )
-            if tell is not None:
-                tell(outlook.say())
+            tell(outlook.say())
             if outlook.up_to_date:
                 return target
             kept = read_kept(target, outlook)

@@ -23,6 +23,12 @@ class Progress:
 
 
 Stage = Generator[Progress, None, T]
+Tell = Callable[[str], object]
+"""Takes a line for a person, outside the count of a stage."""
+
+
+def quiet(line: str) -> None:
+    """Tell nobody."""
 
 
 def run_stage(stage: Stage[T], report: Callable[[Progress], None] | None = None) -> T:

@@ -19,6 +19,7 @@ from napari_cropzoom.pipeline.background import awaited
 from napari_cropzoom.pipeline.progress import Progress, Stage
 
 if TYPE_CHECKING:
+    from napari_cropzoom.pipeline.exported import Look
     from napari_cropzoom.pipeline.models import ModelFolder
     from napari_cropzoom.pipeline.predict import Engine
 
@@ -40,7 +41,7 @@ class EngineCache:
         self._size = size
         self._engines: OrderedDict[str, Engine] = OrderedDict()
 
-    def get(self, model: ModelFolder, options: Args) -> Stage[Engine]:
+    def get(self, model: ModelFolder, options: Args, look: Look | None = None) -> Stage[Engine]:
         """Return the engine of a model, loading it in a thread if it or its checkpoint is new.
 
         Parameters
@@ -49,6 +50,8 @@ class EngineCache:
         options : dict
             Any of ``precision``, ``runtime``, ``overrides``, which make another engine, and ``trust``,
             which only counts while loading.
+        look : callable or None
+            See :meth:`napari_cropzoom.pipeline.predict.Engine.load`.
         """
         from napari_cropzoom.pipeline.predict import Engine
 
@@ -59,7 +62,7 @@ class EngineCache:
                 self._engines.popitem(last=False)
             trust = {"trust": options["trust"]} if "trust" in options else {}
             with ThreadPoolExecutor(1) as pool:
-                loading = pool.submit(partial(Engine.load, model, **shaping, **trust))
+                loading = pool.submit(partial(Engine.load, model, **shaping, **trust, look=look))
                 text = f"loading {model.path.name}"
                 self._engines[key] = yield from awaited(loading, Progress(0, 0, text))
         self._engines.move_to_end(key)
@@ -86,7 +89,11 @@ def builtin_stages(engines: EngineCache) -> dict[str, StageFunction]:
 
 
 def predict(engines: EngineCache, args: Args) -> Stage[Result]:
-    """Keypoints of a video, of its crops when ``bbox_csv`` is given; ``note`` says what ran."""
+    """Keypoints of a video, of its crops when ``bbox_csv`` is given.
+
+    ``road`` says how they were made, for a person, and ``note`` what ran.
+    """
+    from napari_cropzoom.pipeline.fastpath import some_frames
     from napari_cropzoom.pipeline.models import ModelFolder
     from napari_cropzoom.pipeline.predict import predict_video
 
@@ -95,13 +102,13 @@ def predict(engines: EngineCache, args: Args) -> Stage[Result]:
     given = args.get("bbox_csv")
     boxes = read_boxes(given, video, allow_missing=True) if given else None
     options = chosen(args, PREDICT_OPTIONS)
-    engine = yield from engines.get(model, options)
+    look = partial(some_frames, video, boxes, options.get("edge", "pad"))
+    engine = yield from engines.get(model, options, look)
     output, notes = optional_path(args, "output"), list[str]()
     predictions = yield from predict_video(
         model, video, boxes, output=output, engine=engine, tell=notes.append, **options
     )
-    road = str(getattr(engine, "road", ""))
-    return {"predictions": str(predictions), "road": road, "note": "".join(notes)}
+    return {"predictions": str(predictions), "road": engine.road, "note": "".join(notes)}
 
 
 def crop(args: Args) -> Stage[Result]:

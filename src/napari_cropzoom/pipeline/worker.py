@@ -28,6 +28,7 @@ import importlib
 import json
 import os
 import queue
+import shutil
 import sys
 import threading
 import time
@@ -185,7 +186,7 @@ def end_process(temporaries: set[Path]) -> None:
             child.kill()
     for path in temporaries:
         with contextlib.suppress(OSError):
-            path.unlink(missing_ok=True)
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     os._exit(0)
 
 

@@ -66,11 +66,16 @@ class ModelPicker(QWidget):
         remember("model", model.path)
         self._fill(model.path)
         self.path_label.set_path(model.path)
-        height, width = model.image_size
-        count = len(model.keypoint_names)
-        self.info.setText(f"{count} keypoints · {width}×{height} px input · {model.road}")
+        self.show_road(model.road)
         self.info.setToolTip(", ".join(model.keypoint_names))
         self.chosen.emit(model)
+
+    def show_road(self, road: str) -> None:
+        """Say how the model runs; once it has run, by which runtime and on which device."""
+        assert self.model is not None
+        height, width = self.model.image_size
+        count = len(self.model.keypoint_names)
+        self.info.setText(f"{count} keypoints · {width}×{height} px input · {road}")
 
     def _fill(self, current: Path | None) -> None:
         self.combo.blockSignals(True)

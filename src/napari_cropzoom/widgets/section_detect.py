@@ -120,7 +120,9 @@ class DetectSection(ModelSection):
         self.update_body()
 
     def on_done(self, result: dict[str, Any]) -> None:
-        """Show what was found."""
+        """Show what was found, and how."""
+        if "road" in result:
+            self.picker.show_road(result["road"])
         self.use(Path(result.get("predictions") or result["bbox_csv"]))
 
 

@@ -150,6 +150,8 @@ class PoseSection(ModelSection):
         path = Path(result["predictions"])
         if session is None or output is None:
             return
+        if "road" in result:
+            self.picker.show_road(result["road"])
         if self._stage == "predict" and self.source.currentData() == CROPPED:
             assert session.raw_csv is not None
             self._stage = "remap"

@@ -1,0 +1,309 @@
+"""ONNX exports: made on request, kept, made again, refused where they are wrong, taken where faster."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import sys
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lpmodels import make_lp_model
+from napari_cropzoom.cli import main
+from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.pipeline.exported import LARGEST_SHIFT, NEEDED, _agreement
+from napari_cropzoom.pipeline.exports import (
+    Export,
+    Speed,
+    machine,
+    preferred_precision,
+    remembered_runtime,
+)
+from napari_cropzoom.pipeline.fastpath import some_frames
+from napari_cropzoom.pipeline.labeled_frames import predict_csv
+from napari_cropzoom.pipeline.models import ModelFolder
+from napari_cropzoom.pipeline.predict import Engine
+from napari_cropzoom.pipeline.progress import run_stage
+
+MISSING = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+needs_onnx = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
+NAMES = ("nose", "back", "tail")
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory, video: Path) -> tuple[Path, list[str]]:
+    """A model whose export has been built, and what was said of it."""
+    folder, said = make_lp_model(tmp_path_factory.mktemp("exported") / "model"), list[str]()
+    load(folder, video, said)
+    return folder, said
+
+
+@pytest.fixture
+def copy(exported: tuple[Path, list[str]], tmp_path: Path) -> Path:
+    return Path(shutil.copytree(exported[0], tmp_path / "copy"))
+
+
+def load(folder: Path, video: Path, said: list[str] | None = None, runtime: str = "onnx") -> Engine:
+    look = partial(some_frames, video, None, "pad")
+    tell = (said if said is not None else []).append
+    return Engine.load(ModelFolder.open(folder), runtime=runtime, look=look, tell=tell)
+
+
+def export_of(folder: Path) -> Export:
+    return Export(ModelFolder.open(folder), "fp32")
+
+
+def turn_head(folder: Path) -> None:
+    """Change the weights of the checkpoint under its name, as a training anew does."""
+    import torch
+
+    (checkpoint,) = folder.rglob("*.ckpt")
+    content = torch.load(checkpoint, weights_only=False)
+    weights = content["state_dict"]
+    last = [name for name in weights if name.startswith("head.") and name.endswith("weight")][-1]
+    weights[last] = -weights[last]
+    torch.save(content, checkpoint)
+
+
+def assert_same_keypoints(engine: Engine, other: Engine, video: Path) -> None:
+    ours, theirs = (run_stage(each.predict(video)) for each in (engine, other))
+    sure = theirs.likelihood >= 0.5
+    assert sure.sum() > 20
+    assert np.abs(ours.xy - theirs.xy)[sure].max() < 0.01
+    np.testing.assert_allclose(ours.likelihood, theirs.likelihood, atol=1e-3)
+
+
+@needs_onnx
+def test_an_export_is_built_where_litpose_finds_it(
+    exported: tuple[Path, list[str]], video: Path, engine: Engine
+) -> None:
+    from lightning_pose.api import Model
+
+    folder, said = exported
+    names = {path.name for path in (folder / "exports_onnx").iterdir()}
+    stem = "epoch=0-step=0-best_fp32"
+    assert {f"{stem}.onnx", f"{stem}.json"} <= names
+    assert names <= {f"{stem}.onnx", f"{stem}.onnx.data", f"{stem}.json"}
+    assert {path.name for path in folder.iterdir()} == {"config.yaml", "tb_logs", "exports_onnx"}
+    assert said[0].startswith("building the ONNX export")
+    assert "can be trusted" in said[1]
+    assert "sure keypoints in 8 frames (limit 0.05 px)" in said[1]
+    Model.from_dir(folder, runtime="onnx").predict_frame(np.zeros((64, 64, 3), np.uint8))
+
+    before = export_of(folder).path.stat().st_mtime_ns
+    again: list[str] = []
+    ours = load(folder, video, again)
+    assert again == []
+    assert export_of(folder).path.stat().st_mtime_ns == before
+    assert (ours.road, engine.road) == ("own fast path, onnx on cpu", "own fast path, cpu")
+    assert_same_keypoints(ours, engine, video)
+
+
+@needs_onnx
+def test_another_checkpoint_of_the_same_name_is_exported_anew(copy: Path, video: Path) -> None:
+    turn_head(copy)
+    said: list[str] = []
+    ours = load(copy, video, said)
+    assert "building" in said[0]
+    assert "can be trusted" in said[1]
+    assert_same_keypoints(ours, load(copy, video, runtime="eager"), video)
+
+
+@needs_onnx
+def test_an_export_of_litpose_is_compared_and_an_older_one_made_again(copy: Path, video: Path) -> None:
+    export = export_of(copy)
+    export.record_path.unlink()
+    said: list[str] = []
+    load(copy, video, said)
+    assert ["can be trusted" in line for line in said] == [True]
+    export.record_path.unlink()
+    os.utime(export.path, (0, 0))
+    load(copy, video, said)
+    assert "building" in said[1]
+
+
+def spoil(export: Export) -> None:
+    """Change weights in the exported files, whichever holds them."""
+    file = max(export.path.parent.glob("*.onnx*"), key=lambda path: path.stat().st_size)
+    content = bytearray(file.read_bytes())
+    middle = len(content) // 2 // 4 * 4
+    content[middle : middle + 40_000] = np.full(10_000, 0.5, np.float32).tobytes()
+    file.write_bytes(content)
+
+
+@needs_onnx
+def test_an_export_with_other_keypoints_is_refused_until_it_is_deleted(copy: Path, video: Path) -> None:
+    spoil(export_of(copy))
+    with pytest.raises(CropzoomError, match=r"best_fp32\.onnx: cannot be trusted.*Delete it") as first:
+        load(copy, video)
+
+    def look(size: tuple[int, int]) -> None:
+        raise AssertionError("compared once more")
+
+    with pytest.raises(CropzoomError) as second:
+        Engine.load(ModelFolder.open(copy), runtime="onnx", look=look)
+    assert str(first.value) == str(second.value)
+
+    said: list[str] = []
+    assert load(copy, video, said, "auto").road == "own fast path, cpu"
+    assert said[-1].startswith("runtime auto: eager, since ONNX cannot be used")
+
+    export_of(copy).path.unlink()
+    assert load(copy, video, said).runtime == "onnx"
+    assert "building" in said[-2]
+
+
+@needs_onnx
+def test_a_file_that_is_no_export_is_named(copy: Path, video: Path) -> None:
+    export = export_of(copy)
+    export.path.write_bytes(b"no export")
+    with pytest.raises(CropzoomError, match=r"best_fp32\.onnx: cannot be opened .* Delete it"):
+        load(copy, video)
+
+
+@needs_onnx
+def test_auto_measures_once_and_takes_the_faster(copy: Path, video: Path) -> None:
+    export, said = export_of(copy), list[str]()
+    measured = load(copy, video, said, "auto")
+    record = export.read()
+    assert record is not None
+    assert record.speed is not None
+    assert min(record.speed.eager, record.speed.onnx) > 0
+    assert measured.runtime == record.speed.runtime
+    assert said == [f"runtime auto: {measured.runtime}; {record.speed.say()}"]
+
+    for eager, onnx, faster in ((0.02, 0.01, "onnx"), (0.0103, 0.01, "eager"), (0.01, 0.02, "eager")):
+        export.remember(record, Speed(machine(), "fp32", eager, onnx))
+        ours = load(copy, video, said, "auto")
+        assert ours.runtime == ours.made_with["runtime"] == faster
+        assert remembered_runtime(ModelFolder.open(copy), "fp32", None) == faster
+        assert export.read().speed.eager == eager
+    assert remembered_runtime(ModelFolder.open(copy), "bf16", None) is None
+    export.remember(record, Speed("another machine", "fp32", 9.0, 1.0))
+    assert remembered_runtime(ModelFolder.open(copy), "fp32", None) is None
+    load(copy, video, said, "auto")
+    assert export.read().speed.machine == machine()
+
+
+@needs_onnx
+def test_the_command_builds_and_then_knows_that_nothing_has_changed(
+    tmp_path: Path, video: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = make_lp_model(tmp_path / "model")
+    command = ["predict", str(folder), str(video), "--runtime", "onnx", "--skip_viz"]
+    assert main(command) == 0
+    said = capsys.readouterr().out
+    assert "building the ONNX export of model (fp32), once\nthe ONNX export can be trusted" in said
+    assert "torch.onnx" not in said
+    assert main([*command, "--only_changed"]) == 0
+    assert capsys.readouterr().out == "blobs.mp4: up to date: no box has changed\n"
+
+
+@needs_onnx
+def test_the_export_predicts_labelled_frames_too(tmp_path: Path) -> None:
+    import cv2
+    import pandas as pd
+
+    labels = tmp_path / "CollectedData.csv"
+    names = ["labeled-data/a/img0.png", "labeled-data/a/img1.png"]
+    columns = pd.MultiIndex.from_product(
+        [["s"], NAMES, ["x", "y"]], names=["scorer", "bodyparts", "coords"]
+    )
+    pd.DataFrame(np.full((2, 6), 20.0), index=names, columns=columns).to_csv(labels)
+    for number, name in enumerate(names):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        noise = np.random.default_rng(number).integers(0, 255, (128, 128, 3), dtype=np.uint8)
+        cv2.imwrite(str(tmp_path / name), noise)
+    folder = ModelFolder.open(make_lp_model(tmp_path / "model", size=128))
+    overrides = [f"data.data_dir={tmp_path}"]
+    found = []
+    for runtime in ("onnx", "eager"):
+        stage = predict_csv(folder, labels, runtime=runtime, overrides=overrides)
+        found.append(pd.read_csv(run_stage(stage), header=[0, 1, 2], index_col=0).iloc[:, :9])
+    np.testing.assert_allclose(*(part.to_numpy(float) for part in found), atol=0.05)
+    assert export_of(folder.path).read() is not None
+    spoil(export_of(folder.path))
+    with pytest.raises(CropzoomError, match="cannot be trusted"):
+        run_stage(predict_csv(folder, labels, runtime="onnx", overrides=overrides))
+
+
+@needs_onnx
+def test_overrides_of_the_image_size_do_not_export(model: ModelFolder) -> None:
+    with pytest.raises(CropzoomError, match="overrides set another one"):
+        Engine.load(model, runtime="onnx", overrides=["data.image_resize_dims.width=96"])
+    assert not (model.path / "exports_onnx").exists()
+
+
+def test_what_is_missing_is_named_with_its_cure(
+    model: ModelFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(CropzoomError, match=r"no onnxruntime.*pip install onnxruntime"):
+        Engine.load(model, runtime="onnx")
+    said: list[str] = []
+    assert Engine.load(model, runtime="auto", tell=said.append).runtime == "eager"
+    assert "pip install onnxruntime" in said[0]
+    assert not (model.path / "exports_onnx").exists()
+
+
+def test_models_with_temporal_context_are_not_for_onnx(tmp_path: Path) -> None:
+    folder = ModelFolder.open(make_lp_model(tmp_path / "context", model_type="heatmap_mhcrnn"))
+    with pytest.raises(CropzoomError, match="temporal context"):
+        Engine.load(folder, runtime="onnx")
+
+
+def results(shift: float, likelihood: float, output: float = 1.0):
+    xy = np.zeros((2, 3, 2))
+    xy[1, 2, 0] = shift
+    return xy, np.full((2, 3), likelihood), np.array([0.2, output], np.float32)
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "trusted", "words"),
+    [
+        (results(0, 0.9), results(LARGEST_SHIFT * 0.9, 0.9), True, "'tail' is 0.045 px"),
+        (results(0, 0.9), results(LARGEST_SHIFT * 1.1, 0.9), False, "'tail' is 0.055 px"),
+        (results(0, 0.9), results(3, 0.1), False, "6 sure keypoints in 2 frames"),
+        (results(0, 0.1), results(3, 0.9), False, "'tail' is 3 px"),
+        (results(0, 0.9), results(np.nan, np.nan), False, "'tail' is inf px"),
+        (results(0, 0.1), results(3, 0.1), True, "without a sure keypoint"),
+        (results(0, 0.1), results(0, 0.1, 1.01), False, "0.01 of the largest value"),
+        (results(0, 0.1), results(0, 0.1, np.nan), False, "nan of the largest value"),
+    ],
+)
+def test_only_sure_keypoints_have_to_agree_or_else_the_output(own, other, trusted, words) -> None:
+    found, said = _agreement(own, other, NAMES)
+    assert found is trusted
+    assert words in said
+
+
+def test_the_precision_is_what_is_asked_for_or_what_suits_the_device(tmp_path: Path) -> None:
+    folder = ModelFolder.open(make_lp_model(tmp_path / "model"))
+    half = Export(folder, "fp16").path
+    half.parent.mkdir()
+    half.touch()
+    assert preferred_precision(folder, "fp16", "cpu") == "fp16"
+    assert preferred_precision(folder, None, "cpu") == "fp32"
+    assert preferred_precision(folder, None, "cuda") == "fp16"
+    Export(folder, "fp32").path.touch()
+    assert preferred_precision(folder, None, "cuda") == "fp32"
+
+
+def test_damaged_records_count_as_none(tmp_path: Path) -> None:
+    export = export_of(make_lp_model(tmp_path / "model"))
+    export.path.parent.mkdir()
+    export.path.write_bytes(b"x")
+    record = export.record("cpu", True, "same")
+    export.write(record)
+    assert export.known("cpu") == record
+    assert export.known("cuda") is None
+    for content in ("", "[]", "{}", '{"version": 1, "speed": null, "image_size": [1, 2]}'):
+        export.record_path.write_text(content)
+        assert export.read() is None
+    export.write(record)
+    export.path.write_bytes(b"y")
+    assert export.read() is None

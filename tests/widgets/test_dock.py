@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
 from qtpy.QtGui import QDropEvent
-from qtpy.QtWidgets import QPushButton, QWidget
+from qtpy.QtWidgets import QDockWidget, QPushButton, QWidget
 
 from napari_cropzoom.core.boxes import Box, Source
 from napari_cropzoom.io.bbox_csv import read_bbox_csv, write_bbox_csv
@@ -360,3 +360,16 @@ def test_ten_docks_leave_nothing(viewer, video_file, qtbot, wait):
     assert listeners() == before
     assert len(viewer.layers) == 0
     wait(lambda: gc.collect() >= 0 and all(ref() is None for ref in docks))
+
+
+def test_napari_s_layer_list_rests_while_frames_come_one_upon_the_other(detected, wait):
+    layer_list = detected.window().findChild(QDockWidget, "layer list")
+    assert layer_list.updatesEnabled()
+    for frame in range(5, 12):
+        detected.bench.go_to(frame)
+    assert not layer_list.updatesEnabled()
+    wait(layer_list.updatesEnabled)
+    for frame in range(5, 12):
+        detected.bench.go_to(frame)
+    detected.close_session()
+    assert layer_list.updatesEnabled()

@@ -53,6 +53,8 @@ class LayerSet:
         A key of the canvas asks for what widgets do; following says 1 for on, -1 for back.
     proposed : psygnal.Signal
         :class:`Edit` that a key would apply once it is let go, None when it is over.
+    hurried : psygnal.Signal
+        True once frames come one upon the other, False once they rest.
     selection_asked : psygnal.Signal
         A key asks for another selection, frames or None; the dock grants it.
     refused : psygnal.Signal
@@ -70,6 +72,7 @@ class LayerSet:
     follow_asked = Signal(int)
     proposed = Signal(object)
     refused = Signal(object)
+    hurried = Signal(bool)
     selection_asked = Signal(object)
 
     def __init__(self, viewer: ViewerModel, session: Session) -> None:
@@ -91,7 +94,8 @@ class LayerSet:
         self._resting: ExitStack | None = None
         self._caption = Caption(viewer)
         self._captioned = 0.0
-        self._hurry = Hurry(self._redraw)
+        self._is_hurried = False
+        self._hurry = Hurry(self._rest)
         self._connect()
         self._redraw()
         self.frame = 0
@@ -165,6 +169,7 @@ class LayerSet:
         self.is_playing = False
         self._is_closed = True
         self._hurry.close()
+        self._tell_hurry(False)
         self._disconnect()
         for layer in [part.layer for part in self._parts()]:
             if layer in self.viewer.layers:
@@ -212,8 +217,19 @@ class LayerSet:
         if frame != self._frame:
             self._frame = frame
             self._preview = None
-            self._redraw(is_hurried=self._hurry.step())
+            is_hurried = self._hurry.step()
+            self._tell_hurry(is_hurried)
+            self._redraw(is_hurried=is_hurried)
             self.frame_changed.emit(frame)
+
+    def _rest(self) -> None:
+        self._tell_hurry(False)
+        self._redraw()
+
+    def _tell_hurry(self, is_hurried: bool) -> None:
+        if is_hurried != self._is_hurried:
+            self._is_hurried = is_hurried
+            self.hurried.emit(is_hurried)
 
     def _on_zoom(self) -> None:
         zoom = self.viewer.scene.camera.zoom

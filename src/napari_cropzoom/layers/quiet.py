@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import numpy as np
+from napari.components import ViewerModel
 from napari.layers import Layer
+from napari.utils.events import EventEmitter
 
 from napari_cropzoom.core.boxes import Box
 from napari_cropzoom.layers.conversions import box_to_rectangle
@@ -67,4 +69,20 @@ def _transform(layer: Layer, matrix: np.ndarray) -> None:
             held.enter_context(layer.block_thumbnail_update())
         held.enter_context(layer.events.blocker_all())
         layer.affine = matrix
-    layer.events.affine()
+    _tell_drawing(layer.events.affine, layer)
+
+
+def _tell_drawing(emitter: EventEmitter, layer: Layer) -> None:
+    """Emit an event of a layer to all but the viewer and its list of layers.
+
+    They would work out the extent of the scene and paint the list anew, ten times the work of moving.
+    """
+    skipped: list[Callable[..., object]] = [layer.events]
+    for callback in emitter.callbacks:
+        owner = callback[0]() if isinstance(callback, tuple) else None
+        if isinstance(owner, ViewerModel):
+            skipped.append(getattr(owner, callback[1]))
+    with ExitStack() as held:
+        for callback in skipped:
+            held.enter_context(emitter.blocker(callback))
+        emitter()

@@ -37,7 +37,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QEvent, QObject, Qt, QTimer
 from qtpy.QtGui import QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
-from qtpy.QtWidgets import QMessageBox, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QDockWidget, QMessageBox, QScrollArea, QVBoxLayout, QWidget
 
 from napari_cropzoom.io.video import VIDEO_SUFFIXES, Video
 from napari_cropzoom.widgets.bench import Bench
@@ -240,6 +240,17 @@ class CropzoomDock(QWidget):
 
     def _on_session(self) -> None:
         self.message.clear()
+        if self.bench.layers is not None:
+            self.bench.layers.hurried.connect(self._rest_layer_list)
+
+    def _rest_layer_list(self, is_hurried: bool) -> None:
+        """Leave napari's layer list as it is in a quick run of frames.
+
+        It paints every row anew for each event of a layer, as slow as the boxes on the canvas.
+        """
+        found = self.window().findChild(QDockWidget, "layer list")
+        if found is not None:
+            found.setUpdatesEnabled(not is_hurried)
 
     def _show_read_only(self) -> None:
         session = self.bench.session

@@ -107,7 +107,8 @@ def frames_next(poses: Poses, run: BoolArray, first: BoolArray, frame_size: tupl
     stretches = [(ends[a], ends[b]) for a, b in _suspicious(coarse, boxes, frame_size)]
     stretches += _suspicious(poses, boxes_from_keypoints(poses, SizingSettings()), frame_size)
     for begin, end in stretches:
-        is_doubtful |= (ends[:-1] <= end) & (ends[1:] >= begin)
+        place = np.searchsorted(ends[1:], begin)
+        is_doubtful[place : np.searchsorted(ends[:-1], end, side="right")] = True
     wide = is_doubtful.copy()
     wide[1:] |= is_doubtful[:-1]
     wide[:-1] |= is_doubtful[1:]

@@ -22,6 +22,7 @@ import changed
 import crop
 import engine
 import growth
+import sparse
 from common import HERE, command, in_own_process, machine, median_ratio
 
 BIN = Path(sys.executable).parent
@@ -191,6 +192,13 @@ def grown(folder: Path, pairs: int, quick: bool) -> str:
     return growth.table(part, folder / IMAGES, quick)
 
 
+def coarse_to_fine(folder: Path, pairs: int, quick: bool) -> str:
+    """The detector on every n-th frame first, and what is lost by it."""
+    part = folder / "sparse"
+    part.mkdir()
+    return sparse.table(sparse.QUICK_FRAMES if quick else 0, part)
+
+
 SECTIONS = {
     "boxes": Section(
         "Boxes",
@@ -223,6 +231,14 @@ SECTIONS = {
         "The sample's pose model on a video of 640x480 with a keyframe a second, after 1 % of the boxes "
         "changed in 50 bursts; the results must equal a full run's.",
         only_changed,
+    ),
+    "sparse": Section(
+        "Every n-th frame first",
+        "The sample's detector on the sample's video, coarse to fine (`predict --every N`) against every "
+        "frame, model loaded; time is of the dense run's. How far keypoints and boxes (crop ratio 2) are "
+        "from dense detection, over all frames, and from the truth, of the keypoints that can be seen. "
+        "Frames that were run must have the dense run's keypoints to the last digit.",
+        coarse_to_fine,
     ),
     "crop": Section(
         "Crop",

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from napari_cropzoom.core.boxes import MISSING_BOX, Box, BoxTrack, FloatArray, Source
+from napari_cropzoom.core.boxes import MISSING_BOX, BoolArray, Box, BoxTrack, FloatArray, Source
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.finalize import fill_missing, finalize
 from napari_cropzoom.core.history import History
@@ -18,7 +18,7 @@ from napari_cropzoom.core.review import DEFAULT_AMOUNT, Burst
 from napari_cropzoom.core.sizing import SizingSettings, boxes_from_keypoints
 from napari_cropzoom.core.smoothed import SmoothedTrack
 from napari_cropzoom.core.smoothing import jitter, smooth
-from napari_cropzoom.io.predictions_csv import read_predictions
+from napari_cropzoom.io.made_with import read_video_predictions
 from napari_cropzoom.io.session_store import reviewed_csv
 from napari_cropzoom.io.video import Video
 from napari_cropzoom.session_edits import FIRST_TRACK, EditableTracks, Moment
@@ -135,6 +135,7 @@ class Session(EditableTracks):
     def create_boxes(self, settings: SizingSettings, raw_csv: Path) -> None:
         """Put boxes round the detector's keypoints; edits made so far are carried over.
 
+        Where no detector has looked the source is ``INTERPOLATED``.
         ``raw_csv`` is where they will be written with the first edit or by :meth:`save`.
 
         Raises
@@ -142,8 +143,10 @@ class Session(EditableTracks):
         CropzoomError
             If there are no detector keypoints or an anchor keypoint is unknown.
         """
-        boxes = boxes_from_keypoints(self._need_detector(), settings)
-        self.set_raw(boxes, raw_csv, Source.DETECTED, sizing=settings)
+        poses = self._need_detector()
+        boxes = boxes_from_keypoints(poses, settings)
+        guessed = poses.interpolated
+        self.set_raw(boxes, raw_csv, Source.DETECTED, sizing=settings, interpolated=guessed)
 
     def load_boxes(
         self,
@@ -210,8 +213,11 @@ class Session(EditableTracks):
         source: Source,
         *,
         sizing: SizingSettings | None = None,
+        interpolated: BoolArray | None = None,
     ) -> None:
         """Replace the current track's raw boxes; edits made so far are carried over.
+
+        ``interpolated``, (T,) bool, marks frames whose box lies between detected ones.
 
         Raises
         ------
@@ -219,7 +225,7 @@ class Session(EditableTracks):
             If there is not one box a frame, or a box is invalid.
         """
         self._check_count(len(boxes))
-        track = BoxTrack(boxes, self.current, source)
+        track = BoxTrack(boxes, self.current, source, interpolated)
         if self.state is next(iter(self.states.values())):
             same = self.state.raw_csv == raw_csv
             self._journal.attach(raw_csv, goes_on=same)
@@ -260,7 +266,7 @@ class Session(EditableTracks):
         CropzoomError
             If the file is not a predictions file with one row a frame.
         """
-        self.set_predictions(kind, read_predictions(path, self.video.n_frames))
+        self.set_predictions(kind, read_video_predictions(path, self.video.n_frames))
 
     def set_predictions(self, kind: Kind, poses: Poses) -> None:
         """Take keypoints with one row a frame."""
@@ -347,6 +353,6 @@ def _bare(states: dict[str, TrackState]) -> dict[str, TrackState]:
     """The same tracks without any edit."""
     bare = {}
     for name, state in states.items():
-        track = BoxTrack(state.track.raw, name, state.track.raw_source)
+        track = BoxTrack(state.track.raw, name, state.track.raw_source, state.track.interpolated)
         bare[name] = dataclasses.replace(state, track=track)
     return bare

@@ -11,16 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from napari_cropzoom.core.boxes import BoxTrack, FloatArray, Source
+from napari_cropzoom.core.boxes import BoolArray, BoxTrack, FloatArray, Source
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.finalize import check_fill, fill_missing, finalize
 from napari_cropzoom.core.history import History
+from napari_cropzoom.core.runs import mask_of, runs
 from napari_cropzoom.core.sizing import SizingSettings
 from napari_cropzoom.core.smoothed import SmoothedTrack
 from napari_cropzoom.core.smoothing import SmoothingSettings, smooth
 from napari_cropzoom.io.bbox_csv import read_bbox_csv, write_bbox_csv
 from napari_cropzoom.io.journal import VERSION, Entry, broken, decode_edit, read_journal
-from napari_cropzoom.io.session_store import file_sha256, journal_file, save_final
+from napari_cropzoom.io.made_with import interpolated_rows
+from napari_cropzoom.io.session_store import file_sha256, journal_file, save_final, stem
 
 # Okabe and Ito's colours, which the colour-blind can tell apart.
 TRACK_COLORS = ("#56b4e9", "#e69f00", "#009e73", "#f0e442", "#cc79a7", "#d55e00", "#0072b2", "#ffffff")
@@ -75,6 +77,7 @@ class TrackState:
             "source": int(self.track.raw_source),
             "color": self.color,
             "sizing": dataclasses.asdict(self.sizing) if self.sizing else None,
+            "interpolated": runs(self.track.interpolated),
         }
 
 
@@ -131,7 +134,7 @@ def read_review(
     path = journal_file(raw_csv)
     entries, _ = read_journal(path)
     settings = SmoothingSettings()
-    track = BoxTrack(boxes, name, source)
+    track = BoxTrack(boxes, name, source, _interpolated_beside(raw_csv, source, n_frames))
     state = TrackState(track, raw_csv, SmoothedTrack(track, settings), sha256=sha256)
     review = StoredReview(raw_csv, {name: state}, exists=bool(entries))
     if entries:
@@ -217,7 +220,10 @@ class _Replay:
         if sha256 != entry["sha256"]:
             self.review.changed.append(name)
         source = Source(entry["source"])
-        track = BoxTrack(boxes, name, source)
+        guessed: BoolArray | None = mask_of(entry.get("interpolated") or (), self.n_frames)
+        if sha256 != entry["sha256"]:
+            guessed = _interpolated_beside(raw_csv, source, self.n_frames)
+        track = BoxTrack(boxes, name, source, guessed)
         smoothed = SmoothedTrack(track, self.review.smoothing)
         color = str(entry["color"])
         self.review.tracks[name] = TrackState(track, raw_csv, smoothed, sizing, color, sha256)
@@ -307,6 +313,13 @@ class PendingSave:
             "filled": np.flatnonzero(np.isnan(boxes[:, 0])).tolist(),
             "fill": self.fill,
         }
+
+
+def _interpolated_beside(raw_csv: Path, source: Source, n_frames: int) -> BoolArray | None:
+    """(T,) bool: frames that the detector did not see, by its predictions beside the boxes; or None."""
+    if source != Source.DETECTED:
+        return None
+    return interpolated_rows(raw_csv.with_name(f"{stem(raw_csv)}.csv"), n_frames)
 
 
 def rename(tracks: dict[str, TrackState], history: History, old: str, new: str) -> None:

@@ -1,10 +1,13 @@
 """Each reason on an exact small track, and what is honest on a track that moves."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from napari_cropzoom.core.burst import SHORT_DIP, worst_of_runs
 from napari_cropzoom.core.evidence import Motion
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.review import (
@@ -245,3 +248,15 @@ def test_scale_and_place_do_not_matter(scale, shift):
     moved = boxes * scale
     moved[:, :2] += shift
     assert spans(find_bursts(moved)) == spans(find_bursts(boxes))
+
+
+@given(st.lists(st.sampled_from([0.0, 0.7, 2.0]), min_size=1, max_size=20))
+def test_short_dips_part_no_stretch_and_long_ones_do_also_at_the_ends(severity):
+    """A track of eight frames, odd at its first two and at its last one, has to be told as well."""
+    found = list(worst_of_runs(np.array(severity), str))
+    odd = np.flatnonzero(severity)
+    assert {*odd[np.array(severity)[odd] > 1]} <= {f for b in found for f in range(b.first, b.last + 1)}
+    for before, after in pairwise(sorted(found, key=lambda each: each.first)):
+        between = [s for s in severity[before.last + 1 : after.first] if s == 0]
+        assert len(between) > SHORT_DIP
+    assert len(found) == (np.diff(odd) > SHORT_DIP + 1).sum() + bool(len(odd))

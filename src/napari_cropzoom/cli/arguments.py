@@ -53,6 +53,14 @@ def add_prediction_options(parser: argparse.ArgumentParser) -> None:
         help="of the export that the runtimes onnx, auto and tensorrt run",
     )
     parser.add_argument("--overrides", nargs="*", metavar="KEY=VALUE", help="change values of the config")
+    parser.add_argument(
+        "--every",
+        type=positive_int,
+        default=1,
+        metavar="N",
+        help="of whole frames, run about every n-th first, then all where that is not enough; the others "
+        "are interpolated (default: 1, run all)",
+    )
     add_edge(parser)
     parser.add_argument(
         "--trust_checkpoint",

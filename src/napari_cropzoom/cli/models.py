@@ -55,8 +55,10 @@ def add_verbs(verbs: Verbs, common: argparse.ArgumentParser) -> None:
 
 def predict(args: argparse.Namespace) -> None:
     """Predict every input that has no predictions yet."""
+    from napari_cropzoom.pipeline.coarse import check_every
     from napari_cropzoom.pipeline.models import ModelFolder
 
+    check_every(args.every, args.bbox_dir is not None, args.only_changed)
     if args.compile and args.runtime != "eager":
         raise CropzoomError(
             f"--compile: is for --runtime eager only, not for {args.runtime}. Leave out one of the two."
@@ -85,6 +87,7 @@ def predict(args: argparse.Namespace) -> None:
                 labeled_video=not args.skip_viz,
                 progress_file=args.progress_file,
                 only_changed=args.only_changed,
+                every=args.every,
             )
         else:
             predictor.labels(file, args.bbox_dir)
@@ -120,8 +123,9 @@ class Predictor:
         labeled_video: bool,
         progress_file: Path | None = None,
         only_changed: bool = False,
+        every: int = 1,
     ) -> Path:
-        """Predict a video into the model's ``video_preds``, or what has changed in it."""
+        """Predict a video into the model's ``video_preds``, or what has changed or every n-th frame."""
         from napari_cropzoom.pipeline.fastpath import some_frames
         from napari_cropzoom.pipeline.predict import Engine, predict_video
 
@@ -140,6 +144,7 @@ class Predictor:
             labeled_video=labeled_video,
             engine=self._engine,
             only_changed=only_changed,
+            every=every,
             tell=lambda what: print(f"{video.name}: {what}", flush=True),
         )
         path = run_with_bar(stage, f"predicting {video.name}", progress_file)

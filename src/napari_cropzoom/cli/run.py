@@ -43,8 +43,10 @@ def add_verbs(verbs: Verbs, common: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """All steps of every video; crops stay in memory unless ``--crop`` is given."""
+    from napari_cropzoom.pipeline.coarse import check_every
     from napari_cropzoom.pipeline.models import ModelFolder
 
+    check_every(args.every, args.bbox_dir is not None)
     detector = ModelFolder.open(args.detector, need_checkpoint=args.bbox_dir is None)
     pose = ModelFolder.open(args.pose)
     videos = expand(args.video, csv=False)
@@ -57,7 +59,7 @@ def run(args: argparse.Namespace) -> None:
             print(f"skipping {video} (prediction file already exists)", flush=True)
             continue
         if args.bbox_dir is None:
-            boxes = _detected_boxes(finder, video, args.overwrite)
+            boxes = _detected_boxes(finder, video, args.overwrite, args.every)
         else:
             boxes = read_boxes(boxes_of(video, args.bbox_dir), video)
         boxes = _smoothed(boxes, args, detector.path / SMOOTHED / f"{video.stem}_bbox.csv")
@@ -66,7 +68,7 @@ def run(args: argparse.Namespace) -> None:
         poser.video(video, boxes, labeled_video=not args.skip_viz)
 
 
-def _detected_boxes(finder: Predictor, video: Path, overwrite: bool) -> FloatArray:
+def _detected_boxes(finder: Predictor, video: Path, overwrite: bool, every: int) -> FloatArray:
     """Boxes round the detector's keypoints; its predictions are made unless they are there."""
     import numpy as np
 
@@ -76,7 +78,7 @@ def _detected_boxes(finder: Predictor, video: Path, overwrite: bool) -> FloatArr
 
     preds = finder.model.predictions_csv(video)
     if overwrite or not preds.exists():
-        finder.video(video, None, labeled_video=False)
+        finder.video(video, None, labeled_video=False, every=every)
     boxes = boxes_from_keypoints(read_predictions(preds), SizingSettings())
     output = finder.model.bbox_csv(video)
     write_bbox_csv(output, boxes)

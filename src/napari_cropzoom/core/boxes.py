@@ -167,18 +167,32 @@ class BoxTrack:
         The animal's name.
     source : Source
         Where the boxes come from: ``DETECTED`` or ``IMPORTED``; kept as ``raw_source``.
+    interpolated : ndarray, (T,) bool, or None
+        Frames whose raw box was not detected but lies between others; kept, all False for None.
+
+    Raises
+    ------
+    CropzoomError
+        If a box is invalid, see :func:`as_boxes`.
     """
 
-    def __init__(self, raw: ArrayLike, name: str = "animal", source: Source = Source.DETECTED) -> None:
+    def __init__(
+        self,
+        raw: ArrayLike,
+        name: str = "animal",
+        source: Source = Source.DETECTED,
+        interpolated: BoolArray | None = None,
+    ) -> None:
         self.name = name
         self.raw = as_boxes(raw)
         self.raw.flags.writeable = False
         self.raw_source = source
+        nowhere = np.zeros(len(self.raw), bool)
+        self.interpolated: BoolArray = nowhere if interpolated is None else interpolated
         self.boxes = self.raw.copy()
-        missing = np.isnan(self.raw[:, 0])
-        self._n_missing = int(missing.sum())
-        self.source = np.where(missing, Source.MISSING, source).astype(np.uint8)
-        self.review = np.where(missing, Review.FLAGGED, Review.UNSEEN).astype(np.uint8)
+        self._n_missing = int(np.isnan(self.raw[:, 0]).sum())
+        fresh = self.raw_state(0, len(self.raw) - 1)
+        self.source, self.review = fresh.source, fresh.review
 
     @classmethod
     def empty(cls, n_frames: int, name: str = "animal") -> BoxTrack:
@@ -229,6 +243,18 @@ class BoxTrack:
             raise CropzoomError(f"Frames {first} to {last} are not in this track of {len(self)} frames.")
         rows = slice(first, last + 1)
         return Snapshot(self.boxes[rows].copy(), self.source[rows].copy(), self.review[rows].copy())
+
+    def raw_state(self, first: int, last: int) -> Snapshot:
+        """State of frames ``first`` to ``last``, both inclusive, before any edit."""
+        rows = slice(first, last + 1)
+        boxes = self.raw[rows].copy()
+        missing = np.isnan(boxes[:, 0])
+        source = np.where(self.interpolated[rows], Source.INTERPOLATED, self.raw_source)
+        return Snapshot(
+            boxes,
+            np.where(missing, Source.MISSING, source).astype(np.uint8),
+            np.where(missing, Review.FLAGGED, Review.UNSEEN).astype(np.uint8),
+        )
 
     def put(self, first: int, state: Snapshot) -> None:
         """Write a range of frames; for edits only."""

@@ -83,7 +83,9 @@ def worst_of_runs(
     """
     by = severity if worst_by is None else worst_by
     mask = severity >= WEAKEST
-    for first, last in runs(ndimage.binary_closing(mask, np.ones(SHORT_DIP + 1)) | mask):
+    around = SHORT_DIP + 1  # beyond the ends, where closing would take away more than it had added
+    closed = ndimage.binary_closing(np.pad(mask, around), np.ones(around))[around:-around]
+    for first, last in runs(closed):
         part = severity[first : last + 1]
         counts = np.flatnonzero(part >= (CERTAIN if part.max() >= CERTAIN else WEAKEST))
         last, first = first + int(counts[-1]), first + int(counts[0])

@@ -54,6 +54,14 @@ def frames_to_run(changed: BoolArray, present: BoolArray, context: bool) -> Bool
     return run
 
 
+def rows_of(run: BoolArray, context: bool) -> BoolArray:
+    """(T,) bool: frames that have a result once those of ``run`` do, which at the ends share one."""
+    results, source = np.zeros_like(run), result_of(len(run), context)
+    results[source[run]] = True
+    rows: BoolArray = results[source]
+    return rows
+
+
 def frames_to_see(run: BoolArray, context: bool) -> BoolArray:
     """(T,) bool: frames that have to be decoded for the results of ``run``."""
     seen = run.copy()

@@ -146,14 +146,7 @@ def delete_box(track: BoxTrack, frame: int) -> Edit:
 
 def revert_to_raw(track: BoxTrack, first: int, last: int) -> Edit:
     """Bring the raw boxes of a range back."""
-    boxes = track.raw[first : last + 1].copy()
-    missing = np.isnan(boxes[:, 0])
-    after = Snapshot(
-        boxes,
-        np.where(missing, Source.MISSING, track.raw_source).astype(np.uint8),
-        np.where(missing, Review.FLAGGED, Review.UNSEEN).astype(np.uint8),
-    )
-    return Edit.of(over("revert", first, last), track, first, after)
+    return Edit.of(over("revert", first, last), track, first, track.raw_state(first, last))
 
 
 def accept(track: BoxTrack, first: int, last: int) -> Edit:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_cropzoom.core.boxes import BoolArray
 from napari_cropzoom.core.errors import CropzoomError
 
 
@@ -25,12 +26,15 @@ class Poses:
         Between 0 and 1, NaN where there is none.
     scorer : str
         The first header row of the predictions file.
+    interpolated : ndarray, (T,) bool, or None
+        Frames that no network has seen, see :mod:`napari_cropzoom.core.coarse`; None where it saw all.
     """
 
     names: tuple[str, ...]
     xy: NDArray[np.float64]
     likelihood: NDArray[np.float64]
     scorer: str = "heatmap_tracker"
+    interpolated: BoolArray | None = None
 
     def __post_init__(self) -> None:
         frames, parts = self.likelihood.shape
@@ -62,4 +66,5 @@ class Poses:
             self.xy[:, keep],
             self.likelihood[:, keep],
             self.scorer,
+            self.interpolated,
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from napari_cropzoom.core.boxes import BoolArray
@@ -11,6 +13,14 @@ def runs(mask: BoolArray) -> list[tuple[int, int]]:
     """First and last index, both inclusive, of each run of True in a (T,) bool array, ascending."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
     return [(int(a), int(b) - 1) for a, b in edges.reshape(-1, 2)]
+
+
+def mask_of(stretches: Iterable[tuple[int, int]], count: int) -> BoolArray:
+    """(count,) bool with True in stretches, first and last index both inclusive: undoes :func:`runs`."""
+    mask = np.zeros(count, bool)
+    for first, last in stretches:
+        mask[first : last + 1] = True
+    return mask
 
 
 def next_run(mask: BoolArray, place: int, direction: int) -> int | None:

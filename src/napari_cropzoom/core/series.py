@@ -26,10 +26,12 @@ class State(IntEnum):
     ACCEPTED = 2
     EDITED = 3
     ABSENT = 4
+    INTERPOLATED = 5
+    """Seen neither by the detector nor by a person."""
 
 
 # Work that is left wins over work that is done: a column is "accepted" only if all of it is.
-STATE_RANKS = (3, 4, 0, 1, 2)
+STATE_RANKS = (3, 5, 0, 1, 2, 4)
 
 
 class Flag(Protocol):
@@ -191,7 +193,9 @@ def frame_states(
 ) -> NDArray[np.uint8]:
     """(T,) uint8 :class:`State` of frames from source, review and whether they are in the queue."""
     states = review.copy()
-    states[flagged & (review == Review.UNSEEN)] = State.FLAGGED
+    unseen = review == Review.UNSEEN
+    states[unseen & (source == Source.INTERPOLATED)] = State.INTERPOLATED
+    states[unseen & flagged] = State.FLAGGED
     states[source == Source.ABSENT] = State.ABSENT
     return states
 

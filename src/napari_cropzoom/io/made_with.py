@@ -1,6 +1,6 @@
 """What predictions were made with: ``<stem>_made_with.npz`` beside ``<stem>.csv``.
 
-Three arrays, without pickled objects:
+Arrays, without pickled objects:
 
 ``about``
     JSON: version, model (see :mod:`napari_cropzoom.pipeline.fingerprint`), device, video, the SHA-256
@@ -8,8 +8,12 @@ Three arrays, without pickled objects:
 ``boxes``
     (T, 4) float64 ``x, y, w, h`` as the network saw them, NaN rows where there was none; (0, 4) for
     whole frames;
+``interpolated``
+    (T,) bool, frames that the network did not see, whose keypoints lie between those of others; (0,)
+    or no such array where it saw all;
 ``sha256``
-    of ``about`` in UTF-8 and the bytes of ``boxes``, so that damage is noticed.
+    of ``about`` in UTF-8 and the bytes of ``boxes`` and ``interpolated``, so that damage is noticed. A
+    reader that knows nothing of ``interpolated`` finds it wrong, and does not take guesses for results.
 
 A record that cannot be read, or is of other predictions, counts as none: nobody needs it to go on.
 """
@@ -20,13 +24,16 @@ import hashlib
 import json
 import zipfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from napari_cropzoom.core.boxes import FloatArray
+from napari_cropzoom.core.boxes import BoolArray, FloatArray
+from napari_cropzoom.core.poses import Poses
+from napari_cropzoom.io.predictions_csv import read_predictions
+from napari_cropzoom.io.session_store import file_sha256
 from napari_cropzoom.io.video_index import VideoIndex
 
 VERSION = 1
@@ -63,6 +70,8 @@ class MadeWith:
         whole frames.
     predictions : str
         SHA-256 of the predictions file.
+    interpolated : ndarray, (T,) bool, or None
+        Frames that the network did not see (:mod:`napari_cropzoom.core.coarse`); None where it saw all.
     """
 
     model: dict[str, str]
@@ -70,6 +79,7 @@ class MadeWith:
     video: dict[str, int | str]
     boxes: FloatArray | None
     predictions: str = ""
+    interpolated: BoolArray | None = None
 
 
 def made_with_path(predictions: Path) -> Path:
@@ -91,8 +101,10 @@ def write_made_with(path: Path, record: MadeWith) -> None:
             "whole_frames": whole,
         }
     )
+    guessed = np.empty(0, bool) if record.interpolated is None else np.asarray(record.interpolated, bool)
+    digest = _digest(about, boxes, guessed)
     with path.open("wb") as file:
-        np.savez_compressed(file, about=about, boxes=boxes, sha256=_digest(about, boxes))
+        np.savez_compressed(file, about=about, boxes=boxes, interpolated=guessed, sha256=digest)
 
 
 def read_made_with(path: Path) -> MadeWith | None:
@@ -100,15 +112,51 @@ def read_made_with(path: Path) -> MadeWith | None:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             about, boxes = str(arrays["about"][()]), np.asarray(arrays["boxes"])
-            if boxes.dtype != np.float64 or str(arrays["sha256"][()]) != _digest(about, boxes):
+            named = "interpolated" in arrays.files
+            guessed = np.asarray(arrays["interpolated"]) if named else np.empty(0, bool)
+            if boxes.dtype != np.float64 or guessed.dtype != np.bool_:
+                return None
+            if str(arrays["sha256"][()]) != _digest(about, boxes, guessed):
                 return None
         content: dict[str, Any] = json.loads(about)
         if content["version"] != VERSION or boxes.ndim != 2 or boxes.shape[1] != 4:
             return None
         seen = None if content["whole_frames"] else boxes
         model, video = dict(content["model"]), dict(content["video"])
-        return MadeWith(model, str(content["device"]), video, seen, str(content["predictions"]))
+        predictions, rows = str(content["predictions"]), guessed if guessed.any() else None
+        return MadeWith(model, str(content["device"]), video, seen, predictions, rows)
     except _UNREADABLE:
+        return None
+
+
+def read_video_predictions(path: Path, n_frames: int) -> Poses:
+    """Keypoints of a video, with the frames marked that lie between those the network has seen.
+
+    Parameters
+    ----------
+    path : Path
+        Predictions; nothing is marked if their record is not there or of other ones.
+    n_frames : int
+
+    Raises
+    ------
+    CropzoomError
+        If it is not a predictions file with one row a frame.
+    """
+    return replace(read_predictions(path, n_frames), interpolated=interpolated_rows(path, n_frames))
+
+
+def interpolated_rows(predictions: Path, n_frames: int) -> BoolArray | None:
+    """(T,) bool: frames that the network did not see, by the record of these very predictions.
+
+    None if it saw all of them, or there is no such record or no such file.
+    """
+    record = read_made_with(made_with_path(predictions))
+    if record is None or record.interpolated is None or len(record.interpolated) != n_frames:
+        return None
+    try:
+        return record.interpolated if file_sha256(predictions) == record.predictions else None
+    except OSError:
         return None
 
 
@@ -138,5 +186,5 @@ def video_identity(index: VideoIndex) -> dict[str, int | str]:
     }
 
 
-def _digest(about: str, boxes: FloatArray) -> str:
-    return hashlib.sha256(about.encode() + boxes.tobytes()).hexdigest()
+def _digest(about: str, boxes: FloatArray, interpolated: BoolArray) -> str:
+    return hashlib.sha256(about.encode() + boxes.tobytes() + interpolated.tobytes()).hexdigest()

@@ -41,15 +41,18 @@ class Outlook:
     boxes : ndarray, (T, 4)
         As the network will see them.
     before : ndarray, (T, 4), or None
-        As it saw them; None where every frame has to run.
+        As it saw them, NaN rows where it saw nothing; None where every frame has to run.
     changed : ndarray, (T,) bool
-        Frames whose box is another one.
+        Frames whose box is another one, or that it did not see.
+    guessed : bool
+        Whether some of these were interpolated.
     """
 
     why_all: str
     boxes: FloatArray
     before: FloatArray | None
     changed: BoolArray
+    guessed: bool = False
 
     @property
     def up_to_date(self) -> bool:
@@ -63,7 +66,8 @@ class Outlook:
             return f"all {total} frames are run: {self.why_all}"
         if not count:
             return "up to date: no box has changed"
-        return f"{count} of {total} frames changed; only {'this is' if count == 1 else 'these are'} run"
+        what = "have changed or were interpolated" if self.guessed else "changed"
+        return f"{count} of {total} frames {what}; only {'this is' if count == 1 else 'these are'} run"
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +77,7 @@ class Kept:
     Attributes
     ----------
     boxes : ndarray, (T, 4)
-        That they were made with, as the network saw them, NaN rows where there was none.
+        That they were made with, as the network saw them, NaN rows where it saw none.
     xy : ndarray, (T, K, 2)
     likelihood : ndarray, (T, K)
     """
@@ -117,7 +121,9 @@ def look_back(
     if record is None or why:
         return Outlook(why, seen, None, np.ones(len(seen), bool))
     before = whole_frames(index) if record.boxes is None else record.boxes
-    return Outlook("", seen, before, changed_frames(before, seen))
+    if record.interpolated is not None:
+        before = np.where(record.interpolated[:, None], np.nan, before)
+    return Outlook("", seen, before, changed_frames(before, seen), record.interpolated is not None)
 
 
 def read_kept(predictions: Path, outlook: Outlook) -> Kept | None:
@@ -174,8 +180,9 @@ def _why_all(
             return "the video is another one"
     except OSError as error:
         return f"{error.filename} cannot be read ({error.strerror})"
-    if record.boxes is not None and len(record.boxes) != index.n_frames:
-        return "the record is of another video"
+    for rows in (record.boxes, record.interpolated):
+        if rows is not None and len(rows) != index.n_frames:
+            return "the record is of another video"
     if device and device != record.device:
         return f"the predictions were made on another device ({record.device})"
     for name in [*_ABOUT, *sorted({*model, *record.model} - {*_ABOUT})]:

@@ -11,7 +11,7 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from napari_cropzoom.core.batches import Batch, batches
-from napari_cropzoom.core.boxes import FloatArray
+from napari_cropzoom.core.boxes import BoolArray, FloatArray
 from napari_cropzoom.core.changed import changed_frames, frames_to_run, frames_to_see, result_of
 from napari_cropzoom.io.video import Video
 from napari_cropzoom.pipeline.background import Prefetch, awaited
@@ -35,8 +35,9 @@ def predict_frames(
     *,
     batch_size: int,
     kept: Kept | None = None,
+    only: BoolArray | None = None,
 ) -> Stage[tuple[FloatArray, FloatArray]]:
-    """Find the keypoints in every frame.
+    """Find the keypoints in every frame, or in those asked for.
 
     Parameters
     ----------
@@ -53,21 +54,27 @@ def predict_frames(
         Frames given to the network at a time.
     kept : Kept or None
         Results of other boxes, which are taken where they are right for these too.
+    only : ndarray, (T,) bool, or None
+        Frames to run, whatever has changed; the others are as in ``kept``. None for those that changed.
 
     Returns
     -------
     xy : ndarray, (T, K, 2)
-        Pixels of the frame, NaN where there is no box.
+        Pixels of the frame, NaN where there is no box or nothing was asked for or kept.
     likelihood : ndarray, (T, K)
-        0 where there is no box.
+        0 where there are no such pixels.
 
     Raises
     ------
     CropzoomError
         If the video is damaged.
     """
-    changed = np.ones(len(boxes), bool) if kept is None else changed_frames(kept.boxes, boxes)
-    run = frames_to_run(changed, ~np.isnan(boxes[:, 0]), network.context)
+    wanted = ~np.isnan(boxes[:, 0])
+    if only is not None:
+        wanted &= only
+    every = kept is None or only is not None
+    changed = np.ones(len(boxes), bool) if every else changed_frames(kept.boxes, boxes)
+    run = frames_to_run(changed, wanted, network.context)
     numbers = np.flatnonzero(frames_to_see(run, network.context))
     total, done = len(numbers), 0
     found: list[Found] = []

@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_cropzoom.core.boxes import BoolArray
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.io.made_with import MadeWith, video_identity
 from napari_cropzoom.io.video import Video
 from napari_cropzoom.pipeline.background import awaited
+from napari_cropzoom.pipeline.coarse import check_every, frames_run, predict_coarse_to_fine
 from napari_cropzoom.pipeline.earlier import Kept, look_back, read_kept, seen_boxes
 from napari_cropzoom.pipeline.exported import Look, run_export
 from napari_cropzoom.pipeline.faster import choose_runtime
@@ -161,8 +163,9 @@ class Engine:
         batch_size: int | None = None,
         edge: Edge = "pad",
         kept: Kept | None = None,
+        only: BoolArray | None = None,
     ) -> Stage[Poses]:
-        """Find the keypoints in every frame of a video.
+        """Find the keypoints in every frame of a video, or in those asked for.
 
         Parameters
         ----------
@@ -175,11 +178,13 @@ class Engine:
             Black beyond the frame, or boxes cut to the frame as `litpose predict --bbox_dir` does.
         kept : Kept or None
             Earlier results of this engine on this video; only what the boxes have changed is run.
+        only : ndarray, (T,) bool, or None
+            Frames to run instead; the others are as in ``kept``.
 
         Returns
         -------
         Poses
-            One row a frame; NaN with likelihood 0 where there is no box.
+            One row a frame; NaN with likelihood 0 where there is no box, or nothing run or kept.
 
         Raises
         ------
@@ -194,8 +199,9 @@ class Engine:
                 opened,
                 seen_boxes(boxes, opened.index, edge),
                 self.image_size,
-                batch_size=self._batch_size(batch_size),
+                batch_size=self.batch_size(batch_size),
                 kept=kept,
+                only=only,
             )
         except RuntimeError as error:
             if "out of memory" not in str(error):
@@ -208,7 +214,14 @@ class Engine:
                 opened.close()
         return Poses(self.keypoint_names, xy, likelihood, f"{self.config.model.model_type}_tracker")
 
-    def _batch_size(self, asked: int | None) -> int:
+    def batch_size(self, asked: int | None) -> int:
+        """How many frames the network is given at a time: as asked, or what suits the device.
+
+        Raises
+        ------
+        CropzoomError
+            If less than one is asked for.
+        """
         if asked is not None:
             if asked < 1:
                 raise CropzoomError(f"The batch size is {asked}; it must be 1 or more frames.")
@@ -232,6 +245,7 @@ def predict_video(
     trust: bool = False,
     engine: Engine | None = None,
     only_changed: bool = False,
+    every: int = 1,
     tell: Tell = quiet,
 ) -> Stage[Path]:
     """Predict a video and write its files; either all of them appear or none.
@@ -260,8 +274,12 @@ def predict_video(
         Run only the frames whose result the boxes have changed since the predictions that are there
         were made, and keep the others to the last digit; all frames where those cannot be built on.
         Nothing is written where nothing has changed.
+    every : int
+        More than 1 for every n-th whole frame first, then all where that is not enough, see
+        :mod:`napari_cropzoom.pipeline.coarse`; the others are interpolated and the record says which.
     tell : callable
-        With ``only_changed``, called with what will run, in a few words for a person.
+        Called with what will run, with ``only_changed``, or what has run, with ``every``, in a few words
+        for a person.
 
     Returns
     -------
@@ -271,7 +289,10 @@ def predict_video(
     Raises
     ------
     CropzoomError
+        As :meth:`Engine.load`, :meth:`Engine.predict` and :func:`write_outputs`, or if ``every`` is more
+        than 1 and there are boxes or only what has changed is to be run.
     """
+    check_every(every, boxes is not None, only_changed)
     video = Path(video)
     target = output or model.predictions_csv(video)
     with Video(video) as opened:
@@ -291,9 +312,16 @@ def predict_video(
             if outlook.up_to_date:
                 return target
             kept = read_kept(target, outlook)
-        poses = yield from engine.predict(opened, boxes, batch_size=batch_size, edge=edge, kept=kept)
+        if every == 1:
+            stage = engine.predict(opened, boxes, batch_size=batch_size, edge=edge, kept=kept)
+        else:
+            stage = predict_coarse_to_fine(engine, opened, every, batch_size=batch_size)
+        poses = yield from stage
+        if every > 1:
+            tell(frames_run(poses))
         seen = None if boxes is None else seen_boxes(boxes, opened.index, edge)
-        record = MadeWith(dict(engine.made_with), engine.device, video_identity(opened.index), seen)
+        identity, guessed = video_identity(opened.index), poses.interpolated
+        record = MadeWith(dict(engine.made_with), engine.device, identity, seen, interpolated=guessed)
     drawn = model.labeled_video(video) if labeled_video else None
     yield from write_outputs(
         poses, target, video, engine.config, metrics=metrics, labeled_video=drawn, record=record

@@ -29,7 +29,7 @@ StageFunction = Callable[[Args], Stage[Result]]
 
 ENGINE_OPTIONS = ("precision", "runtime", "overrides")
 PREDICT_OPTIONS = (
-    *ENGINE_OPTIONS, "batch_size", "edge", "metrics", "labeled_video", "trust", "only_changed"
+    *ENGINE_OPTIONS, "batch_size", "edge", "metrics", "labeled_video", "trust", "only_changed", "every"
 )  # fmt: skip
 CROP_OPTIONS = ("encoder", "preset", "crf", "tune")
 

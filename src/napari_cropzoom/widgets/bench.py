@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QMessageBox
 from napari_cropzoom.core.boxes import Box, Source
 from napari_cropzoom.core.edits import Edit
 from napari_cropzoom.core.errors import CropzoomError
-from napari_cropzoom.io.predictions_csv import read_predictions
+from napari_cropzoom.io.made_with import read_video_predictions
 from napari_cropzoom.io.video import Video
 from napari_cropzoom.jobs import Job, ThreadHandle, Worker, run_in_thread
 from napari_cropzoom.layers.layer_set import LayerSet
@@ -314,7 +314,9 @@ class Bench(QObject):
                 session.set_predictions(kind, poses)
                 on_done(path)
 
-        return run_in_thread(read_predictions, path, session.n_frames, on_done=take, on_error=on_error)
+        return run_in_thread(
+            read_video_predictions, path, session.n_frames, on_done=take, on_error=on_error
+        )
 
     @staticmethod
     def is_for_person(error: Exception) -> bool:

@@ -8,8 +8,8 @@ steps: ``video detect boxes review smooth crop pose export``. Above the steps ar
 =========  =============================================================================================
 video      ``video_open`` ``video_path`` ``video_progress`` ``video_details``
 detect     ``detect_method`` ``detect_model`` ``detect_browse`` ``detect_path`` ``detect_info``
-           ``detect_setting_<field>`` ``detect_found`` ``detect_use`` ``detect_run`` ``detect_cancel``
-           ``detect_progress`` ``detect_status``
+           ``detect_every`` ``detect_setting_<field>`` ``detect_found`` ``detect_use`` ``detect_run``
+           ``detect_cancel`` ``detect_progress`` ``detect_status``
 boxes      ``boxes_by_ratio`` ``boxes_ratio`` ``boxes_by_size`` ``boxes_size`` ``boxes_anchors``
            ``boxes_use_likelihood`` ``boxes_likelihood`` ``boxes_load`` ``boxes_allow_missing``
            ``boxes_path``

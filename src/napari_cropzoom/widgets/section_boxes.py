@@ -208,10 +208,11 @@ class BoxesSection(Section):
         self._raw_csv = detector.bbox_csv(video) if detector else drawn
         self._latest.request(make, session, session.detector_poses, settings)
 
-    def _on_boxes(self, made: tuple[Any, Any, SizingSettings]) -> None:
-        session, boxes, settings = made
+    def _on_boxes(self, made: tuple[Any, Any, Any, SizingSettings]) -> None:
+        session, poses, boxes, settings = made
         if session is self.bench.session and self._raw_csv is not None:
-            session.set_raw(boxes, self._raw_csv, Source.DETECTED, sizing=settings)
+            how: dict[str, Any] = {"sizing": settings, "interpolated": poses.interpolated}
+            session.set_raw(boxes, self._raw_csv, Source.DETECTED, **how)
             self._forget_preview()
 
     def _on_choice(self) -> None:
@@ -291,6 +292,6 @@ class BoxesSection(Section):
             self._list_anchors(self._names, sizing)
 
 
-def make(session: Any, poses: Any, settings: SizingSettings) -> tuple[Any, Any, SizingSettings]:
-    """Return the session asked for, its boxes and the settings; runs in a thread."""
-    return session, boxes_from_keypoints(poses, settings), settings
+def make(session: Any, poses: Any, settings: SizingSettings) -> tuple[Any, Any, Any, SizingSettings]:
+    """Return the session asked for, the keypoints, boxes round them and the settings; for a thread."""
+    return session, poses, boxes_from_keypoints(poses, settings), settings

@@ -7,14 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from magicgui.widgets import Container, create_widget
-from qtpy.QtWidgets import QComboBox, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QSizePolicy, QSpinBox, QStackedWidget, QVBoxLayout, QWidget
 
 from napari_cropzoom.core.boxes import Source
 from napari_cropzoom.pipeline.detect import list_detectors
+from napari_cropzoom.widgets.controls import note, row
 from napari_cropzoom.widgets.job_section import ModelSection
 from napari_cropzoom.widgets.model_run import ModelPicker, Offer
 
 MODEL = "model"
+MOST_APART = 100
+EVERY_HELP = (
+    "1: the model looks at every frame. More: it looks at every Nth frame first, then at all where the "
+    "animal moves far, is unlikely or something is odd; the others are interpolated and marked so."
+)
 
 
 class DetectSection(ModelSection):
@@ -31,7 +37,13 @@ class DetectSection(ModelSection):
         self.method.addItem("Lightning Pose model", MODEL)
         self.pages = Pages()
         self.picker = ModelPicker("detect")
-        self.pages.addWidget(self.picker)
+        self.every = QSpinBox()
+        self.every.setObjectName("detect_every")
+        self.every.setRange(1, MOST_APART)
+        self.every.setToolTip(EVERY_HELP)
+        label = note("Every Nth frame first")
+        label.setToolTip(EVERY_HELP)
+        self.pages.addWidget(self._model_page(label))
         self.settings: dict[str, Container] = {}
         for name, detector in list_detectors().working.items():
             self.method.addItem(detector.title, name)
@@ -45,6 +57,15 @@ class DetectSection(ModelSection):
         self.picker.chosen.connect(self.take_model)
         self.picker.refused.connect(self.show_error)
         self.offer.accepted.connect(self.use)
+
+    def _model_page(self, label: QWidget) -> QWidget:
+        page = QWidget()
+        layout = QVBoxLayout(page)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self.picker)
+        layout.addLayout(row(label, self.every, stretch=0))
+        return page
 
     def session_changed(self) -> None:
         """A new video has no detections yet."""
@@ -88,7 +109,10 @@ class DetectSection(ModelSection):
         if method == MODEL:
             if self.model is None:
                 return
-            args: dict[str, Any] = {"model": self.model.path, "video": video, "trust": trust}
+            every = self.every.value()
+            args: dict[str, Any] = {
+                "model": self.model.path, "video": video, "trust": trust, "every": every
+            }  # fmt: skip
             stage = "predict"
         else:
             output = self.bench.method_csv(video, method)
@@ -119,11 +143,22 @@ class DetectSection(ModelSection):
         self.message.clear()
         self.update_body()
 
+    def mark_loaded(self) -> None:
+        """Say as well of how many frames the keypoints are."""
+        super().mark_loaded()
+        poses = self.bench.session.detector_poses if self.bench.session else None
+        if poses is not None and poses.interpolated is not None:
+            seen = len(poses) - int(poses.interpolated.sum())
+            self.done_text += f" · {seen} of {len(poses)} frames"
+            self.refresh()
+
     def on_done(self, result: dict[str, Any]) -> None:
         """Show what was found, and how."""
         if "road" in result:
             self.picker.show_road(result["road"])
         self.use(Path(result.get("predictions") or result["bbox_csv"]))
+        if result.get("note"):
+            self.message.show_info(str(result["note"]))
 
 
 class Pages(QStackedWidget):

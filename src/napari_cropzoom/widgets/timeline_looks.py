@@ -21,6 +21,7 @@ STATE_WORDS = {
     State.ACCEPTED: "accepted",
     State.EDITED: "edited",
     State.ABSENT: "absent",
+    State.INTERPOLATED: "interpolated",
 }
 
 
@@ -54,7 +55,7 @@ class Looks:
     flags: tuple[str, ...]
 
     def state_table(self) -> NDArray[np.uint32]:
-        """(5,) uint32 ``0xffRRGGBB`` of the states, for a strip."""
+        """(6,) uint32 ``0xffRRGGBB`` of the states, for a strip."""
         return table(tuple(self.states[state] for state in State))
 
     def flag_table(self) -> NDArray[np.uint32]:
@@ -85,6 +86,7 @@ DARK = Looks(
         State.ACCEPTED: "#00855f",
         State.EDITED: "#6cc3f5",
         State.ABSENT: "#a3659a",
+        State.INTERPOLATED: "#6f6838",
     },
     flags=("#7a5a1e", "#b07c12", "#e69f00", "#ff7a2f"),
 )
@@ -106,6 +108,7 @@ LIGHT = Looks(
         State.ACCEPTED: "#4fb491",
         State.EDITED: "#0072b2",
         State.ABSENT: "#8a4f80",
+        State.INTERPOLATED: "#bdb26b",
     },
     flags=("#e8d3a2", "#e6b64d", "#dd8a1b", "#c94f00"),
 )

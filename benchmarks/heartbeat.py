@@ -94,16 +94,15 @@ def main() -> dict[str, float]:
 
         dock.open_step("detect")
         dock["detect"].choose_model(folder / "detector")
-        dock["detect"].run()
-        note("detect", beats.run(lambda: _has_ended(dock["detect"], session.has_boxes)))
+        has_ended = _start(dock["detect"])
+        note("detect", beats.run(lambda: has_ended() and session.has_boxes))
         beats.rest(2.0)
         for step in ("crop", "pose"):
             dock.open_step(step)
             if step == "pose":
                 dock["pose"].choose_model(folder / "pose")
             beats.rest(1.0)
-            dock[step].run()
-            note(step, beats.run(lambda step=step: _has_ended(dock[step], bool(dock[step].done_text))))
+            note(step, beats.run(_start(dock[step])))
             beats.rest(2.0)
         for step in ("crop", "pose"):
             before = {path for path in folder.rglob("*") if path.is_file()}
@@ -120,11 +119,18 @@ def main() -> dict[str, float]:
     return result
 
 
-def _has_ended(section: Any, is_done: bool) -> bool:
-    """Whether a step has done its work; one that failed ends the benchmark."""
-    if section.message.kind == "error":
-        raise SystemExit(section.message.plain)
-    return is_done and not section.job_bar.is_running
+def _start(section: Any) -> Callable[[], bool]:
+    """Run a step; returns what tells whether it has ended. One that failed ends the benchmark."""
+    ends: list[bool] = []
+    section.job_bar.ended.connect(lambda: ends.append(True))
+    section.run()
+
+    def has_ended() -> bool:
+        if section.message.kind == "error":
+            raise SystemExit(section.message.plain)
+        return bool(ends)
+
+    return has_ended
 
 
 def _step(viewer: Any, beats: Beats, frame: int) -> float:

@@ -65,7 +65,7 @@ def run(name, layer_set):
 
 
 def test_the_layers_and_their_order(viewer, session, layer_set):
-    assert names(viewer) == ["video", "final boxes", "boxes"]
+    assert names(viewer) == ALL
     session.set_predictions("pose", keypoints())
     session.set_predictions("detector", keypoints())
     assert names(viewer) == ALL
@@ -159,6 +159,21 @@ def test_points_show_place_likelihood_and_name(viewer, session, layer_set):
     assert viewer.layers["detector keypoints"].features["likelihood"][0] == pytest.approx(0.3)
 
 
+def test_keypoint_layers_are_hidden_until_there_are_some_and_then_left_to_the_person(
+    qtbot, viewer, session, layer_set
+):
+    layers = [viewer.layers["detector keypoints"], viewer.layers["pose keypoints"]]
+    qtbot.waitUntil(lambda: not any(layer.visible for layer in layers))
+    session.set_predictions("pose", keypoints())
+    assert [layer.visible for layer in layers] == [False, True]
+    layers[1].visible = False
+    session.set_predictions("pose", keypoints(0.3))
+    assert not layers[1].visible
+    more = Poses(("a", "b", "c"), np.zeros((N, 3, 2)), np.ones((N, 3)))
+    session.set_predictions("pose", more)
+    assert list(layers[1].features["body part"]) == ["a", "b", "c"]
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_a_deleted_layer_does_no_harm_and_comes_back(viewer, session, layer_set, name):
     session.set_predictions("pose", keypoints())
@@ -175,7 +190,7 @@ def test_a_deleted_layer_does_no_harm_and_comes_back(viewer, session, layer_set,
 def test_all_layers_deleted(viewer, session, layer_set):
     viewer.layers.clear()
     layer_set.frame = 9
-    assert names(viewer) == ["video", "final boxes", "boxes"]
+    assert names(viewer) == ALL
     assert layer_set.frame == 9
 
 

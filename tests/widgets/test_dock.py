@@ -98,7 +98,13 @@ def test_the_readers_layer_is_taken_over(viewer, video_file, qtbot, wait):
     viewer.window.add_dock_widget(dock, name="Cropzoom")
     wait(lambda: dock.bench.session is not None)
     assert dock.bench.session.n_frames == 40
-    assert [layer.name for layer in viewer.layers] == ["video", "final boxes", "boxes"]
+    assert [layer.name for layer in viewer.layers] == [
+        "video",
+        "detector keypoints",
+        "pose keypoints",
+        "final boxes",
+        "boxes",
+    ]
 
 
 def test_existing_predictions_are_offered_and_become_boxes(detected, wait):

@@ -48,3 +48,15 @@ class Hurry:
         if self._timer is not None:
             self._timer.stop()
             self._timer = None
+
+
+def after(milliseconds: int, act: Callable[[], None]) -> Callable[[], None]:
+    """Call ``act`` later, or now without a Qt application; returns what calls it off."""
+    if QCoreApplication.instance() is None:
+        act()
+        return lambda: None
+    timer = QTimer()
+    timer.setSingleShot(True)
+    timer.timeout.connect(act)
+    timer.start(milliseconds)
+    return timer.stop

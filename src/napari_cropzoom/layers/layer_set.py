@@ -17,7 +17,7 @@ from napari_cropzoom.layers import points_layers
 from napari_cropzoom.layers.boxes_layer import BoxesLayer
 from napari_cropzoom.layers.caption import Caption
 from napari_cropzoom.layers.final_layer import FinalLayer
-from napari_cropzoom.layers.hurry import Hurry
+from napari_cropzoom.layers.hurry import Hurry, after
 from napari_cropzoom.layers.keys import bind_shortcuts
 from napari_cropzoom.layers.looks import PREVIEW_LOOK
 from napari_cropzoom.layers.mend import range_at
@@ -27,15 +27,16 @@ from napari_cropzoom.layers.video_layer import VideoLayer
 from napari_cropzoom.session import Session
 
 AXES = ("frame", "y", "x")
-CAPTION_PAUSE = 0.5  # seconds between two captions of a quick run: drawing text is slow
+DRAWN_ONCE = 500  # milliseconds in which a window that opens has drawn its layers
+CAPTION_PAUSE = 1.0  # seconds between two captions of a quick run: drawing text is slow
 
 
 class LayerSet:
     """Shows a session in a viewer and turns gestures on the box into edits of the session.
 
-    From below: ``video``, ``detector keypoints`` and ``pose keypoints`` once there are some, ``final
-    boxes`` (dashed), ``other animals`` if there are several, ``boxes``. All but the video hold the
-    current frame only. A layer that a person deletes comes back on the next change.
+    From below: ``video``, ``detector keypoints`` and ``pose keypoints`` (hidden until there are some),
+    ``final boxes`` (dashed), ``other animals`` if there are several, ``boxes``. All but the video hold
+    the current frame only. A layer that a person deletes comes back on the next change.
 
     Parameters
     ----------
@@ -99,6 +100,7 @@ class LayerSet:
         self._connect()
         self._redraw()
         self.frame = 0
+        self._drawn_once = after(DRAWN_ONCE, self._hide_empty)
 
     # ---- for others ----------------------------------------------------------------------------
 
@@ -169,6 +171,7 @@ class LayerSet:
         self.is_playing = False
         self._is_closed = True
         self._hurry.close()
+        self._drawn_once()
         self._tell_hurry(False)
         self._disconnect()
         for layer in [part.layer for part in self._parts()]:
@@ -194,7 +197,7 @@ class LayerSet:
             (session.track_changed, self._redraw),
             (session.tracks_changed, self._redraw),
             (session.smoothing_changed, self._redraw),
-            (session.predictions_changed, self._on_predictions),
+            (session.predictions_changed, self._redraw_for),
             (session.closed, self.close),
         ]
 
@@ -242,8 +245,7 @@ class LayerSet:
     def _on_boxes(self, track: str, first: int, last: int) -> None:
         self._redraw()
 
-    def _on_predictions(self, kind: str) -> None:
-        self._remove(self.points.pop(kind, None))
+    def _redraw_for(self, kind: str) -> None:
         self._redraw()
 
     def _on_removed(self, event: Any) -> None:
@@ -293,9 +295,11 @@ class LayerSet:
             self.viewer.dims.axis_labels = (*self.viewer.dims.axis_labels[:-3], *AXES)
         for kind in points_layers.NAMES:
             found = poses[kind]
-            if found is not None and kind not in self.points:
-                self.points[kind] = PointsLayer(kind, found, (height, width))
+            if kind not in self.points:
+                self.points[kind] = PointsLayer(kind, (height, width))
                 self._insert(self.points[kind].layer)
+            if found is not None:
+                self.points[kind].take(found)
         if self.final is None:
             self.final = FinalLayer()
             self._insert(self.final.layer)
@@ -323,9 +327,9 @@ class LayerSet:
         self.viewer.layers.insert(min(places, default=len(self.viewer.layers)), layer)
         bind_shortcuts(layer, self.session, self)
 
-    def _remove(self, part: PointsLayer | None) -> None:
-        if part is not None and part.layer in self.viewer.layers:
-            self.viewer.layers.remove(part.layer)
+    def _hide_empty(self) -> None:
+        for points in self.points.values():
+            points.hide_if_empty()
 
     def _drop_boxes(self, boxes: BoxesLayer) -> None:
         boxes.close()

@@ -22,42 +22,59 @@ class PointsLayer:
 
     The name and likelihood of the point under the mouse are in napari's status bar.
 
+    Without keypoints the layer is empty. napari takes long to add a layer and to draw its first points,
+    so it is added with the video, drawn once, and then hidden until there are some.
+
     Parameters
     ----------
     kind : {"detector", "pose"}
-    poses : Poses
     video_shape : (int, int)
         Height and width in pixels.
 
     Attributes
     ----------
     layer : napari.layers.Points
+    poses : Poses or None
+        Keypoints of all frames.
     """
 
-    def __init__(self, kind: str, poses: Poses, video_shape: tuple[int, int]) -> None:
-        self.poses = poses
-        count = len(poses.names)
-        self.layer = Points(
-            np.zeros((count, 2)),
-            ndim=2,
-            name=NAMES[kind],
-            symbol=SYMBOLS[kind],
-            size=max(4.0, max(video_shape) / _POINTS_ACROSS),
-            border_width=0.2,
-            features=_features(poses, 0),
-            shown=np.zeros(count, bool),
-        )
+    def __init__(self, kind: str, video_shape: tuple[int, int]) -> None:
+        self.poses: Poses | None = None
+        self.layer = Points(np.empty((0, 2)), ndim=2, name=NAMES[kind])
+        self._symbol, self._size = SYMBOLS[kind], max(4.0, max(video_shape) / _POINTS_ACROSS)
         self._frame = self._described = -1
-        self.layer.editable = False
+
+    def take(self, poses: Poses) -> None:
+        """Show these keypoints from now on."""
+        if poses is self.poses:
+            return
+        is_first, count, layer = self.poses is None, len(poses.names), self.layer
+        with drawn_once(layer):
+            layer.data = np.zeros((count, 2))
+            layer.shown = np.zeros(count, bool)
+            layer.symbol, layer.size, layer.border_width = self._symbol, self._size, 0.2
+            layer.features = _features(poses, 0)
+        self.poses, self._frame, self._described = poses, -1, -1
+        if is_first:
+            layer.visible = True
+        layer.editable = False  # which showing a layer takes back
+
+    def hide_if_empty(self) -> None:
+        """Hide what has nothing to show; keypoints that come show it again."""
+        if self.poses is None:
+            self.layer.visible = False
 
     def show(self, frame: int, is_hurried: bool = False) -> None:
         """Show the keypoints of a frame; in a hurry their table of features waits for a rest.
 
         The layer's arrays are written to, which costs a fraction of setting them.
         """
+        poses = self.poses
+        if poses is None:
+            return
         if frame != self._frame:
             self._frame = frame
-            xy, likelihood = self.poses.xy[frame], np.nan_to_num(self.poses.likelihood[frame])
+            xy, likelihood = poses.xy[frame], np.nan_to_num(poses.likelihood[frame])
             is_there = np.isfinite(xy).all(axis=1)
             color = _COLORS.map(likelihood)
             face = color.copy()
@@ -71,7 +88,7 @@ class PointsLayer:
         if not is_hurried and self._described != frame:
             self._described = frame
             with drawn_once(self.layer):
-                self.layer.features = _features(self.poses, frame)
+                self.layer.features = _features(poses, frame)
 
 
 def _features(poses: Poses, frame: int) -> pd.DataFrame:

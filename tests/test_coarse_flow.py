@@ -36,6 +36,7 @@ def test_the_detect_step_runs_every_nth_frame_first_and_marks_the_rest(tmp_path)
         spin_box = detect.findChild(QSpinBox, "detect_every")
         assert spin_box.isVisible()
         assert spin_box.value() == 1
+        assert spin_box.text() == "all frames"
         assert "interpolated" in spin_box.toolTip()
         spin_box.setFocus()
         spin_box.selectAll()

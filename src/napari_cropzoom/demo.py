@@ -157,6 +157,8 @@ def take_pictures(viewer: napari.viewer.Viewer, folder: Path) -> list[Path]:
     session = dock.bench.session
     assert session is not None
     dock.bench.go_to(session.n_frames // 3)
+    dock.bench.layers.wait_until_shown()
+    settle(3.0)  # the timeline of all frames is made meanwhile
     made = []
     for theme in ("dark", "light"):
         viewer.theme = theme

@@ -375,3 +375,17 @@ def test_flags_looks_at_keypoints_and_pixels(project, capsys):
     assert main(words) == 0
     assert json.loads(capsys.readouterr().out)["frames"] == len(read_bbox_csv(boxes))
     assert str(project / "none.csv") in fails(capsys, "flags", project / "none.csv")
+
+
+def test_a_file_that_is_no_video_is_refused_before_a_model_is_loaded(project, capsys):
+    text = project / "notes.mp4"
+    text.write_text("not a video at all")
+    checkpoint = project / "model/tb_logs/test/version_0/checkpoints/epoch=0-step=0-best.ckpt"
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    checkpoint.write_bytes(b"would be refused if it were loaded")
+    assert (
+        main(["predict", str(project / "model"), str(project / "v.mp4"), str(text), "--overwrite"]) == 1
+    )
+    said = capsys.readouterr()
+    assert "notes.mp4: is not a video" in said.err
+    assert "loading" not in said.out

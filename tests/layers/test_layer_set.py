@@ -197,7 +197,7 @@ def test_all_layers_deleted(viewer, session, layer_set):
 def test_the_caption(viewer, layer_set):
     layer_set.frame = 7
     text = viewer.canvas.overlays.text.text
-    assert text.split() == ["frame", "7", "/", "59", "00:00.280", "no", "box"]
+    assert text.split() == ["frame", "7", "/", "59", "no", "box", "00:00.280"]
     assert time_text(3723.4567) == "62:03.457"
     layer_set.close()
     assert viewer.canvas.overlays.text.text == ""

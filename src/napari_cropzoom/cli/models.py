@@ -77,6 +77,9 @@ def predict(args: argparse.Namespace) -> None:
         file for file, run in zip(files, again, strict=True)
         if run or not _skip(file, predictions_of(model, file))
     ]  # fmt: skip
+    for file in todo:
+        if is_video(file):
+            check_video(file)
     predictor = Predictor(model, args)
     for file in todo:
         if is_video(file):
@@ -209,6 +212,20 @@ def predictions_of(model: ModelFolder, file: Path) -> Path:
     if is_video(file):
         return model.predictions_csv(file)
     return model.image_preds_dir / file.name / "predictions.csv"
+
+
+def check_video(path: Path) -> None:
+    """Refuse what is no video, before a model is loaded for it.
+
+    Raises
+    ------
+    CropzoomError
+        If the file is missing or FFmpeg cannot read it.
+    """
+    from napari_cropzoom.io.video_file import opened
+
+    with opened(path):
+        pass
 
 
 def check_boxes(path: Path) -> None:

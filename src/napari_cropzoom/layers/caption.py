@@ -1,4 +1,4 @@
-"""Frame, time and source of the box in a corner of the canvas."""
+"""Frame, source of its box and time in a corner of the canvas."""
 
 from __future__ import annotations
 
@@ -42,8 +42,9 @@ class Caption:
         digits = len(str(n_frames - 1))
         place = f"frame {frame:{digits}d} / {n_frames - 1}"
         name = shortened(name, NAME_LENGTH)
-        words = f"{place}   {time_text(seconds)}   {name}{': ' if name else ''}{SOURCE_WORDS[source]}"
-        self._overlay.text = words + _MARGIN
+        what = f"{name}{': ' if name else ''}{SOURCE_WORDS[source]}"
+        # the time last: in a narrow canvas the line's end is cut off
+        self._overlay.text = f"{place}   {what}   {time_text(seconds)}{_MARGIN}"
 
     def close(self) -> None:
         """Put the overlay back as it was."""

@@ -40,8 +40,11 @@ class DetectSection(ModelSection):
         self.every = QSpinBox()
         self.every.setObjectName("detect_every")
         self.every.setRange(1, MOST_APART)
+        self.every.setPrefix("1 of ")
+        self.every.setSuffix(" frames")
+        self.every.setSpecialValueText("all frames")
         self.every.setToolTip(EVERY_HELP)
-        label = note("Every Nth frame first")
+        label = note("Look first at")
         label.setToolTip(EVERY_HELP)
         self.pages.addWidget(self._model_page(label))
         self.settings: dict[str, Container] = {}

@@ -99,6 +99,7 @@ class Timeline(QWidget):
         self.legend.setAlignment(Qt.AlignmentFlag.AlignRight)
         for label in (self.status, self.legend):
             label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.legend.setWordWrap(True)
         foot.addWidget(self.status, 1)
         foot.addWidget(self.legend, 2)
         self._column = QVBoxLayout(self)

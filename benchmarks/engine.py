@@ -70,6 +70,7 @@ def _row(case: Case, folder: Path, pairs: int, quick: bool) -> str:
     ratio, low, high = median_ratio(times)
     slow, fast = (frames / seconds for seconds in np.median(times, axis=0))
     peak = "{:.1f} / {:.1f} GB".format(*(np.median(memory, axis=0) / 1024))
+    sys.stderr.write(f"{case}: {ratio:.1f}x, {off:.4f} px\n")
     share = fast / min(limit["decode_fps"], limit["model_fps"])
     network = f"{limit['model_fps']:.0f} /s (folded {limit['folded_fps']:.0f})"
     what = f"{case.name}, {width}x{height}, {case.backbone} {case.image}x{case.image}"

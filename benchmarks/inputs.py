@@ -43,5 +43,8 @@ def untrained_model(folder: Path, backbone: str, size: int, keypoints: int = 7) 
     """A Lightning Pose model folder whose network is as large as a trained one's."""
     from lpmodels import make_lp_model
 
-    names = tuple(f"part{number}" for number in range(keypoints))
-    return make_lp_model(folder / f"{backbone}_{size}", backbone, keypoint_names=names, size=size)
+    path = folder / f"{backbone}_{size}"
+    if not path.exists():
+        names = tuple(f"part{number}" for number in range(keypoints))
+        make_lp_model(path, backbone, keypoint_names=names, size=size)
+    return path

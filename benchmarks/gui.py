@@ -1,11 +1,11 @@
 """What the window costs: a frame step and memory at 1,000 and 100,000 frames, and the slider.
 
-Run by run.py under a real or virtual screen: ``gui.py step FRAMES``, ``gui.py slider FRAMES``. Prints one
-line of JSON.
+Run by run.py under a real or virtual screen: ``gui.py step|slider|held FRAMES``. Prints one line of JSON.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 import tempfile
@@ -73,6 +73,20 @@ def step(frames: int) -> dict[str, float]:
     return result
 
 
+def held(frames: int) -> dict[str, float]:
+    """MB that Python and numpy hold with the video open, modules included."""
+    import tracemalloc
+
+    with tempfile.TemporaryDirectory() as folder:
+        tracemalloc.start()
+        viewer, _, _ = _open(frames, Path(folder))
+        _process(4.0)
+        gc.collect()
+        result = {"held_mb": tracemalloc.get_traced_memory()[0] / 2**20}
+        viewer.close()
+    return result
+
+
 def slider(frames: int) -> dict[str, float]:
     """Milliseconds from a slider event to the shown box, and for smoothing the whole track."""
     from napari_cropzoom.core.smoothing import SmoothingSettings, smooth
@@ -102,4 +116,4 @@ def slider(frames: int) -> dict[str, float]:
 
 if __name__ == "__main__":
     what, *words = sys.argv[1:]
-    print(json.dumps({"step": step, "slider": slider}[what](int(words[0]))))
+    print(json.dumps({"step": step, "slider": slider, "held": held}[what](int(words[0]))))

@@ -94,6 +94,7 @@ class CropzoomDock(QWidget):
         self.bench = Bench(napari_viewer)
         self._is_closed = False
         self._watched: QWidget | None = None
+        self._resting: QDockWidget | None = None
         self.sections = {step.key: step(self.bench, i) for i, step in enumerate(STEPS, 1)}
         self._shown_last: Section = self["video"]
         self._scroll_later = QTimer(self)
@@ -248,9 +249,10 @@ class CropzoomDock(QWidget):
 
         It paints every row anew for each event of a layer, as slow as the boxes on the canvas.
         """
-        found = self.window().findChild(QDockWidget, "layer list")
-        if found is not None:
-            found.setUpdatesEnabled(not is_hurried)
+        if is_hurried:
+            self._resting = self.window().findChild(QDockWidget, "layer list")
+        if self._resting is not None:  # found before: a dock that is closed has no window any more
+            self._resting.setUpdatesEnabled(not is_hurried)
 
     def _show_read_only(self) -> None:
         session = self.bench.session

@@ -368,7 +368,7 @@ def test_ten_docks_leave_nothing(viewer, video_file, qtbot, wait):
     wait(lambda: gc.collect() >= 0 and all(ref() is None for ref in docks))
 
 
-def test_napari_s_layer_list_rests_while_frames_come_one_upon_the_other(detected, wait):
+def test_napari_s_layer_list_rests_while_frames_come_one_upon_the_other(viewer, detected, wait):
     layer_list = detected.window().findChild(QDockWidget, "layer list")
     assert layer_list.updatesEnabled()
     for frame in range(5, 12):
@@ -377,5 +377,6 @@ def test_napari_s_layer_list_rests_while_frames_come_one_upon_the_other(detected
     wait(layer_list.updatesEnabled)
     for frame in range(5, 12):
         detected.bench.go_to(frame)
-    detected.close_session()
+    assert not layer_list.updatesEnabled()
+    viewer.window.remove_dock_widget(detected)
     assert layer_list.updatesEnabled()

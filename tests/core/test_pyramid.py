@@ -1,5 +1,3 @@
-import time
-
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -101,21 +99,11 @@ def test_beyond_the_ends_there_is_nothing():
     assert len(Pyramid(np.empty(0)).view(0, 10, 5)[0]) == 0
 
 
-def best_of(times, work):
-    def once():
-        start = time.perf_counter()
-        work()
-        return time.perf_counter() - start
-
-    return min(once() for _ in range(times))
-
-
-def test_the_cost_of_an_edit_does_not_grow_with_the_series():
-    short, long = Pyramid(np.zeros(10_000)), long_series()
-    of_short = best_of(50, lambda: short.renew(5000, 5010))
-    of_long = best_of(50, lambda: long.renew(500_000, 500_010))
-    assert of_long < 6 * of_short + 1e-4
-    assert best_of(5, lambda: Pyramid(long.values)) < 0.15  # 10 ms on a quiet machine
+def test_an_edit_renews_a_few_numbers_of_every_level():
+    pyramid = Pyramid(np.zeros(ONE_MILLION))
+    pyramid.values[:] = 1  # what is renewed is seen
+    pyramid.renew(500_000, 500_010)
+    assert all(1 <= level.sum() <= 3 for level in pyramid._high._levels)
 
 
 RANKS = (1, 4, 0, 2, 3)

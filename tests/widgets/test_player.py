@@ -66,15 +66,17 @@ def test_every_frame_is_shown_none_left_out_none_dimmed(player):
     assert seen == [(frame, frame, frame) for frame in range(1, N)]
 
 
-def test_it_is_not_faster_than_asked_and_frames_are_evenly_apart(player):
+def test_no_frame_is_shown_before_its_time(player):
     player.speed.setCurrentText("0.5×")
     player.playback._bench.go_to(N - 20)
     player.playback._bench.layers.wait_until_shown()
-    seen, start = watch(player), time.perf_counter()
+    times = []
+    player.playback.shown.connect(lambda frame: times.append(time.perf_counter()))
+    start = time.perf_counter()
     play_to_the_end(player)
-    assert len(seen) == 19
-    assert time.perf_counter() - start > 18 / 15
-    assert player.playback.rate() < 15.5
+    assert len(times) == 19
+    # frame k is due k / 15 s after the start, by a timer of whole milliseconds; a slow machine is later
+    assert (np.array(times) - start > np.arange(19) / 15 - 0.002).all()
 
 
 def test_it_loops_over_the_selection(player):

@@ -122,6 +122,35 @@ def window(folder: Path, pairs: int, quick: bool) -> str:
     return "| what | measured | |\n|---|---|---|\n" + "\n".join(rows)
 
 
+def review(folder: Path, pairs: int, quick: bool) -> str:
+    """A review of many frames: opening it, editing, the timeline; and playing."""
+    frames = 100_000 if quick else 1_000_000
+    many, few = (in_own_process("million.py", n) for n in (frames, 1_000))
+    opening, bare = many["opening_s"], many["window"]["floor"]["shown"]["median"]
+    timeline, playing = in_own_process("timeline.py", frames), in_own_process("playing.py")
+    rows = [
+        f"| opening {opening['edits']:,} edits of {frames:,} frames, index there "
+        f"| {opening['load_boxes']:.2f} s | |"
+    ]
+    for name in ("step", "edit", "undo"):
+        shown, small, hidden = (
+            one["window"][what]["shown"]["median"]
+            for one, what in ((many, name), (few, name), (many, f"{name}, no canvas"))
+        )
+        rows.append(
+            f"| {name} with redraw | {shown:.0f} ms (at 1,000 frames: {small:.0f}) "
+            f"| painting the same canvas unchanged: {bare:.0f} ms; canvas hidden: {hidden:.0f} |"
+        )
+    rows += [
+        f"| timeline, one zoom of the wheel | {timeline['zoom_ms']['median']:.0f} ms "
+        f"| painting a label of the same window: {timeline['floor_ms']['median']:.0f} ms; "
+        f"our drawing: {timeline['ours_ms']['median']:.1f} |",
+        f"| playing every frame, 1920x1080 | {playing['fps']:.0f} /s, none of {playing['frames']} "
+        f"left out | 95 % of frames within {playing['p95_ms']:.0f} ms of the last |",
+    ]
+    return "| what | measured | |\n|---|---|---|\n" + "\n".join(rows)
+
+
 def viewer(folder: Path, pairs: int, quick: bool) -> str:
     """Steps and seeks against the bare image, memory of a long video."""
     step, seek = (in_own_process("viewer.py", what) for what in ("step", "seek"))
@@ -252,6 +281,12 @@ SECTIONS = {
         "The viewer",
         "Software OpenGL, a window of 1500x940.",
         viewer,
+    ),
+    "review": Section(
+        "The review at 1,000,000 frames",
+        "Software OpenGL, a window of 1500x950 with all docks, one edit in 100 frames, a tiny still "
+        "video. Times are medians until the window has painted; one run.",
+        review,
     ),
     "window": Section(
         "The window",

@@ -20,6 +20,7 @@ SMALLEST_DRAG = 4  # screen pixels; anything drawn smaller was a click
 FLOAT_NOISE = 0.02  # pixels
 _HELD_MODES = ("select", "direct", "vertex_insert", "vertex_remove")
 _INVISIBLE = (0.0, 0.0, 0.0, 0.0)
+_REHEARSED = Box(0, 0, 1, 1)
 
 
 class BoxesLayer:
@@ -53,6 +54,7 @@ class BoxesLayer:
         self._drawn = MISSING_BOX  # what the layer's data say; moved to the box during a quick run
         self._is_changed = False
         self._has_handles = True
+        self._is_rehearsal = False
         self._gesture_frame: int | None = None
         self._dragged = MISSING_BOX
         self.layer.events.data.connect(self._on_data)
@@ -78,7 +80,7 @@ class BoxesLayer:
             self._frame = frame
             self._is_changed = self._is_changed or self._gesture_frame is not None
         is_same = look == self._look and np.array_equal(box, self._box, equal_nan=True)
-        is_free = not self._is_changed and self._gesture_frame is None
+        is_free = not (self._is_changed or self._is_rehearsal) and self._gesture_frame is None
         self._box, self._look = box, look
         if is_hurried and is_free and not box.is_missing():
             if not is_same:
@@ -100,6 +102,18 @@ class BoxesLayer:
             if not wanted:
                 self.layer.selected_data = set()
             self._hold()
+
+    def rehearse(self) -> None:
+        """Draw a box that cannot be seen, where there is none: the first one that is drawn takes long."""
+        if self._box.is_missing() and self._gesture_frame is None:
+            self._is_rehearsal = True
+            self.layer.opacity = 0
+            self._draw(_REHEARSED)
+
+    def end_rehearsal(self) -> None:
+        """Show what there is again."""
+        if self._is_rehearsal:
+            self._draw(self._box)
 
     def announce_mode(self) -> None:
         """Have napari's buttons show the mode, which they do not read when the layer is added."""
@@ -162,6 +176,9 @@ class BoxesLayer:
                     face_color=[_INVISIBLE],
                 )
             self._hold()
+        if self._is_rehearsal and drawn != _REHEARSED:
+            self._is_rehearsal = False
+            layer.opacity = 1
 
     def _hold(self) -> None:
         """Select the box, so that its handles are there; not in the middle of another gesture."""
@@ -172,7 +189,7 @@ class BoxesLayer:
     # ---- gestures ------------------------------------------------------------------------------
 
     def _on_data(self, event: Any) -> None:
-        if self._is_own or str(event.action) not in ("added", "changed", "removed"):
+        if self._is_own or self._is_rehearsal or str(event.action) not in ("added", "changed", "removed"):
             return
         self._is_changed = True
         # A tool to draw with has not finished when it tells of a new shape; it redraws once it has.
@@ -180,7 +197,7 @@ class BoxesLayer:
             self._settle()
 
     def _on_set_data(self) -> None:
-        if self._is_own or self._gesture_frame is not None:
+        if self._is_own or self._is_rehearsal or self._gesture_frame is not None:
             return
         is_pasted = self.layer.nshapes > 1 or (self.layer.nshapes and self._box.is_missing())
         if self._is_changed or (is_pasted and not self.layer.mode.startswith("add_")):
@@ -200,6 +217,7 @@ class BoxesLayer:
             self._draw(self._box)
 
     def _follow_drag(self, layer: Shapes, event: Any) -> Iterator[None]:
+        self.end_rehearsal()
         self._gesture_frame = self._frame
         self._dragged = self._box
         start = event.position[-2:]

@@ -55,6 +55,16 @@ class FinalLayer:
                 stretch(self.layer, self._drawn, box)
         self._box, self._look, self._is_hidden = box, look, is_hidden
 
+    def rehearse(self) -> None:
+        """Draw a box that cannot be seen, where there is none, until the next `show`.
+
+        The first box that is drawn takes long.
+        """
+        if self._box.is_missing():
+            self._is_hidden = True
+            self.layer.opacity = 0
+            self._draw(Box(0, 0, 1, 1), self._look)
+
     def _draw(self, drawn: Box, look: Look) -> None:
         with drawn_once(self.layer):
             put_back(self.layer)

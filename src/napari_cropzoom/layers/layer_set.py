@@ -100,7 +100,7 @@ class LayerSet:
         self._connect()
         self._redraw()
         self.frame = 0
-        self._drawn_once = after(DRAWN_ONCE, self._hide_empty)
+        self._opening = after(0, self._rehearse)
 
     # ---- for others ----------------------------------------------------------------------------
 
@@ -171,7 +171,7 @@ class LayerSet:
         self.is_playing = False
         self._is_closed = True
         self._hurry.close()
-        self._drawn_once()
+        self._opening()
         self._tell_hurry(False)
         self._disconnect()
         for layer in [part.layer for part in self._parts()]:
@@ -327,9 +327,19 @@ class LayerSet:
         self.viewer.layers.insert(min(places, default=len(self.viewer.layers)), layer)
         bind_shortcuts(layer, self.session, self)
 
-    def _hide_empty(self) -> None:
+    def _rehearse(self) -> None:
+        """Have every layer drawn once: the first time takes napari long, and later that would be felt."""
+        for part in (self.final, self.boxes):
+            if part is not None:
+                part.rehearse()
+        self._opening = after(DRAWN_ONCE, self._end_rehearsal)
+
+    def _end_rehearsal(self) -> None:
         for points in self.points.values():
             points.hide_if_empty()
+        if self.boxes is not None:
+            self.boxes.end_rehearsal()
+        self._redraw()
 
     def _drop_boxes(self, boxes: BoxesLayer) -> None:
         boxes.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +13,9 @@ from napari_cropzoom.core.batches import Batch, batches
 from napari_cropzoom.core.boxes import BoolArray, FloatArray
 from napari_cropzoom.core.changed import changed_frames, frames_to_run, frames_to_see, result_of
 from napari_cropzoom.io.video import Video
-from napari_cropzoom.pipeline.background import Prefetch, awaited
+from napari_cropzoom.pipeline.background import Prefetch
 from napari_cropzoom.pipeline.earlier import Kept, seen_boxes, whole_frames
+from napari_cropzoom.pipeline.lanes import InOrder, Lanes
 from napari_cropzoom.pipeline.network import Network, Samples
 from napari_cropzoom.pipeline.pixels import Edge, PixelReader, corners, taps
 from napari_cropzoom.pipeline.progress import Progress, Stage
@@ -28,7 +28,7 @@ FRAMES_TO_COMPARE = 8
 
 def predict_frames(
     network: Network,
-    pool: ThreadPoolExecutor,
+    lanes: Lanes,
     video: Video,
     boxes: FloatArray,
     size: tuple[int, int],
@@ -42,8 +42,8 @@ def predict_frames(
     Parameters
     ----------
     network : Network
-    pool : ThreadPoolExecutor
-        The one thread in which the network runs.
+    lanes : Lanes
+        Threads in which the network runs.
     video : Video
     boxes : ndarray, (T, 4)
         ``x, y, w, h`` in whole pixels of the frame, NaN where there is nothing to see; see
@@ -82,13 +82,19 @@ def predict_frames(
     items = _samples(video, numbers, calls, boxes, size)
     with Prefetch(items, BATCHES_AHEAD) as ahead:
         yield Progress(0, total, "frames")
-        while (item := (yield from ahead.take(Progress(done, total, "frames")))) is not None:
-            samples, results, decoded = item
-            answer = pool.submit(network, samples)
-            xy, likelihood = yield from awaited(answer, Progress(done, total, "frames"))
+        started: InOrder[tuple[FloatArray, FloatArray], tuple[NDArray[np.intp], int]] = InOrder(lanes)
+        is_over = False
+        while not is_over or started:
+            if not is_over and not started.is_full:
+                item = yield from ahead.take(Progress(done, total, "frames"))
+                is_over = item is None
+                if item is not None:
+                    samples, results, decoded = item
+                    started.add(lanes.submit(network, samples), (results, decoded))
+                continue
+            (xy, likelihood), (results, done) = yield from started.take(Progress(done, total, "frames"))
             real = results >= 0
             found.append((results[real], xy[real], likelihood[real]))
-            done = decoded
             yield Progress(done, total, "frames")
     parts = found[0][1].shape[1] if found else int(network.module.num_keypoints)
     return _gather(found, result_of(len(boxes), network.context), boxes, kept or _nothing(boxes, parts))

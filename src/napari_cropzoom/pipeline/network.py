@@ -13,6 +13,7 @@ from napari_cropzoom.pipeline.devices import CPU, MPS, best_device, half_precisi
 from napari_cropzoom.pipeline.fusion import folded
 from napari_cropzoom.pipeline.models import one_line
 from napari_cropzoom.pipeline.progress import Tell
+from napari_cropzoom.pipeline.subpixel import quicken
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,6 +66,7 @@ class Network:
 
         self.device = torch.device(device or best_device())
         self.module = module.float().eval().to(self.device)
+        quicken(getattr(self.module, "head", None))
         self.context = bool(module.do_context)
         self._half = half_precision(self.device.type, precision)
         self._folded = self._exported = False

@@ -19,11 +19,13 @@ from napari_cropzoom.io.made_with import MadeWith, video_identity
 from napari_cropzoom.io.video import Video
 from napari_cropzoom.pipeline.background import awaited
 from napari_cropzoom.pipeline.coarse import check_every, frames_run, predict_coarse_to_fine
+from napari_cropzoom.pipeline.devices import CPU
 from napari_cropzoom.pipeline.earlier import Kept, look_back, read_kept, seen_boxes
 from napari_cropzoom.pipeline.exported import Look, run_export
 from napari_cropzoom.pipeline.faster import choose_runtime
 from napari_cropzoom.pipeline.fastpath import predict_frames, some_frames
 from napari_cropzoom.pipeline.fingerprint import fingerprint
+from napari_cropzoom.pipeline.lanes import Lanes
 from napari_cropzoom.pipeline.loading import check_choices, load_model
 from napari_cropzoom.pipeline.models import ModelFolder
 from napari_cropzoom.pipeline.network import Network, usable_network
@@ -65,7 +67,7 @@ class Engine:
         self.made_with = made_with
         self.runtime = runtime
         self._remark = remark
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="network")
+        self._lanes = Lanes(share_processor=self.device == CPU and runtime == "eager")
 
     @classmethod
     def load(
@@ -195,7 +197,7 @@ class Engine:
         try:
             xy, likelihood = yield from predict_frames(
                 self.network,
-                self._pool,
+                self._lanes,
                 opened,
                 seen_boxes(boxes, opened.index, edge),
                 self.image_size,

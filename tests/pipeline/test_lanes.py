@@ -1,0 +1,60 @@
+import threading
+
+import pytest
+import torch
+
+from napari_cropzoom.pipeline.lanes import InOrder, Lanes, cores
+from napari_cropzoom.pipeline.progress import Progress, run_stage
+
+
+def test_lanes_share_the_cores_and_leave_other_threads_theirs():
+    before = cores()
+    lanes = Lanes(share_processor=True)
+    assert 1 <= lanes.count * lanes.threads <= before
+    meet = threading.Barrier(lanes.count, timeout=10)
+
+    def threads_used(_):
+        meet.wait()
+        return torch.get_num_threads()
+
+    found = [lanes.submit(threads_used, None) for _ in range(lanes.count)]
+    assert [one.result(20) for one in found] == [lanes.threads] * lanes.count
+    assert torch.get_num_threads() == before
+    later = []
+    thread = threading.Thread(target=lambda: later.append(torch.get_num_threads()))
+    thread.start()
+    thread.join()
+    assert later == [before]
+
+
+def test_one_lane_has_all_cores():
+    lanes = Lanes(share_processor=False)
+    assert (lanes.count, lanes.threads) == (1, cores())
+
+
+def test_results_come_in_the_order_of_the_batches():
+    lanes = Lanes(share_processor=True)
+    go_on = threading.Event()
+    started = InOrder(lanes)
+
+    def work(number):
+        if number == 0:
+            assert go_on.wait(10)
+        return number
+
+    for number in range(lanes.count + 1):
+        assert not started.is_full
+        started.add(lanes.submit(work, number), f"batch {number}")
+    assert started.is_full
+    go_on.set()
+    taken = [run_stage(started.take(Progress(0, 1, "frames"))) for _ in range(lanes.count + 1)]
+    assert taken == [(number, f"batch {number}") for number in range(lanes.count + 1)]
+    assert len(started) == 0
+
+
+def test_an_error_of_a_batch_reaches_who_takes_it():
+    lanes = Lanes(share_processor=True)
+    started = InOrder(lanes)
+    started.add(lanes.submit(lambda n: 1 // n, 0), "")
+    with pytest.raises(ZeroDivisionError):
+        run_stage(started.take(Progress(0, 1, "frames")))

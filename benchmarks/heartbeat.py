@@ -95,15 +95,16 @@ def main() -> dict[str, float]:
         dock.open_step("detect")
         dock["detect"].choose_model(folder / "detector")
         has_ended = _start(dock["detect"])
-        note("detect", beats.run(lambda: has_ended() and session.has_boxes))
-        beats.rest(2.0)
+        note("detect", beats.run(has_ended))
+        note("showing the first boxes", beats.rest(3.0))
+        assert session.has_boxes
         for step in ("crop", "pose"):
             dock.open_step(step)
             if step == "pose":
                 dock["pose"].choose_model(folder / "pose")
             beats.rest(1.0)
             note(step, beats.run(_start(dock[step])))
-            beats.rest(2.0)
+            note(f"showing the {step}", beats.rest(3.0))
         for step in ("crop", "pose"):
             before = {path for path in folder.rglob("*") if path.is_file()}
             dock[step].run()

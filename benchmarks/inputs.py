@@ -27,6 +27,35 @@ def sample_video(folder: Path, frames: int, width: int, height: int) -> Path:
     return path
 
 
+def sample_clip(folder: Path, frames: int) -> Path:
+    """The sample's video up to a frame, not encoded anew."""
+    from napari_cropzoom.sample import sample_project
+
+    path = folder / f"clip_{frames}.mp4"
+    if not path.exists():
+        command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-loglevel", "error"]
+        command += ["-i", str(sample_project().video), "-frames:v", str(frames), "-c", "copy"]
+        subprocess.run([*command, str(path)], check=True)
+    return path
+
+
+def true_boxes(folder: Path, frames: int) -> Path:
+    """CSV of boxes round the sample's true keypoints, moved to where they are inside the frame."""
+    import pandas as pd
+
+    from napari_cropzoom.io.bbox_csv import write_bbox_csv
+    from napari_cropzoom.sample import sample_project
+
+    truth = pd.read_csv(sample_project().truth).interpolate(limit_direction="both")[:frames]
+    x, y = (truth[[c for c in truth if c.endswith(f"_{axis}")]].to_numpy() for axis in "xy")
+    side = 240
+    left = np.clip(np.rint(x.mean(1) - side / 2), 0, 1280 - side)
+    top = np.clip(np.rint(y.mean(1) - side / 2), 0, 1024 - side)
+    path = folder / f"true_{frames}_bbox.csv"
+    write_bbox_csv(path, np.column_stack([left, top, np.full((frames, 2), side)]))
+    return path
+
+
 def boxes_inside(folder: Path, frames: int, width: int, height: int, side: int) -> Path:
     """CSV of a box that wanders on whole pixels and stays inside the frame: (x, y, side, side)."""
     from napari_cropzoom.io.bbox_csv import write_bbox_csv

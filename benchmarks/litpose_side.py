@@ -1,4 +1,4 @@
-"""Lightning Pose's side of a pair, imports apart: ``litpose_side.py pose|detect|crop ...``.
+"""Lightning Pose's side of a pair, imports apart: ``litpose_side.py predict|crop ...``.
 
 Prints one line of JSON: seconds from the first frame's work to the finished file, and peak memory.
 """

@@ -238,7 +238,8 @@ SECTIONS = {
     ),
     "engine": Section(
         "Prediction",
-        "Imports apart, untrained Lightning Pose models on the sample's frames scaled to the size named. "
+        "Imports apart; where it does not say *trained*, untrained Lightning Pose models on the sample's "
+        "frames scaled to the size named. "
         "*Decode alone* and *network alone* (Lightning Pose's own network on images that are there "
         "already) are what no pipeline beats by overlapping; *of the slower* is our speed over the lower "
         "of the two. *Folded*: the same network with its batch norm folded into the convolutions, as we "

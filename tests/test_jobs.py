@@ -312,6 +312,22 @@ def test_only_the_newest_request_is_answered(qtbot):
     assert calls == [0, 19]
 
 
+def test_a_pause_lets_the_window_draw_first_and_is_one_for_all_that_are_asked_in_it(qtbot):
+    calls, answers = [], []
+    latest = Latest(answers.append, pause=60)
+    for x in range(3):
+        latest.request(lambda x=x: calls.append(x) or x)
+    assert latest.is_running
+    qtbot.wait(10)
+    assert calls == []
+    qtbot.waitUntil(lambda: answers == [2], timeout=2000)
+    assert calls == [2]
+    latest.request(lambda: calls.append(3))
+    latest.drop()
+    qtbot.wait(150)
+    assert calls == [2]
+
+
 def test_a_stale_error_is_dropped_and_drop_drops_everything(qtbot):
     answers, errors = [], []
     latest = Latest(answers.append, errors.append)

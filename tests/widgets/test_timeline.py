@@ -62,10 +62,16 @@ def timeline(window):
     window.bench.selection = window.bench.proposal = None
     window.bench.go_to(0)
     window.plot.show_all()
-    wait_for(lambda: window.model.flags is not None and len(window.model.flags.flags) == 2)
-    wait_for(lambda: not window.model._building.is_running)
+    wait_for(lambda: is_settled(window.model))
+    assert len(window.model.flags.flags) == 2
     window.plot.draw()
     return window
+
+
+def is_settled(model):
+    """Whether all that was asked for is there."""
+    running = (model._building, model._reading, model._asking)
+    return not model._ask_later.isActive() and not any(latest.is_running for latest in running)
 
 
 def at(timeline, frame, row="speed"):

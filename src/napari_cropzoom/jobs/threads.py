@@ -6,7 +6,10 @@ import contextlib
 from collections.abc import Callable
 from typing import Any
 
-from qtpy.QtCore import QCoreApplication, QObject, Qt, QThreadPool, Signal
+from qtpy.QtCore import QCoreApplication, QObject, Qt, QThreadPool, QTimer, Signal
+
+DRAWN_FIRST = 150
+"""Milliseconds in which the window has drawn what a person did, or a job has brought."""
 
 
 class ThreadHandle(QObject):
@@ -34,7 +37,7 @@ class ThreadHandle(QObject):
         self._ignored = False
         self._on_done = on_done
         self._on_error = on_error
-        self._ended.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
+        self._ended.connect(self._on_ended, Qt.ConnectionType.QueuedConnection)
 
     def ignore(self) -> None:
         """Drop the answer when it comes; the function itself runs on."""
@@ -50,6 +53,10 @@ class ThreadHandle(QObject):
             error = raised
         with contextlib.suppress(RuntimeError):  # the application is gone, and this object with it
             self._ended.emit(result, error)
+
+    def _on_ended(self, result: Any, error: Exception | None) -> None:
+        """Deliver when the window has drawn what is pending: one answer at a time, nothing held up."""
+        QTimer.singleShot(0, lambda: self._deliver(result, error))
 
     def _deliver(self, result: Any, error: Exception | None) -> None:
         self.is_running = False
@@ -96,14 +103,21 @@ class Latest:
         Called with the result of the newest request, on the asking thread.
     on_error : callable, optional
         Called with its exception.
+    pause : int
+        Milliseconds to wait before each, so that the window first draws what has changed: Python runs
+        one thread at a time, and one that computes makes drawing twice as slow.
     """
 
     def __init__(
         self,
         on_done: Callable[[Any], object],
         on_error: Callable[[Exception], object] | None = None,
+        *,
+        pause: int = 0,
     ) -> None:
         self.generation = 0
+        self._pause = pause
+        self._is_pausing = False
         self._on_done = on_done
         self._on_error = on_error
         self._running: ThreadHandle | None = None
@@ -126,7 +140,11 @@ class Latest:
         """
         self.generation += 1
         self._waiting = (function, args)
-        self._start()
+        if self._pause == 0:
+            self._start()
+        elif not self._is_pausing:
+            self._is_pausing = True
+            QTimer.singleShot(self._pause, self._after_pause)
         return self.generation
 
     def drop(self) -> None:
@@ -134,8 +152,12 @@ class Latest:
         self.generation += 1
         self._waiting = None
 
+    def _after_pause(self) -> None:
+        self._is_pausing = False
+        self._start()
+
     def _start(self) -> None:
-        if self._running is not None or self._waiting is None:
+        if self._is_pausing or self._running is not None or self._waiting is None:
             return
         (function, args), self._waiting = self._waiting, None
         self._running = run_in_thread(

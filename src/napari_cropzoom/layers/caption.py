@@ -8,6 +8,7 @@ from napari_cropzoom.core.boxes import Source
 from napari_cropzoom.layers.looks import SOURCE_WORDS
 
 NAME_LENGTH = 20  # letters of an animal's name
+_CHANGED = ("text", "visible", "position", "opacity")
 _MARGIN = " \u2009"  # napari measures the text a little too short for its background
 
 
@@ -33,7 +34,7 @@ class Caption:
 
     def __init__(self, viewer: ViewerModel) -> None:
         self._overlay = viewer.canvas.overlays.text
-        self._before = {name: getattr(self._overlay, name) for name in ("text", "visible", "position")}
+        self._before = {name: getattr(self._overlay, name) for name in _CHANGED}
         self._overlay.position = "top_left"
         self._overlay.visible = True
 
@@ -45,6 +46,16 @@ class Caption:
         what = f"{name}{': ' if name else ''}{SOURCE_WORDS[source]}"
         # the time last: in a narrow canvas the line's end is cut off
         self._overlay.text = f"{place}   {what}   {time_text(seconds)}{_MARGIN}"
+
+    def rehearse(self) -> None:
+        """Write, where it cannot be seen, every letter there may be: each takes long the first time."""
+        letters = sorted(set("".join(SOURCE_WORDS.values())) | set("frame0123456789/:.") | {_MARGIN[-1]})
+        self._overlay.opacity = 0
+        self._overlay.text = "".join(letters)
+
+    def end_rehearsal(self) -> None:
+        """Be seen again."""
+        self._overlay.opacity = self._before["opacity"]
 
     def close(self) -> None:
         """Put the overlay back as it was."""

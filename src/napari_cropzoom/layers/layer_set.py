@@ -332,6 +332,7 @@ class LayerSet:
         for part in (self.final, self.boxes):
             if part is not None:
                 part.rehearse()
+        self._caption.rehearse()
         self._opening = after(DRAWN_ONCE, self._end_rehearsal)
 
     def _end_rehearsal(self) -> None:
@@ -339,7 +340,9 @@ class LayerSet:
             points.hide_if_empty()
         if self.boxes is not None:
             self.boxes.end_rehearsal()
-        self._redraw()
+        self._caption.end_rehearsal()
+        if self.video is not None:  # else the viewer has removed the layers, and is closing maybe
+            self._redraw()
 
     def _drop_boxes(self, boxes: BoxesLayer) -> None:
         boxes.close()

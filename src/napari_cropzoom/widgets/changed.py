@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 from napari_cropzoom.core.boxes import FloatArray
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.io.video_index import VideoIndex
-from napari_cropzoom.jobs import Latest
+from napari_cropzoom.jobs import DRAWN_FIRST, Latest
 from napari_cropzoom.pipeline.earlier import Outlook, look_back
 from napari_cropzoom.pipeline.fingerprint import fingerprint
 from napari_cropzoom.pipeline.models import ModelFolder
@@ -36,7 +36,7 @@ class ChangedFrames(QWidget):
         super().__init__()
         self.run = button("", f"{name}_changed", "Run the model where a box has changed; keep the rest")
         self.label = note("", f"{name}_up_to_date")
-        self._latest = Latest(self._show, self._on_failed)
+        self._latest = Latest(self._show, self._on_failed, pause=DRAWN_FIRST)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.run)

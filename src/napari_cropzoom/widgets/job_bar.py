@@ -14,6 +14,7 @@ from napari_cropzoom.widgets.controls import button, note, row
 MS_BETWEEN_NEWS = 400
 """Whatever changes in a window with a canvas makes Qt put the whole window together anew, 20 ms or more
 where OpenGL is software. A bar that moves by itself takes two thirds of a processor there."""
+MS_BETWEEN_TELLS = 2000  # to napari
 SPINNER_SPEED = 20  # percent, of napari's wheel beside its activity dock
 
 
@@ -44,6 +45,11 @@ class JobBar(QWidget):
         self._pause.setSingleShot(True)
         self._pause.setInterval(MS_BETWEEN_NEWS)
         self._pause.timeout.connect(self._show_news)
+        self._told = 0
+        self._relay = QTimer(self)
+        self._relay.setSingleShot(True)
+        self._relay.setInterval(MS_BETWEEN_TELLS)
+        self._relay.timeout.connect(self._tell_napari)
         self.run_button = button(text, f"{name}_run")
         self.cancel_button = button("Cancel", f"{name}_cancel", "Stop; nothing half-written stays behind")
         self.bar = QProgressBar()
@@ -112,7 +118,10 @@ class JobBar(QWidget):
             self._show_news()
 
     def _show_news(self) -> None:
-        """Show the latest progress, here and in napari, which runs the event loop at each."""
+        """Show the latest progress here, and now and then in napari.
+
+        Either has the whole window put together, and napari runs the event loop at each.
+        """
         if self._news is None:
             return
         (done, total, text, eta), self._news = self._news, None
@@ -120,11 +129,16 @@ class JobBar(QWidget):
         self.bar.setRange(0, max(total, 1))
         self.bar.setValue(done)
         self._say(progress_text(done, total, text, eta, time.monotonic() - self._since))
-        shown = self._activity
-        if shown is not None:
-            if shown.total != total:
-                shown.total = total
-            shown.update(done - shown.n)
+        self._told = done
+        if self._activity is not None:
+            if self._activity.total != total:
+                self._activity.total = total
+            if not self._relay.isActive():
+                self._relay.start()
+
+    def _tell_napari(self) -> None:
+        if self._activity is not None:
+            self._activity.update(self._told - self._activity.n)
 
     def _on_done(self, result: dict) -> None:
         self._end()
@@ -152,6 +166,7 @@ class JobBar(QWidget):
             job.failed.disconnect(self._on_failed)
             job.cancelled.disconnect(self._on_cancelled)
         self._pause.stop()
+        self._relay.stop()
         self._news = None
         if self._activity is not None:
             self._activity.close()

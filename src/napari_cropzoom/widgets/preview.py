@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QCheckBox, QSizePolicy, QVBoxLayout, QWidget
 from napari_cropzoom.core.boxes import MISSING_BOX, Box
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.finalize import crop_size
-from napari_cropzoom.jobs import Latest
+from napari_cropzoom.jobs import DRAWN_FIRST, Latest
 from napari_cropzoom.session import Session
 from napari_cropzoom.widgets.bench import Bench, find_bench
 from napari_cropzoom.widgets.controls import Message, note
@@ -47,7 +47,7 @@ class CropPreview(QWidget):
         self._size: tuple[int, int] | None = None
         self._dragged: Box | None = None
         self._latest = Latest(self._on_frame_read, self._on_read_failed)
-        self._measuring = Latest(self._on_size)
+        self._measuring = Latest(self._on_size, pause=DRAWN_FIRST)
         self.canvas = Canvas()
         self.canvas.setObjectName("preview_canvas")
         self.caption = note(WAITING, "preview_caption")

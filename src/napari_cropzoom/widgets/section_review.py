@@ -12,7 +12,7 @@ from napari_cropzoom.core.boxes import Review, Source
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.review import DEFAULT_AMOUNT, Burst
 from napari_cropzoom.core.runs import runs
-from napari_cropzoom.jobs.threads import Latest
+from napari_cropzoom.jobs import DRAWN_FIRST, Latest
 from napari_cropzoom.pipeline.pixel_evidence import read_motion
 from napari_cropzoom.session import Session
 from napari_cropzoom.session_queue import Inspected, Inspector
@@ -40,7 +40,7 @@ class ReviewSection(Section):
     title = "Review"
 
     def __init__(self, bench: Bench, number: int) -> None:
-        self._inspecting = Latest(self._on_inspected)
+        self._inspecting = Latest(self._on_inspected, pause=DRAWN_FIRST)
         self._asked_for: Inspector | None = None
         self.inspected_at_once = 5_000
         super().__init__(bench, number)

@@ -12,7 +12,7 @@ from superqt import QLabeledSlider
 from napari_cropzoom.core.boxes import BoolArray, FloatArray
 from napari_cropzoom.core.finalize import FILL_METHODS
 from napari_cropzoom.core.smoothing import METHODS, SmoothingSettings, jitter, smooth
-from napari_cropzoom.jobs import Latest
+from napari_cropzoom.jobs import DRAWN_FIRST, Latest
 from napari_cropzoom.widgets.bench import Bench
 from napari_cropzoom.widgets.controls import note, row
 from napari_cropzoom.widgets.section import Section
@@ -70,7 +70,7 @@ class SmoothSection(Section):
         self.legend = note("", "smooth_legend")
         self.form.addWidget(self.legend)
         self.form.addLayout(row(QLabel("Missing frames"), self.fill, stretch=1))
-        self._latest = Latest(self._on_jitter, self.show_error)
+        self._latest = Latest(self._on_jitter, self.show_error, pause=DRAWN_FIRST)
         self._draw_later = QTimer(self)  # after the box on the canvas, which follows at once
         self._draw_later.setSingleShot(True)
         self._draw_later.timeout.connect(self._on_boxes)

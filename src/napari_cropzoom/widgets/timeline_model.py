@@ -12,10 +12,10 @@ from napari_cropzoom.core.boxes import BoxTrack
 from napari_cropzoom.core.pyramid import Pyramid
 from napari_cropzoom.core.review import anchor_likelihood
 from napari_cropzoom.core.series import Flag, FlagStrip, TrackSeries, TrackState
-from napari_cropzoom.jobs import Latest
+from napari_cropzoom.jobs import DRAWN_FIRST, Latest
 from napari_cropzoom.session import Session
 
-_QUIET = 120  # milliseconds without an edit before the queue is asked for again
+_QUIET = DRAWN_FIRST  # milliseconds without an edit before the queue is asked for again
 
 _INSPECTED_AT_ONCE = 5_000  # frames; longer tracks are inspected in a thread
 
@@ -49,8 +49,8 @@ class TimelineModel(QObject):
         self._session: Session | None = None
         self._track: BoxTrack | None = None
         self._missed: list[tuple[int, int]] = []
-        self._building = Latest(self._on_built, self._on_failed)
-        self._reading = Latest(self._on_likelihood, self._on_failed)
+        self._building = Latest(self._on_built, self._on_failed, pause=DRAWN_FIRST)
+        self._reading = Latest(self._on_likelihood, self._on_failed, pause=DRAWN_FIRST)
         self._asking = Latest(self._on_flags, self._on_failed)
         self._ask_later = QTimer(self)
         self._ask_later.setSingleShot(True)

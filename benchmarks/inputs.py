@@ -46,8 +46,11 @@ def true_boxes(folder: Path, frames: int) -> Path:
     from napari_cropzoom.io.bbox_csv import write_bbox_csv
     from napari_cropzoom.sample import sample_project
 
-    truth = pd.read_csv(sample_project().truth).interpolate(limit_direction="both")[:frames]
-    x, y = (truth[[c for c in truth if c.endswith(f"_{axis}")]].to_numpy() for axis in "xy")
+    truth = pd.read_csv(sample_project().truth)[:frames]
+    x, y = (
+        truth[[c for c in truth if c.endswith(f"_{axis}")]].interpolate(limit_direction="both").to_numpy()
+        for axis in "xy"
+    )
     side = 240
     left = np.clip(np.rint(x.mean(1) - side / 2), 0, 1280 - side)
     top = np.clip(np.rint(y.mean(1) - side / 2), 0, 1024 - side)

@@ -147,7 +147,7 @@ def main(frames: int) -> dict[str, object]:
 
     def edit(i: int) -> None:
         made = edits.set_box(track, 1000 + 7 * i, Box(50, 50, 60, 60))
-        made.apply(track)
+        made.apply({track.name: track})
         series.renew(track, made.first, made.last)
         model.changed.emit()
         plot.draw()

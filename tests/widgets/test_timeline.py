@@ -250,6 +250,14 @@ def test_follows_edits_and_the_queue(timeline):
     assert np.isfinite(timeline.model.series.final.pyramids["size"].values[30])
 
 
+def test_before_there_are_boxes_nothing_is_to_look_at(timeline):
+    session = timeline.bench.session
+    session.set_raw(np.full((N, 4), np.nan), session.raw_csv, Source.DETECTED)
+    wait_for(lambda: is_settled(timeline.model))
+    assert timeline.model.flags.flags == ()
+    assert (states(timeline) != State.FLAGGED).all()
+
+
 def test_an_edit_made_while_the_series_are_computed_is_not_lost(timeline):
     session = timeline.bench.session
     session.track_changed.emit()

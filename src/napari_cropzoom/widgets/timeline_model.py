@@ -148,7 +148,9 @@ class TimelineModel(QObject):
         session = self._session
         if session is None:
             return
-        if session.review.is_inspected or session.n_frames <= _INSPECTED_AT_ONCE:
+        if not session.has_boxes:  # none yet: that is no fault of theirs
+            self._asking.request(strip, session, ())
+        elif session.review.is_inspected or session.n_frames <= _INSPECTED_AT_ONCE:
             self._asking.request(strip, session, session.queue())
 
     def _on_flags(self, answer: tuple[Session, Sequence[Flag], FlagStrip]) -> None:

@@ -6,6 +6,7 @@ import time
 
 from napari.utils import progress as activity
 from qtpy.QtCore import QTimer, Signal
+from qtpy.QtGui import QMovie
 from qtpy.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
 
 from napari_cropzoom.jobs import Job
@@ -15,7 +16,6 @@ MS_BETWEEN_NEWS = 400
 """Whatever changes in a window with a canvas makes Qt put the whole window together anew, 20 ms or more
 where OpenGL is software. A bar that moves by itself takes two thirds of a processor there."""
 MS_BETWEEN_TELLS = 2000  # to napari
-SPINNER_SPEED = 20  # percent, of napari's wheel beside its activity dock
 
 
 class JobBar(QWidget):
@@ -89,7 +89,8 @@ class JobBar(QWidget):
         self.bar.reset()
         self._say(f"{title}: starting …")
         self._activity = activity(total=0, desc=title)
-        self._turn_spinner(SPINNER_SPEED)
+        for wheel in self._wheels():
+            wheel.setPaused(True)
         job.progress.connect(self._on_progress)
         job.done.connect(self._on_done)
         job.failed.connect(self._on_failed)
@@ -129,6 +130,8 @@ class JobBar(QWidget):
         self.bar.setRange(0, max(total, 1))
         self.bar.setValue(done)
         self._say(progress_text(done, total, text, eta, time.monotonic() - self._since))
+        for wheel in self._wheels():
+            wheel.jumpToFrame((wheel.currentFrameNumber() + 1) % max(wheel.frameCount(), 1))
         self._told = done
         if self._activity is not None:
             if self._activity.total != total:
@@ -171,14 +174,15 @@ class JobBar(QWidget):
         if self._activity is not None:
             self._activity.close()
             self._activity = None
-            self._turn_spinner(100)
+            for wheel in self._wheels():
+                wheel.setPaused(False)
         self._say("")
         self._show_running(False)
 
-    def _turn_spinner(self, speed: int) -> None:
-        for label in self.window().findChildren(QLabel):
-            if (movie := label.movie()) is not None:
-                movie.setSpeed(speed)
+    def _wheels(self) -> list[QMovie]:
+        """What turns beside napari's activity dock; by itself it would have the window painted apart."""
+        movies = (label.movie() for label in self.window().findChildren(QLabel))
+        return [movie for movie in movies if movie is not None]
 
     def _say(self, text: str) -> None:
         self.status.setText(text)

@@ -58,3 +58,20 @@ def test_an_error_of_a_batch_reaches_who_takes_it():
     started.add(lanes.submit(lambda n: 1 // n, 0), "")
     with pytest.raises(ZeroDivisionError):
         run_stage(started.take(Progress(0, 1, "frames")))
+
+
+def test_who_stops_early_gives_up_what_was_not_begun():
+    lanes = Lanes(share_processor=False)
+    go_on, begun = threading.Event(), []
+
+    def work(number):
+        begun.append(number)
+        assert go_on.wait(10)
+
+    with InOrder(lanes) as started:
+        for number in range(2):
+            started.add(lanes.submit(work, number), "")
+        while not begun:
+            pass
+    go_on.set()
+    assert lanes.submit(lambda _: list(begun), None).result(10) == [0]

@@ -80,9 +80,9 @@ def predict_frames(
     found: list[Found] = []
     calls = list(batches(run, batch_size, network.context))
     items = _samples(video, numbers, calls, boxes, size)
-    with Prefetch(items, BATCHES_AHEAD) as ahead:
+    started: InOrder[tuple[FloatArray, FloatArray], tuple[NDArray[np.intp], int]] = InOrder(lanes)
+    with Prefetch(items, BATCHES_AHEAD) as ahead, started:
         yield Progress(0, total, "frames")
-        started: InOrder[tuple[FloatArray, FloatArray], tuple[NDArray[np.intp], int]] = InOrder(lanes)
         is_over = False
         while not is_over or started:
             if not is_over and not started.is_full:

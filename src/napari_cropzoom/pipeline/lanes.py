@@ -74,6 +74,14 @@ class InOrder(Generic[B, C]):
         self._most = lanes.count + 1
         self._waiting: deque[tuple[Future[B], C]] = deque()
 
+    def __enter__(self) -> InOrder[B, C]:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Give up batches that no lane has begun."""
+        for future, _ in self._waiting:
+            future.cancel()
+
     @property
     def is_full(self) -> bool:
         """Whether a result has to be taken before another batch is started."""

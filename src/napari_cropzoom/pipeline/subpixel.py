@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 TOLERANCE = 1e-5
 """Largest difference of an upsampled heatmap, relative to its largest value, that is trusted."""
 
+SHORT = 16
+"""Pixels in a row that no upsampling reaches across from its middle."""
+
 
 def quicken(head: Any) -> None:
     """Have a head of Lightning Pose find its keypoints in less time.
@@ -89,17 +92,20 @@ def _matrix(doubled: Upsample, length: int, like: torch.Tensor) -> torch.Tensor:
     """What upsampling does to a column of ``length`` pixels, as a matrix: (F * length, length) float32.
 
     What becomes of an image with a single bright pixel is the product of what becomes of its column and
-    of its row. All columns are read where the row of a pixel in the middle is brightest.
+    of its row. All columns are read where the row of a pixel in the middle is brightest, and that row is
+    short: as many whole images would take a gigabyte.
     """
     import torch
 
-    middle = length // 2
-    dots = torch.zeros(length, 1, length, length, dtype=torch.float64, device="cpu")
+    middle = SHORT // 2
+    dot = torch.zeros(1, 1, SHORT, SHORT, dtype=torch.float64)
+    dot[0, 0, middle, middle] = 1
+    square = doubled(dot)[0, 0]
+    brightest = int(square.amax(0).argmax())
+    dots = torch.zeros(length, 1, length, SHORT, dtype=torch.float64)
     dots[range(length), 0, range(length), middle] = 1
-    images = doubled(dots)[:, 0]
-    brightest = int(images[middle].amax(0).argmax())
-    peak = images[middle, brightest, brightest].sqrt()
-    return (images[:, :, brightest].T / peak).float().contiguous().to(like.device)
+    columns = doubled(dots)[:, 0, :, brightest] / square[brightest, brightest].sqrt()
+    return columns.T.float().contiguous().to(like.device)
 
 
 def _peaks(like: torch.Tensor) -> torch.Tensor:

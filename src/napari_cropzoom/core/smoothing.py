@@ -20,7 +20,7 @@ from napari_cropzoom.core.runs import runs
 METHODS = ("none", "median", "mean", "savgol", "gaussian")
 SAVGOL_ORDER = 3
 GAUSSIAN_WINDOWS_PER_SIGMA = 4.0
-SORTED_AT_MOST = 500_000  # frames x window; beyond it scipy is faster, its import included
+SORTED_AT_MOST = 300_000  # frames x window; beyond it scipy is faster once it is imported
 Rolling = Any  # pandas' Rolling[DataFrame], which exists only in the stubs
 
 

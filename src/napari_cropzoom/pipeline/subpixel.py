@@ -98,14 +98,14 @@ def _matrix(doubled: Upsample, length: int, like: torch.Tensor) -> torch.Tensor:
     import torch
 
     middle = SHORT // 2
-    dot = torch.zeros(1, 1, SHORT, SHORT, dtype=torch.float64)
+    dot = torch.zeros(1, 1, SHORT, SHORT)
     dot[0, 0, middle, middle] = 1
     square = doubled(dot)[0, 0]
     brightest = int(square.amax(0).argmax())
-    dots = torch.zeros(length, 1, length, SHORT, dtype=torch.float64)
+    dots = torch.zeros(length, 1, length, SHORT)
     dots[range(length), 0, range(length), middle] = 1
     columns = doubled(dots)[:, 0, :, brightest] / square[brightest, brightest].sqrt()
-    return columns.T.float().contiguous().to(like.device)
+    return columns.T.contiguous().to(like.device)
 
 
 def _peaks(like: torch.Tensor) -> torch.Tensor:

@@ -220,6 +220,16 @@ def test_closing_early_leaves_nothing(tmp_path):
     assert list((tmp_path / "out").iterdir()) == []
 
 
+def test_closing_at_the_last_moment_leaves_nothing_either(tmp_path):
+    video = pattern_video(tmp_path / "v.mp4", 30)
+    output = tmp_path / "out" / "cropped_v.mp4"
+    stage = crop_video(video, walking_boxes(30), output)
+    while next(stage).done < 30:
+        pass
+    stage.close()
+    assert list((tmp_path / "out").iterdir()) == []
+
+
 @needs_scripts
 def test_a_failing_ffmpeg_is_reported_with_its_last_line(tmp_path, monkeypatch):
     video = pattern_video(tmp_path / "v.mp4", 60)

@@ -239,13 +239,13 @@ def _write(work: CropWork, output: Path, kept: set[int]) -> Stage[None]:
                         reported = now
                         yield progress
                 yield from awaited(writer.submit(written.finish), progress)
+                yield Progress(total, total)  # the last: whoever stops here finds neither crop nor record
             except BaseException:
                 written.kill()  # the writer's thread may be waiting for a slow encoder
                 raise
             record_path(output).unlink(missing_ok=True)  # of an older crop
     except av.FFmpegError as error:
         raise failure(output, error) from error
-    yield Progress(total, total)
 
 
 def clamp(boxes: FloatArray, width: int, height: int) -> FloatArray:

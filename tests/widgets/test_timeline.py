@@ -254,7 +254,7 @@ def test_before_there_are_boxes_nothing_is_to_look_at(timeline):
     session = timeline.bench.session
     session.set_raw(np.full((N, 4), np.nan), session.raw_csv, Source.DETECTED)
     wait_for(lambda: is_settled(timeline.model))
-    assert timeline.model.flags.flags == ()
+    assert timeline.model.flags.flags == []
     assert (states(timeline) != State.FLAGGED).all()
 
 

@@ -2,10 +2,14 @@ import time
 
 import numpy as np
 import pytest
-from qtpy.QtWidgets import QToolButton
+from qtpy.QtCore import QPoint
+from qtpy.QtGui import QImage
+from qtpy.QtWidgets import QApplication, QToolButton
 
-from gui_events import needs_display, press_key, spin, wait_for
+from gui_events import canvas_of, drag, needs_display, press_key, spin, wait_for
 from napari_cropzoom.core.boxes import Box, Source
+from napari_cropzoom.core.poses import Poses
+from napari_cropzoom.core.smoothing import SmoothingSettings
 from napari_cropzoom.io.video import Video
 from napari_cropzoom.layers.keys import SHORTCUTS
 from napari_cropzoom.widgets.dock import CropzoomDock
@@ -108,6 +112,120 @@ def test_a_click_elsewhere_while_it_plays_goes_on_from_there(player):
     stopped = player.playback._bench.frame
     spin(0.2)
     assert player.playback._bench.frame == stopped
+
+
+def picture_of_canvas(canvas):
+    """(H, W, 3) what the display shows where the canvas is."""
+    place = canvas.mapToGlobal(QPoint(0, 0))
+    spin(0.1)
+    shot = QApplication.primaryScreen().grabWindow(
+        0, place.x(), place.y(), canvas.width(), canvas.height()
+    )
+    image = shot.toImage().convertToFormat(QImage.Format.Format_RGB888)
+    rows = np.frombuffer(image.constBits().asstring(image.sizeInBytes()), np.uint8)
+    return rows.reshape(image.height(), image.bytesPerLine())[:, : 3 * image.width()].reshape(
+        image.height(), image.width(), 3
+    )
+
+
+def with_keypoints(session):
+    xy = np.tile(np.array([[70.0, 90], [250, 200]]), (N, 1, 1))
+    session.set_predictions("pose", Poses(("nose", "tail"), xy, np.tile([0.9, 0.2], (N, 1))))
+
+
+@pytest.mark.parametrize("interpolation", ["nearest", "linear"])
+def test_the_screen_shows_what_the_canvas_shows(player, viewer, interpolation):
+    bench = player.playback._bench
+    with_keypoints(bench.session)
+    bench.session.set_box(11, Box(40.5, 50, 120, 100))
+    bench.session.set_box(13, Box(40.5, 50, 120, 100))
+    bench.session.smoothing = SmoothingSettings("median", 3)  # so that frame 12 is cropped otherwise
+    bench.layers.video.layer.interpolation2d = interpolation
+    spin(0.7)
+    viewer.scene.camera.zoom *= 1.37
+    viewer.scene.camera.center = (0, 97.3, 133.1)
+    bench.go_to(11)
+    player.speed.setCurrentText("0.1×")
+    seen = watch(player)
+    player.play.click()
+    wait_for(lambda: seen)
+    canvas = canvas_of()
+    moving = picture_of_canvas(canvas).astype(int)
+    assert player.playback.screen.isVisible()
+    assert seen[-1][0] == 12
+    player.play.click()
+    wait_for(lambda: player.playback.screen is None and canvas.updatesEnabled())
+    spin(1.0)
+    bench.layers.boxes.show_handles(False)
+    spin(0.3)
+    still = picture_of_canvas(canvas).astype(int)
+    differs = np.abs(moving - still).max(axis=2) > 40
+    assert still.std() > 20  # a picture, not an empty canvas
+    assert differs.mean() < 0.02  # letters and edges of lines are smoothed differently
+    for color in ((86, 180, 233), (240, 228, 66)):  # the box's and the final box's
+        near = [(np.abs(each - np.array(color)).max(axis=2) < 25).sum() for each in (moving, still)]
+        assert near[0] > 200
+        assert 0.7 < near[0] / near[1] < 1.4
+
+
+def test_hands_find_the_window_at_the_frame_that_is_on_the_screen(player):
+    bench = player.playback._bench
+    player.playback._rest_due = np.inf
+    player.speed.setCurrentText("1×")
+    seen = watch(player)
+    player.play.click()
+    player.playback._rest_due = np.inf  # the window does not follow by itself
+    wait_for(lambda: len(seen) > 6)
+    assert bench.frame < seen[-1][0]
+    bench.selection_changed.connect(lambda: player.playback.stop())
+    press_key("shift+b")  # select from the frame that is seen
+    wait_for(lambda: not player.playback.is_playing)
+    assert bench.selection[0] == bench.frame == seen[-1][0]
+
+
+def test_a_press_on_the_canvas_pauses_and_takes_hold_of_the_box(player, viewer):
+    bench = player.playback._bench
+    player.speed.setCurrentText("0.25×")
+    seen = watch(player)
+    player.play.click()
+    wait_for(lambda: len(seen) > 3)
+    drag(viewer, (100, 100), (120, 140))
+    assert not player.playback.is_playing
+    wait_for(lambda: bench.session.track.source[bench.frame] == Source.ANCHOR)
+    assert bench.frame == seen[-1][0]
+    assert bench.session.track.box(bench.frame) == pytest.approx(Box(100, 80, 80, 80), abs=2)
+
+
+def test_the_camera_follows_the_box_while_it_plays(player, viewer):
+    from napari_cropzoom.widgets.preview import CropPreview
+
+    bench = player.playback._bench
+    preview = CropPreview(viewer, bench)
+    viewer.window.add_dock_widget(preview, name="Crop preview", area="right")
+    bench.session.set_box(30, Box(150, 90, 40, 40))
+    preview.lock.setChecked(True)
+    bench.passing.emit(30)
+    assert viewer.scene.camera.center[-2:] == pytest.approx((109.5, 169.5), abs=0.6)
+    assert bench.frame == 0
+
+
+@pytest.mark.parametrize("why", ["another layer", "a scale bar", "faded", "moved"])
+def test_what_the_screen_cannot_show_plays_on_the_canvas(player, viewer, why):
+    bench = player.playback._bench
+    if why == "another layer":
+        viewer.add_points(np.array([[20, 30]]))
+    elif why == "a scale bar":
+        viewer.canvas.overlays["scale_bar"].visible = True
+    elif why == "faded":
+        bench.layers.video.layer.opacity = 0.5
+    else:
+        bench.layers.video.layer.translate = (0, 5, 0)
+    player.speed.setCurrentIndex(player.speed.count() - 1)
+    bench.go_to(N - 5)
+    player.play.click()
+    assert player.playback.screen is None
+    wait_for(lambda: not player.playback.is_playing, timeout=30)
+    assert bench.frame == N - 1
 
 
 def test_the_buttons_step_and_jump(player):

@@ -24,6 +24,16 @@ def shortened(text: str, length: int) -> str:
     return text if len(text) <= length else f"{text[: length - 1].rstrip()}…"
 
 
+def caption(frame: int, n_frames: int, seconds: float, source: Source, name: str = "") -> str:
+    """One line for a frame; ``name`` is that of the animal, where there are several."""
+    digits = len(str(n_frames - 1))
+    place = f"frame {frame:{digits}d} / {n_frames - 1}"
+    name = shortened(name, NAME_LENGTH)
+    what = f"{name}{': ' if name else ''}{SOURCE_WORDS[source]}"
+    # the time last: in a narrow canvas the line's end is cut off
+    return f"{place}   {what}   {time_text(seconds)}{_MARGIN}"
+
+
 class Caption:
     """napari's text overlay while a video is open; it is put back on closing.
 
@@ -39,13 +49,8 @@ class Caption:
         self._overlay.visible = True
 
     def show(self, frame: int, n_frames: int, seconds: float, source: Source, name: str = "") -> None:
-        """Write one line for a frame; ``name`` is that of the animal, where there are several."""
-        digits = len(str(n_frames - 1))
-        place = f"frame {frame:{digits}d} / {n_frames - 1}"
-        name = shortened(name, NAME_LENGTH)
-        what = f"{name}{': ' if name else ''}{SOURCE_WORDS[source]}"
-        # the time last: in a narrow canvas the line's end is cut off
-        self._overlay.text = f"{place}   {what}   {time_text(seconds)}{_MARGIN}"
+        """Write one line for a frame, see :func:`caption`."""
+        self._overlay.text = caption(frame, n_frames, seconds, source, name)
 
     def rehearse(self) -> None:
         """Write, where it cannot be seen, every letter there may be: each takes long the first time."""

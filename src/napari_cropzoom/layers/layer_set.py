@@ -10,7 +10,7 @@ from napari.components import ViewerModel
 from napari.layers import Layer
 from psygnal import Signal
 
-from napari_cropzoom.core.boxes import MISSING_BOX, Box, Source
+from napari_cropzoom.core.boxes import Box
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.review import DEFAULT_AMOUNT, stretch_at
 from napari_cropzoom.layers import points_layers
@@ -19,10 +19,10 @@ from napari_cropzoom.layers.caption import Caption
 from napari_cropzoom.layers.final_layer import FinalLayer
 from napari_cropzoom.layers.hurry import Hurry, after
 from napari_cropzoom.layers.keys import bind_shortcuts
-from napari_cropzoom.layers.looks import PREVIEW_LOOK
 from napari_cropzoom.layers.mend import range_at
 from napari_cropzoom.layers.others_layer import OthersLayer
 from napari_cropzoom.layers.points_layers import PointsLayer
+from napari_cropzoom.layers.shown import shown_at
 from napari_cropzoom.layers.video_layer import VideoLayer
 from napari_cropzoom.session import Session
 
@@ -96,6 +96,7 @@ class LayerSet:
         self._caption = Caption(viewer)
         self._captioned = 0.0
         self._is_hurried = False
+        self._is_covered = False
         self._hurry = Hurry(self._rest)
         self._connect()
         self._redraw()
@@ -114,6 +115,13 @@ class LayerSet:
         self._arrange()
         last = self.session.n_frames - 1
         self.viewer.dims.set_current_step(self._axis, min(max(int(frame), 0), last))
+
+    @property
+    def parts(self) -> list[Any]:
+        """What holds a layer each, from below."""
+        points = [self.points.get(kind) for kind in points_layers.NAMES]
+        found = [self.video, *points, self.final, self.others, self.boxes]
+        return [part for part in found if part is not None]
 
     def range_here(self) -> tuple[int, int]:
         """Frames that a range tool acts on, see :func:`napari_cropzoom.layers.mend.range_at`."""
@@ -145,13 +153,24 @@ class LayerSet:
         """While True, handles and thumbnails rest."""
         return self._resting is not None
 
+    @property
+    def is_covered(self) -> bool:
+        """While True the canvas is not seen, and what lies over the video is not drawn."""
+        return self._is_covered
+
+    @is_covered.setter
+    def is_covered(self, is_covered: bool) -> None:
+        if is_covered != self._is_covered:
+            self._is_covered = is_covered
+            self._redraw()
+
     @is_playing.setter
     def is_playing(self, is_playing: bool) -> None:
         if is_playing == self.is_playing or self._is_closed:
             return
         if self._resting is None:
             self._resting = ExitStack()
-            for part in self._parts():
+            for part in self.parts:
                 self._resting.enter_context(part.layer.events.thumbnail.blocker())
         else:
             self._resting.close()
@@ -174,7 +193,7 @@ class LayerSet:
         self._opening()
         self._tell_hurry(False)
         self._disconnect()
-        for layer in [part.layer for part in self._parts()]:
+        for layer in [part.layer for part in self.parts]:
             if layer in self.viewer.layers:
                 self.viewer.layers.remove(layer)
         if self.video is not None:
@@ -276,17 +295,12 @@ class LayerSet:
 
     # ---- layers --------------------------------------------------------------------------------
 
-    def _parts(self) -> list[Any]:
-        points = [self.points.get(kind) for kind in points_layers.NAMES]
-        found = [self.video, *points, self.final, self.others, self.boxes]
-        return [part for part in found if part is not None]
-
     def _arrange(self) -> None:
         """Add the layers that are missing, in their order."""
         if self._is_arranging:
             return
         self._is_arranging = True
-        before = len(self._parts())
+        before = len(self.parts)
         height, width = self.session.video.shape[1:3]
         poses = {"detector": self.session.detector_poses, "pose": self.session.pose_poses}
         if self.video is None:
@@ -311,7 +325,7 @@ class LayerSet:
             self.boxes.box_dragged.connect(self.box_dragged.emit)
             self.boxes.edited.connect(self._on_edited)
             self._insert(self.boxes.layer)
-        if len(self._parts()) > before:
+        if len(self.parts) > before:
             for part in (self.boxes, self.final, self.others):
                 if part is not None:
                     part.set_zoom(self._zoom)
@@ -321,7 +335,7 @@ class LayerSet:
 
     def _insert(self, layer: Layer) -> None:
         """Insert a layer below those of ours that belong above it."""
-        above = [part.layer for part in self._parts()]
+        above = [part.layer for part in self.parts]
         above = above[[one is layer for one in above].index(True) + 1 :]
         places = [self.viewer.layers.index(one) for one in above if one in self.viewer.layers]
         self.viewer.layers.insert(min(places, default=len(self.viewer.layers)), layer)
@@ -350,28 +364,23 @@ class LayerSet:
         boxes.edited.disconnect()
 
     def _redraw(self, *, is_hurried: bool = False) -> None:
-        self._arrange()
-        frame, track = self._frame, self.session.track
-        if self.boxes is None or self.final is None or frame >= len(track):
+        if self._is_covered:
             return
-        box, source = track.box(frame), Source(int(track.source[frame]))
-        self.boxes.show(frame, box, source, is_hurried)
-        if self._preview is not None:
-            self.final.show(self._preview, PREVIEW_LOOK)
-        else:
-            final = self.session.final_box(frame)
-            self.final.show(MISSING_BOX if final == box else final, is_hurried=is_hurried)
+        self._arrange()
+        frame = self._frame
+        if self.boxes is None or self.final is None or frame >= len(self.session.track):
+            return
+        shown = shown_at(self.session, frame, self._preview)
+        self.boxes.show(frame, shown.box, shown.source, is_hurried)
+        self.final.show(shown.final, shown.final_look, is_hurried=is_hurried)
         if self.others is not None:
-            others = {n: t.box(frame) for n, t in self.session.tracks.items() if t is not track}
-            self.others.show(others, {n: s.color for n, s in self.session.states.items()})
+            self.others.show(shown.others)
         for points in self.points.values():
             points.show(frame, is_hurried)
         now = time.monotonic()
         if not is_hurried or now - self._captioned > CAPTION_PAUSE:
             self._captioned = now
-            seconds = self.session.video.time(frame)
-            name = track.name if len(self.session.states) > 1 else ""
-            self._caption.show(frame, len(track), seconds, source, name)
+            self._caption.show(*shown.caption)
 
     def _is_in_frame(self, box: Box) -> bool:
         height, width = self.session.video.shape[1:3]

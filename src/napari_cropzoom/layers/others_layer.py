@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 from napari.layers import Vectors
 
@@ -28,9 +26,8 @@ class OthersLayer:
         self._shown: tuple[tuple[Box, str], ...] = ()
         self._pixel = 1.0
 
-    def show(self, boxes: Mapping[str, Box], colors: Mapping[str, str]) -> None:
-        """Show boxes by the name of their track; those that are missing are left out."""
-        shown = tuple((box, colors[name]) for name, box in boxes.items() if not box.is_missing())
+    def show(self, shown: tuple[tuple[Box, str], ...]) -> None:
+        """Show boxes, each with the colour of its track."""
         if shown == self._shown:
             return
         self._shown = shown

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 from napari.layers import Points
 from napari.utils.colormaps import ensure_colormap
+from numpy.typing import NDArray
 
+from napari_cropzoom.core.boxes import BoolArray, FloatArray
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.layers.quiet import drawn_once
 
@@ -15,6 +19,35 @@ SYMBOLS = {"detector": "diamond", "pose": "disc"}
 LIKELY = 0.5  # hollow below
 _COLORS = ensure_colormap("viridis")
 _POINTS_ACROSS = 140  # diameters of a point in the longer side of the video
+
+
+class Marks(NamedTuple):
+    """How the keypoints of one frame look.
+
+    Attributes
+    ----------
+    xy : ndarray, (K, 2)
+        Pixels; (0, 0) where there is none.
+    is_there : ndarray, (K,) bool
+    border, face : ndarray, (K, 4) float32
+        RGBA, 0 to 1.
+    """
+
+    xy: FloatArray
+    is_there: BoolArray
+    border: NDArray[np.float32]
+    face: NDArray[np.float32]
+
+
+def marks_of(poses: Poses, frame: int) -> Marks:
+    """Colour is the likelihood; unlikely keypoints are hollow."""
+    xy, likelihood = poses.xy[frame], np.nan_to_num(poses.likelihood[frame])
+    is_there = np.isfinite(xy).all(axis=1)
+    color = _COLORS.map(likelihood)
+    face = color.copy()
+    face[likelihood < LIKELY, 3] = 0
+    border = np.where(face[:, 3:] > 0, np.float32([0, 0, 0, 1]), color)
+    return Marks(np.where(is_there[:, None], xy, 0.0), is_there, border, face)
 
 
 class PointsLayer:
@@ -74,16 +107,11 @@ class PointsLayer:
             return
         if frame != self._frame:
             self._frame = frame
-            xy, likelihood = poses.xy[frame], np.nan_to_num(poses.likelihood[frame])
-            is_there = np.isfinite(xy).all(axis=1)
-            color = _COLORS.map(likelihood)
-            face = color.copy()
-            face[likelihood < LIKELY, 3] = 0
-            layer = self.layer
-            layer.data[:] = np.where(is_there[:, None], xy[:, ::-1], 0.0)
-            layer.shown[:] = is_there
-            layer.border_color[:] = np.where(face[:, 3:] > 0, np.float32([0, 0, 0, 1]), color)
-            layer.face_color[:] = face
+            layer, marks = self.layer, marks_of(poses, frame)
+            layer.data[:] = marks.xy[:, ::-1]
+            layer.shown[:] = marks.is_there
+            layer.border_color[:] = marks.border
+            layer.face_color[:] = marks.face
             layer.refresh(thumbnail=False, highlight=False, extent=False)
         if not is_hurried and self._described != frame:
             self._described = frame

@@ -46,6 +46,8 @@ class Bench(QObject):
         Another session, or none.
     frame_changed
         Another frame is shown.
+    passing
+        A frame that a video which plays shows for a moment; ``frame`` follows a few times a second.
     box_dragged
         The current frame's box while it moves, None once it is released.
     edited
@@ -64,6 +66,7 @@ class Bench(QObject):
     session_changed = Signal()
     boxes_changed = Signal()
     frame_changed = Signal(int)
+    passing = Signal(int)
     box_dragged = Signal(object)
     edited = Signal()
     refused = Signal(object)

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import deque
 
 import numpy as np
-from qtpy.QtCore import QObject, Qt, QTimer, Signal
+from qtpy.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer, Signal
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtWidgets import QWidget
 
 from napari_cropzoom.io.video import Video
 from napari_cropzoom.jobs import Latest
 from napari_cropzoom.widgets.bench import Bench
+from napari_cropzoom.widgets.screen import Screen, can_stand_for_canvas
 
-_PATIENCE = 300  # milliseconds for the canvas to be drawn; it never is while the window is hidden
+_PATIENCE = 300  # milliseconds for a frame to be drawn; it never is while the window is hidden
 _MEMORY = 31  # frames over which the rate is measured
+_SHARE = 8.0  # times what it takes, for which the rest of the window then waits
+_BEHIND = 0.25  # seconds of delay that are made up for by drawing the next frames sooner
+_HANDS = (QEvent.Type.MouseButtonPress, QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress)
 
 
 class Playback(QObject):
     """Asks for the next frame once the last one is on the screen, and not before its time.
 
     Where the machine cannot keep pace it plays slower. A frame that is not decoded yet is decoded in a
-    thread, so that the window goes on and no dimmed picture is shown in its place.
+    thread, so that the window goes on and no dimmed picture is shown in its place. Frames are drawn on a
+    :class:`Screen` in front of the canvas where that shows the same; slider, timeline, preview and
+    ``bench.frame`` then follow a few times a second, and at once when a key or a mouse button is
+    pressed. A press on the canvas pauses, and takes hold of what is there.
 
     Parameters
     ----------
@@ -36,6 +44,8 @@ class Playback(QObject):
         Times the frame rate of the video; 0 is as fast as possible.
     loop : (int, int) or None
         First and last frame to play over and over.
+    screen : Screen or None
+        While it plays.
     changed
         Playing or not.
     shown
@@ -50,11 +60,16 @@ class Playback(QObject):
         self.speed = 1.0
         self.loop: tuple[int, int] | None = None
         self.is_playing = False
+        self.screen: Screen | None = None
         self._bench = bench
         self._window = window
         self._canvas: QOpenGLWidget | None = None
+        self._at = 0  # frame asked for last
+        self._seen = 0  # frame drawn last
         self._is_waiting = False
+        self._is_bringing = False
         self._due = 0.0
+        self._rest_due = 0.0
         self._times: deque[float] = deque(maxlen=_MEMORY)
         self._decoding = Latest(self._show, self._on_failed)
         self._later = QTimer(self)
@@ -64,7 +79,7 @@ class Playback(QObject):
         self._guard = QTimer(self)
         self._guard.setSingleShot(True)
         self._guard.setInterval(_PATIENCE)
-        self._guard.timeout.connect(self._on_drawn)
+        self._guard.timeout.connect(self._on_not_drawn)
 
     def toggle(self) -> None:
         """Play, or pause."""
@@ -75,19 +90,27 @@ class Playback(QObject):
 
     def start(self) -> None:
         """Play from the current frame, from the start if it is the last."""
-        session = self._bench.session
-        if self.is_playing or session is None:
+        session, layers = self._bench.session, self._bench.layers
+        if self.is_playing or session is None or layers is None:
             return
         if self.loop is None and self._bench.frame >= session.n_frames - 1:
             self._bench.go_to(0)
         self.is_playing = True
+        self._at = self._seen = self._bench.frame
         self._times.clear()
-        self._due = time.perf_counter()
+        self._due = self._rest_due = time.perf_counter()
         canvases = [c for c in self._window.window().findChildren(QOpenGLWidget) if c.isVisible()]
         self._canvas = canvases[0] if canvases else None
+        layers.is_playing = True
         if self._canvas is not None:
-            self._canvas.frameSwapped.connect(self._on_drawn)
-        self._rest(True)
+            self._canvas.frameSwapped.connect(self._on_swapped)
+            if can_stand_for_canvas(layers):
+                self.screen = Screen(self._canvas, layers)
+                layers.is_covered = True
+                self.screen.painted.connect(self._on_drawn)
+        self._bench.frame_changed.connect(self._on_frame)
+        if (application := QCoreApplication.instance()) is not None:
+            application.installEventFilter(self)
         self.changed.emit(True)
         self._advance()
 
@@ -95,29 +118,46 @@ class Playback(QObject):
         """Stay on the current frame."""
         if not self.is_playing:
             return
+        self.bring_along()
         self.is_playing = self._is_waiting = False
         self._later.stop()
         self._guard.stop()
         self._decoding.drop()
+        if (application := QCoreApplication.instance()) is not None:
+            application.removeEventFilter(self)
+        self._bench.frame_changed.disconnect(self._on_frame)
+        self._drop_screen()
+        if self._bench.layers is not None:
+            self._bench.layers.is_playing = False
         if self._canvas is not None:
-            self._canvas.frameSwapped.disconnect(self._on_drawn)
+            self._canvas.frameSwapped.disconnect(self._on_swapped)
             self._canvas = None
-        self._rest(False)
         self.changed.emit(False)
 
-    def _rest(self, is_playing: bool) -> None:
-        if self._bench.layers is not None:
-            self._bench.layers.is_playing = is_playing
+    def bring_along(self) -> None:
+        """Have the whole window, and whoever asks the bench, be at the frame that is on the screen."""
+        if self.is_playing and self.screen is not None and self._seen != self._bench.frame:
+            self._is_bringing = True
+            self._bench.go_to(self._seen)
+            self._is_bringing = False
 
     def rate(self) -> float:
         """Frames drawn in a second lately, NaN before there are two."""
         times = self._times
         return (len(times) - 1) / (times[-1] - times[0]) if len(times) > 1 else np.nan
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Qt's call before every event of the application, while it plays."""
+        if event.type() in _HANDS:
+            self.bring_along()
+            if event.type() == QEvent.Type.MouseButtonPress and watched is self._canvas:
+                self.stop()
+        return False
+
     # ---- one frame after the other -------------------------------------------------------------
 
     def _following(self) -> int | None:
-        frame = self._bench.frame + 1
+        frame = self._at + 1
         if self.loop is not None:
             first, last = self.loop
             return frame if first <= frame <= last else first
@@ -128,34 +168,80 @@ class Playback(QObject):
         session, frame = self._bench.session, self._following()
         if session is None or frame is None:
             self.stop()
-        elif session.video.cached(frame) is not None:
+        elif session.video.cached(frame) is not None and "cv2" in sys.modules:
             self._show(frame)
         else:
             self._decoding.request(decode, session.video, frame)
 
     def _show(self, frame: int) -> None:
-        if not self.is_playing:
+        session = self._bench.session
+        if not self.is_playing or session is None:
             return
-        is_same = frame == self._bench.frame
+        is_same = frame == self._at
+        self._at = frame
         self._is_waiting = True
         self._guard.start()
+        if self.screen is not None:
+            self._bench.passing.emit(frame)
+            self.screen.show_frame(frame, session.video.frame(frame))
+            return
         self._bench.go_to(frame)
         if is_same and self._canvas is not None:
             self._canvas.update()
 
-    def _on_drawn(self) -> None:
+    def _on_swapped(self) -> None:
         layers = self._bench.layers
-        if not self._is_waiting or layers is None or layers.video is None or not layers.video.is_exact:
+        if (
+            self.screen is None
+            and layers is not None
+            and layers.video is not None
+            and layers.video.is_exact
+        ):
+            self._on_drawn()
+
+    def _on_not_drawn(self) -> None:
+        self._drop_screen()  # the canvas knows no way to fail
+        self._on_drawn()
+
+    def _on_drawn(self) -> None:
+        session = self._bench.session
+        if not self._is_waiting or session is None:
             return
         self._is_waiting = False
         self._guard.stop()
         now = time.perf_counter()
         self._times.append(now)
-        self.shown.emit(self._bench.frame)
-        session = self._bench.session
-        pause = 1 / (self.speed * session.video.fps) if session is not None and self.speed > 0 else 0.0
-        self._due = max(self._due + pause, now - pause)
-        self._later.start(max(0, round((self._due - now) * 1000)))
+        self._seen = self._at
+        self.shown.emit(self._at)
+        if self.screen is not None and now >= self._rest_due:
+            self._rest_due = np.inf
+            self.bring_along()
+            QTimer.singleShot(0, lambda: self._on_brought(now))
+        pause = 1 / (self.speed * session.video.fps) if self.speed > 0 else 0.0
+        self._due = max(self._due + pause, now - max(pause, _BEHIND))
+        self._later.start(max(0, round((self._due - time.perf_counter()) * 1000)))
+
+    def _on_brought(self, since: float) -> None:
+        """The rest of the window has followed, and is drawn."""
+        now = time.perf_counter()
+        self._rest_due = now + _SHARE * (now - since)
+
+    def _on_frame(self, frame: int) -> None:
+        if self._is_bringing:
+            return
+        self._at = self._seen = frame
+        if self.screen is not None:  # someone went elsewhere: what is being drawn is of no use
+            self._is_waiting = False
+            self._guard.stop()
+            self._later.start(0)
+
+    def _drop_screen(self) -> None:
+        if self.screen is not None:
+            self.screen.painted.disconnect(self._on_drawn)
+            self.screen.leave()
+            self.screen = None
+            if self._bench.layers is not None:
+                self._bench.layers.is_covered = False
 
     def _on_failed(self, error: Exception) -> None:
         self.stop()
@@ -164,5 +250,7 @@ class Playback(QObject):
 
 def decode(video: Video, frame: int) -> int:
     """Decode a frame into the video's memory; runs in a thread."""
+    import cv2  # noqa: F401 - what the screen needs, and takes long to import
+
     video.frame(frame)
     return frame

@@ -60,7 +60,7 @@ class CropPreview(QWidget):
         self.lock = QCheckBox("Camera lock")
         self.lock.setObjectName("preview_lock")
         self.lock.setToolTip("Keep the main canvas centred on the box of each frame; the zoom stays")
-        self.lock.toggled.connect(self._follow_with_camera)
+        self.lock.toggled.connect(self._on_lock)
         layout.addWidget(self.caption)
         layout.addWidget(self.lock)
         layout.addWidget(self.message)
@@ -75,6 +75,7 @@ class CropPreview(QWidget):
         self.bench = bench
         self._search.stop()
         bench.frame_changed.connect(self._on_frame)
+        bench.passing.connect(self._follow_with_camera)
         bench.box_dragged.connect(self._on_drag)
         bench.session_changed.connect(self._on_boxes)
         bench.boxes_changed.connect(self._on_boxes)
@@ -113,18 +114,22 @@ class CropPreview(QWidget):
         if self.isVisible():
             self._search.start()
 
-    def _on_frame(self, _frame: int) -> None:
+    def _on_frame(self, frame: int) -> None:
         self._dragged = None
-        self._follow_with_camera()
+        self._follow_with_camera(frame)
         self.redraw()
 
-    def _follow_with_camera(self) -> None:
-        """Centre the canvas on the box of this frame; where there is none, stay."""
+    def _on_lock(self) -> None:
+        if self.bench is not None:
+            self._follow_with_camera(self.bench.frame)
+
+    def _follow_with_camera(self, frame: int) -> None:
+        """Centre the canvas on the box of a frame; where there is none, stay."""
         bench = self.bench
         session = bench.session if bench else None
         if bench is None or session is None or not self.lock.isChecked():
             return
-        box = session.final_box(min(bench.frame, session.n_frames - 1))
+        box = session.final_box(min(frame, session.n_frames - 1))
         if not box.is_missing():
             x, y = box.center
             camera = self._viewer.scene.camera

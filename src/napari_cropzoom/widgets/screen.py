@@ -1,0 +1,258 @@
+"""A screen in front of the canvas for frames that pass: the same picture, drawn many times faster."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from napari.components import ViewerModel
+from napari.layers import Points
+from numpy.typing import NDArray
+from qtpy.QtCore import QLineF, QPoint, QPointF, QRectF, Qt, QTimer, Signal
+from qtpy.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen, QPolygonF, QRasterWindow
+from qtpy.QtOpenGLWidgets import QOpenGLWidget
+
+from napari_cropzoom.core.boxes import Box, Source
+from napari_cropzoom.layers.caption import caption
+from napari_cropzoom.layers.conversions import PIXEL_EDGE, box_to_dashes
+from napari_cropzoom.layers.layer_set import LayerSet
+from napari_cropzoom.layers.looks import BOX_LOOKS, Look
+from napari_cropzoom.layers.others_layer import WIDTH
+from napari_cropzoom.layers.points_layers import Marks, marks_of
+from napari_cropzoom.layers.shown import shown_at
+
+LEAVING = 500  # milliseconds that the canvas may take to draw what the screen shows
+_PLAIN = (("down", "right"), (0.0, 0.0, 0.0))  # a camera that looks at the picture as it is
+# how napari draws its text overlay (napari/_vispy/overlays/base.py)
+_BOX_PADDING, _CAPTION_OPACITY = 0.8, 0.8
+_PIXELS_A_POINT = 96 / 72
+
+
+class Screen(QRasterWindow):
+    """Shows frames of a video with all that lies over them, as the canvas behind it would.
+
+    napari draws a frame by handing it to OpenGL, and Qt then puts the whole window together: without a
+    graphics card (a virtual machine, a remote desktop) that is 50 to 100 ms a frame. This is a window
+    without OpenGL inside napari's: 10 ms. It lets mouse and keys through to the canvas.
+
+    Parameters
+    ----------
+    canvas : QOpenGLWidget
+        napari's; it is not drawn while the screen is in front of it.
+    layers : LayerSet
+
+    Attributes
+    ----------
+    painted
+        The frame asked for is on the screen.
+    """
+
+    painted = Signal()
+
+    def __init__(self, canvas: QOpenGLWidget, layers: LayerSet) -> None:
+        super().__init__(canvas.window().windowHandle())
+        self.setObjectName("cropzoom_screen")
+        self.setFlags(Qt.WindowType.WindowTransparentForInput | Qt.WindowType.WindowDoesNotAcceptFocus)
+        self._canvas = canvas
+        self._layers = layers
+        self._frame = -1
+        self._picture: NDArray[np.uint8] | None = None
+        self._telling = QTimer(self)
+        self._telling.setSingleShot(True)
+        self._telling.timeout.connect(self.painted)
+        self._leaving = QTimer(self)
+        self._leaving.setSingleShot(True)
+        self._leaving.setInterval(LEAVING)
+        self._leaving.timeout.connect(self._gone)
+        canvas.setUpdatesEnabled(False)
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether the canvas takes over again."""
+        return self._leaving.isActive()
+
+    def show_frame(self, frame: int, picture: NDArray[np.uint8]) -> None:
+        """Draw a frame, (H, W, 3) uint8 RGB, where and as large as the canvas would."""
+        self._frame, self._picture = frame, picture
+        top_left = self._canvas.mapTo(self._canvas.window(), QPoint(0, 0))
+        self.setGeometry(top_left.x(), top_left.y(), self._canvas.width(), self._canvas.height())
+        if not self.isVisible():
+            self.show()
+        self.update()
+
+    def leave(self) -> None:
+        """Make way for the canvas once it is drawn."""
+        if not self.is_leaving:
+            self._leaving.start()
+            self._canvas.frameSwapped.connect(self._on_swapped)
+            self._canvas.setUpdatesEnabled(True)
+
+    def _on_swapped(self) -> None:
+        video = self._layers.video
+        if video is None or video.is_exact:
+            self._gone()
+
+    def _gone(self) -> None:
+        self._leaving.stop()
+        self._canvas.frameSwapped.disconnect(self._on_swapped)
+        self.hide()
+        self._canvas.update()  # what was drawn behind the screen has not come to the display
+        self.deleteLater()
+
+    # ---- drawing -------------------------------------------------------------------------------
+
+    def paintEvent(self, event: Any) -> None:
+        """Qt's call to draw."""
+        painter = QPainter(self)
+        background = color_of(self._layers.viewer.canvas.background_color)
+        if self._picture is None:
+            painter.fillRect(0, 0, self.width(), self.height(), background)
+        else:
+            painter.drawImage(0, 0, self._pixels(background))
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            self._draw_over(painter)
+        painter.end()
+        if self._picture is not None:
+            self._telling.start()
+
+    @property
+    def _zoom(self) -> float:
+        """Screen pixels, of the kind that Qt counts, for one of the video."""
+        return float(self._layers.viewer.scene.camera.zoom)
+
+    @property
+    def _origin(self) -> tuple[float, float]:
+        """Where on the screen the centre of the video's first pixel lies, x and y."""
+        y, x = self._layers.viewer.scene.camera.center[-2:]
+        return self.width() / 2 - x * self._zoom, self.height() / 2 - y * self._zoom
+
+    def _pixels(self, background: QColor) -> QImage:
+        """The part of the picture that the camera looks at, as large as the screen."""
+        import cv2
+
+        assert self._picture is not None
+        ratio = self.devicePixelRatio()
+        width, height = math.ceil(self.width() * ratio), math.ceil(self.height() * ratio)
+        layer = self._layers.video.layer if self._layers.video is not None else None
+        is_smooth = layer is not None and str(layer.interpolation2d) != "nearest"
+        step = 1 / (self._zoom * ratio)
+        x, y = self._origin
+        onto = np.array([[step, 0, (0.5 - x * ratio) * step], [0, step, (0.5 - y * ratio) * step]])
+        pixels = cv2.warpAffine(
+            self._picture,
+            onto,
+            (width, height),
+            flags=cv2.WARP_INVERSE_MAP | (cv2.INTER_LINEAR if is_smooth else cv2.INTER_NEAREST),
+            borderMode=cv2.BORDER_CONSTANT,
+            borderValue=(background.red(), background.green(), background.blue()),
+        )
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGRA)
+        image = QImage(pixels.data, width, height, width * 4, QImage.Format.Format_RGB32)
+        image.setDevicePixelRatio(ratio)
+        return image.copy()
+
+    def _draw_over(self, painter: QPainter) -> None:
+        layers, zoom = self._layers, self._zoom
+        shown = shown_at(layers.session, self._frame)
+        painter.save()
+        painter.translate(*self._origin)
+        for points in layers.points.values():
+            if points.layer.visible and points.poses is not None:
+                draw_points(painter, points.layer, marks_of(points.poses, self._frame), zoom)
+        if layers.final is not None and layers.final.layer.visible and not shown.final.is_missing():
+            painter.setPen(outline(shown.final_look))
+            dashes = box_to_dashes(shown.final)[..., ::-1] * zoom
+            painter.drawLines([QLineF(x, y, x + dx, y + dy) for (x, y), (dx, dy) in dashes.tolist()])
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        if layers.others is not None and layers.others.layer.visible:
+            for box, color in shown.others:
+                draw_box(painter, box, Look(color, WIDTH), zoom)
+        if layers.boxes is not None and layers.boxes.layer.visible and not shown.box.is_missing():
+            look = BOX_LOOKS.get(shown.source, BOX_LOOKS[Source.DETECTED])
+            draw_box(painter, shown.box, look, zoom)
+        painter.restore()
+        if layers.viewer.canvas.overlays["text"].visible:
+            self._draw_caption(painter, caption(*shown.caption).rstrip())
+
+    def _draw_caption(self, painter: QPainter, text: str) -> None:
+        canvas = self._layers.viewer.canvas
+        background = color_of(canvas.background_color)
+        is_dark = background.lightnessF() < 0.5
+        background.setAlphaF(_CAPTION_OPACITY)
+        font = QFont()
+        points = canvas.overlays["text"].font_size * self._canvas.logicalDpiY() / 72
+        font.setPixelSize(round(points * _PIXELS_A_POINT))
+        x, y = canvas.overlay_tiling.padding
+        room = QFontMetricsF(font).size(0, text)
+        place = QRectF(x, y, room.width(), room.height())
+        more = _BOX_PADDING / 2
+        painter.fillRect(place.adjusted(-more * x, -more * y, more * x, more * y), background)
+        painter.setPen(QColor("white" if is_dark else "black"))
+        painter.setFont(font)
+        painter.drawText(place, Qt.AlignmentFlag.AlignCenter, text)
+
+
+def can_stand_for_canvas(layers: LayerSet) -> bool:
+    """Whether a screen would show what the canvas shows: only our layers, looked at as they are."""
+    viewer = layers.viewer
+    ours = [part.layer for part in layers.parts]
+    if layers.video is None or any(layer.visible and layer not in ours for layer in viewer.layers):
+        return False
+    return _looks_straight(viewer) and _is_plain(layers.video.layer)
+
+
+def _looks_straight(viewer: ViewerModel) -> bool:
+    dims, camera, canvas = viewer.dims, viewer.scene.camera, viewer.canvas
+    overlays = [*viewer.scene.overlays.values(), *canvas.overlays.values()]
+    texts = canvas.overlays["text"]
+    return (
+        dims.ndisplay == 2
+        and dims.ndim == 3
+        and tuple(dims.order) == (0, 1, 2)
+        and not canvas.grid.enabled
+        and (tuple(map(str, camera.orientation2d)), tuple(camera.angles)) == _PLAIN
+        and not any(overlay.visible for overlay in overlays if overlay is not texts)
+    )
+
+
+def _is_plain(layer: Any) -> bool:
+    """Whether an image layer shows its pixels where and as they are."""
+    corners = np.array([(0.0, 0.0, 0.0), layer.data.shape[:3]])
+    is_moved = any(not np.allclose(layer.data_to_world(corner), corner) for corner in corners)
+    return bool(layer.visible and layer.opacity == 1 and not is_moved)
+
+
+def draw_box(painter: QPainter, box: Box, look: Look, zoom: float) -> None:
+    """Draw the outline of a box, ``zoom`` times as large."""
+    painter.setPen(outline(look))
+    x, y = (box.x - PIXEL_EDGE) * zoom, (box.y - PIXEL_EDGE) * zoom
+    painter.drawRect(QRectF(x, y, box.w * zoom, box.h * zoom))
+
+
+def draw_points(painter: QPainter, layer: Points, marks: Marks, zoom: float) -> None:
+    """Draw keypoints as their layer does, ``zoom`` times as large."""
+    for k in np.flatnonzero(marks.is_there).tolist():
+        size = float(layer.size[k]) * zoom
+        border = size * float(layer.border_width[k])
+        painter.setPen(QPen(color_of(marks.border[k]), border))
+        painter.setBrush(color_of(marks.face[k]))
+        centre, radius = QPointF(*(marks.xy[k] * zoom).tolist()), size / 2
+        if str(layer.symbol[k]) == "diamond":
+            corners = ((0, -radius), (radius, 0), (0, radius), (-radius, 0))
+            painter.drawPolygon(QPolygonF([centre + QPointF(*corner) for corner in corners]))
+        else:
+            painter.drawEllipse(centre, radius, radius)
+
+
+def outline(look: Look) -> QPen:
+    """A pen for lines with square corners."""
+    pen = QPen(color_of(look.rgba), look.width)
+    pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
+    pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+    return pen
+
+
+def color_of(rgba: Any) -> QColor:
+    """Four numbers, 0 to 1, as Qt's colour."""
+    return QColor.fromRgbF(*(min(max(float(part), 0.0), 1.0) for part in rgba))

@@ -1,12 +1,15 @@
+import subprocess
+import sys
 import time
 
 import numpy as np
 import pytest
 from qtpy.QtCore import QPoint
 from qtpy.QtGui import QImage
-from qtpy.QtWidgets import QApplication, QToolButton
+from qtpy.QtWidgets import QApplication, QDockWidget, QToolButton
 
 from gui_events import canvas_of, drag, needs_display, press_key, spin, wait_for
+from napari_cropzoom.app import find_dock
 from napari_cropzoom.core.boxes import Box, Source
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.smoothing import SmoothingSettings
@@ -291,3 +294,108 @@ def test_waits_for_the_dock_and_follows_the_next_one(viewer):
         viewer.window.remove_dock_widget(dock)
         assert timeline.bench is None
         assert timeline.player is None
+
+
+def test_it_plays_where_the_timeline_floats(player, viewer):
+    dock = player.window().findChildren(QDockWidget)
+    timeline = next(each for each in dock if each.isAncestorOf(player))
+    timeline.setFloating(True)
+    spin(0.3)
+    player.speed.setCurrentIndex(player.speed.count() - 1)
+    player.play.click()
+    assert player.playback.screen is not None
+    wait_for(lambda: not player.playback.is_playing, timeout=60)
+    assert player.playback._bench.frame == N - 1
+
+
+CLOSED_IN_THE_MIDDLE = """
+import sys, time
+import napari
+from qtpy.QtWidgets import QApplication
+from napari_cropzoom import open_review
+from napari_cropzoom.app import find_dock
+from napari_cropzoom.widgets.timeline import Timeline
+
+def spin(condition, seconds=20.0):
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        QApplication.processEvents()
+
+viewer = napari.Viewer()
+open_review(viewer, sys.argv[2])
+spin(lambda: False, 1.0)
+timeline = next(d for d in viewer.window.dock_widgets.values() if isinstance(d, Timeline))
+if sys.argv[1] == "playing":
+    owner = timeline.player.playback
+    timeline.player.play.click()
+else:
+    owner = find_dock(viewer).quick_run
+    for frame in range(10, 20):
+        viewer.dims.set_current_step(0, frame)
+spin(lambda: owner.screen is not None and owner.screen.isVisible())
+assert owner.screen.isVisible()
+viewer.close()
+spin(lambda: False, 1.0)
+print("closed")
+"""
+
+
+@pytest.mark.parametrize("how", ["playing", "stepping"])
+def test_a_window_is_closed_in_the_middle(tmp_path, how):
+    video = make_numbered_video(tmp_path / "v.mp4", N, size=(320, 240), gop=30)
+    words = [sys.executable, "-c", CLOSED_IN_THE_MIDDLE, how, str(video)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120)
+    assert "Error" not in done.stderr
+    assert (done.stdout.splitlines()[-1:], done.returncode) == (["closed"], 0), done.stderr
+
+
+def run_quickly(viewer, frames):
+    """Steps as close as those of a held key, until a screen shows them; returns who owns that."""
+    quick = find_dock(viewer).quick_run
+    for frame in frames:
+        viewer.dims.set_current_step(0, frame)
+        spin(0.02)
+    wait_for(lambda: quick.screen is not None and quick.screen.isVisible())
+    return quick
+
+
+def test_a_quick_run_of_frames_is_shown_on_the_screen_and_ends_on_the_canvas(player, viewer):
+    bench = player.playback._bench
+    with_keypoints(bench.session)
+    spin(0.8)
+    quick = run_quickly(viewer, range(10, 20))
+    moving = picture_of_canvas(canvas_of()).astype(int)
+    wait_for(lambda: quick.screen is None)
+    spin(0.8)
+    bench.layers.boxes.show_handles(False)
+    spin(0.3)
+    still = picture_of_canvas(canvas_of()).astype(int)
+    assert still.std() > 20
+    assert (np.abs(moving - still).max(axis=2) > 40).mean() < 0.02
+    assert bench.layers.boxes.box == bench.session.track.box(19)
+
+
+def test_a_press_in_a_quick_run_takes_hold_of_the_box_that_is_seen(player, viewer):
+    bench = player.playback._bench
+    raw = np.stack([np.array([20.0 + 2 * i, 60, 80, 80]) for i in range(N)])
+    bench.session.set_raw(raw, bench.session.video.path.with_suffix(".csv"), Source.DETECTED)
+    spin(0.8)
+    quick = run_quickly(viewer, range(10, 31))
+    drag(viewer, (100, 120), (120, 140))
+    wait_for(lambda: bench.session.track.source[30] == Source.ANCHOR)
+    assert bench.session.track.box(30) == pytest.approx(Box(100, 80, 80, 80), abs=2)
+    assert quick.screen is None
+
+
+def test_an_edit_and_closing_end_a_quick_run(player, viewer):
+    bench = player.playback._bench
+    quick = run_quickly(viewer, range(10, 20))
+    bench.session.set_box(19, Box(10, 10, 50, 50))
+    assert quick.screen is None
+    assert bench.layers.boxes.box == Box(10, 10, 50, 50)
+    spin(0.8)
+    run_quickly(viewer, range(20, 30))
+    bench.close_session()
+    assert quick.screen is None
+    assert not [layer.name for layer in viewer.layers]
+    wait_for(lambda: canvas_of().updatesEnabled())

@@ -96,7 +96,7 @@ class LayerSet:
         self._caption = Caption(viewer)
         self._captioned = 0.0
         self._is_hurried = False
-        self._is_covered = False
+        self._covers = 0
         self._hurry = Hurry(self._rest)
         self._connect()
         self._redraw()
@@ -153,17 +153,6 @@ class LayerSet:
         """While True, handles and thumbnails rest."""
         return self._resting is not None
 
-    @property
-    def is_covered(self) -> bool:
-        """While True the canvas is not seen, and what lies over the video is not drawn."""
-        return self._is_covered
-
-    @is_covered.setter
-    def is_covered(self, is_covered: bool) -> None:
-        if is_covered != self._is_covered:
-            self._is_covered = is_covered
-            self._redraw()
-
     @is_playing.setter
     def is_playing(self, is_playing: bool) -> None:
         if is_playing == self.is_playing or self._is_closed:
@@ -178,6 +167,22 @@ class LayerSet:
         if self.boxes is not None:
             self.boxes.show_handles(not is_playing)
         self._redraw()
+
+    def cover(self) -> None:
+        """Draw nothing over the video from now on: a screen stands before the canvas."""
+        self._covers += 1
+
+    def uncover(self) -> bool:
+        """Undo one `cover`; returns whether the canvas is to be seen again."""
+        self._covers -= 1
+        if self._covers == 0 and self.video is not None and not self._is_closed:
+            self._redraw()
+        return self._covers == 0
+
+    @property
+    def is_covered(self) -> bool:
+        """Whether a screen stands before the canvas."""
+        return self._covers > 0
 
     def wait_until_shown(self, timeout: float = 5.0) -> bool:
         """Wait, with the window going, until the frame asked for is decoded and shown."""
@@ -245,8 +250,9 @@ class LayerSet:
             self.frame_changed.emit(frame)
 
     def _rest(self) -> None:
-        self._tell_hurry(False)
-        self._redraw()
+        if self.video is not None:  # else the viewer has removed the layers, and is closing maybe
+            self._tell_hurry(False)
+            self._redraw()
 
     def _tell_hurry(self, is_hurried: bool) -> None:
         if is_hurried != self._is_hurried:
@@ -281,6 +287,9 @@ class LayerSet:
         if self.others is not None and event.value is self.others.layer:
             self.others = None
         self.points = {k: p for k, p in self.points.items() if p.layer is not event.value}
+
+    def _on_dragged(self, box: Box) -> None:
+        self.box_dragged.emit(box)
 
     def _on_edited(self, box: Box | None) -> None:
         try:
@@ -322,7 +331,7 @@ class LayerSet:
             self._insert(self.others.layer)
         if self.boxes is None:
             self.boxes = BoxesLayer()
-            self.boxes.box_dragged.connect(self.box_dragged.emit)
+            self.boxes.box_dragged.connect(self._on_dragged)
             self.boxes.edited.connect(self._on_edited)
             self._insert(self.boxes.layer)
         if len(self.parts) > before:
@@ -364,7 +373,7 @@ class LayerSet:
         boxes.edited.disconnect()
 
     def _redraw(self, *, is_hurried: bool = False) -> None:
-        if self._is_covered:
+        if self.is_covered:
             return
         self._arrange()
         frame = self._frame

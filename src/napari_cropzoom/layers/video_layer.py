@@ -66,6 +66,10 @@ class FrameSource:
     def __array__(self, dtype: np.dtype[Any] | None = None, copy: bool | None = None) -> NDArray[Any]:
         return np.asarray(self._video[:], dtype=dtype)
 
+    def now(self) -> NDArray[np.uint8]:
+        """The picture that is shown, (H, W, 3): the frame asked for, or the last one dimmed."""
+        return self._picture if self.shown == self.wanted else self._picture >> 1
+
     def close(self) -> None:
         """Drop the frame still to come."""
         self._latest.drop()
@@ -77,7 +81,7 @@ class FrameSource:
             picture = self._ask(frame)
         if picture is None:
             self.shown = -1
-            return self._picture >> 1
+            return self.now()
         self.shown = frame
         self._picture = picture
         return picture

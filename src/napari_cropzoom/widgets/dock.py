@@ -35,6 +35,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from qtpy.compat import isalive
 from qtpy.QtCore import QEvent, QObject, Qt, QTimer
 from qtpy.QtGui import QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
 from qtpy.QtWidgets import QDockWidget, QMessageBox, QScrollArea, QVBoxLayout, QWidget
@@ -43,6 +44,7 @@ from napari_cropzoom.io.video import VIDEO_SUFFIXES, Video
 from napari_cropzoom.widgets.bench import Bench
 from napari_cropzoom.widgets.controls import Message
 from napari_cropzoom.widgets.dock_menu import DockMenu
+from napari_cropzoom.widgets.quick_run import QuickRun
 from napari_cropzoom.widgets.section import Section
 from napari_cropzoom.widgets.section_boxes import BoxesSection
 from napari_cropzoom.widgets.section_crop import CropSection
@@ -92,6 +94,7 @@ class CropzoomDock(QWidget):
         self.setMinimumWidth(300)
         self.setAcceptDrops(True)
         self.bench = Bench(napari_viewer)
+        self.quick_run = QuickRun(self.bench, self)
         self._is_closed = False
         self._watched: QWidget | None = None
         self._resting: QDockWidget | None = None
@@ -171,9 +174,11 @@ class CropzoomDock(QWidget):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Ask before a person closes the window on unsaved edits, as napari does for its layers."""
-        if event.type() == QEvent.Type.Close and event.spontaneous() and not self._may_close():
-            event.ignore()
-            return True
+        if event.type() == QEvent.Type.Close:
+            if event.spontaneous() and not self._may_close():
+                event.ignore()
+                return True
+            self.quick_run.end()
         return super().eventFilter(watched, event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
@@ -251,7 +256,8 @@ class CropzoomDock(QWidget):
         """
         if is_hurried:
             self._resting = self.window().findChild(QDockWidget, "layer list")
-        if self._resting is not None:  # found before: a dock that is closed has no window any more
+        # found before: a dock that is closed has no window any more
+        if self._resting is not None and isalive(self._resting):
             self._resting.setUpdatesEnabled(not is_hurried)
 
     def _show_read_only(self) -> None:

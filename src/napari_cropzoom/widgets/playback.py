@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections import deque
 
 import numpy as np
+from qtpy.compat import isalive
 from qtpy.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer, Signal
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtWidgets import QWidget
@@ -14,7 +14,7 @@ from qtpy.QtWidgets import QWidget
 from napari_cropzoom.io.video import Video
 from napari_cropzoom.jobs import Latest
 from napari_cropzoom.widgets.bench import Bench
-from napari_cropzoom.widgets.screen import Screen, can_stand_for_canvas
+from napari_cropzoom.widgets.screen import Screen, can_stand_for_canvas, canvas_near
 
 _PATIENCE = 300  # milliseconds for a frame to be drawn; it never is while the window is hidden
 _MEMORY = 31  # frames over which the rate is measured
@@ -99,15 +99,14 @@ class Playback(QObject):
         self._at = self._seen = self._bench.frame
         self._times.clear()
         self._due = self._rest_due = time.perf_counter()
-        canvases = [c for c in self._window.window().findChildren(QOpenGLWidget) if c.isVisible()]
-        self._canvas = canvases[0] if canvases else None
+        self._canvas = canvas_near(self._window)
         layers.is_playing = True
         if self._canvas is not None:
             self._canvas.frameSwapped.connect(self._on_swapped)
             if can_stand_for_canvas(layers):
                 self.screen = Screen(self._canvas, layers)
-                layers.is_covered = True
                 self.screen.painted.connect(self._on_drawn)
+                self.screen.pressed.connect(self.stop)
         self._bench.frame_changed.connect(self._on_frame)
         if (application := QCoreApplication.instance()) is not None:
             application.installEventFilter(self)
@@ -150,8 +149,6 @@ class Playback(QObject):
         """Qt's call before every event of the application, while it plays."""
         if event.type() in _HANDS:
             self.bring_along()
-            if event.type() == QEvent.Type.MouseButtonPress and watched is self._canvas:
-                self.stop()
         return False
 
     # ---- one frame after the other -------------------------------------------------------------
@@ -168,7 +165,7 @@ class Playback(QObject):
         session, frame = self._bench.session, self._following()
         if session is None or frame is None:
             self.stop()
-        elif session.video.cached(frame) is not None and "cv2" in sys.modules:
+        elif session.video.cached(frame) is not None:
             self._show(frame)
         else:
             self._decoding.request(decode, session.video, frame)
@@ -236,12 +233,10 @@ class Playback(QObject):
             self._later.start(0)
 
     def _drop_screen(self) -> None:
-        if self.screen is not None:
-            self.screen.painted.disconnect(self._on_drawn)
-            self.screen.leave()
-            self.screen = None
-            if self._bench.layers is not None:
-                self._bench.layers.is_covered = False
+        screen, self.screen = self.screen, None
+        if screen is not None and isalive(screen):  # it goes with the window, should that be closed
+            screen.painted.disconnect(self._on_drawn)
+            screen.leave()
 
     def _on_failed(self, error: Exception) -> None:
         self.stop()
@@ -250,7 +245,5 @@ class Playback(QObject):
 
 def decode(video: Video, frame: int) -> int:
     """Decode a frame into the video's memory; runs in a thread."""
-    import cv2  # noqa: F401 - what the screen needs, and takes long to import
-
     video.frame(frame)
     return frame

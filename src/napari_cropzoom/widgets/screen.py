@@ -9,9 +9,10 @@ import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Points
 from numpy.typing import NDArray
-from qtpy.QtCore import QLineF, QPoint, QPointF, QRectF, Qt, QTimer, Signal
+from qtpy.QtCore import QEvent, QLineF, QObject, QPoint, QPointF, QRectF, Qt, QTimer, Signal
 from qtpy.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen, QPolygonF, QRasterWindow
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_cropzoom.core.boxes import Box, Source
 from napari_cropzoom.layers.caption import caption
@@ -44,11 +45,16 @@ class Screen(QRasterWindow):
 
     Attributes
     ----------
+    frame : int
+        The frame asked for.
     painted
         The frame asked for is on the screen.
+    pressed
+        A mouse button goes down on the canvas; it is told before the canvas hears of it.
     """
 
     painted = Signal()
+    pressed = Signal()
 
     def __init__(self, canvas: QOpenGLWidget, layers: LayerSet) -> None:
         super().__init__(canvas.window().windowHandle())
@@ -56,7 +62,7 @@ class Screen(QRasterWindow):
         self.setFlags(Qt.WindowType.WindowTransparentForInput | Qt.WindowType.WindowDoesNotAcceptFocus)
         self._canvas = canvas
         self._layers = layers
-        self._frame = -1
+        self.frame = -1
         self._picture: NDArray[np.uint8] | None = None
         self._telling = QTimer(self)
         self._telling.setSingleShot(True)
@@ -65,6 +71,8 @@ class Screen(QRasterWindow):
         self._leaving.setSingleShot(True)
         self._leaving.setInterval(LEAVING)
         self._leaving.timeout.connect(self._gone)
+        canvas.installEventFilter(self)
+        layers.cover()
         canvas.setUpdatesEnabled(False)
 
     @property
@@ -73,8 +81,8 @@ class Screen(QRasterWindow):
         return self._leaving.isActive()
 
     def show_frame(self, frame: int, picture: NDArray[np.uint8]) -> None:
-        """Draw a frame, (H, W, 3) uint8 RGB, where and as large as the canvas would."""
-        self._frame, self._picture = frame, picture
+        """Have a frame, (H, W, 3) uint8 RGB, drawn where and as large as the canvas would."""
+        self.frame, self._picture = frame, picture
         top_left = self._canvas.mapTo(self._canvas.window(), QPoint(0, 0))
         self.setGeometry(top_left.x(), top_left.y(), self._canvas.width(), self._canvas.height())
         if not self.isVisible():
@@ -82,11 +90,15 @@ class Screen(QRasterWindow):
         self.update()
 
     def leave(self) -> None:
-        """Make way for the canvas once it is drawn."""
-        if not self.is_leaving:
-            self._leaving.start()
-            self._canvas.frameSwapped.connect(self._on_swapped)
+        """Make way for the canvas once it is drawn, or for another screen."""
+        if self.is_leaving:
+            return
+        self._leaving.start()
+        self._canvas.frameSwapped.connect(self._on_swapped)
+        if self._layers.uncover():
             self._canvas.setUpdatesEnabled(True)
+        else:
+            self._gone()
 
     def _on_swapped(self) -> None:
         video = self._layers.video
@@ -99,6 +111,12 @@ class Screen(QRasterWindow):
         self.hide()
         self._canvas.update()  # what was drawn behind the screen has not come to the display
         self.deleteLater()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Qt's call before every event of the canvas."""
+        if event.type() == QEvent.Type.MouseButtonPress and not self.is_leaving:
+            self.pressed.emit()
+        return False
 
     # ---- drawing -------------------------------------------------------------------------------
 
@@ -154,12 +172,12 @@ class Screen(QRasterWindow):
 
     def _draw_over(self, painter: QPainter) -> None:
         layers, zoom = self._layers, self._zoom
-        shown = shown_at(layers.session, self._frame)
+        shown = shown_at(layers.session, self.frame)
         painter.save()
         painter.translate(*self._origin)
         for points in layers.points.values():
             if points.layer.visible and points.poses is not None:
-                draw_points(painter, points.layer, marks_of(points.poses, self._frame), zoom)
+                draw_points(painter, points.layer, marks_of(points.poses, self.frame), zoom)
         if layers.final is not None and layers.final.layer.visible and not shown.final.is_missing():
             painter.setPen(outline(shown.final_look))
             dashes = box_to_dashes(shown.final)[..., ::-1] * zoom
@@ -191,6 +209,19 @@ class Screen(QRasterWindow):
         painter.setPen(QColor("white" if is_dark else "black"))
         painter.setFont(font)
         painter.drawText(place, Qt.AlignmentFlag.AlignCenter, text)
+
+
+def prepare() -> None:
+    """Import what a screen draws with, which takes 0.1 s and more; for a thread."""
+    import cv2  # noqa: F401
+
+
+def canvas_near(widget: QWidget) -> QOpenGLWidget | None:
+    """Find the canvas of the napari window that a widget belongs to, in a floating dock too."""
+    while (parent := widget.parentWidget()) is not None:
+        widget = parent
+    canvases = [c for c in widget.findChildren(QOpenGLWidget) if c.isVisible()]
+    return max(canvases, key=lambda canvas: canvas.width() * canvas.height(), default=None)
 
 
 def can_stand_for_canvas(layers: LayerSet) -> bool:

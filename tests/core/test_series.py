@@ -68,8 +68,9 @@ def test_an_edit_leaves_what_building_anew_would_give(method):
 def test_a_flag_shows_until_a_person_has_settled_it():
     track = BoxTrack(wandering())
     series = TrackSeries(TrackState.of(track, SmoothingSettings()))
-    assert states(series)[105] == State.FLAGGED  # no box
-    series.set_flags(track, [Burst(22, 20, 25, 0.7, ("jump",))])
+    assert states(series)[105] == State.UNSEEN  # no box, and no queue yet
+    series.set_flags(track, [Burst(22, 20, 25, 0.7, ("jump",)), Burst(105, 105, 105, 1.0, ("missing",))])
+    assert states(series)[105] == State.FLAGGED
     assert (states(series)[18:28] == [0, 0, 1, 1, 1, 1, 1, 1, 0, 0]).all()
     edit = edits.accept(track, 20, 22)
     edit.apply({track.name: track})

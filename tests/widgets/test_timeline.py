@@ -255,6 +255,7 @@ def test_before_there_are_boxes_nothing_is_to_look_at(timeline):
     session.set_raw(np.full((N, 4), np.nan), session.raw_csv, Source.DETECTED)
     wait_for(lambda: is_settled(timeline.model))
     assert timeline.model.flags.flags == []
+    assert (states(timeline) == State.UNSEEN).all()
 
 
 def test_an_edit_made_while_the_series_are_computed_is_not_lost(timeline):

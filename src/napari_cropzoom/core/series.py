@@ -191,9 +191,13 @@ class TrackSeries:
 def frame_states(
     source: NDArray[np.uint8], review: NDArray[np.uint8], flagged: NDArray[np.bool_]
 ) -> NDArray[np.uint8]:
-    """(T,) uint8 :class:`State` of frames from source, review and whether they are in the queue."""
+    """(T,) uint8 :class:`State` of frames from source, review and whether they are in the queue.
+
+    Frames without a box are to look at if the queue says so: before there are any boxes it is empty.
+    """
     states = review.copy()
-    unseen = review == Review.UNSEEN
+    unseen = (review == Review.UNSEEN) | ((review == Review.FLAGGED) & (source == Source.MISSING))
+    states[unseen] = State.UNSEEN
     states[unseen & (source == Source.INTERPOLATED)] = State.INTERPOLATED
     states[unseen & flagged] = State.FLAGGED
     states[source == Source.ABSENT] = State.ABSENT

@@ -16,6 +16,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from qtpy.QtCore import QPoint
+from qtpy.QtGui import QImage
 from qtpy.QtWidgets import QApplication, QWidget
 
 CANVAS_CLASS = "CanvasBackendDesktop"
@@ -122,3 +123,16 @@ def press_key(key: str) -> None:
     spin(0.02)
     xdotool("key", key)
     spin(2 * SETTLE)
+
+
+def picture_of(widget: QWidget) -> np.ndarray:
+    """(H, W, 3) uint8 what the display shows where a widget is."""
+    place = widget.mapToGlobal(QPoint(0, 0))
+    spin(0.1)
+    shot = QApplication.primaryScreen().grabWindow(
+        0, place.x(), place.y(), widget.width(), widget.height()
+    )
+    image = shot.toImage().convertToFormat(QImage.Format.Format_RGB888)
+    rows = np.frombuffer(image.constBits().asstring(image.sizeInBytes()), np.uint8)
+    rows = rows.reshape(image.height(), image.bytesPerLine())[:, : 3 * image.width()]
+    return rows.reshape(image.height(), image.width(), 3)

@@ -339,3 +339,25 @@ def test_a_stale_error_is_dropped_and_drop_drops_everything(qtbot):
     qtbot.wait(100)
     assert answers == [2]
     assert errors == []
+
+
+def test_an_answer_for_someone_who_has_gone_is_dropped(qtbot):
+    from qtpy.compat import isalive
+    from qtpy.QtCore import QObject
+
+    answers = []
+
+    class Asker(QObject):
+        def take(self, answer):
+            answers.append(answer)
+
+    asker = Asker()
+    latest = Latest(asker.take)
+    latest.request(lambda: 1)
+    qtbot.waitUntil(lambda: answers == [1])
+    latest.request(time.sleep, 0.1)
+    handle = run_in_thread(time.sleep, 0.1, on_done=asker.take)
+    asker.deleteLater()
+    qtbot.waitUntil(lambda: not isalive(asker))
+    qtbot.waitUntil(lambda: not latest.is_running and not handle.is_running)
+    assert answers == [1]

@@ -4,11 +4,9 @@ import time
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QPoint
-from qtpy.QtGui import QImage
-from qtpy.QtWidgets import QApplication, QDockWidget, QToolButton
+from qtpy.QtWidgets import QDockWidget, QToolButton
 
-from gui_events import canvas_of, drag, needs_display, press_key, spin, wait_for
+from gui_events import canvas_of, drag, needs_display, picture_of, press_key, spin, wait_for
 from napari_cropzoom.app import find_dock
 from napari_cropzoom.core.boxes import Box, Source
 from napari_cropzoom.core.poses import Poses
@@ -117,20 +115,6 @@ def test_a_click_elsewhere_while_it_plays_goes_on_from_there(player):
     assert player.playback._bench.frame == stopped
 
 
-def picture_of_canvas(canvas):
-    """(H, W, 3) what the display shows where the canvas is."""
-    place = canvas.mapToGlobal(QPoint(0, 0))
-    spin(0.1)
-    shot = QApplication.primaryScreen().grabWindow(
-        0, place.x(), place.y(), canvas.width(), canvas.height()
-    )
-    image = shot.toImage().convertToFormat(QImage.Format.Format_RGB888)
-    rows = np.frombuffer(image.constBits().asstring(image.sizeInBytes()), np.uint8)
-    return rows.reshape(image.height(), image.bytesPerLine())[:, : 3 * image.width()].reshape(
-        image.height(), image.width(), 3
-    )
-
-
 def with_keypoints(session):
     xy = np.tile(np.array([[70.0, 90], [250, 200]]), (N, 1, 1))
     session.set_predictions("pose", Poses(("nose", "tail"), xy, np.tile([0.9, 0.2], (N, 1))))
@@ -153,7 +137,7 @@ def test_the_screen_shows_what_the_canvas_shows(player, viewer, interpolation):
     player.play.click()
     wait_for(lambda: seen)
     canvas = canvas_of()
-    moving = picture_of_canvas(canvas).astype(int)
+    moving = picture_of(canvas).astype(int)
     assert player.playback.screen.isVisible()
     assert seen[-1][0] == 12
     player.play.click()
@@ -161,7 +145,7 @@ def test_the_screen_shows_what_the_canvas_shows(player, viewer, interpolation):
     spin(1.0)
     bench.layers.boxes.show_handles(False)
     spin(0.3)
-    still = picture_of_canvas(canvas).astype(int)
+    still = picture_of(canvas).astype(int)
     differs = np.abs(moving - still).max(axis=2) > 40
     assert still.std() > 20  # a picture, not an empty canvas
     assert differs.mean() < 0.02  # letters and edges of lines are smoothed differently
@@ -364,12 +348,12 @@ def test_a_quick_run_of_frames_is_shown_on_the_screen_and_ends_on_the_canvas(pla
     with_keypoints(bench.session)
     spin(0.8)
     quick = run_quickly(viewer, range(10, 20))
-    moving = picture_of_canvas(canvas_of()).astype(int)
+    moving = picture_of(canvas_of()).astype(int)
     wait_for(lambda: quick.screen is None)
     spin(0.8)
     bench.layers.boxes.show_handles(False)
     spin(0.3)
-    still = picture_of_canvas(canvas_of()).astype(int)
+    still = picture_of(canvas_of()).astype(int)
     assert still.std() > 20
     assert (np.abs(moving - still).max(axis=2) > 40).mean() < 0.02
     assert bench.layers.boxes.box == bench.session.track.box(19)

@@ -9,7 +9,7 @@ from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import QApplication, QPushButton
 
-from gui_events import needs_display, spin, wait_for, xdotool
+from gui_events import needs_display, picture_of, spin, wait_for, xdotool
 from napari_cropzoom.core import edits
 from napari_cropzoom.core.boxes import Box, Source
 from napari_cropzoom.core.poses import Poses
@@ -178,6 +178,26 @@ def test_the_wheel_zooms_about_the_mouse_and_with_shift_it_pans(timeline, qtbot)
     for _ in range(30):
         wheel(timeline, 20, 2)
     assert in_view(timeline)[1] - in_view(timeline)[0] == pytest.approx(8)
+
+
+def test_a_run_of_the_wheel_is_seen_on_a_pane_that_shows_what_the_plot_does(timeline, qtbot):
+    plot, bench = timeline.plot, timeline.bench
+    spin(0.5)
+    for _ in range(3):
+        wheel(timeline, 20, 1)
+        spin(0.02)
+    wait_for(lambda: plot.pane is not None and plot.pane.isVisible())
+    bench.go_to(21)  # the playhead moves on it too
+    plot._rest.start(2000)
+    spin(0.5)
+    moving = picture_of(plot.viewport()).astype(int)
+    plot._rest.start(0)
+    wait_for(lambda: plot.pane is None)
+    spin(0.4)
+    still = picture_of(plot.viewport()).astype(int)
+    assert still.std() > 10
+    assert (np.abs(moving - still).max(axis=2) > 8).mean() < 0.001
+    assert plot.viewport().updatesEnabled()
 
 
 def test_the_middle_button_pans(timeline, qtbot):

@@ -6,10 +6,17 @@ import contextlib
 from collections.abc import Callable
 from typing import Any
 
+from qtpy.compat import isalive
 from qtpy.QtCore import QCoreApplication, QObject, Qt, QThreadPool, QTimer, Signal
 
 DRAWN_FIRST = 150
 """Milliseconds in which the window has drawn what a person did, or a job has brought."""
+
+
+def has_gone(callback: Callable[..., object] | None) -> bool:
+    """Whether a callback is a method of a Qt object that no longer is, as when its window was closed."""
+    owner = getattr(callback, "__self__", None)
+    return isinstance(owner, QObject) and not isalive(owner)
 
 
 class ThreadHandle(QObject):
@@ -63,7 +70,7 @@ class ThreadHandle(QObject):
         on_done, on_error, ignored = self._on_done, self._on_error, self._ignored
         self._on_done = self._on_error = None
         self.deleteLater()
-        if ignored:
+        if ignored or has_gone(on_done) or has_gone(on_error):
             return
         if error is None:
             if on_done is not None:
@@ -171,11 +178,11 @@ class Latest:
         return newest
 
     def _done(self, result: Any) -> None:
-        if self._is_newest():
+        if self._is_newest() and not has_gone(self._on_done):
             self._on_done(result)
 
     def _failed(self, error: Exception) -> None:
-        if not self._is_newest():
+        if not self._is_newest() or has_gone(self._on_done):
             return
         if self._on_error is None:
             raise error

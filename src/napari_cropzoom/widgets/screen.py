@@ -9,8 +9,8 @@ import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Points
 from numpy.typing import NDArray
-from qtpy.QtCore import QEvent, QLineF, QObject, QPoint, QPointF, QRectF, Qt, QTimer, Signal
-from qtpy.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen, QPolygonF, QRasterWindow
+from qtpy.QtCore import QEvent, QLineF, QObject, QPointF, QRectF, Qt, QTimer, Signal
+from qtpy.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen, QPolygonF
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtWidgets import QWidget
 
@@ -22,6 +22,7 @@ from napari_cropzoom.layers.looks import BOX_LOOKS, Look
 from napari_cropzoom.layers.others_layer import WIDTH
 from napari_cropzoom.layers.points_layers import Marks, marks_of
 from napari_cropzoom.layers.shown import shown_at
+from napari_cropzoom.widgets.pane import Pane
 
 LEAVING = 500  # milliseconds that the canvas may take to draw what the screen shows
 _PLAIN = (("down", "right"), (0.0, 0.0, 0.0))  # a camera that looks at the picture as it is
@@ -30,12 +31,11 @@ _BOX_PADDING, _CAPTION_OPACITY = 0.8, 0.8
 _PIXELS_A_POINT = 96 / 72
 
 
-class Screen(QRasterWindow):
+class Screen(Pane):
     """Shows frames of a video with all that lies over them, as the canvas behind it would.
 
     napari draws a frame by handing it to OpenGL, and Qt then puts the whole window together: without a
-    graphics card (a virtual machine, a remote desktop) that is 50 to 100 ms a frame. This is a window
-    without OpenGL inside napari's: 10 ms. It lets mouse and keys through to the canvas.
+    graphics card (a virtual machine, a remote desktop) that is 50 to 100 ms a frame; this takes 10.
 
     Parameters
     ----------
@@ -57,9 +57,8 @@ class Screen(QRasterWindow):
     pressed = Signal()
 
     def __init__(self, canvas: QOpenGLWidget, layers: LayerSet) -> None:
-        super().__init__(canvas.window().windowHandle())
+        super().__init__(canvas)
         self.setObjectName("cropzoom_screen")
-        self.setFlags(Qt.WindowType.WindowTransparentForInput | Qt.WindowType.WindowDoesNotAcceptFocus)
         self._canvas = canvas
         self._layers = layers
         self.frame = -1
@@ -83,11 +82,7 @@ class Screen(QRasterWindow):
     def show_frame(self, frame: int, picture: NDArray[np.uint8]) -> None:
         """Have a frame, (H, W, 3) uint8 RGB, drawn where and as large as the canvas would."""
         self.frame, self._picture = frame, picture
-        top_left = self._canvas.mapTo(self._canvas.window(), QPoint(0, 0))
-        self.setGeometry(top_left.x(), top_left.y(), self._canvas.width(), self._canvas.height())
-        if not self.isVisible():
-            self.show()
-        self.update()
+        self.show_in_place()
 
     def leave(self) -> None:
         """Make way for the canvas once it is drawn, or for another screen."""
@@ -108,9 +103,7 @@ class Screen(QRasterWindow):
     def _gone(self) -> None:
         self._leaving.stop()
         self._canvas.frameSwapped.disconnect(self._on_swapped)
-        self.hide()
-        self._canvas.update()  # what was drawn behind the screen has not come to the display
-        self.deleteLater()
+        self.take_away()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Qt's call before every event of the canvas."""

@@ -43,6 +43,7 @@ class Gutter(QWidget):
         self._rows = list(rows)
         self._looks = DARK
         self._buttons: dict[str, QPushButton] = {}
+        self._followed: list[tuple[object, ...]] = []
         for row in self._rows:
             self._buttons[row.key] = self._button(row)
 
@@ -74,7 +75,14 @@ class Gutter(QWidget):
         self.update()
 
     def follow_rows(self) -> None:
-        """Put the names where the rows are."""
+        """Put the names where the rows are, if they or the scales have changed."""
+        followed = [
+            (row.top, row.bottom, row.is_shown, row.scale if isinstance(row, CurveRow) else None)
+            for row in self._rows
+        ]
+        if followed == self._followed:
+            return
+        self._followed = followed
         for row in self._rows:
             size = min(row.bottom - row.top, 20.0)
             top = row.top if row.stretch else (row.top + row.bottom - size) / 2

@@ -6,16 +6,21 @@ from collections.abc import Callable
 
 import numpy as np
 import pyqtgraph as pg
-from qtpy.QtCore import QEvent, QPointF, QRectF, Qt, QTimer, Signal
-from qtpy.QtGui import QColor, QHelpEvent, QImage, QKeyEvent, QPainter, QResizeEvent
+from qtpy.compat import isalive
+from qtpy.QtCore import QElapsedTimer, QEvent, QPointF, QRect, QRectF, Qt, QTimer, Signal
+from qtpy.QtGui import QColor, QHelpEvent, QImage, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
+from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtWidgets import QToolTip
 
+from napari_cropzoom.widgets.pane import Pane
 from napari_cropzoom.widgets.timeline_looks import DARK, Looks
 from napari_cropzoom.widgets.timeline_raster import Picture, Window, hatch, packed
 from napari_cropzoom.widgets.timeline_rows import FOLDED, AnchorRow, CurveRow, Row, StripRow
 from napari_cropzoom.widgets.timeline_view import FrameAxis, Selection, TimelineView
 
 _NEAR = 7  # pixels
+REST = 300  # milliseconds without zooming or panning after which the plot is drawn as any widget
+TOLD = 150  # milliseconds between two redraws of what is beside the plot while it zooms or pans
 _AHEAD = 0.1  # where the playhead comes to stand when it has left the view
 
 
@@ -28,7 +33,7 @@ class TimelinePlot(pg.PlotWidget):
     rows : dict of str to Row
         From above: likelihood, speed, size, centre x, centre y, bursts, anchors, review.
     drawn
-        The rows were drawn anew.
+        The rows were drawn anew; told a few times a second while the mouse zooms or pans.
     selection_moved, selection_set
         First and last frame, while it is dragged and when it is released.
     told
@@ -64,7 +69,17 @@ class TimelinePlot(pg.PlotWidget):
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.timeout.connect(self.draw)
-        self.view.moved.connect(self.show_range)
+        self.pane: PlotPane | None = None
+        self._moved = QElapsedTimer()
+        self._tell_later = QTimer(self)
+        self._tell_later.setSingleShot(True)
+        self._tell_later.setInterval(TOLD)
+        self._tell_later.timeout.connect(self.drawn)
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(REST)
+        self._rest.timeout.connect(self._uncover)
+        self.view.moved.connect(self._on_moved)
         self.view.selecting.connect(self._select_live)
         self.view.selected.connect(self._select_done)
 
@@ -110,6 +125,20 @@ class TimelinePlot(pg.PlotWidget):
         """Show the frames from ``left`` to ``right``, or the nearest that are in the video."""
         self.view.setXRange(*self.view.fitted(left, right), padding=0)
         self.draw_later()
+
+    def _on_moved(self, left: float, right: float) -> None:
+        is_run = self._moved.isValid() and self._moved.elapsed() < REST
+        self._moved.start()
+        if is_run and self.pane is None and self.window().findChildren(QOpenGLWidget):
+            self.pane = PlotPane(self)
+        if self.pane is not None:
+            self._rest.start()
+        self.show_range(left, right)
+
+    def _uncover(self) -> None:
+        pane, self.pane = self.pane, None
+        if pane is not None and isalive(pane):
+            pane.leave()
 
     def set_frame(self, frame: int) -> None:
         """Move the playhead, and the view after it if it leaves it."""
@@ -183,7 +212,10 @@ class TimelinePlot(pg.PlotWidget):
             begin, end = window.column(np.array([first - 0.5, last + 0.5]))
             hatch(picture, begin, end, self._looks.proposal, round(8 * ratio))
         self._picture.show_picture(picture, ratio, lambda painter: self._decorate(painter, window, ratio))
-        self.drawn.emit()
+        if self.pane is None:
+            self.drawn.emit()
+        elif not self._tell_later.isActive():
+            self._tell_later.start()
 
     def _decorate(self, painter: QPainter, window: Window, ratio: float) -> None:
         for row in self.rows.values():
@@ -226,6 +258,40 @@ class TimelinePlot(pg.PlotWidget):
                 QToolTip.hideText()
             return True
         return bool(super().viewportEvent(event))
+
+
+class PlotPane(Pane):
+    """Shows the plot while the mouse zooms or pans, which is to go as smoothly as can be.
+
+    Parameters
+    ----------
+    plot : TimelinePlot
+        It is not drawn meanwhile.
+    """
+
+    def __init__(self, plot: TimelinePlot) -> None:
+        super().__init__(plot.viewport())
+        self.setObjectName("timeline_pane")
+        self._plot = plot
+        plot.viewport().setUpdatesEnabled(False)
+        plot.scene().changed.connect(self.show_in_place)
+        self.show_in_place()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw what the plot would."""
+        painter = QPainter(self)
+        painter.setRenderHints(self._plot.renderHints())
+        painter.fillRect(QRect(0, 0, self.width(), self.height()), self._plot.backgroundBrush())
+        area = self._plot.viewport().rect()
+        self._plot.render(painter, QRectF(area), area, Qt.AspectRatioMode.IgnoreAspectRatio)
+        painter.end()
+
+    def leave(self) -> None:
+        """Make way for the plot."""
+        self._plot.scene().changed.disconnect(self.show_in_place)
+        self._plot.viewport().setUpdatesEnabled(True)
+        self._plot.viewport().repaint()
+        self.take_away()
 
 
 class PictureItem(pg.GraphicsObject):

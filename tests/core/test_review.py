@@ -120,6 +120,15 @@ def test_low_likelihood_by_the_measure_of_the_track():
     assert flagged(walk(), likelihood=low_anyway) == []
 
 
+def test_low_likelihood_though_a_good_one_varies():
+    # a trained detector's: near 1, some of it 0.95, as on the rendered sample
+    likelihood = 1 / (1 + np.exp(-np.random.default_rng(0).normal(5.4, 1.5, 1200)))
+    likelihood[100:171] = 0.25
+    (burst,) = flagged(walk(1200), likelihood=likelihood)
+    assert (burst.first, burst.last) == (100, 170)
+    assert burst.reason == "low likelihood (0.25) for 71 frames"
+
+
 def test_keypoints_that_leave_the_box():
     boxes = walk()
     middle = boxes[:, :2] + boxes[:, 2:] / 2

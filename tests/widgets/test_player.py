@@ -1,12 +1,13 @@
+import gc
 import subprocess
 import sys
 import time
 
 import numpy as np
 import pytest
-from qtpy.QtWidgets import QDockWidget, QToolButton
+from qtpy.QtWidgets import QApplication, QDockWidget, QToolButton
 
-from gui_events import canvas_of, drag, needs_display, picture_of, press_key, spin, wait_for
+from gui_events import canvas_of, drag, needs_display, picture_of, press_key, scroll, spin, wait_for
 from napari_cropzoom.app import find_dock
 from napari_cropzoom.core.boxes import Box, Source
 from napari_cropzoom.core.poses import Poses
@@ -152,7 +153,7 @@ def test_the_screen_shows_what_the_canvas_shows(player, viewer, interpolation):
     for color in ((86, 180, 233), (240, 228, 66)):  # the box's and the final box's
         near = [(np.abs(each - np.array(color)).max(axis=2) < 25).sum() for each in (moving, still)]
         assert near[0] > 200
-        assert 0.7 < near[0] / near[1] < 1.4
+        assert 0.5 < near[0] / near[1] < 2  # a line of 1.5 pixels covers one or two
 
 
 def test_hands_find_the_window_at_the_frame_that_is_on_the_screen(player):
@@ -168,6 +169,57 @@ def test_hands_find_the_window_at_the_frame_that_is_on_the_screen(player):
     press_key("shift+b")  # select from the frame that is seen
     wait_for(lambda: not player.playback.is_playing)
     assert bench.selection[0] == bench.frame == seen[-1][0]
+
+
+def screens():
+    """Screens that Qt knows of, whatever Python does."""
+    return [window for window in QApplication.allWindows() if window.objectName() == "cropzoom_screen"]
+
+
+@pytest.mark.parametrize("how", ["playing", "stepping"])
+def test_no_screen_stays_before_the_canvas(player, viewer, how):
+    for _ in range(2):
+        if how == "playing":
+            player.play.click()
+            wait_for(lambda: player.playback.screen is not None and player.playback.screen.isVisible())
+            player.play.click()
+        else:
+            run_quickly(viewer, range(10, 20))
+        gc.collect()  # what nobody holds is gone, and what it was to do with it
+        wait_for(lambda: not screens())
+    spin(0.8)
+    before = picture_of(canvas_of()).astype(int)
+    player.playback._bench.go_to(80)
+    spin(0.5)
+    assert np.abs(picture_of(canvas_of()) - before).max() > 60  # the picture goes on
+
+
+def test_the_wheel_zooms_about_the_mouse_while_it_plays(player, viewer):
+    scroll(viewer, (60, 200), 2)
+    spin(0.3)
+    wanted, centre = viewer.scene.camera.zoom, viewer.scene.camera.center
+    scroll(viewer, (60, 200), -2)
+    spin(0.3)
+    assert viewer.scene.camera.zoom < 0.9 * wanted
+    player.speed.setCurrentText("0.25×")
+    player.play.click()
+    wait_for(lambda: player.playback.screen is not None and player.playback.screen.isVisible())
+    scroll(viewer, (60, 200), 2)
+    wait_for(lambda: viewer.scene.camera.zoom == pytest.approx(wanted, rel=0.01))
+    assert viewer.scene.camera.center == pytest.approx(centre, abs=1)
+    assert player.playback.is_playing
+
+
+def test_a_layer_that_is_added_while_it_plays_is_seen(player, viewer):
+    player.play.click()
+    wait_for(lambda: player.playback.screen is not None and player.playback.screen.isVisible())
+    viewer.add_points(np.array([[20, 30]]))
+    wait_for(lambda: player.playback.screen is None and not screens())
+    assert player.playback.is_playing
+    seen = watch(player)
+    wait_for(lambda: len(seen) > 2)
+    player.play.click()
+    viewer.layers.remove(viewer.layers[-1])  # Mesa's software OpenGL dies of it when the window closes
 
 
 def test_a_press_on_the_canvas_pauses_and_takes_hold_of_the_box(player, viewer):

@@ -3,7 +3,7 @@ import pytest
 
 from napari_cropzoom.core.boxes import Box
 from napari_cropzoom.widgets.dock import CropzoomDock
-from napari_cropzoom.widgets.preview import Canvas, CropPreview
+from napari_cropzoom.widgets.preview import Canvas, CropPreview, touching_edge
 
 
 @pytest.fixture
@@ -70,6 +70,17 @@ def test_follows_frame_and_edits(shown, wait):
     shown.bench.go_to(20)
     wait(lambda: shown.caption.text() == "Frame 20 has no box.")
     assert shown.message.plain == ""
+
+
+def test_keypoints_of_another_animal_do_not_touch_the_edge(shown):
+    session, poses = shown.bench.session, shown.bench.session.detector_poses
+    x, y = poses.xy[0].max(axis=0).round()
+    far = Box(x + 30, y + 30, 60, 60)
+    assert "nose" in touching_edge(session, 0, far)
+    session.add_track("white mouse")
+    assert touching_edge(session, 0, far) == []
+    x, y = poses.xy[0, 0]
+    assert "nose" in touching_edge(session, 0, Box(x - 2, y - 30, 60, 60))
 
 
 def test_is_live_while_the_box_is_dragged(shown, wait):

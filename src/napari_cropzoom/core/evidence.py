@@ -15,7 +15,7 @@ from napari_cropzoom.core.poses import Poses
 
 # Standard deviations of a normal distribution in one median absolute deviation.
 SIGMAS_A_MAD = 1.4826
-LOW_SIGMAS = 6.0
+LOW_SIGMAS = 4.0
 LEAST_LOGIT_SIGMA = 0.3
 # A likelihood is low if it is below half the usual one; a keypoint below it says nothing of its place.
 LOW_SHARE = 0.5

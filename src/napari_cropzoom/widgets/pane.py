@@ -6,13 +6,17 @@ changes. Without a graphics card (a virtual machine, a remote desktop) that take
 
 from __future__ import annotations
 
+from qtpy.compat import isalive
 from qtpy.QtCore import QPoint, QRect, Qt
 from qtpy.QtGui import QRasterWindow
 from qtpy.QtWidgets import QWidget
 
+_ALIVE: set[Pane] = set()
+"""Qt keeps the window of a pane, but nobody its Python half, should its owner forget it too early."""
+
 
 class Pane(QRasterWindow):
-    """Lies over a widget and lets mouse and keys through; whoever makes it one draws.
+    """Lies over a widget and lets mouse and keys through, until it is taken away; subclasses draw.
 
     Parameters
     ----------
@@ -24,6 +28,8 @@ class Pane(QRasterWindow):
         super().__init__(widget.window().windowHandle())
         self.setFlags(Qt.WindowType.WindowTransparentForInput | Qt.WindowType.WindowDoesNotAcceptFocus)
         self._widget = widget
+        _ALIVE.difference_update([pane for pane in _ALIVE if not isalive(pane)])
+        _ALIVE.add(self)
 
     def show_in_place(self) -> None:
         """Lie over the widget as it is now, and draw at the next event."""
@@ -35,6 +41,7 @@ class Pane(QRasterWindow):
 
     def take_away(self) -> None:
         """Uncover the widget for good."""
+        _ALIVE.discard(self)
         self.hide()
         self._widget.update()  # what was drawn behind the pane has not come to the display
         self.deleteLater()

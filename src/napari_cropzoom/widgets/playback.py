@@ -178,6 +178,9 @@ class Playback(QObject):
         self._at = frame
         self._is_waiting = True
         self._guard.start()
+        layers = self._bench.layers
+        if self.screen is not None and layers is not None and not can_stand_for_canvas(layers):
+            self._drop_screen()  # someone added a layer, or hid the video
         if self.screen is not None:
             self._bench.passing.emit(frame)
             self.screen.show_frame(frame, session.video.frame(frame))

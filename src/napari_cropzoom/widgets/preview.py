@@ -315,7 +315,10 @@ def points_of(session: Session, frame: int) -> list[tuple[float, float, float]]:
 
 
 def touching_edge(session: Session, frame: int, box: Box) -> list[str]:
-    """Body parts of good likelihood that lie at the edge of the box or beyond it, each once."""
+    """Body parts of good likelihood that lie at the edge of the box or beyond it, each once.
+
+    Where there are several animals, keypoints that all lie outside the box are those of another.
+    """
     found: dict[str, None] = {}
     for poses in (session.pose_poses, session.detector_poses):
         if poses is None:
@@ -323,5 +326,8 @@ def touching_edge(session: Session, frame: int, box: Box) -> list[str]:
         share = (poses.xy[frame] - (box.x, box.y)) / (box.w, box.h)
         is_near = (np.abs(share - 0.5) > 0.5 - EDGE).any(axis=1)
         is_sure = poses.likelihood[frame] >= CERTAIN
+        is_in = (np.abs(share - 0.5) <= 0.5).all(axis=1)
+        if len(session.states) > 1 and not (is_in & is_sure).any():
+            continue
         found.update(dict.fromkeys(np.array(poses.names)[is_near & is_sure].tolist()))
     return list(found)

@@ -10,7 +10,7 @@ from napari.components import ViewerModel
 from napari.layers import Points
 from numpy.typing import NDArray
 from qtpy.QtCore import QEvent, QLineF, QObject, QPointF, QRectF, Qt, QTimer, Signal
-from qtpy.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen, QPolygonF
+from qtpy.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen, QPolygonF, QWheelEvent
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtWidgets import QWidget
 
@@ -29,6 +29,7 @@ _PLAIN = (("down", "right"), (0.0, 0.0, 0.0))  # a camera that looks at the pict
 # how napari draws its text overlay (napari/_vispy/overlays/base.py)
 _BOX_PADDING, _CAPTION_OPACITY = 0.8, 0.8
 _PIXELS_A_POINT = 96 / 72
+_ZOOM = 1.007**30  # for a notch of the wheel (vispy/scene/cameras/panzoom.py)
 
 
 class Screen(Pane):
@@ -107,9 +108,26 @@ class Screen(Pane):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Qt's call before every event of the canvas."""
-        if event.type() == QEvent.Type.MouseButtonPress and not self.is_leaving:
+        if self.is_leaving:
+            return False
+        if event.type() == QEvent.Type.MouseButtonPress:
             self.pressed.emit()
+        elif isinstance(event, QWheelEvent) and event.modifiers() == Qt.KeyboardModifier.NoModifier:
+            return self._zoom_about(event.position(), event.angleDelta().y() / 120)
         return False
+
+    def _zoom_about(self, place: QPointF, notches: float) -> bool:
+        """Zoom as napari does on the wheel: its own camera moves only when the canvas is drawn."""
+        camera = self._layers.viewer.scene.camera
+        if not camera.mouse_zoom:
+            return False
+        factor = _ZOOM**notches
+        (x, y), zoom, centre = self._origin, self._zoom, camera.center
+        at = np.array([place.y() - y, place.x() - x]) / zoom
+        camera.center = (*centre[:-2], *(at - (at - centre[-2:]) / factor))
+        camera.zoom = zoom * factor
+        self.update()
+        return True
 
     # ---- drawing -------------------------------------------------------------------------------
 

@@ -8,11 +8,16 @@ from __future__ import annotations
 
 from qtpy.compat import isalive
 from qtpy.QtCore import QPoint, QRect, Qt
-from qtpy.QtGui import QRasterWindow
+from qtpy.QtGui import QGuiApplication, QRasterWindow
 from qtpy.QtWidgets import QWidget
 
 _ALIVE: set[Pane] = set()
 """Qt keeps the window of a pane, but nobody its Python half, should its owner forget it too early."""
+
+
+def panes_work() -> bool:
+    """Whether panes were tried where this runs: on X11, by events and by pictures of the display."""
+    return bool(QGuiApplication.platformName() == "xcb")
 
 
 class Pane(QRasterWindow):

@@ -22,7 +22,7 @@ from napari_cropzoom.layers.looks import BOX_LOOKS, Look
 from napari_cropzoom.layers.others_layer import WIDTH
 from napari_cropzoom.layers.points_layers import Marks, marks_of
 from napari_cropzoom.layers.shown import shown_at
-from napari_cropzoom.widgets.pane import Pane
+from napari_cropzoom.widgets.pane import Pane, panes_work
 
 LEAVING = 500  # milliseconds that the canvas may take to draw what the screen shows
 _PLAIN = (("down", "right"), (0.0, 0.0, 0.0))  # a camera that looks at the picture as it is
@@ -239,7 +239,9 @@ def can_stand_for_canvas(layers: LayerSet) -> bool:
     """Whether a screen would show what the canvas shows: only our layers, looked at as they are."""
     viewer = layers.viewer
     ours = [part.layer for part in layers.parts]
-    if layers.video is None or any(layer.visible and layer not in ours for layer in viewer.layers):
+    if not panes_work() or layers.video is None:
+        return False
+    if any(layer.visible and layer not in ours for layer in viewer.layers):
         return False
     return _looks_straight(viewer) and _is_plain(layers.video.layer)
 

@@ -12,7 +12,7 @@ from qtpy.QtGui import QColor, QHelpEvent, QImage, QKeyEvent, QPainter, QPaintEv
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtWidgets import QToolTip
 
-from napari_cropzoom.widgets.pane import Pane
+from napari_cropzoom.widgets.pane import Pane, panes_work
 from napari_cropzoom.widgets.timeline_looks import DARK, Looks
 from napari_cropzoom.widgets.timeline_raster import Picture, Window, hatch, packed
 from napari_cropzoom.widgets.timeline_rows import FOLDED, AnchorRow, CurveRow, Row, StripRow
@@ -129,7 +129,7 @@ class TimelinePlot(pg.PlotWidget):
     def _on_moved(self, left: float, right: float) -> None:
         is_run = self._moved.isValid() and self._moved.elapsed() < REST
         self._moved.start()
-        if is_run and self.pane is None and self.window().findChildren(QOpenGLWidget):
+        if is_run and self.pane is None and panes_work() and self.window().findChildren(QOpenGLWidget):
             self.pane = PlotPane(self)
         if self.pane is not None:
             self._rest.start()

@@ -14,7 +14,8 @@ demo: setup
 
 # Tests that share one window among them open it without napari's fixture, which the process of the
 # others does not allow twice: each of these files gets a process of its own.
-OWN_WINDOW := $(addprefix tests/widgets/test_,dock_menu.py leaks.py mend_tools.py timeline.py)
+OWN_WINDOW := $(addprefix tests/widgets/test_,\
+	dock_menu.py leaks.py mend_tools.py player.py screen.py stand_in.py timeline.py)
 
 test: setup
 	$(SCREEN) $(BIN)/python -m pytest $(addprefix --ignore=,$(OWN_WINDOW))

@@ -44,7 +44,7 @@ def _steps(viewer) -> float:
     def step(frame: int) -> None:
         viewer.dims.set_current_step(0, frame)
         _process()
-        screen = dock.quick_run.screen if dock is not None else None
+        screen = dock.stand_in.screen if dock is not None else None
         if screen is not None:
             if screen not in seen:
                 seen.append(screen)

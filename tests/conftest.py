@@ -1,12 +1,14 @@
 """What every test module shares."""
 
 import contextlib
+import gc
 import os
 import tempfile
 from pathlib import Path
 
 import pytest
 from app_model import Application
+from qtpy.QtCore import QCoreApplication, QEvent
 
 # Neither read nor write the settings of whoever runs the tests; napari looks when it is imported.
 _settings = tempfile.TemporaryDirectory(prefix="cropzoom-napari-")
@@ -28,3 +30,15 @@ def napari_registers_anew(request):
     yield
     if "make_napari_viewer" in request.fixturenames and Application.get_app("napari") is not None:
         Application.destroy("napari")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def old_objects_rest():
+    """Have the garbage collector, which napari calls often, leave alone what is there already."""
+    if QCoreApplication.instance() is not None:  # windows closed before are to go, not to rest
+        QCoreApplication.processEvents()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()

@@ -1,11 +1,20 @@
+import shutil
+
 import av
+import napari
 import numpy as np
 import pytest
 from qtpy.QtCore import QSettings
 
+from gui_events import spin, wait_for
+from napari_cropzoom.core.boxes import Source
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.io.predictions_csv import write_predictions
+from napari_cropzoom.io.video import Video
 from napari_cropzoom.widgets.dock import CropzoomDock
+from napari_cropzoom.widgets.timeline import Timeline
+from player_window import N
+from videos import make_numbered_video
 
 N_FRAMES = 40
 WIDTH, HEIGHT = 320, 240
@@ -79,6 +88,48 @@ def wait(qtbot):
         qtbot.waitUntil(lambda: bool(condition()), timeout=timeout)
 
     return wait
+
+
+@pytest.fixture(scope="module")
+def player_viewer(tmp_path_factory):
+    """One napari window for a module, with dock and timeline; `player` opens a video in it."""
+    folder = str(tmp_path_factory.mktemp("settings"))
+    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, folder)
+    viewer = napari.Viewer(show=False)
+    dock = CropzoomDock(viewer)
+    viewer.window.add_dock_widget(dock, name="Cropzoom", area="right")
+    viewer.window.add_dock_widget(Timeline(viewer, dock.bench), name="Timeline", area="bottom")
+    viewer.window.show()
+    yield viewer
+    dock.bench.close_session()
+    viewer.close()
+
+
+@pytest.fixture(scope="module")
+def numbered_video(tmp_path_factory):
+    """A video whose frames show their numbers."""
+    return make_numbered_video(tmp_path_factory.mktemp("video") / "v.mp4", N, size=(320, 240), gop=30)
+
+
+@pytest.fixture
+def player(player_viewer, numbered_video):
+    """The player of a timeline in a shown window, the video just opened; no box at 40 to 44."""
+    dock, timeline = (player_viewer.window.dock_widgets[name] for name in ("Cropzoom", "Timeline"))
+    dock["video"].take(Video(numbered_video))
+    boxes = np.tile(np.array([60.0, 60, 80, 80]), (N, 1))
+    boxes[40:45] = np.nan
+    dock.bench.session.set_raw(boxes, numbered_video.with_suffix(".csv"), Source.DETECTED)
+    player_viewer.reset_view()
+    player = timeline.player
+    player.speed.setCurrentText("1×")
+    wait_for(lambda: timeline.model.flags is not None and len(timeline.model.flags.flags) == 1)
+    spin(0.6)  # every layer is drawn once
+    yield player
+    player.playback.stop()
+    player.loop.setChecked(False)
+    dock.bench.close_session()
+    shutil.rmtree(numbered_video.with_name("bboxes_reviewed"), ignore_errors=True)
+    spin(0.02)
 
 
 @pytest.fixture

@@ -88,6 +88,16 @@ class BoxesLayer:
         elif not is_same or self._is_changed or (self._is_moved and self._gesture_frame is None):
             self._draw(box)
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether a gesture shows a box and its handles only; some of napari's tools show more."""
+        return str(self.layer.mode) in ("select", "add_rectangle")
+
+    @property
+    def has_handles(self) -> bool:
+        """Whether a box is held, that is selected."""
+        return self._has_handles and self.layer.mode in _HELD_MODES
+
     def set_zoom(self, zoom: float) -> None:
         """Keep the outline as wide on the screen; ``zoom`` is in screen pixels per video pixel."""
         self._pixel = 1 / zoom
@@ -183,7 +193,7 @@ class BoxesLayer:
     def _hold(self) -> None:
         """Select the box, so that its handles are there; not in the middle of another gesture."""
         is_free = self._gesture_frame in (None, self._frame)
-        if self._has_handles and self.layer.nshapes and self.layer.mode in _HELD_MODES and is_free:
+        if self.has_handles and self.layer.nshapes and is_free:
             self.layer.selected_data = {0}
 
     # ---- gestures ------------------------------------------------------------------------------

@@ -56,6 +56,10 @@ class LayerSet:
         :class:`Edit` that a key would apply once it is let go, None when it is over.
     hurried : psygnal.Signal
         True once frames come one upon the other, False once they rest.
+    closing : psygnal.Signal
+        The layers are about to go.
+    changing : psygnal.Signal
+        Boxes are about to be drawn anew; whoever covers the canvas now has them drawn later.
     selection_asked : psygnal.Signal
         A key asks for another selection, frames or None; the dock grants it.
     refused : psygnal.Signal
@@ -74,6 +78,8 @@ class LayerSet:
     proposed = Signal(object)
     refused = Signal(object)
     hurried = Signal(bool)
+    closing = Signal()
+    changing = Signal()
     selection_asked = Signal(object)
 
     def __init__(self, viewer: ViewerModel, session: Session) -> None:
@@ -137,7 +143,12 @@ class LayerSet:
         """Show a box for a moment, dashed, without writing anything; None ends it."""
         if box is not None or self._preview is not None:
             self._preview = box
-            self._redraw()
+            self._change()
+
+    @property
+    def preview(self) -> Box | None:
+        """The box that `preview_box` shows."""
+        return self._preview
 
     def tell(self, message: str) -> None:
         """Write a line to napari's status bar."""
@@ -179,6 +190,11 @@ class LayerSet:
             self._redraw()
         return self._covers == 0
 
+    def follow(self, event: Any = None) -> None:
+        """Have the layers hold what the session says now, though a screen stands before the canvas."""
+        if self.is_covered and self.video is not None and not self._is_closed:
+            self._draw(is_hurried=False)
+
     @property
     def is_covered(self) -> bool:
         """Whether a screen stands before the canvas."""
@@ -192,15 +208,17 @@ class LayerSet:
         """Remove the layers and let go of viewer and session; closing twice is harmless."""
         if self._is_closed:
             return
+        self.closing.emit()
         self.is_playing = False
         self._is_closed = True
         self._hurry.close()
         self._opening()
         self._tell_hurry(False)
         self._disconnect()
-        for layer in [part.layer for part in self.parts]:
-            if layer in self.viewer.layers:
-                self.viewer.layers.remove(layer)
+        with self.viewer.layers.batched_update():  # else napari collects garbage after each
+            for layer in [part.layer for part in self.parts]:
+                if layer in self.viewer.layers:
+                    self.viewer.layers.remove(layer)
         if self.video is not None:
             self.video.close()
         if self.boxes is not None:
@@ -220,7 +238,7 @@ class LayerSet:
             (session.boxes_changed, self._on_boxes),
             (session.track_changed, self._redraw),
             (session.tracks_changed, self._redraw),
-            (session.smoothing_changed, self._redraw),
+            (session.smoothing_changed, self._change),
             (session.predictions_changed, self._redraw_for),
             (session.closed, self.close),
         ]
@@ -268,6 +286,10 @@ class LayerSet:
                     part.set_zoom(zoom)
 
     def _on_boxes(self, track: str, first: int, last: int) -> None:
+        self._change()
+
+    def _change(self) -> None:
+        self.changing.emit()
         self._redraw()
 
     def _redraw_for(self, kind: str) -> None:
@@ -301,6 +323,7 @@ class LayerSet:
                 self.tell("A box must overlap the video.")
         except CropzoomError as error:
             self.refuse(error)
+        self.follow()  # the gesture left its shape in the layer
 
     # ---- layers --------------------------------------------------------------------------------
 
@@ -373,8 +396,10 @@ class LayerSet:
         boxes.edited.disconnect()
 
     def _redraw(self, *, is_hurried: bool = False) -> None:
-        if self.is_covered:
-            return
+        if not self.is_covered:
+            self._draw(is_hurried)
+
+    def _draw(self, is_hurried: bool) -> None:
         self._arrange()
         frame = self._frame
         if self.boxes is None or self.final is None or frame >= len(self.session.track):

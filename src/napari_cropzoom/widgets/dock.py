@@ -44,7 +44,6 @@ from napari_cropzoom.io.video import VIDEO_SUFFIXES, Video
 from napari_cropzoom.widgets.bench import Bench
 from napari_cropzoom.widgets.controls import Message
 from napari_cropzoom.widgets.dock_menu import DockMenu
-from napari_cropzoom.widgets.quick_run import QuickRun
 from napari_cropzoom.widgets.section import Section
 from napari_cropzoom.widgets.section_boxes import BoxesSection
 from napari_cropzoom.widgets.section_crop import CropSection
@@ -55,6 +54,7 @@ from napari_cropzoom.widgets.section_review import ReviewSection
 from napari_cropzoom.widgets.section_smooth import SmoothSection
 from napari_cropzoom.widgets.section_video import VideoSection
 from napari_cropzoom.widgets.shortcuts import key_text
+from napari_cropzoom.widgets.stand_in import StandIn
 
 if TYPE_CHECKING:
     import napari
@@ -94,7 +94,7 @@ class CropzoomDock(QWidget):
         self.setMinimumWidth(300)
         self.setAcceptDrops(True)
         self.bench = Bench(napari_viewer)
-        self.quick_run = QuickRun(self.bench, self)
+        self.stand_in = StandIn(self.bench, self)
         self._is_closed = False
         self._watched: QWidget | None = None
         self._resting: QDockWidget | None = None
@@ -178,7 +178,7 @@ class CropzoomDock(QWidget):
             if event.spontaneous() and not self._may_close():
                 event.ignore()
                 return True
-            self.quick_run.end()
+            self.stand_in.end()
         return super().eventFilter(watched, event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:

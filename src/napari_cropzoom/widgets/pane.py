@@ -40,13 +40,16 @@ class Pane(QRasterWindow):
         """Lie over the widget as it is now, and draw at the next event."""
         window = self._widget.window()
         self.setGeometry(QRect(self._widget.mapTo(window, QPoint(0, 0)), self._widget.size()))
-        if not self.isVisible():
-            self.show()
-        self.update()
+        if self.isVisible():
+            self.update()
+        else:
+            self.show()  # which has it drawn
 
     def take_away(self) -> None:
         """Uncover the widget for good."""
         _ALIVE.discard(self)
         self.hide()
-        self._widget.update()  # what was drawn behind the pane has not come to the display
+        # What was drawn behind the pane has not come to the display. If Qt drew the parent of an OpenGL
+        # widget meanwhile, only doing so again makes the hole that the widget is seen through.
+        (self._widget.parentWidget() or self._widget).update(self._widget.geometry())
         self.deleteLater()

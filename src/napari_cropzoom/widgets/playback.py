@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QWidget
 
 from napari_cropzoom.io.video import Video
 from napari_cropzoom.jobs import Latest
+from napari_cropzoom.layers.layer_set import LayerSet
 from napari_cropzoom.widgets.bench import Bench
 from napari_cropzoom.widgets.screen import Screen, can_stand_for_canvas, canvas_near
 
@@ -63,6 +64,7 @@ class Playback(QObject):
         self.screen: Screen | None = None
         self._bench = bench
         self._window = window
+        self._layers: LayerSet | None = None
         self._canvas: QOpenGLWidget | None = None
         self._at = 0  # frame asked for last
         self._seen = 0  # frame drawn last
@@ -99,7 +101,9 @@ class Playback(QObject):
         self._at = self._seen = self._bench.frame
         self._times.clear()
         self._due = self._rest_due = time.perf_counter()
+        self._layers = layers
         self._canvas = canvas_near(self._window)
+        layers.closing.connect(self.stop)
         layers.is_playing = True
         if self._canvas is not None:
             self._canvas.frameSwapped.connect(self._on_swapped)
@@ -126,8 +130,10 @@ class Playback(QObject):
             application.removeEventFilter(self)
         self._bench.frame_changed.disconnect(self._on_frame)
         self._drop_screen()
-        if self._bench.layers is not None:
-            self._bench.layers.is_playing = False
+        if self._layers is not None:
+            self._layers.closing.disconnect(self.stop, missing_ok=True)
+            self._layers.is_playing = False
+            self._layers = None
         if self._canvas is not None:
             self._canvas.frameSwapped.disconnect(self._on_swapped)
             self._canvas = None

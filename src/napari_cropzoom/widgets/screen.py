@@ -7,21 +7,21 @@ from typing import Any
 
 import numpy as np
 from napari.components import ViewerModel
-from napari.layers import Points
 from numpy.typing import NDArray
 from qtpy.QtCore import QEvent, QLineF, QObject, QPointF, QRectF, Qt, QTimer, Signal
-from qtpy.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen, QPolygonF, QWheelEvent
+from qtpy.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QWheelEvent
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtWidgets import QWidget
 
 from napari_cropzoom.core.boxes import Box, Source
 from napari_cropzoom.layers.caption import caption
-from napari_cropzoom.layers.conversions import PIXEL_EDGE, box_to_dashes
+from napari_cropzoom.layers.conversions import box_to_dashes
 from napari_cropzoom.layers.layer_set import LayerSet
 from napari_cropzoom.layers.looks import BOX_LOOKS, Look
 from napari_cropzoom.layers.others_layer import WIDTH
-from napari_cropzoom.layers.points_layers import Marks, marks_of
+from napari_cropzoom.layers.points_layers import marks_of
 from napari_cropzoom.layers.shown import shown_at
+from napari_cropzoom.widgets.drawing import color_of, draw_box, draw_handles, draw_points, outline
 from napari_cropzoom.widgets.pane import Pane, panes_work
 
 LEAVING = 500  # milliseconds that the canvas may take to draw what the screen shows
@@ -64,6 +64,9 @@ class Screen(Pane):
         self._layers = layers
         self.frame = -1
         self._picture: NDArray[np.uint8] | None = None
+        self._dragged: Box | None = None
+        self._seen: tuple[Any, ...] | None = None
+        self._pixels = QImage()
         self._telling = QTimer(self)
         self._telling.setSingleShot(True)
         self._telling.timeout.connect(self.painted)
@@ -72,6 +75,9 @@ class Screen(Pane):
         self._leaving.setInterval(LEAVING)
         self._leaving.timeout.connect(self._gone)
         canvas.installEventFilter(self)
+        # whoever takes a picture of the canvas has it drawn behind the screen
+        self._drawing = canvas._vispy_canvas.events.draw
+        self._drawing.connect(layers.follow, position="first")
         layers.cover()
         canvas.setUpdatesEnabled(False)
 
@@ -80,9 +86,12 @@ class Screen(Pane):
         """Whether the canvas takes over again."""
         return self._leaving.isActive()
 
-    def show_frame(self, frame: int, picture: NDArray[np.uint8]) -> None:
-        """Have a frame, (H, W, 3) uint8 RGB, drawn where and as large as the canvas would."""
-        self.frame, self._picture = frame, picture
+    def show_frame(self, frame: int, picture: NDArray[np.uint8], dragged: Box | None = None) -> None:
+        """Have a frame, (H, W, 3) uint8 RGB, drawn where and as large as the canvas would.
+
+        ``dragged`` is the box that the mouse holds, in place of that of the frame.
+        """
+        self.frame, self._picture, self._dragged = frame, picture, dragged
         self.show_in_place()
 
     def leave(self) -> None:
@@ -103,6 +112,7 @@ class Screen(Pane):
 
     def _gone(self) -> None:
         self._leaving.stop()
+        self._drawing.disconnect(self._layers.follow)
         self._canvas.frameSwapped.disconnect(self._on_swapped)
         self.take_away()
 
@@ -138,7 +148,7 @@ class Screen(Pane):
         if self._picture is None:
             painter.fillRect(0, 0, self.width(), self.height(), background)
         else:
-            painter.drawImage(0, 0, self._pixels(background))
+            painter.drawImage(0, 0, self._background(background))
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             self._draw_over(painter)
         painter.end()
@@ -156,17 +166,32 @@ class Screen(Pane):
         y, x = self._layers.viewer.scene.camera.center[-2:]
         return self.width() / 2 - x * self._zoom, self.height() / 2 - y * self._zoom
 
-    def _pixels(self, background: QColor) -> QImage:
-        """The part of the picture that the camera looks at, as large as the screen."""
+    def _background(self, around: QColor) -> QImage:
+        """The part of the picture that the camera looks at, kept as long as that is the same."""
+        layer = self._layers.video.layer if self._layers.video is not None else None
+        is_smooth = layer is not None and str(layer.interpolation2d) != "nearest"
+        size = (self.width(), self.height(), self.devicePixelRatio())
+        seen = (self._picture, size, self._zoom, self._origin, is_smooth, around.rgb())
+        if self._seen is None or self._seen[0] is not seen[0] or self._seen[1:] != seen[1:]:
+            self._seen = seen
+            self._pixels = self._cut(*seen[1:5], around)
+        return self._pixels
+
+    def _cut(
+        self,
+        size: tuple[int, int, float],
+        zoom: float,
+        origin: tuple[float, float],
+        is_smooth: bool,
+        around: QColor,
+    ) -> QImage:
         import cv2
 
         assert self._picture is not None
-        ratio = self.devicePixelRatio()
-        width, height = math.ceil(self.width() * ratio), math.ceil(self.height() * ratio)
-        layer = self._layers.video.layer if self._layers.video is not None else None
-        is_smooth = layer is not None and str(layer.interpolation2d) != "nearest"
-        step = 1 / (self._zoom * ratio)
-        x, y = self._origin
+        ratio = size[2]
+        width, height = math.ceil(size[0] * ratio), math.ceil(size[1] * ratio)
+        step = 1 / (zoom * ratio)
+        x, y = origin
         onto = np.array([[step, 0, (0.5 - x * ratio) * step], [0, step, (0.5 - y * ratio) * step]])
         pixels = cv2.warpAffine(
             self._picture,
@@ -174,7 +199,7 @@ class Screen(Pane):
             (width, height),
             flags=cv2.WARP_INVERSE_MAP | (cv2.INTER_LINEAR if is_smooth else cv2.INTER_NEAREST),
             borderMode=cv2.BORDER_CONSTANT,
-            borderValue=(background.red(), background.green(), background.blue()),
+            borderValue=(around.red(), around.green(), around.blue()),
         )
         pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGRA)
         image = QImage(pixels.data, width, height, width * 4, QImage.Format.Format_RGB32)
@@ -183,7 +208,8 @@ class Screen(Pane):
 
     def _draw_over(self, painter: QPainter) -> None:
         layers, zoom = self._layers, self._zoom
-        shown = shown_at(layers.session, self.frame)
+        shown = shown_at(layers.session, self.frame, layers.preview)
+        box = shown.box if self._dragged is None else self._dragged
         painter.save()
         painter.translate(*self._origin)
         for points in layers.points.values():
@@ -197,9 +223,10 @@ class Screen(Pane):
         if layers.others is not None and layers.others.layer.visible:
             for box, color in shown.others:
                 draw_box(painter, box, Look(color, WIDTH), zoom)
-        if layers.boxes is not None and layers.boxes.layer.visible and not shown.box.is_missing():
-            look = BOX_LOOKS.get(shown.source, BOX_LOOKS[Source.DETECTED])
-            draw_box(painter, shown.box, look, zoom)
+        if layers.boxes is not None and layers.boxes.layer.visible and not box.is_missing():
+            draw_box(painter, box, BOX_LOOKS.get(shown.source, BOX_LOOKS[Source.DETECTED]), zoom)
+            if layers.boxes.has_handles:
+                draw_handles(painter, layers.boxes.layer, box, zoom)
         painter.restore()
         if layers.viewer.canvas.overlays["text"].visible:
             self._draw_caption(painter, caption(*shown.caption).rstrip())
@@ -265,38 +292,3 @@ def _is_plain(layer: Any) -> bool:
     corners = np.array([(0.0, 0.0, 0.0), layer.data.shape[:3]])
     is_moved = any(not np.allclose(layer.data_to_world(corner), corner) for corner in corners)
     return bool(layer.visible and layer.opacity == 1 and not is_moved)
-
-
-def draw_box(painter: QPainter, box: Box, look: Look, zoom: float) -> None:
-    """Draw the outline of a box, ``zoom`` times as large."""
-    painter.setPen(outline(look))
-    x, y = (box.x - PIXEL_EDGE) * zoom, (box.y - PIXEL_EDGE) * zoom
-    painter.drawRect(QRectF(x, y, box.w * zoom, box.h * zoom))
-
-
-def draw_points(painter: QPainter, layer: Points, marks: Marks, zoom: float) -> None:
-    """Draw keypoints as their layer does, ``zoom`` times as large."""
-    for k in np.flatnonzero(marks.is_there).tolist():
-        size = float(layer.size[k]) * zoom
-        border = size * float(layer.border_width[k])
-        painter.setPen(QPen(color_of(marks.border[k]), border))
-        painter.setBrush(color_of(marks.face[k]))
-        centre, radius = QPointF(*(marks.xy[k] * zoom).tolist()), size / 2
-        if str(layer.symbol[k]) == "diamond":
-            corners = ((0, -radius), (radius, 0), (0, radius), (-radius, 0))
-            painter.drawPolygon(QPolygonF([centre + QPointF(*corner) for corner in corners]))
-        else:
-            painter.drawEllipse(centre, radius, radius)
-
-
-def outline(look: Look) -> QPen:
-    """A pen for lines with square corners."""
-    pen = QPen(color_of(look.rgba), look.width)
-    pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
-    pen.setCapStyle(Qt.PenCapStyle.FlatCap)
-    return pen
-
-
-def color_of(rgba: Any) -> QColor:
-    """Four numbers, 0 to 1, as Qt's colour."""
-    return QColor.fromRgbF(*(min(max(float(part), 0.0), 1.0) for part in rgba))

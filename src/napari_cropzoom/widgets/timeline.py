@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import napari
 
 FIRST_LOOK_MS = 200
+AFTER_EDIT = 30  # milliseconds in which the canvas comes first
 WAITING = "Open the Cropzoom dock and a video."
 _STEPS = {
     Qt.Key.Key_Left: -1,
@@ -185,7 +186,7 @@ class Timeline(QWidget):
         rows["bursts"].strip = model.flags.levels if model.flags else None
         rows["anchors"].anchors = model.series.anchors if model.series else np.empty(0, np.int64)
         rows["review"].strip = model.series.states if model.series else None
-        self.plot.draw_later()
+        self.plot.draw_later(AFTER_EDIT)
 
     def _on_row_toggled(self, key: str, wanted: bool) -> None:
         self.plot.rows[key].is_shown = wanted

@@ -188,10 +188,10 @@ class TimelinePlot(pg.PlotWidget):
 
     # ---- drawing -------------------------------------------------------------------------------
 
-    def draw_later(self) -> None:
-        """Draw once, however often this is called before the window is idle."""
-        if not self._later.isActive():
-            self._later.start()
+    def draw_later(self, milliseconds: int = 0) -> None:
+        """Draw once, however often this is called before the window is idle and the time is over."""
+        if not self._later.isActive() or self._later.remainingTime() > milliseconds:
+            self._later.start(milliseconds)
 
     def draw(self) -> None:
         """Draw the rows."""

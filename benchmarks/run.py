@@ -35,6 +35,7 @@ side in a process of its own; in brackets the lowest and the highest. Parity is 
 predicts: a fast wrong answer counts as a failure.
 
 The review queue and the work of mending are measured apart: [the review, measured](review-bench.md).
+Where it falls short, and why: [what bounds the speed](limits.md).
 """
 
 

@@ -128,6 +128,13 @@ def test_a_key_pressed_just_after_an_edit_finds_the_layers_as_they_are_seen(play
     wait_for(lambda: bench.session.track.box(42).is_missing())
 
 
+def test_a_picture_taken_just_after_an_edit_shows_it(player, player_viewer, slow):
+    player.playback._bench.session.set_box(0, Box(90, 70, 100, 110))
+    assert slow.screen is not None
+    picture = player_viewer.screenshot(flash=False)[..., :3].astype(int)
+    assert (np.abs(picture - np.array((230, 159, 0))).max(axis=2) < 25).sum() > 500
+
+
 def test_a_drag_is_followed_on_the_screen(player, player_viewer):
     bench = player.playback._bench
     stand_in = find_dock(player_viewer).stand_in

@@ -189,7 +189,12 @@ SHORTCUTS: tuple[Shortcut, ...] = (
     Shortcut("next unseen", "U", "Next stretch nobody has looked at", partial(go_to_unseen, direction=1)),
     Shortcut("previous unseen", "Shift-U", "Unseen stretch before", partial(go_to_unseen, direction=-1)),
     Shortcut("play", "K", "Play or pause", play),
-    Shortcut("loop", "Shift-K", "Loop over the selection or the stretch to look at", loop),
+    Shortcut(
+        "loop",
+        "Shift-K",
+        "Loop over the selection, or the stretch to look at and ten frames round it",
+        loop,
+    ),
     Shortcut("accept", "G", "All good here; next suspicious frame", accept_and_next),
     Shortcut("select from", "Shift-B", "Select for the tools below: from this frame", select_from),
     Shortcut("select to", "Shift-E", "Select for the tools below: up to this frame", select_to),

@@ -13,7 +13,6 @@ from qtpy.QtGui import QColor
 
 Picture = NDArray[np.uint32]
 Columns = NDArray[np.float32]
-_FULL = 0.99
 
 
 @dataclass(frozen=True)
@@ -95,22 +94,35 @@ def draw_spans(
         is_there &= np.arange(len(low)) // dash % 2 == 0
     if not is_there.any():
         return
-    above = np.where(is_there, low - thick / 2, np.float32(1e9))
-    below = np.where(is_there, high + thick / 2, np.float32(-1e9))
-    top = max(int(np.floor(above[is_there].min())), 0)
-    bottom = min(int(np.ceil(below[is_there].max())), len(picture))
-    if bottom <= top:
-        return
-    rows = np.arange(top, bottom, dtype=np.float32)[:, np.newaxis]
-    cover = np.minimum(rows + 1, below) - np.maximum(rows, above)
-    blend(picture[top:bottom], np.clip(cover, 0, 1), color)
+    above, below = low - thick / 2, high + thick / 2
+    top = np.where(is_there, np.floor(above), len(picture)).astype(np.int32)
+    bottom = np.where(is_there, np.floor(below), -1).astype(np.int32)
+    first, end = max(int(top.min()) + 1, 0), min(int(bottom.max()), len(picture))
+    if first < end:
+        rows = np.arange(first, end, dtype=np.int32)[:, np.newaxis]
+        np.copyto(picture[first:end], packed(color), where=(rows > top) & (rows < bottom))
+    columns = np.arange(len(low))
+    _mix(picture, top, columns, np.minimum(below, top + 1) - above, color)
+    two = np.flatnonzero(bottom > top)  # its lower edge is in a pixel of its own
+    _mix(picture, bottom[two], two, (below - bottom)[two], color)
 
 
 def blend(picture: Picture, cover: NDArray[np.floating], color: str) -> None:
     """Mix a colour into a picture; ``cover`` is (H, W), 0 to 1."""
-    picture[cover >= _FULL] = packed(color)
-    rows, columns = np.nonzero((cover > 1 - _FULL) & (cover < _FULL))
-    share = cover[rows, columns].astype(np.float32)
+    rows, columns = np.nonzero(cover)
+    _mix(picture, rows, columns, cover[rows, columns], color)
+
+
+def _mix(
+    picture: Picture,
+    rows: NDArray[np.integer],
+    columns: NDArray[np.integer],
+    share: NDArray[np.floating],
+    color: str,
+) -> None:
+    """Mix a colour into pixels, no pixel twice; those outside the picture are left out."""
+    is_in = (rows >= 0) & (rows < len(picture))
+    rows, columns, share = rows[is_in], columns[is_in], share[is_in].astype(np.float32)
     under, over = picture[rows, columns], packed(color)
     mixed = np.full(len(under), 0xFF000000, np.uint32)
     for shift in (0, 8, 16):

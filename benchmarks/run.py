@@ -287,9 +287,9 @@ SECTIONS = {
     "review": Section(
         "The review at 1,000,000 frames",
         "Software OpenGL, a window of 1500x950 with all docks, one edit in 100 frames, a tiny still "
-        "video. Times are medians until the window has painted; one run. An edit and an undo are painted on "
-        "a screen before the canvas, which follows a quarter of a second later in about 110 ms; without a "
-        "canvas there is no such screen.",
+        "video. Times are medians until the window has painted; one run. An edit and an undo are painted "
+        "on a screen before the canvas, which follows a quarter of a second later in about 110 ms; "
+        "without a canvas there is no such screen.",
         review,
     ),
     "window": Section(

@@ -100,10 +100,14 @@ class Screen(Pane):
             return
         self._leaving.start()
         self._canvas.frameSwapped.connect(self._on_swapped)
-        if self._layers.uncover():
-            self._canvas.setUpdatesEnabled(True)
-        else:
-            self._gone()
+        is_last = True
+        try:
+            is_last = self._layers.uncover()
+        finally:  # the canvas is never left undrawn
+            if is_last:
+                self._canvas.setUpdatesEnabled(True)
+            else:
+                self._gone()
 
     def _on_swapped(self) -> None:
         video = self._layers.video

@@ -298,9 +298,6 @@ def test_a_second_window_says_that_it_is_read_only_and_edits_nothing(dock, files
     first.undo()
 
 
-@pytest.mark.xfail(
-    reason="a GL error, at times, where a second window opens just after an edit", strict=False
-)
 @pytest.mark.parametrize("answer", ["Carry the edits over", "Begin a new review", "Cancel"])
 def test_raw_boxes_that_changed_are_asked_about(dock, tmp_path, answer):
     video, boxes = make_review(tmp_path)

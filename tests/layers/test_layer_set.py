@@ -106,6 +106,13 @@ def test_a_gesture_becomes_one_edit_that_can_be_undone(viewer, session, layer_se
     assert "overlap" in viewer.status
 
 
+def test_an_edit_made_in_3d_is_shown_back_in_2d(viewer, session, layer_set):
+    viewer.dims.ndisplay = 3
+    session.set_box(layer_set.frame, Box(2, 3, 14, 16))
+    viewer.dims.ndisplay = 2
+    assert layer_set.boxes.box == Box(2, 3, 14, 16)
+
+
 def test_each_change_draws_once(session, layer_set):
     drawn = []
     layer_set.boxes.layer.events.set_data.connect(drawn.append)

@@ -133,6 +133,9 @@ def test_a_picture_taken_just_after_an_edit_shows_it(player, player_viewer, slow
     assert slow.screen is not None
     picture = player_viewer.screenshot(flash=False)[..., :3].astype(int)
     assert (np.abs(picture - np.array((230, 159, 0))).max(axis=2) < 25).sum() > 500
+    player.playback._bench.session.set_box(0, Box(80, 70, 100, 110))
+    picture = player_viewer.screenshot(flash=False, canvas_only=False)[..., :3].astype(int)
+    assert (np.abs(picture - np.array((230, 159, 0))).max(axis=2) < 25).sum() > 500
 
 
 def test_a_drag_is_followed_on_the_screen(player, player_viewer):

@@ -190,7 +190,7 @@ class LayerSet:
             self._redraw()
         return self._covers == 0
 
-    def follow(self, event: Any = None) -> None:
+    def follow(self) -> None:
         """Have the layers hold what the session says now, though a screen stands before the canvas."""
         if self.is_covered and self.video is not None and not self._is_closed:
             self._draw(is_hurried=False)
@@ -233,6 +233,7 @@ class LayerSet:
         viewer, session = self.viewer, self.session
         return [
             (viewer.dims.events.current_step, self._on_step),
+            (viewer.dims.events.ndisplay, self._redraw_for),
             (viewer.layers.events.removed, self._on_removed),
             (viewer.scene.camera.events.zoom, self._on_zoom),
             (session.boxes_changed, self._on_boxes),
@@ -292,7 +293,7 @@ class LayerSet:
         self.changing.emit()
         self._redraw()
 
-    def _redraw_for(self, kind: str) -> None:
+    def _redraw_for(self, what: object) -> None:
         self._redraw()
 
     def _on_removed(self, event: Any) -> None:
@@ -400,6 +401,8 @@ class LayerSet:
             self._draw(is_hurried)
 
     def _draw(self, is_hurried: bool) -> None:
+        if self.viewer.dims.ndisplay != 2:  # napari's shapes cannot be changed there
+            return
         self._arrange()
         frame = self._frame
         if self.boxes is None or self.final is None or frame >= len(self.session.track):

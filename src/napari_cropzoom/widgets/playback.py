@@ -109,6 +109,7 @@ class Playback(QObject):
             self._canvas.frameSwapped.connect(self._on_swapped)
             if can_stand_for_canvas(layers):
                 self.screen = Screen(self._canvas, layers)
+                self.screen.rest_canvas()
                 self.screen.painted.connect(self._on_drawn)
                 self.screen.pressed.connect(self.stop)
         self._bench.frame_changed.connect(self._on_frame)

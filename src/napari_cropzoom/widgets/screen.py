@@ -41,7 +41,7 @@ class Screen(Pane):
     Parameters
     ----------
     canvas : QOpenGLWidget
-        napari's; it is not drawn while the screen is in front of it.
+        napari's; once `rest_canvas` is called it is not drawn while the screen is in front of it.
     layers : LayerSet
 
     Attributes
@@ -77,9 +77,13 @@ class Screen(Pane):
         canvas.installEventFilter(self)
         # whoever takes a picture of the canvas has it drawn behind the screen
         self._drawing = canvas._vispy_canvas.events.draw
-        self._drawing.connect(layers.follow, position="first")
+        self._drawing.connect(self._on_draw, position="first")
+        self._is_drawn = False
         layers.cover()
-        canvas.setUpdatesEnabled(False)
+
+    def rest_canvas(self) -> None:
+        """Have the canvas not drawn from now on, though napari asks for it; a picture of it is empty."""
+        self._canvas.setUpdatesEnabled(False)
 
     @property
     def is_leaving(self) -> bool:
@@ -99,6 +103,7 @@ class Screen(Pane):
         if self.is_leaving:
             return
         self._leaving.start()
+        self._is_drawn = False
         self._canvas.frameSwapped.connect(self._on_swapped)
         is_last = True
         try:
@@ -106,17 +111,22 @@ class Screen(Pane):
         finally:  # the canvas is never left undrawn
             if is_last:
                 self._canvas.setUpdatesEnabled(True)
+                self._canvas.update()
             else:
                 self._gone()
 
+    def _on_draw(self, event: Any) -> None:
+        self._is_drawn = True
+        self._layers.follow()
+
     def _on_swapped(self) -> None:
         video = self._layers.video
-        if video is None or video.is_exact:
+        if self._is_drawn and (video is None or video.is_exact):
             self._gone()
 
     def _gone(self) -> None:
         self._leaving.stop()
-        self._drawing.disconnect(self._layers.follow)
+        self._drawing.disconnect(self._on_draw)
         self._canvas.frameSwapped.disconnect(self._on_swapped)
         self.take_away()
 

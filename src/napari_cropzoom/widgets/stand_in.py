@@ -95,7 +95,8 @@ class StandIn(QObject):
     def _on_hurried(self, is_hurried: bool) -> None:
         self._is_hurried = is_hurried
         if is_hurried:
-            self._stand()
+            if self.screen is not None or self._stand():
+                self._rest_canvas()
         elif not self._rest.isActive():
             self.end()
 
@@ -111,6 +112,11 @@ class StandIn(QObject):
     def _on_dragged(self, box: Box) -> None:
         if self._layers is not None and self._layers.boxes is not None and self._layers.boxes.is_plain:
             self._show_change(box)
+            self._rest_canvas()
+
+    def _rest_canvas(self) -> None:
+        if self.screen is not None:
+            self.screen.rest_canvas()
 
     def _on_rest(self) -> None:
         if not self._is_hurried:

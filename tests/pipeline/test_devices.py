@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from napari_cropzoom.pipeline.devices import best_device, half_precision
+from napari_cropzoom.pipeline.devices import best_device, half_precision, no_tf32
 from napari_cropzoom.pipeline.models import ModelFolder
 from napari_cropzoom.pipeline.network import Network, blank
 from napari_cropzoom.pipeline.predict import Engine
@@ -91,3 +91,29 @@ def test_autocast_is_left_out_in_single_precision(model: ModelFolder, monkeypatc
     network.run_with(network.module.forward)
     network(blank((64, 64), 2))
     assert seen == [False, True, False]
+
+
+@pytest.mark.parametrize("kind", ["heatmap", "heatmap_mhcrnn", "regression"])
+def test_half_precision_ends_before_the_head(tmp_path, kind):
+    from lpmodels import make_lp_model
+
+    folder = ModelFolder.open(make_lp_model(tmp_path / kind, model_type=kind))
+    network = Engine.load(folder, "bf16").network
+    made: list[torch.dtype] = []
+
+    def watched(head, arguments, result):
+        made.append((result[0] if isinstance(result, tuple) else result).dtype)
+
+    network.module.head.register_forward_hook(watched)
+    xy, _ = network(blank((64, 64), 6))
+    assert made == [torch.float32]
+    assert xy.shape[1:] == (network.module.num_keypoints, 2)
+
+
+def test_convolutions_are_not_rounded_on_a_graphics_card():
+    before = torch.backends.cudnn.allow_tf32
+    with no_tf32("cuda"):
+        assert not torch.backends.cudnn.allow_tf32
+    assert torch.backends.cudnn.allow_tf32 == before
+    with no_tf32("cpu"):
+        assert torch.backends.cudnn.allow_tf32 == before

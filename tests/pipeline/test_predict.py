@@ -14,6 +14,7 @@ from lpmodels import BLOB_WIDTH as WIDTH
 from lpmodels import KEYPOINTS, draw_blobs, make_blob_video, make_lp_model
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.io.video import Video
+from napari_cropzoom.pipeline import fastpath
 from napari_cropzoom.pipeline.models import ModelFolder
 from napari_cropzoom.pipeline.pixels import PixelReader, corners, crop_boxes, taps
 from napari_cropzoom.pipeline.predict import Engine, predict_video
@@ -118,6 +119,16 @@ def test_temporal_context_of_very_short_videos(tmp_path: Path, frames: int) -> N
     assert poses.xy.shape == (frames, len(KEYPOINTS), 2)
     assert np.isfinite(poses.xy).all()
     np.testing.assert_array_equal(poses.xy[:3], np.broadcast_to(poses.xy[0], poses.xy[:3].shape))
+
+
+@pytest.mark.parametrize("boxes", [None, boxes_anywhere()])
+def test_several_threads_cut_boxes_as_one_does(monkeypatch, engine: Engine, video: Path, boxes) -> None:
+    found = []
+    for count in (0, 4):
+        monkeypatch.setattr(fastpath, "CUTTERS", count)
+        found.append(run_stage(engine.predict(video, boxes, batch_size=7)))
+    np.testing.assert_array_equal(found[0].xy, found[1].xy)
+    np.testing.assert_array_equal(found[0].likelihood, found[1].likelihood)
 
 
 def test_frames_without_a_box_have_no_keypoints(engine: Engine, video: Path) -> None:

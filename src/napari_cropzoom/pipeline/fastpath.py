@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import threading
+from collections import deque
 from collections.abc import Generator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +26,9 @@ from napari_cropzoom.pipeline.progress import Progress, Stage
 
 Found = tuple[NDArray[np.intp], FloatArray, FloatArray]
 
+CUTTERS = min((os.cpu_count() or 1) // 4, 3)
+"""Threads that cut boxes out of frames. Where cores are few the one that decodes does that itself; with
+16 and a graphics card it would hold up all others: cutting takes it as long as decoding, or longer."""
 BATCHES_AHEAD = 2
 FRAMES_TO_COMPARE = 8
 
@@ -144,27 +151,48 @@ def _samples(
     ``numbers`` are the frames of all batches, in order. Those without a box, which are neighbours of
     others, are black.
     """
-    sampler = _Sampler(video, size)
     last_use = np.full(len(boxes), -1)
     for call, batch in enumerate(calls):
         last_use[batch.frames[batch.frames >= 0]] = call
     held: dict[int, Samples] = {}
-    frames = enumerate(video.pick(numbers.tolist()))
+    cut = enumerate(_cut(video, numbers, boxes, size))
     decoded = 0
     for call, batch in enumerate(calls):
         wanted = np.unique(batch.frames[batch.frames >= 0])
         while wanted[-1] not in held:
-            place, frame = next(frames)
-            number, decoded = int(numbers[place]), place + 1
-            held[number] = sampler.sample(number, frame, boxes[number])
+            place, samples = next(cut)
+            held[int(numbers[place])], decoded = samples, place + 1
         filled = np.where(batch.frames < 0, wanted[0], batch.frames)
         yield _joined([held[number] for number in filled.tolist()]), batch.results, decoded
         for number in wanted[last_use[wanted] == call].tolist():
             del held[number]
 
 
-class _Sampler:
-    """Cuts boxes out of frames, ready to be resized."""
+def _cut(
+    video: Video, numbers: NDArray[np.intp], boxes: FloatArray, size: tuple[int, int]
+) -> Generator[Samples]:
+    """Yield the samples of each frame, in order, made in several threads where there are cores for it."""
+    frames = zip(numbers.tolist(), video.pick(numbers.tolist()), strict=True)
+    sampler = _Sampler(video, size)
+    if CUTTERS < 2:
+        for number, frame in frames:
+            yield sampler.sample(number, frame, boxes[number])
+        return
+    waiting: deque[Future[Samples]] = deque()
+    pool = ThreadPoolExecutor(CUTTERS, thread_name_prefix="cut")
+    try:
+        for number, frame in frames:
+            waiting.append(pool.submit(sampler.sample, number, frame, boxes[number]))
+            if len(waiting) > 2 * CUTTERS:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+class _Sampler(threading.local):
+    """Cuts boxes out of frames, ready to be resized; each thread has a reader of its own."""
 
     def __init__(self, video: Video, size: tuple[int, int]) -> None:
         self._reader = PixelReader(video.index)

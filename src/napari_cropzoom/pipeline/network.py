@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_cropzoom.pipeline.devices import CPU, MPS, best_device, half_precision
+from napari_cropzoom.pipeline.devices import CPU, MPS, InSingle, best_device, half_precision, no_tf32
 from napari_cropzoom.pipeline.fusion import folded
 from napari_cropzoom.pipeline.models import one_line
 from napari_cropzoom.pipeline.progress import Tell
@@ -55,7 +55,10 @@ class Network:
     module : LightningModule
         With the ``predict_step`` of Lightning Pose's models of one view.
     precision : str
-        ``fp32``, ``fp16`` or ``bf16``; on a CPU ``fp16`` runs as ``bf16``, as with ``litpose``.
+        ``fp32``, ``fp16`` or ``bf16``; on a CPU ``fp16`` runs as ``bf16``, as with ``litpose``. The head
+        computes in single precision all the same: its soft argmax makes pixels of what rounding leaves
+        of a heatmap, and next to the backbone it costs little. On the sample, half precision throughout
+        moves a keypoint by 0.18 (fp16) or 1.5 pixels (bf16) in the median, this by 0.01 and 0.06.
     device : str or None
         ``cpu``, ``cuda`` or ``mps``; None for the best there is.
     """
@@ -69,6 +72,8 @@ class Network:
         quicken(getattr(self.module, "head", None))
         self.context = bool(module.do_context)
         self._half = half_precision(self.device.type, precision)
+        if self._half and not isinstance(module.head.forward, InSingle):
+            module.head.forward = InSingle(module.head.forward)
         self._folded = self._exported = False
         self._mean = torch.tensor(_IMAGENET_MEAN, device=self.device)
         self._std = torch.tensor(_IMAGENET_STD, device=self.device)
@@ -134,7 +139,7 @@ class Network:
             "transforms": torch.tensor([-1.0], device=self.device),
             "is_multiview": False,
         }
-        with torch.inference_mode():
+        with torch.inference_mode(), no_tf32(self.device.type):
             xy, likelihood = self._predict(batch)
         xy = xy.reshape(len(xy), -1, 2)
         # on the CPU: MPS has no float64

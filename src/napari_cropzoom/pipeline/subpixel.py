@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from napari_cropzoom.pipeline.devices import InSingle
+
 if TYPE_CHECKING:
     import torch
 
@@ -27,10 +29,10 @@ SHORT = 16
 def quicken(head: Any) -> None:
     """Have a head of Lightning Pose find its keypoints in less time.
 
-    A head whose way is another than is known here, or that is given half precision, goes on as before.
+    A head whose way is another than is known here goes on as before.
     """
-    if hasattr(head, "run_subpixelmaxima") and not isinstance(head.run_subpixelmaxima, _Maxima):
-        head.run_subpixelmaxima = _Maxima(head)
+    if hasattr(head, "run_subpixelmaxima") and not isinstance(head.run_subpixelmaxima, InSingle):
+        head.run_subpixelmaxima = InSingle(_Maxima(head))
 
 
 class _Maxima:
@@ -42,10 +44,6 @@ class _Maxima:
         self._ways: dict[Any, Maxima] = {}
 
     def __call__(self, heatmaps: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        import torch
-
-        if heatmaps.dtype != torch.float32 or torch.is_autocast_enabled(heatmaps.device.type):
-            return self._own(heatmaps)
         key = (heatmaps.shape[2:], heatmaps.device)
         if key not in self._ways:
             self._ways[key] = _quick(self._head, self._own, heatmaps) or self._own

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common import in_own_process, synthetic_video
-from engine import difference
+from engine import WORST, WORST_UNTRAINED, difference
 from inputs import boxes_inside, sample_video, untrained_model
 
 SIZES = ((640, 480), (1280, 720), (1920, 1080), (3840, 2160))
@@ -57,18 +57,19 @@ def _at_size(folder: Path, width: int, height: int) -> Point:
     model = untrained_model(folder / f"growth_{width}", "resnet18", IMAGE)
     boxes = boxes_inside(folder, FRAMES, width, height, SIDE)
     limits = in_own_process("our_side.py", "decode", video)
-    return Point(width * height / 1e6, *_pair(folder, model, video, boxes, FRAMES), limits["fps"])
+    limit = max(WORST, WORST_UNTRAINED * SIDE / IMAGE)
+    return Point(width * height / 1e6, *_pair(folder, model, video, boxes, FRAMES, limit), limits["fps"])
 
 
 def _at_length(folder: Path, frames: int) -> Point:
     video = synthetic_video(folder / f"long_{frames}.mp4", frames)
     model = untrained_model(folder / f"growth_{frames}", "resnet18", 64)
     boxes = boxes_inside(folder, frames, 320, 240, 64)
-    return Point(frames, *_pair(folder, model, video, boxes, frames))
+    return Point(frames, *_pair(folder, model, video, boxes, frames, WORST))
 
 
 def _pair(
-    folder: Path, model: Path, video: Path, boxes: Path, frames: int
+    folder: Path, model: Path, video: Path, boxes: Path, frames: int, limit: float
 ) -> tuple[tuple[float, float], tuple[float, float] | None]:
     """Frames a second and peak memory of us, and of Lightning Pose where it is run."""
     found = []
@@ -79,7 +80,7 @@ def _pair(
         found.append((frames / one["seconds"], one["peak_mb"]))
     if len(found) == 1:
         return found[0], None
-    difference(*(folder / side / f"{video.stem}.csv" for side in ("litpose", "our")))
+    difference(*(folder / side / f"{video.stem}.csv" for side in ("litpose", "our")), limit)
     return found[0], found[1]
 
 

@@ -79,4 +79,20 @@ def untrained_model(folder: Path, backbone: str, size: int, keypoints: int = 7) 
     if not path.exists():
         names = tuple(f"part{number}" for number in range(keypoints))
         make_lp_model(path, backbone, keypoint_names=names, size=size)
+        _label(path, names)
     return path
+
+
+def _label(project: Path, names: tuple[str, ...], count: int = 10) -> None:
+    """Label frames for a model's project: `litpose predict` reads them before it writes metrics."""
+    import cv2
+    import pandas as pd
+
+    files = [f"labeled-data/video/img{number:08d}.png" for number in range(count)]
+    (project / files[0]).parent.mkdir(parents=True)
+    for file in files:
+        cv2.imwrite(str(project / file), np.zeros((64, 64, 3), np.uint8))
+    columns = pd.MultiIndex.from_product(
+        [["scorer"], names, ["x", "y"]], names=["scorer", "bodyparts", "coords"]
+    )
+    pd.DataFrame(32.0, index=files, columns=columns).to_csv(project / "CollectedData.csv")

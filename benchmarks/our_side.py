@@ -1,8 +1,8 @@
 """Our side of a pair, imports apart: ``our_side.py predict|crop ...``; see litpose_side.py.
 
-``our_side.py limits MODEL VIDEO`` measures what no pipeline can beat by overlapping its parts: decoding
-alone, and Lightning Pose's network alone on images that are there already; ``our_side.py decode VIDEO``
-the first of the two.
+``our_side.py limits MODEL VIDEO [SECONDS]`` measures what no pipeline can beat by overlapping its parts:
+decoding alone, and Lightning Pose's network alone on images that are there already; ``our_side.py decode
+VIDEO`` the first of the two.
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from common import cpu_seconds, peak_memory_mb, timed
-
-SECONDS_A_LIMIT = 5
 
 
 def predict(model_dir: str, video: str, output: str, bbox: str | None = None) -> float:
@@ -52,9 +50,11 @@ def decode(video: str) -> dict[str, float]:
         return {"fps": opened.n_frames / seconds}
 
 
-def limits(model_dir: str, video: str) -> dict[str, float]:
-    """Frames a second of decoding alone, and of the network as Lightning Pose runs it and as we do."""
-    import torch
+def limits(model_dir: str, video: str, seconds: str = "5") -> dict[str, float]:
+    """Frames a second of decoding alone, and of the network as Lightning Pose runs it and as we do.
+
+    ``seconds`` is how long each is run at each batch size.
+    """
     from lightning_pose.api import Model
 
     from napari_cropzoom.pipeline.models import ModelFolder
@@ -67,12 +67,14 @@ def limits(model_dir: str, video: str) -> dict[str, float]:
     sizes = (4, 8, 16) if engine.device == "cpu" else (32, 128, 512)
     for name, module in (("model", theirs.model), ("folded", engine.network.module)):
         module.eval().to(engine.network.device)
-        rates = [_rate(module, engine.image_size, size, torch) for size in sizes]
+        rates = [_rate(module, engine.image_size, size, float(seconds)) for size in sizes]
         result[f"{name}_fps"] = max(rates)
     return result
 
 
-def _rate(module: Any, image: tuple[int, int], size: int, torch: Any) -> float:
+def _rate(module: Any, image: tuple[int, int], size: int, seconds: float) -> float:
+    import torch
+
     where = next(module.parameters()).device
     batch = {
         "frames": torch.rand(size, 3, *image, device=where),
@@ -88,7 +90,7 @@ def _rate(module: Any, image: tuple[int, int], size: int, torch: Any) -> float:
 
     with torch.inference_mode():
         once = min(timed(lambda: run(1)) for _ in range(2))
-        times = max(3, int(SECONDS_A_LIMIT / once))
+        times = max(3, int(seconds / once))
         return times * size / timed(lambda: run(times))
 
 

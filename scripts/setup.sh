@@ -55,5 +55,6 @@ index=$(pip_setting index-url)
 constraint=$(pip_setting constraint)
 [ -z "$constraint" ] || export UV_CONSTRAINT="${UV_CONSTRAINT:-$constraint}"
 
-"$uv" pip install --python .venv/bin/python --quiet -e '.[all]' --group dev
+# compiled now, since where Python is told to write no bytecode every start would compile torch again
+"$uv" pip install --python .venv/bin/python --quiet --compile-bytecode -e '.[all]' --group dev
 touch "$stamp"

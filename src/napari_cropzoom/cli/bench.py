@@ -15,7 +15,9 @@ from napari_cropzoom.core.errors import CropzoomError
 def add_verbs(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     """Register the verb of this module."""
     measure = add_verb(verbs, common, "bench", bench, "the benchmark tables, measured here")
-    measure.add_argument("--quick", action="store_true", help="one pair, fewer frames: minutes")
+    measure.add_argument(
+        "--quick", action="store_true", help="one pair, fewer frames, the main sections: 3 minutes"
+    )
     measure.add_argument("--pairs", type=int, metavar="N", help="runs of each side (default: 3)")
     measure.add_argument("--only", nargs="+", metavar="SECTION", help="measure only these sections")
     measure.add_argument(

@@ -13,7 +13,6 @@ from psygnal import Signal
 from napari_cropzoom.core.boxes import Box
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.review import DEFAULT_AMOUNT, stretch_at
-from napari_cropzoom.layers import points_layers
 from napari_cropzoom.layers.boxes_layer import BoxesLayer
 from napari_cropzoom.layers.caption import Caption
 from napari_cropzoom.layers.final_layer import FinalLayer
@@ -23,10 +22,10 @@ from napari_cropzoom.layers.mend import range_at
 from napari_cropzoom.layers.others_layer import OthersLayer
 from napari_cropzoom.layers.points_layers import PointsLayer
 from napari_cropzoom.layers.shown import shown_at
+from napari_cropzoom.layers.stack import Stack
 from napari_cropzoom.layers.video_layer import VideoLayer
 from napari_cropzoom.session import Session
 
-AXES = ("frame", "y", "x")
 DRAWN_ONCE = 500  # milliseconds in which a window that opens has drawn its layers
 CAPTION_PAUSE = 1.0  # seconds between two captions of a quick run: drawing text is slow
 
@@ -87,16 +86,10 @@ class LayerSet:
         self.session = session
         self.selection: tuple[int, int] | None = None
         self.amount = DEFAULT_AMOUNT
-        self.video: VideoLayer | None = None
-        self.boxes: BoxesLayer | None = None
-        self.final: FinalLayer | None = None
-        self.others: OthersLayer | None = None
-        self.points: dict[str, PointsLayer] = {}
+        self._stack = Stack(viewer, session, self._on_made, self._on_boxes_made)
         self._frame = 0
-        self._zoom = 1.0
         self._preview: Box | None = None
         self._is_closed = False
-        self._is_arranging = False
         self._axes_before = viewer.dims.axis_labels
         self._resting: ExitStack | None = None
         self._caption = Caption(viewer)
@@ -118,16 +111,39 @@ class LayerSet:
 
     @frame.setter
     def frame(self, frame: int) -> None:
-        self._arrange()
+        self._stack.arrange()
         last = self.session.n_frames - 1
         self.viewer.dims.set_current_step(self._axis, min(max(int(frame), 0), last))
 
     @property
     def parts(self) -> list[Any]:
         """What holds a layer each, from below."""
-        points = [self.points.get(kind) for kind in points_layers.NAMES]
-        found = [self.video, *points, self.final, self.others, self.boxes]
-        return [part for part in found if part is not None]
+        return self._stack.parts
+
+    @property
+    def video(self) -> VideoLayer | None:
+        """The video's layer; None once it is removed."""
+        return self._stack.video
+
+    @property
+    def boxes(self) -> BoxesLayer | None:
+        """The layer of the boxes that can be edited."""
+        return self._stack.boxes
+
+    @property
+    def final(self) -> FinalLayer | None:
+        """The layer of what will be cropped."""
+        return self._stack.final
+
+    @property
+    def others(self) -> OthersLayer | None:
+        """The layer of other animals' boxes, None for a single one."""
+        return self._stack.others
+
+    @property
+    def points(self) -> dict[str, PointsLayer]:
+        """The layers of keypoints, ``detector`` and ``pose``."""
+        return self._stack.points
 
     def range_here(self) -> tuple[int, int]:
         """Frames that a range tool acts on, see :func:`napari_cropzoom.layers.mend.range_at`."""
@@ -215,14 +231,7 @@ class LayerSet:
         self._opening()
         self._tell_hurry(False)
         self._disconnect()
-        with self.viewer.layers.batched_update():  # else napari collects garbage after each
-            for layer in [part.layer for part in self.parts]:
-                if layer in self.viewer.layers:
-                    self.viewer.layers.remove(layer)
-        if self.video is not None:
-            self.video.close()
-        if self.boxes is not None:
-            self._drop_boxes(self.boxes)
+        self._stack.remove()
         self._caption.close()
         if self.viewer.dims.ndim == len(self._axes_before):
             self.viewer.dims.axis_labels = self._axes_before
@@ -279,12 +288,7 @@ class LayerSet:
             self.hurried.emit(is_hurried)
 
     def _on_zoom(self) -> None:
-        zoom = self.viewer.scene.camera.zoom
-        if zoom > 0 and abs(zoom / self._zoom - 1) > 0.05:
-            self._zoom = zoom
-            for part in (self.boxes, self.final, self.others):
-                if part is not None:
-                    part.set_zoom(zoom)
+        self._stack.set_zoom(self.viewer.scene.camera.zoom)
 
     def _on_boxes(self, track: str, first: int, last: int) -> None:
         self._change()
@@ -297,19 +301,14 @@ class LayerSet:
         self._redraw()
 
     def _on_removed(self, event: Any) -> None:
-        if self._is_arranging:
-            return
-        if self.video is not None and event.value is self.video.layer:
-            self.video.close()
-            self.video = None
-        if self.boxes is not None and event.value is self.boxes.layer:
-            self._drop_boxes(self.boxes)
-            self.boxes = None
-        if self.final is not None and event.value is self.final.layer:
-            self.final = None
-        if self.others is not None and event.value is self.others.layer:
-            self.others = None
-        self.points = {k: p for k, p in self.points.items() if p.layer is not event.value}
+        self._stack.drop(event.value)
+
+    def _on_made(self, layer: Layer) -> None:
+        bind_shortcuts(layer, self.session, self)
+
+    def _on_boxes_made(self, boxes: BoxesLayer) -> None:
+        boxes.box_dragged.connect(self._on_dragged)
+        boxes.edited.connect(self._on_edited)
 
     def _on_dragged(self, box: Box) -> None:
         self.box_dragged.emit(box)
@@ -326,75 +325,18 @@ class LayerSet:
             self.refuse(error)
         self.follow()  # the gesture left its shape in the layer
 
-    # ---- layers --------------------------------------------------------------------------------
-
-    def _arrange(self) -> None:
-        """Add the layers that are missing, in their order."""
-        if self._is_arranging:
-            return
-        self._is_arranging = True
-        before = len(self.parts)
-        height, width = self.session.video.shape[1:3]
-        poses = {"detector": self.session.detector_poses, "pose": self.session.pose_poses}
-        if self.video is None:
-            self.video = VideoLayer(self.session.video)
-            self._insert(self.video.layer)
-            self.viewer.dims.axis_labels = (*self.viewer.dims.axis_labels[:-3], *AXES)
-        for kind in points_layers.NAMES:
-            found = poses[kind]
-            if kind not in self.points:
-                self.points[kind] = PointsLayer(kind, (height, width))
-                self._insert(self.points[kind].layer)
-            if found is not None:
-                self.points[kind].take(found)
-        if self.final is None:
-            self.final = FinalLayer()
-            self._insert(self.final.layer)
-        if self.others is None and len(self.session.states) > 1:
-            self.others = OthersLayer()
-            self._insert(self.others.layer)
-        if self.boxes is None:
-            self.boxes = BoxesLayer()
-            self.boxes.box_dragged.connect(self._on_dragged)
-            self.boxes.edited.connect(self._on_edited)
-            self._insert(self.boxes.layer)
-        if len(self.parts) > before:
-            for part in (self.boxes, self.final, self.others):
-                if part is not None:
-                    part.set_zoom(self._zoom)
-            self.viewer.layers.selection.active = self.boxes.layer
-            self.boxes.announce_mode()
-        self._is_arranging = False
-
-    def _insert(self, layer: Layer) -> None:
-        """Insert a layer below those of ours that belong above it."""
-        above = [part.layer for part in self.parts]
-        above = above[[one is layer for one in above].index(True) + 1 :]
-        places = [self.viewer.layers.index(one) for one in above if one in self.viewer.layers]
-        self.viewer.layers.insert(min(places, default=len(self.viewer.layers)), layer)
-        bind_shortcuts(layer, self.session, self)
+    # ---- drawing -------------------------------------------------------------------------------
 
     def _rehearse(self) -> None:
-        """Have every layer drawn once: the first time takes napari long, and later that would be felt."""
-        for part in (self.final, self.boxes):
-            if part is not None:
-                part.rehearse()
+        self._stack.rehearse()
         self._caption.rehearse()
         self._opening = after(DRAWN_ONCE, self._end_rehearsal)
 
     def _end_rehearsal(self) -> None:
-        for points in self.points.values():
-            points.hide_if_empty()
-        if self.boxes is not None:
-            self.boxes.end_rehearsal()
+        self._stack.end_rehearsal()
         self._caption.end_rehearsal()
         if self.video is not None:  # else the viewer has removed the layers, and is closing maybe
             self._redraw()
-
-    def _drop_boxes(self, boxes: BoxesLayer) -> None:
-        boxes.close()
-        boxes.box_dragged.disconnect()
-        boxes.edited.disconnect()
 
     def _redraw(self, *, is_hurried: bool = False) -> None:
         if not self.is_covered:
@@ -403,7 +345,7 @@ class LayerSet:
     def _draw(self, is_hurried: bool) -> None:
         if self.viewer.dims.ndisplay != 2:  # napari's shapes cannot be changed there
             return
-        self._arrange()
+        self._stack.arrange()
         frame = self._frame
         if self.boxes is None or self.final is None or frame >= len(self.session.track):
             return

@@ -47,7 +47,7 @@ def make_review(folder: Path) -> tuple[Path, Path]:
 @contextmanager
 def review_window(video: Path, boxes: Path) -> Iterator[CropzoomDock]:
     """Open a review in a window of its own, which ends with the context."""
-    viewer = napari.Viewer(show=False)
+    viewer, dock = napari.Viewer(show=False), None
     # In mid-screen it may be over a button while the window is laid out. Xvfb puts it back there when its
     # last client goes, so not before there is an application.
     xdotool("mousemove", *BESIDE)
@@ -63,7 +63,6 @@ def review_window(video: Path, boxes: Path) -> Iterator[CropzoomDock]:
         assert not window_of(dock).geometry().contains(QCursor.pos())
         yield dock
     finally:
-        dock = find_dock(viewer)
         if dock is not None:
             dock.close_session()
         viewer.close()

@@ -298,6 +298,17 @@ def test_a_second_window_says_that_it_is_read_only_and_edits_nothing(dock, files
     first.undo()
 
 
+def test_a_review_ends_with_its_window(dock, tmp_path):
+    video, boxes = make_review(tmp_path)
+    with review_window(video, boxes) as closed:
+        closed.bench.session.set_box(7, HERE)
+        closed.bench.viewer.close()
+        assert closed.bench.session is None
+        with review_window(video, boxes) as other:
+            assert other.bench.session.read_only == ""
+            assert other.bench.session.track.box(7) == HERE
+
+
 @pytest.mark.parametrize("answer", ["Carry the edits over", "Begin a new review", "Cancel"])
 def test_raw_boxes_that_changed_are_asked_about(dock, tmp_path, answer):
     video, boxes = make_review(tmp_path)

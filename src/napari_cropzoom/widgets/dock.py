@@ -95,7 +95,7 @@ class CropzoomDock(QWidget):
         self.setAcceptDrops(True)
         self.bench = Bench(napari_viewer)
         self.stand_in = StandIn(self.bench, self)
-        self._is_closed = False
+        self._is_closed = self._is_closing = False
         self._watched: QWidget | None = None
         self._resting: QDockWidget | None = None
         self.sections = {step.key: step(self.bench, i) for i, step in enumerate(STEPS, 1)}
@@ -173,12 +173,18 @@ class CropzoomDock(QWidget):
         return super().event(event)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Ask before a person closes the window on unsaved edits, as napari does for its layers."""
+        """Ask before a person closes the window on unsaved edits, as napari does for its layers.
+
+        The review ends with the window, so that another window may edit it, though Python goes on.
+        """
         if event.type() == QEvent.Type.Close:
             if event.spontaneous() and not self._may_close():
                 event.ignore()
                 return True
             self.stand_in.end()
+            self._is_closing = True
+        elif event.type() == QEvent.Type.Hide and self._is_closing:  # nobody has objected
+            self.close_session()
         return super().eventFilter(watched, event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:

@@ -131,7 +131,7 @@ def table(frames: int, folder: Path) -> str:
         f"| all | {found['frames']} | {found['dense_s']:.1f} s | | | | {_cells(truth)} |",
     ]
     lines += [
-        f"| every {row['every']}th | {row['run']} | **{100 * row['time_ratio']:.0f} %** "
+        f"| one in {row['every']} | {row['run']} | **{100 * row['time_ratio']:.0f} %** "
         f"| {_cells(row)} | {_cells(row['truth'])} |"
         for row in found["rows"]
     ]

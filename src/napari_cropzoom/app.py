@@ -64,8 +64,12 @@ def open_review(
     except CropzoomError:
         opened.close()
         raise
-    dock = find_dock(viewer) or add_docks(viewer)
+    dock = find_dock(viewer)
+    is_new = dock is None
+    dock = dock or add_docks(viewer)
     dock["video"].take(opened)
+    if is_new:
+        _fit_later(viewer)
     session = dock.bench.session
     assert session is not None
     if detector is not None:
@@ -74,6 +78,20 @@ def open_review(
         dock["pose"].choose_model(Path(pose))
     _load(dock, Path(bbox) if bbox is not None else None)
     return session
+
+
+def _fit_later(viewer: napari.viewer.Viewer) -> None:
+    """Fit the view to the canvas once docks have taken their place, unless it was moved by then."""
+    from qtpy.QtCore import QTimer
+
+    camera = viewer.scene.camera
+    before = (camera.zoom, camera.center)
+
+    def fit() -> None:
+        if (camera.zoom, camera.center) == before:
+            viewer.reset_view()
+
+    QTimer.singleShot(100, fit)
 
 
 def check_boxes(path: Path, n_frames: int) -> None:

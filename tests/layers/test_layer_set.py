@@ -106,11 +106,15 @@ def test_a_gesture_becomes_one_edit_that_can_be_undone(viewer, session, layer_se
     assert "overlap" in viewer.status
 
 
-def test_an_edit_made_in_3d_is_shown_back_in_2d(viewer, session, layer_set):
+def test_a_video_stays_in_2d(viewer, session, layer_set):
     viewer.dims.ndisplay = 3
+    assert viewer.dims.ndisplay == 2
+    assert "2-D" in viewer.status
     session.set_box(layer_set.frame, Box(2, 3, 14, 16))
-    viewer.dims.ndisplay = 2
     assert layer_set.boxes.box == Box(2, 3, 14, 16)
+    layer_set.close()
+    viewer.dims.ndisplay = 3
+    assert viewer.dims.ndisplay == 3
 
 
 def test_each_change_draws_once(session, layer_set):

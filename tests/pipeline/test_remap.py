@@ -90,7 +90,8 @@ def test_the_record_may_be_anywhere_if_named(tmp_path, made_up, given_as):
 
 def test_the_record_is_found_from_smoothed_boxes_kept_elsewhere(tmp_path, made_up):
     points, boxes = made_up
-    preds, bbox, crop = folders(tmp_path)
+    _, bbox, crop = folders(tmp_path)
+    preds = tmp_path / "poses" / "pose" / "video_preds" / "cropped_v.csv"
     smoothed = tmp_path / "far" / "away" / "v_bbox.csv"
     write_crop_predictions(preds, points, boxes, (120, 90))
     write_bbox_csv(smoothed, boxes)
@@ -99,8 +100,33 @@ def test_the_record_is_found_from_smoothed_boxes_kept_elsewhere(tmp_path, made_u
     write_metadata(smoothed.parent, "median", 5, bbox.parent)
     assert remap_predictions(preds, smoothed).note == ""
     (smoothed.parent / "metadata.json").unlink()
-    (tmp_path / "pose" / "config.yaml").write_text(f"data:\n  video_dir: {crop.parent}\n")
+    (preds.parents[1] / "config.yaml").write_text(f"data:\n  video_dir: {crop.parent}\n")
     assert remap_predictions(preds, smoothed).note == ""
+
+
+def test_the_record_is_found_with_a_model_beside_the_one_that_predicted(tmp_path, made_up):
+    points, boxes = made_up
+    preds, _, crop = folders(tmp_path)
+    smoothed = tmp_path / "far" / "away" / "v_bbox.csv"
+    write_crop_predictions(preds, points, boxes, (120, 90))
+    write_bbox_csv(smoothed, boxes)
+    record = CropRecord("v.mp4", boxes, (120, 90), 30.0)
+    write_side_file(record_path(crop), record)
+    result = remap_predictions(preds, smoothed)
+    assert result.note == ""
+    np.testing.assert_allclose(read_predictions(result.path).xy, points, atol=1e-6)
+    write_side_file(record_path(tmp_path / "other" / "cropped_videos" / crop.name), record)
+    with pytest.raises(CropzoomError, match="Say which with --crop"):
+        remap_predictions(preds, smoothed)
+
+
+def test_without_a_record_the_size_is_that_of_boxes_in_whole_pixels(tmp_path, made_up):
+    points, boxes = made_up
+    preds, bbox, _ = folders(tmp_path)
+    write_crop_predictions(preds, points, boxes, (100, 80))
+    boxes[:, 2:] = 100.4, 81.3  # cut as 100 x 81, so the crop is 100 x 80; unrounded it would be 82 high
+    write_bbox_csv(bbox, boxes)
+    assert "100 x 80" in remap_predictions(preds, bbox).note
 
 
 def test_without_a_record_the_median_is_the_size_and_it_says_so(tmp_path, made_up):

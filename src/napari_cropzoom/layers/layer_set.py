@@ -98,6 +98,7 @@ class LayerSet:
         self._covers = 0
         self._hurry = Hurry(self._rest)
         self._connect()
+        self._on_ndisplay()
         self._redraw()
         self.frame = 0
         self._opening = after(0, self._rehearse)
@@ -242,7 +243,7 @@ class LayerSet:
         viewer, session = self.viewer, self.session
         return [
             (viewer.dims.events.current_step, self._on_step),
-            (viewer.dims.events.ndisplay, self._redraw_for),
+            (viewer.dims.events.ndisplay, self._on_ndisplay),
             (viewer.layers.events.removed, self._on_removed),
             (viewer.scene.camera.events.zoom, self._on_zoom),
             (session.boxes_changed, self._on_boxes),
@@ -287,6 +288,11 @@ class LayerSet:
             self._is_hurried = is_hurried
             self.hurried.emit(is_hurried)
 
+    def _on_ndisplay(self) -> None:
+        if self.viewer.dims.ndisplay != 2:
+            self.viewer.dims.ndisplay = 2
+            self.tell("A video is shown in 2-D only: in 3-D napari would read all of its frames.")
+
     def _on_zoom(self) -> None:
         self._stack.set_zoom(self.viewer.scene.camera.zoom)
 
@@ -297,7 +303,7 @@ class LayerSet:
         self.changing.emit()
         self._redraw()
 
-    def _redraw_for(self, what: object) -> None:
+    def _redraw_for(self, kind: str) -> None:
         self._redraw()
 
     def _on_removed(self, event: Any) -> None:
@@ -343,8 +349,6 @@ class LayerSet:
             self._draw(is_hurried)
 
     def _draw(self, is_hurried: bool) -> None:
-        if self.viewer.dims.ndisplay != 2:  # napari's shapes cannot be changed there
-            return
         self._stack.arrange()
         frame = self._frame
         if self.boxes is None or self.final is None or frame >= len(self.session.track):

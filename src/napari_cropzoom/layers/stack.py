@@ -140,6 +140,8 @@ class Stack:
         """The video and the keypoints over it."""
         if self.video is None:
             self.video = VideoLayer(self._session.video)
+            dims = self._viewer.dims
+            self.video.source.is_for_volume = lambda: dims.ndisplay != 2
             self._insert(self.video.layer)
             self._viewer.dims.axis_labels = (*self._viewer.dims.axis_labels[:-3], *AXES)
         height, width = self._session.video.shape[1:3]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,9 @@ class FrameSource:
     ----------
     wanted, shown : int
         Frame that napari asked for last, and frame that it got; -1 before the first.
+    is_for_volume : callable
+        Whether a question for many frames is napari's for a view in 3-D, which there will not be; it is
+        answered with a single pixel instead of the whole video.
     """
 
     frame_ready = Signal(int)
@@ -52,6 +56,7 @@ class FrameSource:
         self._latest = Latest(self._arrived, self._failed)
         self._decoded: tuple[int, NDArray[np.uint8]] = (-1, np.zeros(self.shape[1:], np.uint8))
         self._picture = self._decoded[1]
+        self.is_for_volume: Callable[[], bool] = lambda: False
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -61,6 +66,8 @@ class FrameSource:
         if frame is not None and _is_window_thread():
             picture = self._soon(frame)
             return picture[np.newaxis] if isinstance(key[0], slice) else picture
+        if frame is None and self.is_for_volume():
+            return np.zeros((1, 1, 1, 3), np.uint8)
         return self._video[key]
 
     def __array__(self, dtype: np.dtype[Any] | None = None, copy: bool | None = None) -> NDArray[Any]:

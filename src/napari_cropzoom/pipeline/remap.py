@@ -46,7 +46,8 @@ def remap_predictions(
     crop : Path, optional
         The cropped video or its record, where it is not found by itself: beside the predictions, beside
         the boxes, in ``cropped_videos`` next to either's folder or next to what the boxes were smoothed
-        from, or where the pose model was trained.
+        from, where the pose model was trained, or in ``cropped_videos`` of a model beside the one that
+        predicted.
 
     Raises
     ------
@@ -72,7 +73,7 @@ def find_record(preds_file: Path, bbox_file: Path, crop: Path | None = None) -> 
     Raises
     ------
     CropzoomError
-        If ``crop`` is given and has no record.
+        If ``crop`` is given and has no record, or it could be that of several models.
     """
     if crop is not None:
         path = record_path(crop)
@@ -87,7 +88,21 @@ def find_record(preds_file: Path, bbox_file: Path, crop: Path | None = None) -> 
         folders += [folder / "cropped_videos", folder.parent / "cropped_videos"]
     folders += _trained_on(preds.parent / "config.yaml")
     name = record_path(Path(preds_file.name)).name
-    return next((folder / name for folder in folders if (folder / name).is_file()), None)
+    found = next((folder / name for folder in folders if (folder / name).is_file()), None)
+    return found or _of_a_model_beside(preds, name)
+
+
+def _of_a_model_beside(preds: Path, name: str) -> Path | None:
+    """The record in ``<models>/*/cropped_videos`` of predictions in ``<models>/<model>/video_preds``."""
+    if preds.name != "video_preds":
+        return None
+    found = sorted(preds.parent.parent.glob(f"*/cropped_videos/{name}"))
+    if len(found) > 1:
+        raise CropzoomError(
+            f"{preds}: the crop can be {found[0].with_suffix('.mp4')} or {found[1].with_suffix('.mp4')}. "
+            "Say which with --crop."
+        )
+    return found[0] if found else None
 
 
 def _smoothed_from(bbox_dir: Path) -> Path:
@@ -111,12 +126,12 @@ def _video_crop(
     """Boxes and size of the crop, and what to say of them."""
     rows = len(table.index)
     if record_file is None:
-        boxes = _same_length(table, bbox_file, read_bbox_csv(bbox_file))
+        boxes = np.rint(_same_length(table, bbox_file, read_bbox_csv(bbox_file)))
         size = crop_size(boxes)
         _refuse_full_frame(table, size)
         note = (
             f"no record of the crop found: taking its size for {size[0]} x {size[1]}, the median of the "
-            "boxes, as litpose crop does"
+            "boxes, as litpose crop does. If the crop is elsewhere, name it with --crop"
         )
         return boxes, size, note
     record: CropRecord = read_side_file(record_file)

@@ -298,6 +298,15 @@ def test_a_second_window_says_that_it_is_read_only_and_edits_nothing(dock, files
     first.undo()
 
 
+def test_the_window_fits_a_low_screen(dock):
+    window = dock.window()
+    before = window.size()
+    window.resize(1366, 740)
+    wait_for(lambda: window.height() == 740)
+    window.resize(before)
+    wait_for(lambda: window.size() == before)
+
+
 def test_a_review_ends_with_its_window(dock, tmp_path):
     video, boxes = make_review(tmp_path)
     with review_window(video, boxes) as closed:

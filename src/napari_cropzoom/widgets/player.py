@@ -104,7 +104,8 @@ class Player(QWidget):
         layout.setSpacing(8)
         for each in groups:
             layout.addWidget(each)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
+        # not Minimum: that is all rows of the narrowest width, and the window could not be low
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
 
     def _tool(
         self, name: str, picture: str, key: str, tip: str, act: Callable[[], object]

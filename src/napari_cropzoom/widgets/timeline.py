@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from qtpy.QtCore import QEvent, QPoint, QSize, Qt, QTimer, Signal
-from qtpy.QtGui import QKeyEvent, QShowEvent
+from qtpy.QtGui import QKeyEvent, QResizeEvent, QShowEvent
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
 from napari_cropzoom.core.edits import Edit
@@ -98,8 +98,8 @@ class Timeline(QWidget):
         foot = QHBoxLayout()
         self.legend.setTextFormat(Qt.TextFormat.RichText)
         self.legend.setAlignment(Qt.AlignmentFlag.AlignRight)
-        for label in (self.status, self.legend):
-            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        for label in (self.status, self.legend):  # as high as their width wants, or less in a low window
+            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.legend.setWordWrap(True)
         foot.addWidget(self.status, 1)
         foot.addWidget(self.legend, 2)
@@ -310,6 +310,13 @@ class Timeline(QWidget):
             self.let_go()
             self.deleteLater()
         return bool(super().event(event))
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Leave the legend out where it would lie over the rows."""
+        super().resizeEvent(event)
+        rows = self.plot.minimumHeight() + self.legend.heightForWidth(2 * self.width() // 3)
+        above = self.player.heightForWidth(self.width()) if self.player is not None else 0
+        self.legend.setVisible(rows + above + 10 <= self.height())
 
     def sizeHint(self) -> QSize:
         """Room for every row."""

@@ -85,6 +85,18 @@ def test_layers_docks_and_session(make_napari_viewer, video_file, detector, qtbo
     close(viewer, qtbot)
 
 
+def test_the_whole_picture_is_in_view(make_napari_viewer, video_file, qtbot):
+    viewer = make_napari_viewer(show=True)
+    viewer.window.resize(1200, 800)
+    qtbot.wait(300)
+    open_review(viewer, video_file)
+    qtbot.wait(300)
+    zoom = viewer.scene.camera.zoom
+    viewer.reset_view()
+    assert viewer.scene.camera.zoom == pytest.approx(zoom, rel=0.01)
+    close(viewer, qtbot)
+
+
 def test_a_saved_review_goes_on(make_napari_viewer, video_file, boxes_file, qtbot):
     viewer = make_napari_viewer()
     session = open_review(viewer, video_file, bbox=boxes_file)

@@ -106,8 +106,12 @@ def test_a_gesture_becomes_one_edit_that_can_be_undone(viewer, session, layer_se
     assert "overlap" in viewer.status
 
 
-def test_a_video_stays_in_2d(viewer, session, layer_set):
+def test_a_video_stays_in_2d_and_is_not_read_for_3d(viewer, session, layer_set, monkeypatch):
+    asked = []
+    read = Video.__getitem__
+    monkeypatch.setattr(Video, "__getitem__", lambda self, key: (asked.append(key), read(self, key))[1])
     viewer.dims.ndisplay = 3
+    assert asked == []
     assert viewer.dims.ndisplay == 2
     assert "2-D" in viewer.status
     session.set_box(layer_set.frame, Box(2, 3, 14, 16))

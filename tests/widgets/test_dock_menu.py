@@ -13,6 +13,7 @@ from napari_cropzoom.io.session_store import journal_file
 from napari_cropzoom.layers.keys import SHORTCUTS
 from napari_cropzoom.widgets.dock_menu import HistoryDialog
 from napari_cropzoom.widgets.shortcuts import ShortcutsDialog, key_text
+from napari_cropzoom.widgets.timeline import Timeline
 from review_window import GAP, N, click_on, faulty_boxes, make_review, point_at, review_window
 
 pytestmark = [pytest.mark.gui, needs_display]
@@ -301,10 +302,16 @@ def test_a_second_window_says_that_it_is_read_only_and_edits_nothing(dock, files
 def test_the_window_fits_a_low_screen(dock):
     window = dock.window()
     before = window.size()
+    timeline = window.findChild(Timeline)
     window.resize(1366, 740)
     wait_for(lambda: window.height() == 740)
+    wait_for(lambda: timeline.plot.geometry().bottom() <= timeline.legend.geometry().top())
+    assert timeline.legend.isVisible()
+    window.resize(1000, 740)
+    wait_for(lambda: not timeline.legend.isVisible())
     window.resize(before)
     wait_for(lambda: window.size() == before)
+    wait_for(timeline.legend.isVisible)
 
 
 def test_a_review_ends_with_its_window(dock, tmp_path):

@@ -62,11 +62,13 @@ class FrameSource:
         return self.shape[0]
 
     def __getitem__(self, key: Any) -> NDArray[np.uint8]:
+        if not _is_window_thread():
+            return self._video[key]
         frame = _frame_of_slice(key)
-        if frame is not None and _is_window_thread():
+        if frame is not None:
             picture = self._soon(frame)
             return picture[np.newaxis] if isinstance(key[0], slice) else picture
-        if frame is None and self.is_for_volume():
+        if self.is_for_volume():
             return np.zeros((1, 1, 1, 3), np.uint8)
         return self._video[key]
 

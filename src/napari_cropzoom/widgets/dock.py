@@ -183,8 +183,8 @@ class CropzoomDock(QWidget):
                 return True
             self.stand_in.end()
             self._is_closing = True
-        elif event.type() == QEvent.Type.Hide and self._is_closing:  # nobody has objected
-            self.close_session()
+        elif event.type() == QEvent.Type.Hide and self._is_closing and not event.spontaneous():
+            self.close_session()  # nobody has objected; it is no mere minimising either
         return super().eventFilter(watched, event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:

@@ -292,8 +292,7 @@ def _looks_straight(viewer: ViewerModel) -> bool:
     overlays = [*viewer.scene.overlays.values(), *canvas.overlays.values()]
     texts = canvas.overlays["text"]
     return (
-        dims.ndisplay == 2
-        and dims.ndim == 3
+        dims.ndim == 3
         and tuple(dims.order) == (0, 1, 2)
         and not canvas.grid.enabled
         and (tuple(map(str, camera.orientation2d)), tuple(camera.angles)) == _PLAIN

@@ -314,9 +314,12 @@ class Timeline(QWidget):
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Leave the legend out where it would lie over the rows."""
         super().resizeEvent(event)
-        rows = self.plot.minimumHeight() + self.legend.heightForWidth(2 * self.width() // 3)
-        above = self.player.heightForWidth(self.width()) if self.player is not None else 0
-        self.legend.setVisible(rows + above + 10 <= self.height())
+        margins = self._column.contentsMargins()
+        room = self.height() - margins.top() - margins.bottom() - 2 * self._column.spacing()
+        if self.player is not None:
+            room -= self.player.heightForWidth(self.width())
+        wanted = self.legend.heightForWidth(2 * self.width() // 3)
+        self.legend.setVisible(self.plot.minimumHeight() + wanted <= room)
 
     def sizeHint(self) -> QSize:
         """Room for every row."""

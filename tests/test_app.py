@@ -90,10 +90,13 @@ def test_the_whole_picture_is_in_view(make_napari_viewer, video_file, qtbot):
     viewer.window.resize(1200, 800)
     qtbot.wait(300)
     open_review(viewer, video_file)
-    qtbot.wait(300)
-    zoom = viewer.scene.camera.zoom
-    viewer.reset_view()
-    assert viewer.scene.camera.zoom == pytest.approx(zoom, rel=0.01)
+    canvas = viewer.window._qt_viewer.canvas.native
+
+    def check():
+        zoom = viewer.scene.camera.zoom
+        assert 0.9 < max(zoom * 160 / canvas.width(), zoom * 120 / canvas.height()) <= 1
+
+    qtbot.waitUntil(check)
     close(viewer, qtbot)
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from napari_cropzoom.widgets.preview import CropPreview
 
 DOCK, PREVIEW, TIMELINE = "Cropzoom", "Crop preview", "Timeline"
+SETTLED = 100  # milliseconds in which docks have taken their places
 
 
 def open_review(
@@ -52,6 +53,8 @@ def open_review(
     CropzoomError
         If a file or folder is not what it should be; the window is then as it was.
     """
+    from qtpy.QtCore import QTimer
+
     from napari_cropzoom.pipeline.models import ModelFolder
 
     opened = Video(Path(video))
@@ -69,7 +72,7 @@ def open_review(
     dock = dock or add_docks(viewer)
     dock["video"].take(opened)
     if is_new:
-        _fit_later(viewer)
+        QTimer.singleShot(SETTLED, lambda: settle(viewer))
     session = dock.bench.session
     assert session is not None
     if detector is not None:
@@ -80,10 +83,16 @@ def open_review(
     return session
 
 
-def _fit_later(viewer: napari.viewer.Viewer) -> None:
-    """Fit the view to the canvas once docks have taken their place, unless it was moved by then."""
-    from qtpy.QtCore import QTimer
+def settle(viewer: napari.viewer.Viewer) -> None:
+    """Give the timeline the height it wants, if the window has it, and fit the picture to the canvas.
 
+    Where a window becomes larger, Qt leaves docks as low as they had to be before. A view that is moved
+    meanwhile is left as it is.
+    """
+    from qtpy.QtCore import Qt, QTimer
+    from qtpy.QtWidgets import QDockWidget, QMainWindow
+
+    timeline = viewer.window.dock_widgets.get(TIMELINE)
     camera = viewer.scene.camera
     before = (camera.zoom, camera.center)
 
@@ -91,7 +100,11 @@ def _fit_later(viewer: napari.viewer.Viewer) -> None:
         if (camera.zoom, camera.center) == before:
             viewer.reset_view()
 
-    QTimer.singleShot(100, fit)
+    if timeline is not None and isinstance(window := timeline.window(), QMainWindow):
+        holders = [one for one in window.findChildren(QDockWidget) if one.isAncestorOf(timeline)]
+        heights = [timeline.sizeHint().height()] * len(holders)
+        window.resizeDocks(holders, heights, Qt.Orientation.Vertical)
+    QTimer.singleShot(SETTLED, fit)
 
 
 def check_boxes(path: Path, n_frames: int) -> None:

@@ -150,6 +150,7 @@ def show(project: DemoProject, output: Path) -> int:
 def take_pictures(viewer: napari.viewer.Viewer, folder: Path) -> list[Path]:
     """Photograph the window: two themes, two sizes, the steps that show most."""
     from napari_cropzoom.app import find_dock
+    from napari_cropzoom.app import settle as settle_window
 
     dock = find_dock(viewer)
     assert dock is not None
@@ -164,6 +165,8 @@ def take_pictures(viewer: napari.viewer.Viewer, folder: Path) -> list[Path]:
         viewer.theme = theme
         for size, (width, height) in SIZES.items():
             viewer.window.resize(width, height)
+            settle(0.5)
+            settle_window(viewer)
             for step in ("review", "smooth", "pose"):
                 dock.open_step(step)
                 settle(0.8)

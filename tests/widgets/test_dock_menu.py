@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 from qtpy.QtCore import QTimer
-from qtpy.QtGui import QColor
+from qtpy.QtGui import QColor, QOpenGLContext
 from qtpy.QtWidgets import QApplication, QInputDialog, QLineEdit, QListWidget, QMessageBox, QTableWidget
+from vispy.gloo.glir import GlirParser
 
 from gui_events import canvas_of, drag, needs_display, press_key, spin, wait_for, xdotool
+from napari_cropzoom.app import settle
 from napari_cropzoom.core.boxes import Box, Source
 from napari_cropzoom.io.bbox_csv import read_bbox_csv, write_bbox_csv
 from napari_cropzoom.io.session_store import journal_file
@@ -307,11 +309,15 @@ def test_the_window_fits_a_low_screen(dock):
     wait_for(lambda: window.height() == 740)
     wait_for(lambda: timeline.plot.geometry().bottom() <= timeline.legend.geometry().top())
     assert timeline.legend.isVisible()
-    window.resize(1000, 740)
+    window.resize(960, 740)  # the player takes two lines of it
     wait_for(lambda: not timeline.legend.isVisible())
+    wait_for(lambda: timeline.plot.height() >= timeline.plot.minimumHeight())
+    wait_for(lambda: timeline.plot.geometry().bottom() <= timeline.height())
     window.resize(before)
     wait_for(lambda: window.size() == before)
     wait_for(timeline.legend.isVisible)
+    settle(dock.bench.viewer)
+    wait_for(lambda: timeline.height() >= timeline.sizeHint().height())
 
 
 def test_a_review_ends_with_its_window(dock, tmp_path):
@@ -323,6 +329,25 @@ def test_a_review_ends_with_its_window(dock, tmp_path):
         with review_window(video, boxes) as other:
             assert other.bench.session.read_only == ""
             assert other.bench.session.track.box(7) == HERE
+
+
+def test_a_window_frees_what_it_drew_with_in_its_own_context(dock, tmp_path, monkeypatch):
+    parse, contexts = GlirParser.parse, {}
+
+    def watch(parser, commands):
+        contexts.setdefault(parser, set()).add(QOpenGLContext.currentContext())
+        return parse(parser, commands)
+
+    monkeypatch.setattr(GlirParser, "parse", watch)
+    video, boxes = make_review(tmp_path)
+    with review_window(video, boxes) as other:
+        viewer = other.bench.viewer
+        for remove in (lambda: viewer.layers.remove(viewer.add_points([[0, 5, 5]])), viewer.close):
+            spin(0.3)
+            canvas_of(dock.window()).makeCurrent()
+            remove()
+    assert len(contexts) >= 1
+    assert all(len(each) == 1 for each in contexts.values())
 
 
 @pytest.mark.parametrize("answer", ["Carry the edits over", "Begin a new review", "Cancel"])

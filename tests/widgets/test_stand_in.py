@@ -4,6 +4,7 @@ import sys
 import numpy as np
 import pytest
 from qtpy.QtWidgets import QLabel
+from scipy import ndimage
 
 from gui_events import (
     canvas_of,
@@ -138,6 +139,12 @@ def test_a_picture_taken_just_after_an_edit_shows_it(player, player_viewer, slow
     assert (np.abs(picture - np.array((230, 159, 0))).max(axis=2) < 25).sum() > 500
 
 
+def handles_in(picture):
+    """Where the white squares of a selected box are, (n, 2) rows and columns, below the number."""
+    found, count = ndimage.label(picture[40:].min(axis=2) > 180)
+    return np.array(ndimage.center_of_mass(found > 0, found, range(1, count + 1)))
+
+
 def test_a_drag_is_followed_on_the_screen(player, player_viewer):
     bench = player.playback._bench
     stand_in = find_dock(player_viewer).stand_in
@@ -153,8 +160,9 @@ def test_a_drag_is_followed_on_the_screen(player, player_viewer):
     spin(0.5)
     still = picture_of(canvas_of())
     # it turns from blue to orange; its handles have been there while the mouse held it
-    handles = [np.argwhere(each[40:].min(axis=2) > 225).mean(axis=0) for each in (moving, still)]
-    assert np.abs(handles[0] - handles[1]).max() < 3
+    held, left = handles_in(moving), handles_in(still)
+    assert len(held) == len(left) == 9
+    assert np.abs(held - left).max() < 1
     bench.go_to(1)  # nothing of the drag is left over
     spin(0.5)
     assert bench.layers.boxes.box == Box(60, 60, 80, 80)

@@ -44,6 +44,7 @@ from napari_cropzoom.io.video import VIDEO_SUFFIXES, Video
 from napari_cropzoom.widgets.bench import Bench
 from napari_cropzoom.widgets.controls import Message
 from napari_cropzoom.widgets.dock_menu import DockMenu
+from napari_cropzoom.widgets.gl_context import OwnContext
 from napari_cropzoom.widgets.section import Section
 from napari_cropzoom.widgets.section_boxes import BoxesSection
 from napari_cropzoom.widgets.section_crop import CropSection
@@ -95,6 +96,7 @@ class CropzoomDock(QWidget):
         self.setAcceptDrops(True)
         self.bench = Bench(napari_viewer)
         self.stand_in = StandIn(self.bench, self)
+        self._context = OwnContext(napari_viewer, self)
         self._is_closed = self._is_closing = False
         self._watched: QWidget | None = None
         self._resting: QDockWidget | None = None
@@ -158,6 +160,7 @@ class CropzoomDock(QWidget):
             if let_go is not None:
                 let_go()
         self.bench.close()
+        self._context.let_go()
 
     # ---- Qt ------------------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ from napari_cropzoom.widgets.timeline_model import TimelineModel
 
 SPEEDS: tuple[tuple[str, float], ...] = (
     *((f"{speed:g}×", speed) for speed in (0.1, 0.25, 0.5, 1, 2, 4, 8, 16)),
-    ("as fast as can be", 0.0),
+    ("max", 0.0),
 )
 AROUND = 10  # frames shown before and after a burst that is looped over
 _ICON_EVERY = 10  # frames between two looks at the rate
@@ -86,6 +86,7 @@ class Player(QWidget):
         self.speed.setToolTip("Speed; no frame is left out, so a slow machine plays slower")
         for text, speed in SPEEDS:
             self.speed.addItem(text, speed)
+        self.speed.setMaximumWidth(76)  # napari's style makes it far wider than its words
         self.speed.setCurrentText("1×")
         self.speed.currentIndexChanged.connect(self._on_speed)
         self.rate = QLabel()

@@ -22,6 +22,7 @@ from napari_cropzoom.layers.others_layer import WIDTH
 from napari_cropzoom.layers.points_layers import marks_of
 from napari_cropzoom.layers.shown import shown_at
 from napari_cropzoom.widgets.drawing import color_of, draw_box, draw_handles, draw_points, outline
+from napari_cropzoom.widgets.gl_context import top_of
 from napari_cropzoom.widgets.pane import Pane, panes_work
 
 LEAVING = 500  # milliseconds that the canvas may take to draw what the screen shows
@@ -270,9 +271,7 @@ def prepare() -> None:
 
 def canvas_near(widget: QWidget) -> QOpenGLWidget | None:
     """Find the canvas of the napari window that a widget belongs to, in a floating dock too."""
-    while (parent := widget.parentWidget()) is not None:
-        widget = parent
-    canvases = [c for c in widget.findChildren(QOpenGLWidget) if c.isVisible()]
+    canvases = [c for c in top_of(widget).findChildren(QOpenGLWidget) if c.isVisible()]
     return max(canvases, key=lambda canvas: canvas.width() * canvas.height(), default=None)
 
 

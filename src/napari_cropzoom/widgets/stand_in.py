@@ -88,7 +88,7 @@ class StandIn(QObject):
         return [
             (layers.hurried, self._on_hurried),
             (layers.changing, self._on_changing),
-            (layers.closing, self._on_closing),
+            (layers.closing, self.end),
             (layers.box_dragged, self._on_dragged),
         ]
 
@@ -99,12 +99,6 @@ class StandIn(QObject):
                 self._rest_canvas()
         elif not self._rest.isActive():
             self.end()
-
-    def _on_closing(self) -> None:
-        self.end()
-        canvas = self._find_canvas()
-        if canvas is not None:  # napari frees what the layers drew with in whichever context is current
-            canvas.makeCurrent()
 
     def _on_changing(self) -> None:
         self._show_change(None)
@@ -142,20 +136,16 @@ class StandIn(QObject):
             or not can_stand_for_canvas(layers)
         ):
             return False
-        canvas = self._find_canvas()
-        if canvas is None:
+        if self._canvas is None or not isalive(self._canvas) or not self._canvas.isVisible():
+            self._canvas = canvas_near(self._widget)
+        if self._canvas is None:
             return False
-        self.screen = Screen(canvas, layers)
+        self.screen = Screen(self._canvas, layers)
         self.screen.pressed.connect(self.end)
         layers.video.frame_shown.connect(self._on_frame)
         if (application := QCoreApplication.instance()) is not None:
             application.installEventFilter(self)
         return True
-
-    def _find_canvas(self) -> QOpenGLWidget | None:
-        if self._canvas is None or not isalive(self._canvas) or not self._canvas.isVisible():
-            self._canvas = canvas_near(self._widget)
-        return self._canvas
 
     def _show(self, frame: int, dragged: Box | None) -> None:
         layers = self._layers

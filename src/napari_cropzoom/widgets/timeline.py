@@ -106,6 +106,7 @@ class Timeline(QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(4, 2, 4, 2)
         self._column.setSpacing(2)
+        self.setMinimumHeight(200)  # also with a player in two lines, which Qt does not ask for
         self._column.addLayout(middle, 1)
         self._column.addLayout(foot)
 

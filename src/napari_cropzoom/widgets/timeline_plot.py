@@ -54,7 +54,7 @@ class TimelinePlot(pg.PlotWidget):
         self.getPlotItem().setMenuEnabled(False)
         self.getPlotItem().setContentsMargins(0, 0, 0, 0)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setMinimumHeight(150)  # every row, if only just
+        self.setMinimumHeight(140)  # every row, if only just
         self.rows: dict[str, Row] = {row.key: row for row in make_rows()}
         self._looks = DARK
         self._hatched: tuple[int, int] | None = None

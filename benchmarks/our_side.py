@@ -15,14 +15,14 @@ from typing import Any
 from common import cpu_seconds, peak_memory_mb, timed
 
 
-def predict(model_dir: str, video: str, output: str, bbox: str | None = None) -> float:
+def predict(model_dir: str, video: str, output: str, bbox: str = "", runtime: str = "eager") -> float:
     from napari_cropzoom.io.bbox_csv import read_bbox_csv
     from napari_cropzoom.pipeline.models import ModelFolder
     from napari_cropzoom.pipeline.predict import Engine, predict_video
     from napari_cropzoom.pipeline.progress import run_stage
 
     model = ModelFolder.open(Path(model_dir))
-    engine = Engine.load(model)
+    engine = Engine.load(model, runtime=runtime)
     boxes = read_bbox_csv(Path(bbox)) if bbox else None
     target = Path(output) / f"{Path(video).stem}.csv"
     stage = predict_video(model, Path(video), boxes, output=target, metrics=False, engine=engine)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from lpmodels import BLOB_FRAMES, BLOB_HEIGHT, BLOB_WIDTH, make_blob_video, make_lp_model
 from napari_cropzoom.pipeline.models import ModelFolder
 from napari_cropzoom.pipeline.predict import Engine
+from onnx_models import load
 
 
 @pytest.fixture(scope="module")
@@ -26,3 +28,16 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> ModelFolder:
 @pytest.fixture(scope="module")
 def engine(model: ModelFolder) -> Engine:
     return Engine.load(model)
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory, video: Path) -> tuple[Path, list[str]]:
+    """A model whose export has been built, and what was said of it."""
+    folder, said = make_lp_model(tmp_path_factory.mktemp("exported") / "model"), list[str]()
+    load(folder, video, said)
+    return folder, said
+
+
+@pytest.fixture
+def copy(exported: tuple[Path, list[str]], tmp_path: Path) -> Path:
+    return Path(shutil.copytree(exported[0], tmp_path / "copy"))

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import shutil
 import sys
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +12,7 @@ import pytest
 from lpmodels import make_lp_model
 from napari_cropzoom.cli import main
 from napari_cropzoom.core.errors import CropzoomError
-from napari_cropzoom.pipeline.exported import LARGEST_SHIFT, NEEDED, _agreement
+from napari_cropzoom.pipeline.exported import LARGEST_SHIFT, _agreement
 from napari_cropzoom.pipeline.exports import (
     Export,
     Speed,
@@ -23,58 +20,13 @@ from napari_cropzoom.pipeline.exports import (
     preferred_precision,
     remembered_runtime,
 )
-from napari_cropzoom.pipeline.fastpath import some_frames
 from napari_cropzoom.pipeline.labeled_frames import predict_csv
 from napari_cropzoom.pipeline.models import ModelFolder
 from napari_cropzoom.pipeline.predict import Engine
 from napari_cropzoom.pipeline.progress import run_stage
+from onnx_models import assert_same_keypoints, export_of, load, needs_onnx, turn_head
 
-MISSING = [name for name in NEEDED if importlib.util.find_spec(name) is None]
-needs_onnx = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
 NAMES = ("nose", "back", "tail")
-
-
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory, video: Path) -> tuple[Path, list[str]]:
-    """A model whose export has been built, and what was said of it."""
-    folder, said = make_lp_model(tmp_path_factory.mktemp("exported") / "model"), list[str]()
-    load(folder, video, said)
-    return folder, said
-
-
-@pytest.fixture
-def copy(exported: tuple[Path, list[str]], tmp_path: Path) -> Path:
-    return Path(shutil.copytree(exported[0], tmp_path / "copy"))
-
-
-def load(folder: Path, video: Path, said: list[str] | None = None, runtime: str = "onnx") -> Engine:
-    look = partial(some_frames, video, None, "pad")
-    tell = (said if said is not None else []).append
-    return Engine.load(ModelFolder.open(folder), runtime=runtime, look=look, tell=tell)
-
-
-def export_of(folder: Path) -> Export:
-    return Export(ModelFolder.open(folder), "fp32")
-
-
-def turn_head(folder: Path) -> None:
-    """Change the weights of the checkpoint under its name, as a training anew does."""
-    import torch
-
-    (checkpoint,) = folder.rglob("*.ckpt")
-    content = torch.load(checkpoint, weights_only=False)
-    weights = content["state_dict"]
-    last = [name for name in weights if name.startswith("head.") and name.endswith("weight")][-1]
-    weights[last] = -weights[last]
-    torch.save(content, checkpoint)
-
-
-def assert_same_keypoints(engine: Engine, other: Engine, video: Path) -> None:
-    ours, theirs = (run_stage(each.predict(video)) for each in (engine, other))
-    sure = theirs.likelihood >= 0.5
-    assert sure.sum() > 20
-    assert np.abs(ours.xy - theirs.xy)[sure].max() < 0.01
-    np.testing.assert_allclose(ours.likelihood, theirs.likelihood, atol=1e-3)
 
 
 @needs_onnx
@@ -87,7 +39,7 @@ def test_an_export_is_built_where_litpose_finds_it(
     names = {path.name for path in (folder / "exports_onnx").iterdir()}
     stem = "epoch=0-step=0-best_fp32"
     assert {f"{stem}.onnx", f"{stem}.json"} <= names
-    assert names <= {f"{stem}.onnx", f"{stem}.onnx.data", f"{stem}.json"}
+    assert names <= {f"{stem}.onnx", f"{stem}.onnx.data", f"{stem}.json", f"{stem}.npz"}
     assert {path.name for path in folder.iterdir()} == {"config.yaml", "tb_logs", "exports_onnx"}
     assert said[0].startswith("building the ONNX export")
     assert "can be trusted" in said[1]

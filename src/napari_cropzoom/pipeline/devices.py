@@ -62,13 +62,13 @@ class InSingle:
     """A function of tensors that computes in single precision, within autocast too."""
 
     def __init__(self, work: Callable[..., Any]) -> None:
-        self._work = work
+        self.work = work
 
     def __call__(self, *arguments: Any) -> Any:
         import torch
 
         device = arguments[0].device.type
         if not torch.is_autocast_enabled(device):
-            return self._work(*arguments)
+            return self.work(*arguments)
         with torch.autocast(device, enabled=False):
-            return self._work(*(a.float() if isinstance(a, torch.Tensor) else a for a in arguments))
+            return self.work(*(a.float() if isinstance(a, torch.Tensor) else a for a in arguments))

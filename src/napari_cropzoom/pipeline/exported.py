@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.io.atomic import atomic_folder
 from napari_cropzoom.pipeline.exports import Export, Record, preferred_precision
+from napari_cropzoom.pipeline.lean import Head
 from napari_cropzoom.pipeline.models import ModelFolder, one_line
 from napari_cropzoom.pipeline.network import FloatArray, Network, Samples
 from napari_cropzoom.pipeline.progress import Tell
 from napari_cropzoom.pipeline.sizes import image_size
+from napari_cropzoom.pipeline.subpixel import SAME, peaks, upsampling_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,7 +97,47 @@ def run_export(
             "or use --runtime eager."
         )
     network.run_with(forward)
+    if device == "cpu" and Head.read(export) is None:
+        head = head_of(network, export.folder.image_size)
+        if head is not None:
+            head.write(export)
     return export, forward
+
+
+def head_of(network: Network, size: tuple[int, int]) -> Head | None:
+    """Read off a network what is needed to run its export without torch.
+
+    Returns
+    -------
+    Head or None
+        None where that is known for no such network, or gives other keypoints than Lightning Pose.
+    """
+    import torch
+
+    images = torch.zeros(1, 3, *size, device=network.device)
+    with torch.inference_mode():
+        heatmaps = network.module.forward(images)
+        found = upsampling_of(getattr(network.module, "head", None), heatmaps)
+        if found is None:
+            return None
+        values = (found.tall, found.wide, found.offset, found.temperature, *network.normalizing)
+        head = Head(*(value.detach().cpu().float().numpy() for value in values))
+        example = peaks(heatmaps)
+        wanted = found.maxima(example)
+    xy, likelihood = head.keypoints(example.cpu().numpy())
+    random = np.random.default_rng(0)
+    samples = Samples(
+        random.integers(0, 256, (1, 2 * size[0], 2 * size[1], 3), np.uint8),
+        random.random((1, size[0]), np.float32),
+        random.random((1, size[1]), np.float32),
+        np.zeros((1, 4), np.float32),
+    )
+    same = (
+        np.allclose(xy.reshape(1, -1), wanted[0].cpu().numpy(), rtol=0, atol=SAME)
+        and np.allclose(likelihood, wanted[1].cpu().numpy(), rtol=0, atol=SAME)
+        and np.allclose(head.images(samples), network.images(samples).cpu().numpy(), rtol=0, atol=SAME)
+    )
+    return head if same else None
 
 
 def check_can_export(network: Network, model: Any, folder: ModelFolder) -> None:

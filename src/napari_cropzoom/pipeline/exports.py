@@ -196,10 +196,22 @@ def remembered_runtime(folder: ModelFolder, precision: str, onnx_precision: str 
         Of the eager network.
     onnx_precision : str or None
     """
+    speed = _remembered(folder, precision, onnx_precision)
+    return None if speed is None else speed.runtime
+
+
+def say_remembered(folder: ModelFolder, precision: str, onnx_precision: str | None) -> str:
+    """What runtime ``auto`` takes here, and why, for a person."""
+    speed = _remembered(folder, precision, onnx_precision)
+    assert speed is not None
+    return f"runtime auto: {speed.runtime}; {speed.say()}"
+
+
+def _remembered(folder: ModelFolder, precision: str, onnx_precision: str | None) -> Speed | None:
     for name in (onnx_precision,) if onnx_precision else ("fp32", "fp16"):
         record = Export(folder, name).read()
         if record is None or record.speed is None or Export(folder, name).is_of_another_model():
             continue
         if (record.speed.machine, record.speed.precision) == (machine(), precision):
-            return record.speed.runtime
+            return record.speed
     return None

@@ -20,7 +20,7 @@ from napari_cropzoom.io.video import Video
 from napari_cropzoom.pipeline.background import Prefetch
 from napari_cropzoom.pipeline.earlier import Kept, seen_boxes, whole_frames
 from napari_cropzoom.pipeline.lanes import InOrder, Lanes
-from napari_cropzoom.pipeline.network import Network, Samples
+from napari_cropzoom.pipeline.network import AnyNetwork, Samples
 from napari_cropzoom.pipeline.pixels import Edge, PixelReader, corners, taps
 from napari_cropzoom.pipeline.progress import Progress, Stage
 
@@ -34,7 +34,7 @@ FRAMES_TO_COMPARE = 8
 
 
 def predict_frames(
-    network: Network,
+    network: AnyNetwork,
     lanes: Lanes,
     video: Video,
     boxes: FloatArray,
@@ -48,7 +48,7 @@ def predict_frames(
 
     Parameters
     ----------
-    network : Network
+    network : AnyNetwork
     lanes : Lanes
         Threads in which the network runs.
     video : Video
@@ -103,7 +103,7 @@ def predict_frames(
             real = results >= 0
             found.append((results[real], xy[real], likelihood[real]))
             yield Progress(done, total, "frames")
-    parts = found[0][1].shape[1] if found else int(network.module.num_keypoints)
+    parts = found[0][1].shape[1] if found else network.n_keypoints
     return _gather(found, result_of(len(boxes), network.context), boxes, kept or _nothing(boxes, parts))
 
 

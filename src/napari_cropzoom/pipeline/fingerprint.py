@@ -17,8 +17,8 @@ RUNTIME_LIBRARIES = ("onnxruntime", "onnxruntime-gpu")
 """One of them runs the exports, for TensorRT too."""
 EXPORTS = ("exports_onnx", "exports_trt")
 """Folders in which ``litpose export`` leaves what the runtimes other than ``eager`` run."""
-RECORD_SUFFIX = ".json"
-"""Of our records beside ONNX exports, which change when an export is timed, and its numbers do not."""
+RECORD_SUFFIXES = (".json", ".npz")
+"""Of our records beside ONNX exports, which are made and change while an export's numbers do not."""
 
 
 def fingerprint(
@@ -61,7 +61,7 @@ def _hash_of_exports(folder: Path) -> str:
     digest = hashlib.sha256()
     for name in EXPORTS:
         for file in sorted(path for path in (folder / name).rglob("*") if path.is_file()):
-            if name == EXPORTS[0] and file.suffix == RECORD_SUFFIX:
+            if name == EXPORTS[0] and file.suffix in RECORD_SUFFIXES:
                 continue
             digest.update(f"{file.relative_to(folder).as_posix()}\0{hash_of(file)}\0".encode())
     return digest.hexdigest()

@@ -7,11 +7,12 @@ beside it, resnet18 at 128x128 ran 1.25 to 1.4 times as fast.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 from typing import Generic, TypeVar
 
 from napari_cropzoom.pipeline.background import awaited
@@ -34,6 +35,18 @@ def cores() -> int:
     return torch.get_num_threads()
 
 
+def processors() -> int:
+    """Threads that what is not torch uses, which counts cores this process may not run on."""
+    may = getattr(os, "sched_getaffinity", None)
+    return len(may(0)) if may else os.cpu_count() or 1
+
+
+def shared(every: int) -> tuple[int, int]:
+    """How many batches run side by side on so many cores, and how many cores each has."""
+    count = min(every, MOST_LANES)
+    return count, every // count
+
+
 class Lanes:
     """Threads for batches.
 
@@ -42,6 +55,8 @@ class Lanes:
     share_processor : bool
         Whether batches run side by side, each on a part of the cores; False runs one at a time, as is
         right for a graphics card and for a runtime with threads of its own.
+    of_torch : bool
+        Whether it is torch that has to be told how many cores to take.
 
     Attributes
     ----------
@@ -51,12 +66,11 @@ class Lanes:
         Cores for each.
     """
 
-    def __init__(self, share_processor: bool) -> None:
-        self.count = min(cores(), MOST_LANES) if share_processor else 1
-        self.threads = cores() // self.count
-        self._pool = ThreadPoolExecutor(
-            self.count, thread_name_prefix="network", initializer=_take, initargs=(self.threads, cores())
-        )
+    def __init__(self, share_processor: bool, *, of_torch: bool = True) -> None:
+        every = cores() if of_torch else processors()
+        self.count, self.threads = shared(every) if share_processor else (1, every)
+        begin = partial(_take, self.threads, every) if of_torch else None
+        self._pool = ThreadPoolExecutor(self.count, thread_name_prefix="network", initializer=begin)
 
     def submit(self, work: Callable[[A], B], batch: A) -> Future[B]:
         """Have ``work(batch)`` done as soon as a lane is free."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,30 @@ class Samples:
     boxes: NDArray[np.float32]
 
 
+class AnyNetwork(Protocol):
+    """What finds keypoints in samples of frames.
+
+    Attributes
+    ----------
+    context : bool
+        Whether it looks at frames before and after, see ``CONTEXT``.
+    device_type : str
+        ``cpu``, ``cuda`` or ``mps``.
+    n_keypoints : int
+        How many body parts it finds.
+    """
+
+    context: bool
+
+    @property
+    def device_type(self) -> str: ...
+
+    @property
+    def n_keypoints(self) -> int: ...
+
+    def __call__(self, samples: Samples) -> tuple[FloatArray, FloatArray]: ...
+
+
 class Network:
     """A Lightning Pose model on a device, from samples of frames to keypoints in the frame.
 
@@ -78,12 +102,27 @@ class Network:
         self._mean = torch.tensor(_IMAGENET_MEAN, device=self.device)
         self._std = torch.tensor(_IMAGENET_STD, device=self.device)
 
+    @property
+    def device_type(self) -> str:
+        """``cpu``, ``cuda`` or ``mps``."""
+        return str(self.device.type)
+
+    @property
+    def n_keypoints(self) -> int:
+        """How many body parts it finds."""
+        return int(self.module.num_keypoints)
+
     def fold(self, size: tuple[int, int]) -> None:
         """Compute the same in less time, see :func:`napari_cropzoom.pipeline.fusion.folded`."""
         if not self._folded:
             with no_tf32(self.device.type):  # which would hide that both are the same
                 self.module.backbone = folded(self.module.backbone, size)
             self._folded = True
+
+    @property
+    def normalizing(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mean and standard deviation of red, green and blue between 0 and 1, (3,) each."""
+        return self._mean, self._std
 
     def run_with(self, forward: Callable[[torch.Tensor], torch.Tensor] | None) -> None:
         """Have an exported forward pass, in its own precision, take the place of the network's.

@@ -70,7 +70,7 @@ def write_outputs(
         if metrics:
             pool = stack.enter_context(ThreadPoolExecutor(1))
             yield from awaited(
-                pool.submit(write_metrics, staged, config), Progress(total, total, "metrics")
+                pool.submit(write_metrics, staged, poses, config), Progress(total, total, "metrics")
             )
         if record is not None:
             record = dataclasses.replace(record, predictions=file_sha256(staged))
@@ -96,16 +96,21 @@ def predictions_frame(poses: Poses) -> pd.DataFrame:
     return pd.DataFrame(values.reshape(len(poses), -1), columns=columns)
 
 
-def write_metrics(predictions: Path, config: Any) -> None:
-    """Have Lightning Pose write its metric files beside a predictions file.
+def write_metrics(predictions: Path, poses: Poses, config: Any) -> None:
+    """Write Lightning Pose's metric files beside a predictions file.
 
-    The PCA errors need the labels the model was trained on, and are left out where those are not.
+    The PCA errors need the labels the model was trained on, and are left out where those are not. With
+    them Lightning Pose computes all; what moves by how much from frame to frame does not need it.
 
     Raises
     ------
     CropzoomError
         If Lightning Pose cannot compute them.
     """
+    if not _pca_is_wanted(config):
+        write_temporal_norm(predictions, poses)
+        return
+    from lightning_pose.api.model import _build_datamodule_pred
     from lightning_pose.metrics import compute_metrics_single
 
     try:
@@ -113,7 +118,7 @@ def write_metrics(predictions: Path, config: Any) -> None:
             cfg=config,
             labels_file=None,
             preds_file=predictions,
-            data_module=_labels_for_pca(config),
+            data_module=_build_datamodule_pred(config),
         )
     except (Exception, SystemExit) as error:
         raise CropzoomError(
@@ -122,17 +127,27 @@ def write_metrics(predictions: Path, config: Any) -> None:
         ) from error
 
 
-def _labels_for_pca(config: Any) -> Any:
-    """Return the data module of the training labels if a PCA metric is configured and they are here."""
+def write_temporal_norm(predictions: Path, poses: Poses) -> None:
+    """Write ``<stem>_temporal_norm.csv``: pixels each body part has moved by since the frame before.
+
+    (T, K), with NaN in the first row, as Lightning Pose's ``lightning_pose.metrics.temporal_norm``.
+    """
+    import pandas as pd
+
+    moved = np.diff(poses.xy.astype(np.float32), axis=0)
+    norm = np.full(poses.likelihood.shape, np.nan)
+    norm[1:] = np.sqrt((moved * moved).sum(axis=2))
+    frame = pd.DataFrame(norm, columns=pd.Index(poses.names))
+    frame.to_csv(predictions.with_name(f"{predictions.stem}_temporal_norm.csv"))
+
+
+def _pca_is_wanted(config: Any) -> bool:
+    """Whether a PCA metric is configured and the labels it needs are here."""
     data = config.data
     if not (data.get("columns_for_singleview_pca") or data.get("mirrored_column_matches")):
-        return None
+        return False
     files = data.csv_file if not isinstance(data.csv_file, str) else [data.csv_file]
-    if not all((Path(data.data_dir) / file).is_file() for file in files):
-        return None
-    from lightning_pose.api.model import _build_datamodule_pred
-
-    return _build_datamodule_pred(config)
+    return all((Path(data.data_dir) / file).is_file() for file in files)
 
 
 def _draw(part: Path, video: Path, frame: pd.DataFrame, config: Any) -> Iterator[Progress]:

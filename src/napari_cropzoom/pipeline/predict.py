@@ -22,13 +22,15 @@ from napari_cropzoom.pipeline.coarse import check_every, frames_run, predict_coa
 from napari_cropzoom.pipeline.devices import CPU
 from napari_cropzoom.pipeline.earlier import Kept, look_back, read_kept, seen_boxes
 from napari_cropzoom.pipeline.exported import Look, run_export
+from napari_cropzoom.pipeline.exports import remembered_runtime, say_remembered
 from napari_cropzoom.pipeline.faster import choose_runtime
 from napari_cropzoom.pipeline.fastpath import predict_frames, some_frames
 from napari_cropzoom.pipeline.fingerprint import fingerprint
-from napari_cropzoom.pipeline.lanes import Lanes
+from napari_cropzoom.pipeline.lanes import Lanes, processors, shared
+from napari_cropzoom.pipeline.lean import LeanNetwork, find_lean
 from napari_cropzoom.pipeline.loading import check_choices, load_model
 from napari_cropzoom.pipeline.models import ModelFolder
-from napari_cropzoom.pipeline.network import Network, usable_network
+from napari_cropzoom.pipeline.network import AnyNetwork, usable_network
 from napari_cropzoom.pipeline.outputs import write_outputs
 from napari_cropzoom.pipeline.pixels import Edge
 from napari_cropzoom.pipeline.progress import Progress, Stage, Tell, quiet
@@ -41,7 +43,7 @@ class Engine:
     Parameters
     ----------
     folder : ModelFolder
-    network : Network
+    network : AnyNetwork
     config : DictConfig
         The model's configuration with overrides applied.
     made_with : mapping
@@ -55,7 +57,7 @@ class Engine:
     def __init__(
         self,
         folder: ModelFolder,
-        network: Network,
+        network: AnyNetwork,
         config: Any,
         made_with: Mapping[str, str],
         runtime: str = "eager",
@@ -67,7 +69,10 @@ class Engine:
         self.made_with = made_with
         self.runtime = runtime
         self._remark = remark
-        self._lanes = Lanes(share_processor=self.device == CPU and runtime == "eager")
+        is_lean = isinstance(network, LeanNetwork)
+        self._lanes = Lanes(
+            share_processor=is_lean or (self.device == CPU and runtime == "eager"), of_torch=not is_lean
+        )
 
     @classmethod
     def load(
@@ -116,6 +121,15 @@ class Engine:
         with contextlib.suppress(OSError):  # loading says it better
             before = fingerprint(ModelFolder.open(folder.path), precision, loaded_by, overrides)
         check_choices(precision, runtime)
+        wanted = runtime
+        if runtime == "auto":
+            wanted = remembered_runtime(folder, precision, onnx_precision) or runtime
+        if wanted == "onnx":
+            engine = cls._lean(folder, precision, overrides, onnx_precision)
+            if engine is not None:
+                if runtime == "auto":
+                    tell(say_remembered(folder, precision, onnx_precision))
+                return engine
         model = load_model(folder, precision, loaded_by, overrides, trust, onnx_precision)
         folder_now = ModelFolder.open(folder.path)
         if fingerprint(folder_now, precision, loaded_by, overrides) != before:
@@ -132,10 +146,26 @@ class Engine:
             runtime = choose_runtime(
                 model, network, folder_now, precision, onnx_precision, batch, look, tell
             )
+        if runtime == "onnx":  # from the first time on with the numbers of all later ones
+            engine = cls._lean(folder_now, precision, overrides, onnx_precision)
+            if engine is not None:
+                return engine
         if runtime == "eager":
             network.fold(size)
         made_with = fingerprint(folder_now, precision, runtime, overrides, onnx_precision)
         return cls(folder, network, model.cfg, made_with, runtime, " ".join(said))
+
+    @classmethod
+    def _lean(
+        cls, folder: ModelFolder, precision: str, overrides: Sequence[str], onnx_precision: str | None
+    ) -> Engine | None:
+        network = find_lean(folder, overrides, onnx_precision, shared(processors())[1])
+        if network is None:
+            return None
+        from omegaconf import OmegaConf
+
+        made_with = fingerprint(folder, precision, "onnx", overrides, onnx_precision)
+        return cls(folder, network, OmegaConf.create(folder.config), made_with, "onnx")
 
     @property
     def road(self) -> str:
@@ -146,7 +176,7 @@ class Engine:
     @property
     def device(self) -> str:
         """What the network runs on: ``cpu``, ``cuda`` or ``mps``."""
-        return str(self.network.device.type)
+        return self.network.device_type
 
     @property
     def image_size(self) -> tuple[int, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from napari_cropzoom.pipeline.network import CONTEXT, Network
+from napari_cropzoom.pipeline.network import CONTEXT, AnyNetwork
 
 PIXELS_ON_CPU = 2**18
 SMALLEST_ON_CPU, LARGEST_ON_CPU = 4, 16
@@ -17,9 +17,9 @@ def image_size(config: Any) -> tuple[int, int]:
     return int(size.height), int(size.width)
 
 
-def usual_batch_size(network: Network, config: Any) -> int:
+def usual_batch_size(network: AnyNetwork, config: Any) -> int:
     """Frames to give a network at a time where nobody has said how many."""
-    if network.device.type == "cpu":
+    if network.device_type == "cpu":
         height, width = image_size(config)
         return min(max(PIXELS_ON_CPU // (height * width), SMALLEST_ON_CPU), LARGEST_ON_CPU)
     kind = "context" if network.context else "base"

@@ -9,6 +9,7 @@ in 0.1 ms, differing by rounding only. They are read off Lightning Pose's own fu
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from napari_cropzoom.pipeline.devices import InSingle
@@ -22,8 +23,29 @@ if TYPE_CHECKING:
 TOLERANCE = 1e-5
 """Largest difference of an upsampled heatmap, relative to its largest value, that is trusted."""
 
+SAME = 1e-3
+"""Pixels of the network's image, and of likelihood, within which two ways find the same."""
+
 SHORT = 16
 """Pixels in a row that no upsampling reaches across from its middle."""
+
+
+@dataclass(frozen=True)
+class Upsampling:
+    """A heatmap's upsampling as matrices (H, h) and (W, w), and what its soft argmax needs."""
+
+    tall: torch.Tensor
+    wide: torch.Tensor
+    temperature: torch.Tensor
+    offset: torch.Tensor
+
+    def maxima(self, heatmaps: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(B, K, h, w) to (B, 2 * K) pixels of the network's image and likelihoods (B, K)."""
+        from lightning_pose.models.heads.heatmap import run_subpixelmaxima
+
+        upsampled = self.tall @ heatmaps @ self.wide.T
+        keypoints, likelihood = run_subpixelmaxima(upsampled, 0, self.temperature)
+        return keypoints + self.offset, likelihood
 
 
 def quicken(head: Any) -> None:
@@ -35,23 +57,47 @@ def quicken(head: Any) -> None:
         head.run_subpixelmaxima = InSingle(_Maxima(head))
 
 
+def upsampling_of(head: Any, heatmaps: torch.Tensor) -> Upsampling | None:
+    """Return what a quickened head upsamples such heatmaps by, None where it goes on as before.
+
+    Parameters
+    ----------
+    head : object
+        Any; heads of other kinds of models have no heatmaps.
+    heatmaps : torch.Tensor, (B, K, h, w)
+    """
+    way = getattr(head, "run_subpixelmaxima", None)
+    if not isinstance(way, InSingle) or not isinstance(way.work, _Maxima):
+        return None
+    return upsampling(head, way.work.own, heatmaps)
+
+
 class _Maxima:
     """In place of ``head.run_subpixelmaxima``: (B, K, H, W) to (B, 2 * K) and likelihoods (B, K)."""
 
     def __init__(self, head: Any) -> None:
         self._head = head
-        self._own: Maxima = head.run_subpixelmaxima
+        self.own: Maxima = head.run_subpixelmaxima
         self._ways: dict[Any, Maxima] = {}
 
     def __call__(self, heatmaps: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         key = (heatmaps.shape[2:], heatmaps.device)
         if key not in self._ways:
-            self._ways[key] = _quick(self._head, self._own, heatmaps) or self._own
+            matrices = upsampling(self._head, self.own, heatmaps)
+            self._ways[key] = self.own if matrices is None else matrices.maxima
         return self._ways[key](heatmaps)
 
 
-def _quick(head: Any, own: Maxima, heatmaps: torch.Tensor) -> Maxima | None:
-    """Return the quick way for heatmaps of such a size, None where it finds something else."""
+def upsampling(head: Any, own: Maxima, heatmaps: torch.Tensor) -> Upsampling | None:
+    """Return the quick way for heatmaps of such a size, None where it finds something else.
+
+    Parameters
+    ----------
+    head : lightning_pose.models.heads.HeatmapHead
+    own : callable
+        Its own way, from heatmaps to keypoints and likelihoods.
+    heatmaps : torch.Tensor, (B, K, h, w)
+    """
     import torch
 
     try:
@@ -68,22 +114,17 @@ def _quick(head: Any, own: Maxima, heatmaps: torch.Tensor) -> Maxima | None:
 
     height, width = heatmaps.shape[2:]
     tall, wide = (_matrix(doubled, length, heatmaps) for length in (height, width))
-    example = _peaks(heatmaps)
+    example = peaks(heatmaps)
     wanted, found = doubled(example), tall @ example @ wide.T
     if not bool((wanted - found).abs().max() <= TOLERANCE * wanted.abs().max()):
         return None
     points, trust = run_subpixelmaxima(found, 0, temperature)
     wanted_points, wanted_trust = own(example)
     offset = (wanted_points - points).median()
-    same = torch.allclose(points + offset, wanted_points, rtol=0, atol=1e-3)
-    if not same or not torch.allclose(trust, wanted_trust, rtol=0, atol=1e-3):
+    same = torch.allclose(points + offset, wanted_points, rtol=0, atol=SAME)
+    if not same or not torch.allclose(trust, wanted_trust, rtol=0, atol=SAME):
         return None
-
-    def quick(heatmaps: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        keypoints, likelihood = run_subpixelmaxima(tall @ heatmaps @ wide.T, 0, temperature)
-        return keypoints + offset, likelihood
-
-    return quick
+    return Upsampling(tall, wide, temperature, offset)
 
 
 def _matrix(doubled: Upsample, length: int, like: torch.Tensor) -> torch.Tensor:
@@ -106,7 +147,7 @@ def _matrix(doubled: Upsample, length: int, like: torch.Tensor) -> torch.Tensor:
     return columns.T.contiguous().to(like.device)
 
 
-def _peaks(like: torch.Tensor) -> torch.Tensor:
+def peaks(like: torch.Tensor) -> torch.Tensor:
     """(1, K, H, W) heatmaps with a peak each, all somewhere else, that sum to one."""
     import torch
 

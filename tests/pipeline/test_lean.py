@@ -1,0 +1,163 @@
+"""Exports run without torch: the same keypoints, and only where that is known."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lpmodels import make_lp_model
+from napari_cropzoom.core.poses import Poses
+from napari_cropzoom.io.predictions_csv import read_predictions
+from napari_cropzoom.pipeline.exports import Speed, machine
+from napari_cropzoom.pipeline.lean import Head, LeanNetwork, find_lean, head_path
+from napari_cropzoom.pipeline.models import ModelFolder
+from napari_cropzoom.pipeline.network import Samples
+from napari_cropzoom.pipeline.outputs import predictions_frame, write_temporal_norm
+from napari_cropzoom.pipeline.predict import Engine
+from napari_cropzoom.pipeline.progress import run_stage
+from onnx_models import assert_same_keypoints, export_of, load, needs_onnx, turn_head
+
+pytestmark = needs_onnx
+SIZE = (64, 64)
+
+
+@pytest.fixture(scope="module")
+def head(exported) -> Head:
+    found = Head.read(export_of(exported[0]))
+    assert found is not None
+    return found
+
+
+def peaks_at(places, spread: float, size: int = 16) -> np.ndarray:
+    """(1, K, size, size) float32 heatmaps with a peak at each (x, y), one of them flat."""
+    rows, columns = np.mgrid[:size, :size]
+    maps = [np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * spread**2)) for x, y in places]
+    maps.append(np.ones((size, size)))
+    return np.stack([each / each.sum() for each in maps])[None].astype(np.float32)
+
+
+@pytest.mark.parametrize("spread", [0.5, 1.25, 4.0])
+def test_keypoints_are_lightning_poses_to_the_edges(head: Head, spread: float) -> None:
+    import torch
+    from lightning_pose.models.heads.heatmap import run_subpixelmaxima
+
+    places = [(0, 0), (15, 15), (0.4, 15), (7.3, 2.8), (14.6, 0.2), (8, 8)]
+    maps = peaks_at(places, spread)
+    xy, likelihood = head.keypoints(maps)
+    wanted, trust = run_subpixelmaxima(torch.from_numpy(maps), 2, torch.tensor(head.temperature))
+    np.testing.assert_allclose(xy.reshape(1, -1), wanted.numpy(), atol=1e-3)
+    np.testing.assert_allclose(likelihood, trust.numpy(), atol=1e-3)
+    assert likelihood[0, 5] > 0.01 > likelihood[0, 6]
+
+
+def test_images_are_what_the_network_is_given(head: Head, engine: Engine) -> None:
+    random = np.random.default_rng(3)
+    samples = Samples(
+        random.integers(0, 256, (3, 128, 128, 3), np.uint8),
+        random.random((3, 64), np.float32),
+        random.random((3, 64), np.float32),
+        np.zeros((3, 4), np.float32),
+    )
+    wanted = engine.network.images(samples).numpy()
+    np.testing.assert_allclose(head.images(samples), wanted, atol=1e-5)
+
+
+def test_the_command_predicts_without_torch(copy: Path, engine: Engine, video: Path) -> None:
+    code = (
+        "import sys; from napari_cropzoom.cli import main; code = main(sys.argv[1:]); "
+        "found = {'torch', 'lightning_pose', 'lightning'} & set(sys.modules); "
+        "sys.exit(code or ' '.join(found) or 0)"
+    )
+    command = ["predict", str(copy), str(video), "--runtime", "onnx", "--skip_viz", "--overwrite"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *command], check=False, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr.count("torch")) == (0, 0), done.stderr
+    folder = ModelFolder.open(copy)
+    found = read_predictions(folder.predictions_csv(video))
+    wanted = run_stage(engine.predict(video))
+    sure = wanted.likelihood >= 0.5
+    assert sure.sum() > 20
+    assert np.abs(found.xy - wanted.xy)[sure].max() < 0.01
+    names = {path.name for path in folder.video_preds_dir.iterdir()}
+    assert names == {"blobs.csv", "blobs_temporal_norm.csv", "blobs_made_with.npz"}
+
+
+def test_boxes_and_whole_frames_give_the_same_as_the_network(
+    exported, engine: Engine, video: Path
+) -> None:
+    ours = load(exported[0], video)
+    assert isinstance(ours.network, LeanNetwork)
+    assert ours.road == "own fast path, onnx on cpu"
+    assert ours.network.n_keypoints == engine.network.n_keypoints
+    assert_same_keypoints(ours, engine, video)
+    boxes = np.tile([10.0, 20, 150, 100], (50, 1))
+    boxes[[3, 4]] = np.nan
+    boxes[7] = [-20, 200, 90, 90]
+    found, wanted = (run_stage(each.predict(video, boxes)) for each in (ours, engine))
+    sure = wanted.likelihood >= 0.5
+    assert np.abs(found.xy - wanted.xy)[sure].max() < 0.05
+    assert np.isnan(found.xy[3:5]).all()
+
+
+def test_what_is_not_known_to_be_the_same_goes_through_torch(copy: Path, video: Path) -> None:
+    def lean() -> LeanNetwork | None:
+        return find_lean(ModelFolder.open(copy), (), None, 1)
+
+    export = export_of(copy)
+    content, record = head_path(export).read_bytes(), export.record_path.read_bytes()
+    assert lean() is not None
+    assert find_lean(ModelFolder.open(copy), ["data.data_dir=x"], None, 1) is None
+    assert find_lean(ModelFolder.open(copy), (), "fp16", 1) is None
+    export.record_path.write_bytes(record.replace(b'"trusted": true', b'"trusted": false'))
+    assert lean() is None
+    export.record_path.write_bytes(record.replace(b'"device": "cpu"', b'"device": "cuda"'))
+    assert lean() is None
+    export.record_path.write_bytes(record)
+    for damaged in (b"", b"PK", content[: len(content) // 2]):
+        head_path(export).write_bytes(damaged)
+        assert lean() is None
+    assert isinstance(load(copy, video).network, LeanNetwork), "it was not made again"
+    turn_head(copy)
+    assert lean() is None
+    assert isinstance(load(copy, video).network, LeanNetwork)
+
+
+def test_auto_needs_no_torch_once_it_knows(copy: Path, video: Path) -> None:
+    export, said = export_of(copy), list[str]()
+    record = export.read()
+    assert record is not None
+    export.remember(record, Speed(machine(), "fp32", 0.02, 0.01))
+    assert isinstance(load(copy, video, said, "auto").network, LeanNetwork)
+    assert said == ["runtime auto: onnx; onnx is 2.00 times as fast as eager on this machine"]
+
+
+def test_models_without_heatmaps_run_their_export_as_before(tmp_path: Path, video: Path) -> None:
+    folder = make_lp_model(tmp_path / "regression", model_type="regression")
+    ours, wanted = load(folder, video), load(folder, video, runtime="eager")
+    assert not head_path(export_of(folder)).exists()
+    found, own = (run_stage(each.predict(video)) for each in (ours, wanted))
+    np.testing.assert_allclose(found.xy, own.xy, atol=0.05)
+
+
+def test_movement_between_frames_is_lightning_poses(tmp_path: Path, engine: Engine) -> None:
+    from lightning_pose.metrics import compute_metrics_single
+
+    xy = np.random.default_rng(1).normal(200, 30, (20, 3, 2))
+    xy[[0, 7]] = np.nan
+    poses = Poses(engine.keypoint_names, xy, np.ones((20, 3)), "heatmap_tracker")
+    theirs, ours = tmp_path / "theirs.csv", tmp_path / "ours.csv"
+    predictions_frame(poses).to_csv(theirs)
+    compute_metrics_single(cfg=engine.config, labels_file=None, preds_file=theirs)
+    write_temporal_norm(ours, poses)
+    lines = [
+        path.with_name(f"{path.stem}_temporal_norm.csv").read_text().splitlines()
+        for path in (theirs, ours)
+    ]
+    assert lines[0][:2] == lines[1][:2]
+    numbers = [np.genfromtxt(each, delimiter=",", skip_header=1) for each in lines]
+    np.testing.assert_allclose(numbers[1], numbers[0], rtol=1e-6)

@@ -104,11 +104,14 @@ def _plot(path: Path, sizes: Sequence[Point], lengths: Sequence[Point]) -> None:
             shown = [(p.x, getattr(p, name)[value]) for p in points if getattr(p, name) is not None]
             label = "cropzoom" if name == "ours" else name
             axes.plot(*zip(*shown, strict=True), "o-", color=color, label=label)
-        axes.set(xscale="log", yscale="log")
-        axes.grid(alpha=0.3, which="both")
+        axes.set(xscale="log")
+        axes.grid(alpha=0.3)
     left.plot([p.x for p in sizes], [p.decode for p in sizes], "x--", color="gray", label="decode alone")
-    left.set(xlabel="megapixels a frame", ylabel="frames a second")
+    left.set(xlabel="megapixels a frame", ylabel="frames a second", yscale="log")
+    left.set_xticks([p.x for p in sizes], labels=[f"{p.x:.1f}" for p in sizes])
+    left.minorticks_off()
     right.set(xlabel="frames", ylabel="peak memory, MB")
+    right.set_ylim(0)
     left.legend(fontsize=8)
     figure.savefig(path, dpi=110)
     plt.close(figure)

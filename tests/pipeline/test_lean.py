@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from lpmodels import make_lp_model
+from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.io.predictions_csv import read_predictions
 from napari_cropzoom.pipeline.exports import Speed, machine
@@ -125,6 +126,20 @@ def test_what_is_not_known_to_be_the_same_goes_through_torch(copy: Path, video: 
     turn_head(copy)
     assert lean() is None
     assert isinstance(load(copy, video).network, LeanNetwork)
+
+
+def test_a_folder_that_cannot_be_written_to_does_without(
+    copy: Path, video: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head_path(export_of(copy)).unlink()
+
+    def refuse(path: Path):
+        raise CropzoomError(f"{path}: cannot be written")
+
+    monkeypatch.setattr("napari_cropzoom.pipeline.lean.atomic_path", refuse)
+    ours = load(copy, video)
+    assert ours.runtime == "onnx"
+    assert not isinstance(ours.network, LeanNetwork)
 
 
 def test_auto_needs_no_torch_once_it_knows(copy: Path, video: Path) -> None:

@@ -100,7 +100,8 @@ def run_export(
     if device == "cpu" and Head.read(export) is None:
         head = head_of(network, export.folder.image_size)
         if head is not None:
-            head.write(export)
+            with contextlib.suppress(CropzoomError):  # it goes on as well without, if slower to start
+                head.write(export)
     return export, forward
 
 

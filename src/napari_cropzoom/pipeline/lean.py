@@ -61,13 +61,15 @@ class Head:
     def images(self, samples: Samples) -> Single:
         """Mix the corners and normalise as in training: (B, 3, H, W)."""
         count, height, width = *samples.weights_y.shape, samples.weights_x.shape[1]
-        pixels = samples.corners.reshape(count, height, 2, width, 2, 3).astype(np.float32)
-        rows = _lerp(pixels[:, :, 0], pixels[:, :, 1], samples.weights_y[:, :, None, None, None])
-        image = _lerp(rows[..., 0, :], rows[..., 1, :], samples.weights_x[:, None, :, None])
+        pairs = samples.corners.reshape(count, height, 2, 6 * width)
+        first, second = (pairs[:, :, row].astype(np.float32) for row in (0, 1))
+        rows = _lerp(first, second, samples.weights_y[:, :, None])
+        planes = np.ascontiguousarray(rows.reshape(count, height, width, 6).transpose(0, 3, 1, 2))
+        image = _lerp(planes[:, :3], planes[:, 3:], samples.weights_x[:, None, None, :])
         image /= np.float32(255)
-        image -= self.mean
-        image /= self.std
-        return np.ascontiguousarray(image.transpose(0, 3, 1, 2))
+        image -= self.mean[:, None, None]
+        image /= self.std[:, None, None]
+        return np.ascontiguousarray(image)
 
     def keypoints(self, heatmaps: Single) -> tuple[Single, Single]:
         """Find keypoints as Lightning Pose does (``run_subpixelmaxima``): by soft argmax.

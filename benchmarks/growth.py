@@ -111,7 +111,7 @@ def _plot(path: Path, sizes: Sequence[Point], lengths: Sequence[Point]) -> None:
     left.set_xticks([p.x for p in sizes], labels=[f"{p.x:.1f}" for p in sizes])
     left.minorticks_off()
     right.set(xlabel="frames", ylabel="peak memory, MB")
-    right.set_ylim(0)
+    right.set_ylim(0, 1.1 * max(p.ours[1] for p in lengths))
     left.legend(fontsize=8)
     figure.savefig(path, dpi=110)
     plt.close(figure)

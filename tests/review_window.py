@@ -99,7 +99,6 @@ def click_on(widget: QWidget) -> None:
     """Click the middle of a widget with the real mouse."""
     wait_for(lambda: widget.isVisible() and widget.isEnabled())
     widget.window().raise_()  # no window manager, and there may be two windows
-    point_at(widget)
-    wait_for(lambda: is_under_mouse(widget))
+    wait_for(lambda: point_at(widget) or is_under_mouse(widget))  # docks may still take their places
     xdotool("click", 1)
     spin(0.15)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -126,6 +127,18 @@ def test_what_is_not_known_to_be_the_same_goes_through_torch(copy: Path, video: 
     turn_head(copy)
     assert lean() is None
     assert isinstance(load(copy, video).network, LeanNetwork)
+
+
+def test_a_checkpoint_that_came_since_is_the_one_that_runs(copy: Path, video: Path) -> None:
+    before = ModelFolder.open(copy)
+    assert before.checkpoint is not None
+    newer = Path(str(before.checkpoint).replace("version_0", "version_1"))
+    newer.parent.mkdir(parents=True)
+    shutil.copyfile(before.checkpoint, newer)
+    turn_head(newer.parent)
+    ours = Engine.load(before, runtime="onnx")
+    assert_same_keypoints(ours, load(copy, video, runtime="eager"), video)
+    assert Engine.load(before, runtime="onnx").made_with == ours.made_with
 
 
 def test_a_folder_that_cannot_be_written_to_does_without(

@@ -66,10 +66,11 @@ class FrameCache:
     def _keep(self, number: int, frame: VideoFrame | NDArray[np.uint8]) -> None:
         if number in self._frames:
             self.nbytes -= _size(self._frames.pop(number))
-        self._frames[number] = frame
-        self.nbytes += _size(frame)
-        while self.nbytes > self.limit and len(self._frames) > 1:
+        size = _size(frame)
+        while self._frames and self.nbytes + size > self.limit:
             self.nbytes -= _size(self._frames.popitem(last=False)[1])
+        self._frames[number] = frame
+        self.nbytes += size
 
 
 def _size(frame: VideoFrame | NDArray[np.uint8]) -> int:

@@ -121,6 +121,7 @@ class Engine:
         with contextlib.suppress(OSError):  # loading says it better
             before = fingerprint(ModelFolder.open(folder.path), precision, loaded_by, overrides)
         check_choices(precision, runtime)
+        folder = ModelFolder.open(folder.path)  # it may have been trained anew since
         wanted = runtime
         if runtime == "auto":
             wanted = remembered_runtime(folder, precision, onnx_precision) or runtime

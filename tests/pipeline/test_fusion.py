@@ -5,14 +5,15 @@ from lpmodels import make_lp_model
 from napari_cropzoom.pipeline.fusion import folded
 from napari_cropzoom.pipeline.models import ModelFolder
 from napari_cropzoom.pipeline.predict import Engine
+from napari_cropzoom.pipeline.winograd import QuickConvolution
 
 
 def norms(module):
     return [part for part in module.modules() if isinstance(part, torch.nn.BatchNorm2d)]
 
 
-@pytest.mark.parametrize("backbone", ["resnet18", "efficientnet_b0"])
-def test_an_engine_runs_the_same_network_without_batch_norm(tmp_path, backbone):
+@pytest.mark.parametrize(("backbone", "has_tiles"), [("resnet18", True), ("efficientnet_b0", False)])
+def test_an_engine_runs_the_same_network_without_batch_norm(tmp_path, backbone, has_tiles):
     from lightning_pose.api import Model
 
     folder = make_lp_model(tmp_path / "model", backbone)
@@ -22,6 +23,7 @@ def test_an_engine_runs_the_same_network_without_batch_norm(tmp_path, backbone):
     plain = theirs.model.eval().backbone
     assert norms(plain)
     assert not norms(ours)
+    assert has_tiles == any(isinstance(part, QuickConvolution) for part in ours.modules())
     images = torch.rand(3, 3, 64, 64)
     with torch.inference_mode():
         wanted, found = plain(images), ours(images)

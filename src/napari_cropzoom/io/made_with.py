@@ -36,7 +36,7 @@ from napari_cropzoom.io.predictions_csv import read_predictions
 from napari_cropzoom.io.session_store import file_sha256
 from napari_cropzoom.io.video_index import VideoIndex
 
-VERSION = 3
+VERSION = 4
 """To be raised when a full run of the same video gives other numbers than before."""
 
 SAMPLES, SAMPLE_BYTES = 64, 65536

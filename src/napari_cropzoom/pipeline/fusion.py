@@ -1,4 +1,4 @@
-"""The same network with less to compute: batch norm folded into convolutions, channels last."""
+"""The same network with less to compute: batch norm folded into convolutions, those in fewer steps."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ TOLERANCE = 1e-4
 
 
 def folded(backbone: torch.nn.Module, size: tuple[int, int]) -> torch.nn.Module:
-    """Return a backbone that computes the same in three quarters of the time on a CPU.
+    """Return a backbone that computes the same in half of the time on a CPU.
 
     In evaluation a batch norm is linear and can be folded into the weights of the convolution before it
-    (torch's own ``fuse``); convolutions are quicker with the channels last in memory. Both sum in
-    another order, hence differ by rounding.
+    (torch's own ``fuse``); convolutions are quicker with the channels last in memory, and those of 3 by 3
+    pixels in tiles (:mod:`napari_cropzoom.pipeline.winograd`). All sum in another order, hence differ by
+    rounding.
 
     Parameters
     ----------
@@ -33,6 +34,8 @@ def folded(backbone: torch.nn.Module, size: tuple[int, int]) -> torch.nn.Module:
     import torch
     from torch.fx.experimental.optimization import fuse
 
+    from napari_cropzoom.pipeline.winograd import in_tiles
+
     device = next(backbone.parameters()).device
     image = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0)).to(device)
     with torch.inference_mode():
@@ -42,8 +45,15 @@ def folded(backbone: torch.nn.Module, size: tuple[int, int]) -> torch.nn.Module:
             result = found(image)
         except Exception:  # torch raises whatever the backbone's own code does not expect of a tracer
             return backbone
-        if not isinstance(wanted, torch.Tensor) or result.shape != wanted.shape:
+        if not _same(wanted, result):
             return backbone
-        off = (result - wanted).abs().max()
-        is_same = bool(off <= TOLERANCE * wanted.abs().max())
-    return found if is_same else backbone
+        tiled = in_tiles(found)
+        return tiled if _same(wanted, tiled(image)) else found
+
+
+def _same(wanted: object, result: torch.Tensor) -> bool:
+    import torch
+
+    if not isinstance(wanted, torch.Tensor) or result.shape != wanted.shape:
+        return False
+    return bool((result - wanted).abs().max() <= TOLERANCE * wanted.abs().max())

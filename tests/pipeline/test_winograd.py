@@ -7,6 +7,8 @@ from torch import nn
 
 from napari_cropzoom.pipeline.winograd import POINTS, QuickConvolution, best_tile, filtering, in_tiles
 
+BATCH = 16
+
 
 def convolution(channels, kernels, **more):
     torch.manual_seed(0)
@@ -49,17 +51,17 @@ def test_minimal_filtering_is_a_correlation_of_three_numbers(m):
 @pytest.mark.parametrize("bias", [True, False])
 def test_tiles_give_what_the_convolution_gives(size, channels, kernels, m, count, bias):
     own = convolution(channels, kernels, bias=bias)
-    assert best_tile(*size, channels, kernels) == m
+    assert best_tile(BATCH, *size, channels, kernels) == m
     seen = images(count, channels, *size)
     with torch.inference_mode():
-        direct, found = own(seen), QuickConvolution(own)(seen)
+        direct, found = own(seen), QuickConvolution(own, BATCH)(seen)
     assert found.shape == direct.shape
     assert off(own, found, seen) < 1e-6
     assert not torch.equal(found, direct), "tiles round otherwise: it was torch's own way"
 
 
 def test_an_image_gets_the_same_numbers_in_any_batch():
-    quick = QuickConvolution(convolution(256, 256))
+    quick = QuickConvolution(convolution(256, 256), BATCH)
     seen = images(16, 256, 8, 8)
     with torch.inference_mode():
         together, alone = quick(seen), quick(seen[3:4])
@@ -67,7 +69,7 @@ def test_an_image_gets_the_same_numbers_in_any_batch():
 
 
 def test_several_threads_and_sizes_do_not_disturb_each_other():
-    quick = QuickConvolution(convolution(256, 256))
+    quick = QuickConvolution(convolution(256, 256), BATCH)
     batches = [images(count, 256, size, size) for count in (3, 16) for size in (7, 8, 12)] * 4
     with torch.inference_mode():
         wanted = [quick.own(batch) for batch in batches]
@@ -84,15 +86,15 @@ def test_several_threads_and_sizes_do_not_disturb_each_other():
 
 @pytest.mark.parametrize(("height", "channels", "kernels"), [(32, 64, 64), (64, 16, 16), (4, 8, 8)])
 def test_few_channels_are_left_to_torch(height, channels, kernels):
-    assert best_tile(height, height, channels, kernels) is None
+    assert best_tile(BATCH, height, height, channels, kernels) is None
     own, seen = convolution(channels, kernels), images(2, channels, height, height)
     with torch.inference_mode():
-        assert torch.equal(QuickConvolution(own)(seen), own(seen))
+        assert torch.equal(QuickConvolution(own, BATCH)(seen), own(seen))
 
 
 def test_gradients_and_half_precision_are_left_to_torch():
     own = convolution(512, 512)
-    quick, seen = QuickConvolution(own), images(2, 512, 4, 4)
+    quick, seen = QuickConvolution(own, BATCH), images(2, 512, 4, 4)
     assert torch.equal(quick(seen), own(seen))
     assert quick(seen).requires_grad
     with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
@@ -112,7 +114,7 @@ def test_only_plain_convolutions_of_three_by_three_are_replaced():
         nn.ConvTranspose2d(64, 64, 3, padding=1),
     ]
     network = nn.Sequential(*layers).eval()
-    found = in_tiles(network)
+    found = in_tiles(network, BATCH)
     assert [isinstance(layer, QuickConvolution) for layer in found] == [True] * 2 + [False] * 7
     assert list(network) == layers
     assert found[0].own.weight is layers[0].weight

@@ -34,6 +34,7 @@ def folded(backbone: torch.nn.Module, size: tuple[int, int]) -> torch.nn.Module:
     import torch
     from torch.fx.experimental.optimization import fuse
 
+    from napari_cropzoom.pipeline.sizes import batch_on_cpu
     from napari_cropzoom.pipeline.winograd import in_tiles
 
     device = next(backbone.parameters()).device
@@ -47,7 +48,7 @@ def folded(backbone: torch.nn.Module, size: tuple[int, int]) -> torch.nn.Module:
             return backbone
         if not _same(wanted, result):
             return backbone
-        tiled = in_tiles(found)
+        tiled = in_tiles(found, batch_on_cpu(size))
         return tiled if _same(wanted, tiled(image)) else found
 
 

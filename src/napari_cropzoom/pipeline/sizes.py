@@ -6,9 +6,10 @@ from typing import Any
 
 from napari_cropzoom.pipeline.network import CONTEXT, AnyNetwork
 
-PIXELS_ON_CPU = 2**18
-SMALLEST_ON_CPU, LARGEST_ON_CPU = 4, 16
-"""On a CPU a batch is quickest while its layers fit the caches: 16 images of 128x128, 4 of 256x256."""
+PIXELS_ON_CPU = 2**19
+SMALLEST_ON_CPU, LARGEST_ON_CPU = 4, 32
+"""On a CPU a batch is quickest while its layers fit the caches, but deep layers have many weights to be
+read for each batch and few pixels: 32 images of 128x128, 8 of 256x256."""
 
 
 def image_size(config: Any) -> tuple[int, int]:
@@ -17,11 +18,16 @@ def image_size(config: Any) -> tuple[int, int]:
     return int(size.height), int(size.width)
 
 
+def batch_on_cpu(size: tuple[int, int]) -> int:
+    """Images of (height, width) pixels to give a network on a CPU at a time."""
+    height, width = size
+    return min(max(PIXELS_ON_CPU // (height * width), SMALLEST_ON_CPU), LARGEST_ON_CPU)
+
+
 def usual_batch_size(network: AnyNetwork, config: Any) -> int:
     """Frames to give a network at a time where nobody has said how many."""
     if network.device_type == "cpu":
-        height, width = image_size(config)
-        return min(max(PIXELS_ON_CPU // (height * width), SMALLEST_ON_CPU), LARGEST_ON_CPU)
+        return batch_on_cpu(image_size(config))
     kind = "context" if network.context else "base"
     configured = int(config.dali[kind].predict.sequence_length)
     return max(configured - (CONTEXT if network.context else 0), 1)

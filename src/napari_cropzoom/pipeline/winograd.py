@@ -30,8 +30,6 @@ TAPS = 3
 POINTS = {2: (0.0, 1.0, -1.0), 4: (0.0, 0.5**0.5, -(0.5**0.5), 2**0.5, -(2**0.5))}
 """Where polynomials are evaluated, by the width of a tile of outputs; infinity is one more."""
 
-USUAL_BATCH = 16
-"""Images in a batch that the tile is chosen for, so that a smaller batch gives the same numbers."""
 FULL = 48
 """Rows a matrix needs for its product to be at full speed: fewer wait for the kernel to be read."""
 MOVING = 3
@@ -71,35 +69,37 @@ def filtering(m: int) -> Filtering:
     return Filtering(m, values.T, kernels, inputs)
 
 
-def in_tiles(network: nn.Module) -> nn.Module:
+def in_tiles(network: nn.Module, batch: int) -> nn.Module:
     """Return a copy of a network with the convolutions replaced that can be computed in tiles.
 
     Parameters
     ----------
     network : torch.nn.Module
         In evaluation mode. It shares its weights with the copy.
+    batch : int
+        Images usually computed at a time.
     """
     shared = {id(tensor): tensor for tensor in (*network.parameters(), *network.buffers())}
     found = copy.deepcopy(network, shared)
     for parent in list(found.modules()):
         for name, child in parent.named_children():
             if isinstance(child, nn.Conv2d) and _fits(child):
-                setattr(parent, name, QuickConvolution(child))
+                setattr(parent, name, QuickConvolution(child, batch))
     return found
 
 
-def best_tile(height: int, width: int, channels: int, kernels: int) -> int | None:
-    """Which tile takes least for an image of (height, width) outputs; None for torch's own way.
+def best_tile(batch: int, height: int, width: int, channels: int, kernels: int) -> int | None:
+    """Which tile takes least for ``batch`` images of (height, width) outputs; None for torch's own way.
 
     What counts are multiplications, where a product of few rows counts as one of ``FULL``. The weights
     of this estimate are measured beside a decoding video on 2 cores: of the 22.2 ms that resnet18 takes
     for an image of 128x128, tiles save 3.8 in the layers of 512 channels, 1.2 in those of 256, 0.4 in
     those of 128, and nothing in those of 64.
     """
-    best, least = None, WORTH * USUAL_BATCH * height * width * TAPS**2 * channels * kernels
+    best, least = None, WORTH * batch * height * width * TAPS**2 * channels * kernels
     for m in POINTS:
         inputs, outputs = (m + 2) ** 2, m**2
-        tiles = USUAL_BATCH * -(-height // m) * -(-width // m)
+        tiles = batch * -(-height // m) * -(-width // m)
         product = inputs * max(tiles, FULL) * channels * kernels
         around = tiles * inputs * (inputs * channels + outputs * kernels)
         if product + MOVING * around < least:
@@ -115,11 +115,14 @@ class QuickConvolution(nn.Module):
     own : torch.nn.Conv2d
         Does the work where tiles are not worth it, the input is not in single precision, or gradients are
         asked for.
+    batch : int
+        Images that the tile is chosen for. A smaller batch has the same tile, so that an image gets the
+        same numbers in any.
     """
 
-    def __init__(self, own: nn.Conv2d) -> None:
+    def __init__(self, own: nn.Conv2d, batch: int) -> None:
         super().__init__()
-        self.own = own
+        self.own, self._batch = own, batch
         self._ways: dict[int, _Tiled] = {}
 
     def forward(self, images: Tensor) -> Tensor:
@@ -127,7 +130,7 @@ class QuickConvolution(nn.Module):
         single = images.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
         if not single or not torch.is_inference_mode_enabled():
             return self.own(images)
-        m = best_tile(*images.shape[2:], self.own.in_channels, self.own.out_channels)
+        m = best_tile(self._batch, *images.shape[2:], self.own.in_channels, self.own.out_channels)
         if m is None:
             return self.own(images)
         if m not in self._ways:

@@ -118,6 +118,25 @@ def test_a_file_that_is_no_export_is_named(copy: Path, video: Path) -> None:
 
 
 @needs_onnx
+@pytest.mark.parametrize(("left", "why"), [(1000, "cut short"), (None, "missing")])
+def test_damaged_weights_are_named_in_one_line(
+    copy: Path, video: Path, capfd: pytest.CaptureFixture[str], left: int | None, why: str
+) -> None:
+    path = export_of(copy).path
+    weights = path.with_name(f"{path.name}.data")
+    if left is None:
+        weights.unlink()
+    else:
+        weights.write_bytes(weights.read_bytes()[:left])
+    with pytest.raises(CropzoomError) as caught:
+        load(copy, video)
+    assert f"its weights in {weights.name} are {why}). Delete it" in str(caught.value)
+    assert "onnxruntime" not in capfd.readouterr().err
+    path.unlink()
+    assert load(copy, video).runtime == "onnx"
+
+
+@needs_onnx
 def test_auto_measures_once_and_takes_the_faster(copy: Path, video: Path) -> None:
     export, said = export_of(copy), list[str]()
     measured = load(copy, video, said, "auto")

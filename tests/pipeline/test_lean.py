@@ -189,3 +189,19 @@ def test_movement_between_frames_is_lightning_poses(tmp_path: Path, engine: Engi
     assert lines[0][:2] == lines[1][:2]
     numbers = [np.genfromtxt(each, delimiter=",", skip_header=1) for each in lines]
     np.testing.assert_allclose(numbers[1], numbers[0], rtol=1e-6)
+
+
+def test_a_batch_is_no_larger_than_the_video(
+    exported: tuple[Path, ...], video: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = load(exported[0], video)
+    sizes: list[int] = []
+    submit = engine._lanes.submit
+
+    def noting(work, samples):
+        sizes.append(len(samples.boxes))
+        return submit(work, samples)
+
+    monkeypatch.setattr(engine._lanes, "submit", noting)
+    found = run_stage(engine.predict(video, batch_size=1000))
+    assert sizes == [len(found.xy)]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.io.atomic import atomic_folder
-from napari_cropzoom.pipeline.exports import Export, Record, preferred_precision
+from napari_cropzoom.pipeline.exports import Export, Record, cannot_open, preferred_precision
 from napari_cropzoom.pipeline.lean import Head
 from napari_cropzoom.pipeline.models import ModelFolder, one_line
 from napari_cropzoom.pipeline.network import FloatArray, Network, Samples
@@ -41,6 +41,8 @@ LARGEST_DEVIATION = 1e-3
 """Of the network's output, relative to its largest value, where no keypoint is sure."""
 RANDOM_IMAGES = 8
 NEEDED = ("onnxruntime", "onnx", "onnxscript")
+_WARNINGS, _NOTHING = 2, 4
+"""What onnxruntime prints by default, and only what ends the process."""
 
 
 def run_export(
@@ -203,14 +205,18 @@ def build(model: Any, network: Network, export: Export) -> None:
 @contextlib.contextmanager
 def _silence() -> Iterator[None]:
     """Keep to ourselves what exporter and onnxruntime print, warn and log on the way."""
+    import onnxruntime
+
     level = logging.root.manager.disable
     logging.disable(logging.WARNING)
+    onnxruntime.set_default_logger_severity(_NOTHING)
     try:
         with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
         logging.disable(level)
+        onnxruntime.set_default_logger_severity(_WARNINGS)
 
 
 def _open(model: Any, network: Network, export: Export) -> Forward:
@@ -223,10 +229,7 @@ def _open(model: Any, network: Network, export: Export) -> Forward:
         with _silence():  # onnxruntime warns of a CUDA that nobody asked it for
             model._attach_onnx_runtime(export.precision)
     except Exception as error:  # onnxruntime's have no common class
-        raise CropzoomError(
-            f"{export.path}: cannot be opened ({' '.join(str(error).split())}). Delete it to have it "
-            "built again, or use --runtime eager."
-        ) from error
+        raise cannot_open(export.path, error) from error
     forward: Forward = vars(model.model).pop("forward")
     network.module.to(network.device)  # Lightning Pose has moved a part of it to the CPU
     return forward

@@ -28,6 +28,7 @@ import platform
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.io.atomic import atomic_path
 from napari_cropzoom.pipeline.fingerprint import RUNTIME_LIBRARIES, hash_of, library_versions
 from napari_cropzoom.pipeline.models import ModelFolder
@@ -215,3 +216,14 @@ def _remembered(folder: ModelFolder, precision: str, onnx_precision: str | None)
         if (record.speed.machine, record.speed.precision) == (machine(), precision):
             return record.speed
     return None
+
+
+def cannot_open(path: Path, error: Exception) -> CropzoomError:
+    """Say what onnxruntime has against an export, whose weights may lie in a file beside it."""
+    said = " ".join(str(error).split())
+    weights = path.with_name(f"{path.name}.data")
+    if "external" in said.lower():
+        said = f"its weights in {weights.name} are {'cut short' if weights.exists() else 'missing'}"
+    return CropzoomError(
+        f"{path}: cannot be opened ({said}). Delete it to have it built again, or use --runtime eager."
+    )

@@ -18,9 +18,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.io.atomic import atomic_path
-from napari_cropzoom.pipeline.exports import Export
+from napari_cropzoom.pipeline.exports import Export, cannot_open
 from napari_cropzoom.pipeline.fingerprint import hash_of
 from napari_cropzoom.pipeline.models import ModelFolder
 
@@ -178,16 +177,13 @@ class LeanNetwork:
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-        options.log_severity_level = 3
+        options.log_severity_level = 4  # fatal ones: what it says is in the error too
         try:
             self._session = onnxruntime.InferenceSession(
                 str(path), options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # onnxruntime's have no common class
-            raise CropzoomError(
-                f"{path}: cannot be opened ({' '.join(str(error).split())}). Delete it to have it built "
-                "again, or use --runtime eager."
-            ) from error
+            raise cannot_open(path, error) from error
         self._input, self._output = self._session.get_inputs()[0], self._session.get_outputs()[0]
         self.head = head
 

@@ -232,7 +232,7 @@ class Engine:
                 opened,
                 seen_boxes(boxes, opened.index, edge),
                 self.image_size,
-                batch_size=self.batch_size(batch_size),
+                batch_size=min(self.batch_size(batch_size), opened.n_frames),
                 kept=kept,
                 only=only,
             )

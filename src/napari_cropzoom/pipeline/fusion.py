@@ -12,7 +12,7 @@ TOLERANCE = 1e-4
 
 
 def folded(backbone: torch.nn.Module, size: tuple[int, int]) -> torch.nn.Module:
-    """Return a backbone that computes the same in half of the time on a CPU.
+    """Return a backbone that computes the same in two thirds of the time on a CPU.
 
     In evaluation a batch norm is linear and can be folded into the weights of the convolution before it
     (torch's own ``fuse``); convolutions are quicker with the channels last in memory, and those of 3 by 3
@@ -43,12 +43,11 @@ def folded(backbone: torch.nn.Module, size: tuple[int, int]) -> torch.nn.Module:
         wanted = backbone(image)
         try:
             found = fuse(backbone).to(memory_format=torch.channels_last)
-            result = found(image)
+            result, tiled = found(image), in_tiles(found, batch_on_cpu(size))
         except Exception:  # torch raises whatever the backbone's own code does not expect of a tracer
             return backbone
         if not _same(wanted, result):
             return backbone
-        tiled = in_tiles(found, batch_on_cpu(size))
         return tiled if _same(wanted, tiled(image)) else found
 
 

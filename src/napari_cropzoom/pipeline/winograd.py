@@ -92,9 +92,9 @@ def best_tile(batch: int, height: int, width: int, channels: int, kernels: int) 
     """Which tile takes least for ``batch`` images of (height, width) outputs; None for torch's own way.
 
     What counts are multiplications, where a product of few rows counts as one of ``FULL``. The weights
-    of this estimate are measured beside a decoding video on 2 cores: of the 22.2 ms that resnet18 takes
-    for an image of 128x128, tiles save 3.8 in the layers of 512 channels, 1.2 in those of 256, 0.4 in
-    those of 128, and nothing in those of 64.
+    of this estimate are measured on x86-64, beside a decoding video on 2 cores: of the 22.2 ms that
+    resnet18 takes for an image of 128x128, tiles save 3.8 in the layers of 512 channels, 1.2 in those of
+    256, 0.4 in those of 128, and nothing in those of 64.
     """
     best, least = None, WORTH * batch * height * width * TAPS**2 * channels * kernels
     for m in POINTS:

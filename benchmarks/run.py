@@ -179,7 +179,7 @@ def crops(folder: Path, pairs: int, quick: bool) -> str:
 
     part = folder / "crops"
     part.mkdir()
-    found = crop.measure(sample_project().video, 100 if quick else 300, pairs, part)
+    found = crop.measure(sample_project().video, 100 if quick else 600, pairs, part)
     names = {
         "litpose": "`litpose crop`: medium, crf 23",
         "ffmpeg": "ffmpeg, one fixed place: medium, crf 23",
@@ -275,8 +275,8 @@ SECTIONS = {
     ),
     "crop": Section(
         "Crop",
-        "1920x1080 to 512x512, imports apart; the sample's frames scaled up, with light noise. SSIM is "
-        "against the uncompressed crop, median over the frames.",
+        "600 frames of 1920x1080 to 512x512, imports apart; the sample's frames scaled up, with light "
+        "noise. SSIM is against the uncompressed crop, median over the frames.",
         crops,
     ),
     "viewer": Section(

@@ -8,7 +8,7 @@ import pytest
 from qtpy.QtCore import QSettings
 
 from napari_cropzoom import open_review
-from napari_cropzoom.app import find_dock
+from napari_cropzoom.app import SETTLED, find_dock, settle
 from napari_cropzoom.core.boxes import Box
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.poses import Poses
@@ -98,6 +98,17 @@ def test_the_whole_picture_is_in_view(make_napari_viewer, video_file, qtbot):
 
     qtbot.waitUntil(check)
     close(viewer, qtbot)
+
+
+def test_a_window_may_close_before_its_view_is_fitted(make_napari_viewer, video_file, qtbot):
+    viewer = make_napari_viewer(show=True)
+    open_review(viewer, video_file)
+    with qtbot.capture_exceptions() as raised:
+        settle(viewer)
+        close(viewer, qtbot)
+        viewer.close()
+        qtbot.wait(3 * SETTLED)
+    assert not raised
 
 
 def test_a_saved_review_goes_on(make_napari_viewer, video_file, boxes_file, qtbot):

@@ -1,7 +1,5 @@
 """The dock's menus and dialogs in a real window, by mouse and keys."""
 
-import sys
-
 import numpy as np
 import pytest
 from qtpy.QtCore import QTimer
@@ -10,7 +8,7 @@ from qtpy.QtWidgets import QApplication, QInputDialog, QLineEdit, QListWidget, Q
 from vispy.gloo.glir import GlirParser
 
 from gui_events import canvas_of, drag, needs_display, press_key, spin, wait_for, xdotool
-from napari_cropzoom.app import SETTLED, settle
+from napari_cropzoom.app import settle
 from napari_cropzoom.core.boxes import Box, Source
 from napari_cropzoom.io.bbox_csv import read_bbox_csv, write_bbox_csv
 from napari_cropzoom.io.session_store import journal_file
@@ -320,19 +318,6 @@ def test_the_window_fits_a_low_screen(dock):
     wait_for(timeline.legend.isVisible)
     settle(dock.bench.viewer)
     wait_for(lambda: timeline.height() >= timeline.sizeHint().height())
-
-
-def test_a_window_may_close_before_its_view_is_fitted(dock, tmp_path):
-    with review_window(*make_review(tmp_path)) as closed:
-        settle(closed.bench.viewer)
-        closed.bench.viewer.close()
-    raised = []
-    hook, sys.excepthook = sys.excepthook, lambda *error: raised.append(error[1])
-    try:
-        spin(3 * SETTLED / 1000)
-    finally:
-        sys.excepthook = hook
-    assert not raised
 
 
 def test_a_review_ends_with_its_window(dock, tmp_path):

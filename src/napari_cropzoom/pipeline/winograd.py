@@ -1,4 +1,4 @@
-"""Convolutions of three by three pixels with a quarter to a half of the multiplications.
+"""Convolutions of three by three pixels with less than half of the multiplications.
 
 On a CPU torch computes each output pixel of such a convolution from its nine inputs. Winograd's minimal
 filtering computes tiles of ``m * m`` outputs from ``(m + 2) ** 2`` inputs with one multiplication for
@@ -116,8 +116,8 @@ class QuickConvolution(nn.Module):
         Does the work where tiles are not worth it, the input is not in single precision, or gradients are
         asked for.
     batch : int
-        Images that the tile is chosen for. A smaller batch has the same tile, so that an image gets the
-        same numbers in any.
+        Images that the tile is chosen for. A smaller batch has the same tile, so that an image's numbers
+        differ by no more than the last digits, as with torch's own way.
     """
 
     def __init__(self, own: nn.Conv2d, batch: int) -> None:

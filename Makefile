@@ -1,10 +1,14 @@
 # make demo    the whole pipeline on the sample data, then napari on the result
 # make test    all tests, in a real window (a virtual screen where there is none)
-# Both make .venv by themselves.
+# make test-newest, make test-oldest    the tests that need no torch, with the newest and the oldest dependencies
+# make test-sharing, test-no-locks, test-code-page, test-line-ends    all tests under a rule of another system
+# make coverage    which lines the tests reach
+# All make .venv by themselves.
 BIN := .venv/bin
 SCREEN := scripts/with_screen.sh
+RULES := test-sharing test-no-locks test-code-page test-line-ends
 
-.PHONY: setup demo test lint bench docs clean
+.PHONY: setup demo test coverage test-newest test-oldest $(RULES) lint bench docs clean
 
 setup:
 	scripts/setup.sh
@@ -12,25 +16,32 @@ setup:
 demo: setup
 	$(BIN)/cropzoom demo
 
-# Tests that share one window among them open it without napari's fixture, which the process of the
-# others does not allow twice: each of these files gets a process of its own.
-OWN_WINDOW := $(addprefix tests/widgets/test_,\
-	dock_menu.py leaks.py mend_tools.py player.py screen.py stand_in.py timeline.py)
-
 test: setup
-	$(SCREEN) $(BIN)/python -m pytest $(addprefix --ignore=,$(OWN_WINDOW))
-	for file in $(OWN_WINDOW); do $(SCREEN) $(BIN)/python -m pytest $$file || exit 1; done
+	$(SCREEN) $(BIN)/python -m pytest
+
+coverage: setup
+	$(SCREEN) $(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
+
+test-newest test-oldest: setup
+	scripts/test_environment.sh $(@:test-%=%)
+
+$(RULES): setup
+	scripts/other_systems/run.sh $(@:test-%=%)
 
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 	$(BIN)/mypy
+	$(BIN)/mypy benchmarks
+	$(BIN)/mypy --platform win32
+	$(BIN)/mypy --platform darwin
 
 bench: setup
 	$(SCREEN) $(BIN)/python benchmarks/run.py
 
 docs: setup
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 clean:
-	rm -rf .venv site dist demo_output
+	rm -rf .venv .venv-newest .venv-oldest site dist demo_output

@@ -1,6 +1,6 @@
 """A full run against running only what changed: ``python benchmarks/changed.py``.
 
-1 % of the boxes change, in 50 bursts over the whole video. Each side runs in a process of its own, the
+1 % of the boxes change, in 50 suspects over the whole video. Each side runs in a process of its own, the
 model loaded before the clock starts. Decoding is timed apart, the frames that change and no others, since
 how much has to be decoded for them depends on how far keyframes lie apart. Prints JSON:
 
@@ -96,7 +96,7 @@ def prepare(folder: Path, frames: int, model: Path | None = None) -> None:
 
 
 def reviewed(boxes: np.ndarray) -> np.ndarray:
-    """Boxes moved in 50 bursts, evenly spread, that are 1 % of all."""
+    """Boxes moved in 50 suspects, evenly spread, that are 1 % of all."""
     after = boxes.copy()
     length = max(round(len(boxes) * SHARE / BURSTS), 1)
     for start in np.linspace(0, len(boxes) - length, BURSTS).astype(int):
@@ -113,9 +113,10 @@ def rerun(folder: Path) -> dict[str, Any]:
 
 
 def predict(folder: Path, boxes: np.ndarray, output: Path, only_changed: bool = False) -> dict[str, Any]:
-    from napari_cropzoom.pipeline.models import ModelFolder
-    from napari_cropzoom.pipeline.predict import Engine, predict_video
-    from napari_cropzoom.pipeline.progress import run_stage
+    from napari_cropzoom.core.progress import run_stage
+    from napari_cropzoom.engine.engine import Engine
+    from napari_cropzoom.engine.model_folder import ModelFolder
+    from napari_cropzoom.engine.predict import predict_video
 
     model = ModelFolder.open(folder / "model")
     engine = Engine.load(model)
@@ -131,7 +132,7 @@ def predict(folder: Path, boxes: np.ndarray, output: Path, only_changed: bool = 
 
 def decode(folder: Path) -> dict[str, Any]:
     """Open the video and decode the frames that changed, as the rerun does."""
-    from napari_cropzoom.io.video import Video
+    from napari_cropzoom.video.video import Video
 
     changed = (np.load(folder / "before.npy") != np.load(folder / "after.npy")).any(axis=1)
 
@@ -147,9 +148,9 @@ def decode(folder: Path) -> dict[str, Any]:
 
 def check(folder: Path) -> None:
     """Refuse a fast wrong answer."""
-    from napari_cropzoom.io.predictions_csv import read_predictions
+    from napari_cropzoom.files.predictions_csv import read_predictions
 
-    ours, theirs = (read_predictions(folder / name, exact=True) for name in ("part.csv", "full.csv"))
+    ours, theirs = (read_predictions(folder / name) for name in ("part.csv", "full.csv"))
     off = float(np.abs(ours.xy - theirs.xy).max())
     if not off <= 1e-4:
         raise RuntimeError(f"the rerun's keypoints differ from the full run's by up to {off:.5f} px")

@@ -35,7 +35,8 @@ def wandering_boxes(frames: int, side: int = 64, seed: int = 0) -> np.ndarray:
     t = np.arange(frames)
     x = 120 + 90 * np.sin(t / 170) + rng.normal(0, 2, frames)
     y = 80 + 60 * np.cos(t / 230) + rng.normal(0, 2, frames)
-    return np.rint(np.column_stack([x, y, np.full(frames, side), np.full(frames, side)]))
+    boxes: np.ndarray = np.rint(np.column_stack([x, y, np.full(frames, side), np.full(frames, side)]))
+    return boxes
 
 
 def timed(work: Callable[[], Any]) -> float:
@@ -45,7 +46,7 @@ def timed(work: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
-def command(*words: str | Path) -> float:
+def command(*words: object) -> float:
     """Seconds a whole command takes; raises if it fails."""
     arguments = [str(word) for word in words]
     start = time.perf_counter()

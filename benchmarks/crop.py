@@ -46,7 +46,8 @@ def wandering_boxes(frames: int) -> np.ndarray:
     t = np.arange(frames)
     x = 704 + 500 * np.sin(t / 110)
     y = 284 + 250 * np.cos(t / 130)
-    return np.rint(np.column_stack([x, y, np.full(frames, SIDE), np.full(frames, SIDE)]))
+    boxes: np.ndarray = np.rint(np.column_stack([x, y, np.full(frames, SIDE), np.full(frames, SIDE)]))
+    return boxes
 
 
 def fixed_crop(video: Path, output: Path) -> dict[str, float]:
@@ -71,7 +72,7 @@ def ssim(video: Path, reference: Path, folder: Path) -> float:
 
 def measure(source: Path, frames: int, pairs: int, folder: Path) -> dict[str, Any]:
     """Run everything ``pairs`` times in turn."""
-    from napari_cropzoom.io.bbox_csv import write_bbox_csv
+    from napari_cropzoom.files.bbox_csv import write_bbox_csv
 
     video = textured_video(source, folder / "full.mp4", frames)
     bbox = folder / "full_bbox.csv"
@@ -101,7 +102,7 @@ def measure(source: Path, frames: int, pairs: int, folder: Path) -> dict[str, An
 def _ratios(result: dict[str, Any]) -> dict[str, float]:
     def ratio(above: str, below: str) -> float:
         pairs = zip(result[above]["seconds"], result[below]["seconds"], strict=True)
-        return round(statistics.median(a / b for a, b in pairs), 2)
+        return float(round(statistics.median(a / b for a, b in pairs), 2))
 
     return {
         "same_times_litpose_speed": ratio("litpose", "same"),

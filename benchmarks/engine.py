@@ -81,7 +81,7 @@ def _row(case: Case, folder: Path, pairs: int, quick: bool) -> str:
         video = sample_video(folder, frames, width, height)
         model = untrained_model(folder, case.backbone, case.image)
         boxes = [boxes_inside(folder, frames, width, height, case.box)] if case.box else []
-    words = (model, video, folder / "ours", *(boxes or [""]), case.runtime)
+    words = (model, video, folder / "ours", boxes[0] if boxes else "", case.runtime)
     if case.runtime != "eager":  # building and comparing the export, once, is not what is measured
         in_own_process("our_side.py", "predict", *words)
     times, memory = [], []
@@ -90,7 +90,8 @@ def _row(case: Case, folder: Path, pairs: int, quick: bool) -> str:
         ours = in_own_process("our_side.py", "predict", *words)
         times.append((theirs["seconds"], ours["seconds"]))
         memory.append((theirs["peak_mb"], ours["peak_mb"]))
-    off = difference(*(folder / side / f"{video.stem}.csv" for side in ("theirs", "ours")), case.limit())
+    files = (folder / side / f"{video.stem}.csv" for side in ("theirs", "ours"))
+    off = difference(next(files), next(files), case.limit())
     limit = in_own_process("our_side.py", "limits", model, video, 1 if quick else 5)
     ratio, low, high = median_ratio(times)
     slow, fast = (frames / seconds for seconds in np.median(times, axis=0))

@@ -1,6 +1,6 @@
 """How well and how fast a box is followed by the pixels: from random frames, forward and backward.
 
-``follow.py [--video VIDEO --truth TRUTH.csv] [--seeds 40] [--frames 90] [--no-background]``. The truth
+``follow.py [--video VIDEO --truth TRUTH.csv] [--seeds 40] [--frames 90]``. The truth
 has either keypoints (``NAME_x``, ``NAME_y``), of which boxes are made as ``create_bbox`` makes them,
 smoothed; or ``x, y``, the top-left corner of a picture pasted into the frame, whose size is given by
 ``--size W H``. Prints JSON, and a line for each run with ``--verbose``.
@@ -20,12 +20,12 @@ import pandas as pd
 
 from napari_cropzoom.core.boxes import Box, iou
 from napari_cropzoom.core.poses import Poses
-from napari_cropzoom.core.sizing import SizingSettings, boxes_from_keypoints
-from napari_cropzoom.core.smoothing import SmoothingSettings, smooth
-from napari_cropzoom.io.video import Video
-from napari_cropzoom.pipeline.pixel_scene import StillScene, learn_scene
-from napari_cropzoom.pipeline.pixel_tracker import Followed, follow
-from napari_cropzoom.pipeline.progress import run_stage
+from napari_cropzoom.core.progress import run_stage
+from napari_cropzoom.core.smoothing.methods import SmoothingSettings, smooth
+from napari_cropzoom.core.smoothing.sizing import SizingSettings, boxes_from_keypoints
+from napari_cropzoom.tracking.scene import learn_scene
+from napari_cropzoom.tracking.tracker import Followed, follow
+from napari_cropzoom.video.video import Video
 
 SAMPLE = Path(__file__).resolve().parent.parent / "sample_data"
 GOOD, ASTRAY = 0.8, 0.5
@@ -50,10 +50,11 @@ def reason(stopped: str) -> str:
 def measure(options: argparse.Namespace) -> dict[str, object]:
     truth = true_boxes(options.truth, tuple(options.size))
     rng = np.random.default_rng(options.seed)
-    scores, reasons, covered, asked, seconds = [], {}, 0, 0, 0.0
+    reasons: dict[str, int] = {}
+    scores, covered, asked, seconds = [], 0, 0, 0.0
     with Video(options.video) as video:
         start = time.perf_counter()
-        scene = StillScene.unknown() if options.no_background else run_stage(learn_scene(video, 0))
+        scene = run_stage(learn_scene(video, 0))
         learning = time.perf_counter() - start
         for frame in np.sort(rng.integers(0, video.n_frames, options.seeds)).tolist():
             for way in (1, -1):
@@ -78,7 +79,6 @@ def measure(options: argparse.Namespace) -> dict[str, object]:
     every = np.concatenate(scores)
     return {
         "video": options.video.name,
-        "background": not options.no_background,
         "runs": len(scores),
         "followed": covered / asked,
         "good": float(np.mean(every >= GOOD)),
@@ -100,7 +100,6 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=40)
     parser.add_argument("--frames", type=int, default=90)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--no-background", action="store_true")
     parser.add_argument("--verbose", action="store_true")
     print(json.dumps(measure(parser.parse_args()), indent=1))
 

@@ -80,7 +80,8 @@ def _pair(
         found.append((frames / one["seconds"], one["peak_mb"]))
     if len(found) == 1:
         return found[0], None
-    difference(*(folder / side / f"{video.stem}.csv" for side in ("litpose", "our")), limit)
+    name = f"{video.stem}.csv"
+    difference(folder / "litpose" / name, folder / "our" / name, limit)
     return found[0], found[1]
 
 

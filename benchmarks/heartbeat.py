@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -110,14 +111,19 @@ def main() -> dict[str, float]:
             dock[step].run()
             beats.rest(1.5)
             start = time.perf_counter()
-            dock[step].job_bar.cancel()
-            beats.run(lambda step=step: not dock[step].job_bar.is_running)
+            bar = dock[step].job_bar
+            bar.cancel()
+            beats.run(partial(_is_idle, bar))
             result[f"{step}, cancel, s"] = time.perf_counter() - start
             left = {path for path in folder.rglob("*") if path.is_file()} - before
             result[f"{step}, files left by cancelling"] = len(left)
         dock.close_session()
         viewer.close()
     return result
+
+
+def _is_idle(job_bar: Any) -> bool:
+    return not job_bar.is_running
 
 
 def _start(section: Any) -> Callable[[], bool]:

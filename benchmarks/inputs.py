@@ -28,7 +28,7 @@ def sample_video(folder: Path, frames: int, width: int, height: int) -> Path:
 
 
 def sample_clip(folder: Path, frames: int) -> Path:
-    """The sample's video up to a frame, not encoded anew."""
+    """The sample's video up to a frame, not encoded again."""
     from napari_cropzoom.sample import sample_project
 
     path = folder / f"clip_{frames}.mp4"
@@ -43,13 +43,12 @@ def true_boxes(folder: Path, frames: int) -> Path:
     """CSV of boxes round the sample's true keypoints, moved to where they are inside the frame."""
     import pandas as pd
 
-    from napari_cropzoom.io.bbox_csv import write_bbox_csv
+    from napari_cropzoom.files.bbox_csv import write_bbox_csv
     from napari_cropzoom.sample import sample_project
 
     truth = pd.read_csv(sample_project().truth)[:frames]
     x, y = (
-        truth[[c for c in truth if c.endswith(f"_{axis}")]].interpolate(limit_direction="both").to_numpy()
-        for axis in "xy"
+        truth.filter(regex=f"_{axis}$").interpolate(limit_direction="both").to_numpy() for axis in "xy"
     )
     side = 240
     left = np.clip(np.rint(x.mean(1) - side / 2), 0, 1280 - side)
@@ -61,7 +60,7 @@ def true_boxes(folder: Path, frames: int) -> Path:
 
 def boxes_inside(folder: Path, frames: int, width: int, height: int, side: int) -> Path:
     """CSV of a box that wanders on whole pixels and stays inside the frame: (x, y, side, side)."""
-    from napari_cropzoom.io.bbox_csv import write_bbox_csv
+    from napari_cropzoom.files.bbox_csv import write_bbox_csv
 
     t = np.arange(frames)
     x = (width - side) / 2 * (1 + 0.9 * np.sin(t / 97))

@@ -33,7 +33,7 @@ def crop(video: str, bbox: str, output: str) -> float:
 if __name__ == "__main__":
     what, *words = sys.argv[1:]
     before = cpu_seconds()
-    seconds = {"predict": predict, "crop": crop}[what](*words)
+    seconds = predict(*words) if what == "predict" else crop(*words)
     used = cpu_seconds() - before
     print()
     print(json.dumps({"seconds": seconds, "cpu_seconds": used, "peak_mb": peak_memory_mb()}))

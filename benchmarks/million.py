@@ -2,7 +2,7 @@
 
 Run under a real or virtual screen: ``million.py [FRAMES]``. Prints one line of JSON. The video is tiny
 and still (64x48), so that it can be encoded at all; the session never looks at its pixels. One frame in
-300 begins a fault; the journal mends these with boxes set by hand, interpolation and acceptance.
+300 begins a fault; the journal corrects these with boxes set by hand, interpolation and acceptance.
 
 For each gesture, in milliseconds: ``shown`` is the time until the window has painted it; ``busy`` is all
 that the window's thread does for it within half a second, what comes later (counts, queue, timeline)
@@ -80,8 +80,8 @@ def faulty_boxes(frames: int) -> tuple[np.ndarray, list[tuple[int, int]]]:
 
 def review(session: Any, spans: list[tuple[int, int]], right: np.ndarray) -> None:
     """Mend one fault after the other until there are so many edits as asked for."""
-    from napari_cropzoom.core import tools
     from napari_cropzoom.core.boxes import Box
+    from napari_cropzoom.core.editing import range_tools as tools
 
     wanted = round(session.n_frames * EDITS_PER_FRAME)
     for first, last in spans:
@@ -96,9 +96,9 @@ def review(session: Any, spans: list[tuple[int, int]], right: np.ndarray) -> Non
 
 def make_review(folder: Path, video: Path, frames: int) -> Path:
     """Raw boxes and a journal beside them; returns the CSV of the raw boxes."""
-    from napari_cropzoom.io.bbox_csv import write_bbox_csv
-    from napari_cropzoom.io.video import Video
-    from napari_cropzoom.session import Session
+    from napari_cropzoom.files.bbox_csv import write_bbox_csv
+    from napari_cropzoom.review.session import Session
+    from napari_cropzoom.video.video import Video
 
     csv = folder / f"{video.stem}_bbox.csv"
     boxes, spans = faulty_boxes(frames)
@@ -113,12 +113,12 @@ def make_review(folder: Path, video: Path, frames: int) -> Path:
 def opening(csv: Path, video: Path) -> dict[str, float]:
     """Seconds that each part of opening takes; the smallest of three, no window."""
     from napari_cropzoom.core.boxes import Source
-    from napari_cropzoom.io.bbox_csv import read_bbox_csv
-    from napari_cropzoom.io.journal import read_journal
-    from napari_cropzoom.io.session_store import file_sha256, journal_file
-    from napari_cropzoom.io.video import Video
-    from napari_cropzoom.session import Session
-    from napari_cropzoom.session_tracks import read_review
+    from napari_cropzoom.files.bbox_csv import read_bbox_csv
+    from napari_cropzoom.files.journal_lines import read_journal
+    from napari_cropzoom.files.review_paths import file_sha256, journal_file
+    from napari_cropzoom.review.session import Session
+    from napari_cropzoom.review.stored import read_review
+    from napari_cropzoom.video.video import Video
 
     start = time.perf_counter()
     opened = Video(video)
@@ -128,9 +128,7 @@ def opening(csv: Path, video: Path) -> dict[str, float]:
         "boxes CSV": lambda: read_bbox_csv(csv, allow_missing=True),
         "sha256": lambda: file_sha256(csv),
         "journal lines": lambda: read_journal(journal_file(csv)),
-        "read_review": lambda: read_review(
-            csv, opened.n_frames, "animal", Source.IMPORTED, allow_missing=True
-        ),
+        "read_review": lambda: read_review(csv, opened.n_frames, Source.IMPORTED, allow_missing=True),
         "load_boxes": lambda: session.load_boxes(csv, allow_missing=True),
     }
     for name, work in parts.items():
@@ -147,7 +145,10 @@ def gesture(act: Callable[[int], object], times: int) -> dict[str, dict[str, flo
     numbers: dict[str, list[float]] = {"shown": [], "cpu": [], "busy": [], "longest": []}
     for place in range(times):
         used = time.thread_time()
-        pieces = [timed(lambda place=place: (act(place), QApplication.processEvents()))]
+        start = time.perf_counter()
+        act(place)
+        QApplication.processEvents()
+        pieces = [time.perf_counter() - start]
         numbers["cpu"].append(time.thread_time() - used)
         end = time.perf_counter() + SETTLED
         while time.perf_counter() < end:
@@ -229,7 +230,7 @@ def window(csv: Path, video: Path, profile: bool) -> dict[str, Any]:
         viewer.dims.set_current_step(0, middle + i)
 
     def edit(i: int) -> None:
-        session.set_box(dock.bench.frame, Box(10 + i % 20, 8, 20, 20))
+        session.set_box(dock.controller.frame, Box(10 + i % 20, 8, 20, 20))
 
     acts: dict[str, Callable[[int], object]] = {
         "step": step,

@@ -16,10 +16,11 @@ from common import cpu_seconds, peak_memory_mb, timed
 
 
 def predict(model_dir: str, video: str, output: str, bbox: str = "", runtime: str = "eager") -> float:
-    from napari_cropzoom.io.bbox_csv import read_bbox_csv
-    from napari_cropzoom.pipeline.models import ModelFolder
-    from napari_cropzoom.pipeline.predict import Engine, predict_video
-    from napari_cropzoom.pipeline.progress import run_stage
+    from napari_cropzoom.core.progress import run_stage
+    from napari_cropzoom.engine.engine import Engine
+    from napari_cropzoom.engine.model_folder import ModelFolder
+    from napari_cropzoom.engine.predict import predict_video
+    from napari_cropzoom.files.bbox_csv import read_bbox_csv
 
     model = ModelFolder.open(Path(model_dir))
     engine = Engine.load(model, runtime=runtime)
@@ -30,20 +31,20 @@ def predict(model_dir: str, video: str, output: str, bbox: str = "", runtime: st
 
 
 def crop(video: str, bbox: str, output: str, settings: str = "{}") -> float:
-    from napari_cropzoom.io.bbox_csv import read_bbox_csv
-    from napari_cropzoom.pipeline.crop import crop_video
-    from napari_cropzoom.pipeline.encoders import EncoderSettings
-    from napari_cropzoom.pipeline.progress import run_stage
+    from napari_cropzoom.core.progress import run_stage
+    from napari_cropzoom.crop.crop import crop_video
+    from napari_cropzoom.crop.encoders import EncoderSettings
+    from napari_cropzoom.files.bbox_csv import read_bbox_csv
 
     boxes = read_bbox_csv(Path(bbox))
     encoding = EncoderSettings(**json.loads(settings))
-    stage = crop_video(Path(video), boxes, Path(output), encoding=encoding, anew=True)
+    stage = crop_video(Path(video), boxes, Path(output), encoding=encoding, encode_all=True)
     return timed(lambda: run_stage(stage))
 
 
 def decode(video: str) -> dict[str, float]:
     """Frames a second of decoding alone."""
-    from napari_cropzoom.io.video import Video
+    from napari_cropzoom.video.video import Video
 
     with Video(Path(video)) as opened:
         seconds = timed(lambda: sum(1 for _ in opened.stream()))
@@ -57,16 +58,19 @@ def limits(model_dir: str, video: str, seconds: str = "5") -> dict[str, float]:
     """
     from lightning_pose.api import Model
 
-    from napari_cropzoom.pipeline.models import ModelFolder
-    from napari_cropzoom.pipeline.predict import Engine
+    from napari_cropzoom.engine.engine import Engine
+    from napari_cropzoom.engine.model_folder import ModelFolder
+    from napari_cropzoom.engine.network.torch_network import TorchNetwork
 
     result = {"decode_fps": decode(video)["fps"]}
     engine = Engine.load(ModelFolder.open(Path(model_dir)))
+    ours = engine.network
+    assert isinstance(ours, TorchNetwork)
     theirs = Model.from_dir(model_dir)
     theirs._load()
     sizes = (4, 8, 16) if engine.device == "cpu" else (32, 128, 512)
-    for name, module in (("model", theirs.model), ("folded", engine.network.module)):
-        module.eval().to(engine.network.device)
+    for name, module in (("model", theirs.model), ("folded", ours.module)):
+        module.eval().to(ours.device)
         rates = [_rate(module, engine.image_size, size, float(seconds)) for size in sizes]
         result[f"{name}_fps"] = max(rates)
     return result
@@ -97,9 +101,9 @@ def _rate(module: Any, image: tuple[int, int], size: int, seconds: float) -> flo
 if __name__ == "__main__":
     what, *words = sys.argv[1:]
     if what in ("limits", "decode"):
-        print(json.dumps({"limits": limits, "decode": decode}[what](*words)))
+        print(json.dumps(limits(*words) if what == "limits" else decode(*words)))
         sys.exit()
     before = cpu_seconds()
-    seconds = {"predict": predict, "crop": crop}[what](*words)
+    seconds = predict(*words) if what == "predict" else crop(*words)
     used = cpu_seconds() - before
     print(json.dumps({"seconds": seconds, "cpu_seconds": used, "peak_mb": peak_memory_mb()}))

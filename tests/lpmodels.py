@@ -1,4 +1,4 @@
-"""Small real Lightning Pose models, made in seconds, and videos of coloured blobs.
+"""Small real Lightning Pose models, made in seconds.
 
 The networks are Lightning Pose's own classes, saved by Lightning, so that `litpose` itself runs on the
 folders. They are not trained: heatmaps are sharp and follow the picture, but find nothing in particular.
@@ -11,14 +11,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
 import yaml
 
+from napari_cropzoom.core.poses import Poses
+from napari_cropzoom.files.predictions_csv import write_predictions
+from videos import draw_blobs
+
 KEYPOINTS = ("nose", "back", "tail")
-COLOURS = np.array([[230, 60, 60], [60, 220, 60], [70, 90, 240], [220, 220, 60]])
 SPREAD = 6.0
-BLOB_FRAMES, BLOB_WIDTH, BLOB_HEIGHT = 50, 320, 240  # the video that tests share
 
 
 def make_lp_model(
@@ -42,6 +43,18 @@ def make_lp_model(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         trainer.save_checkpoint(checkpoints / "epoch=0-step=0-best.ckpt")
+    return folder
+
+
+def make_predictions_folder(folder: Path, video: Path, poses: Poses) -> Path:
+    """Write a model folder with predictions of a video made before; its checkpoint is only a name."""
+    checkpoint = folder / "tb_logs" / "blobs" / "version_0" / "checkpoints" / "epoch=1-step=2-best.ckpt"
+    checkpoint.parent.mkdir(parents=True)
+    checkpoint.write_bytes(b"not a checkpoint")
+    config = model_config(folder, "resnet18", "heatmap", poses.names, 128)
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    (folder / "video_preds").mkdir()
+    write_predictions(folder / "video_preds" / f"{video.stem}.csv", poses)
     return folder
 
 
@@ -93,37 +106,6 @@ def model_config(
         "losses": {"temporal": {"log_weight": 5.0, "epsilon": 20.0, "prob_threshold": 0.05}},
         "eval": {"confidence_thresh_for_vid": 0.5, "test_videos_directory": str(folder)},
     }
-
-
-def draw_blobs(places: np.ndarray, height: int, width: int, radius: float, seed: int = 0) -> np.ndarray:
-    """Return a noisy grey picture with a coloured disc at every ``(x, y)``: (H, W, 3) uint8."""
-    rng = np.random.default_rng(seed)
-    picture = np.repeat(rng.integers(30, 70, (height, width, 1)), 3, axis=2).astype(float)
-    y, x = np.mgrid[:height, :width]
-    for place, colour in zip(places, COLOURS, strict=False):
-        disc = np.hypot(x - place[0], y - place[1]) <= radius
-        picture[disc] = colour
-    return picture.astype(np.uint8)
-
-
-def make_blob_video(
-    path: Path, n_frames: int = 60, width: int = 320, height: int = 240, n_blobs: int = len(KEYPOINTS)
-) -> np.ndarray:
-    """Write a video of blobs that go round together; returns their places, (T, K, 2)."""
-    turn = np.linspace(0, 2 * np.pi, n_frames, endpoint=False)
-    centre = np.stack(
-        [width / 2 + width / 5 * np.cos(turn), height / 2 + height / 5 * np.sin(turn)], axis=1
-    )
-    angle = turn[:, None] + 2 * np.pi * np.arange(n_blobs) / n_blobs
-    places = centre[:, None] + 20 * np.stack([np.cos(angle), np.sin(angle)], axis=2)
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=30, options={"crf": "12", "preset": "ultrafast"})
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        for number in range(n_frames):
-            picture = draw_blobs(places[number], height, width, 6, number)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
-        container.mux(stream.encode())
-    return places
 
 
 @lru_cache

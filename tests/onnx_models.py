@@ -9,21 +9,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_cropzoom.pipeline.exported import NEEDED
-from napari_cropzoom.pipeline.exports import Export
-from napari_cropzoom.pipeline.fastpath import some_frames
-from napari_cropzoom.pipeline.models import ModelFolder
-from napari_cropzoom.pipeline.predict import Engine
-from napari_cropzoom.pipeline.progress import run_stage
+from napari_cropzoom.core.progress import run_stage
+from napari_cropzoom.engine.engine import Engine
+from napari_cropzoom.engine.loop import some_frames
+from napari_cropzoom.engine.model_folder import ModelFolder
+from napari_cropzoom.engine.onnx.build import NEEDED
+from napari_cropzoom.engine.onnx.note import Export
 
 MISSING = [name for name in NEEDED if importlib.util.find_spec(name) is None]
 needs_onnx = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
 
 
 def load(folder: Path, video: Path, said: list[str] | None = None, runtime: str = "onnx") -> Engine:
-    look = partial(some_frames, video, None, "pad")
-    tell = (said if said is not None else []).append
-    return Engine.load(ModelFolder.open(folder), runtime=runtime, look=look, tell=tell)
+    examples = partial(some_frames, video, None, "pad")
+    notify = (said if said is not None else []).append
+    return Engine.load(ModelFolder.open(folder), runtime=runtime, examples=examples, notify=notify)
 
 
 def export_of(folder: Path) -> Export:
@@ -31,7 +31,7 @@ def export_of(folder: Path) -> Export:
 
 
 def turn_head(folder: Path) -> None:
-    """Change the weights of the checkpoint under its name, as a training anew does."""
+    """Change the weights of the checkpoint under its name, as training again does."""
     import torch
 
     (checkpoint,) = folder.rglob("*.ckpt")

@@ -6,15 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import napari
 import numpy as np
-from qtpy.QtCore import QSettings
-from qtpy.QtGui import QCursor
 from qtpy.QtWidgets import QApplication, QScrollArea, QWidget
 
-from gui_events import canvas_of, spin, wait_for, xdotool
+from gui_events import canvas_of, hands, napari_window, spin, wait_for, wait_until_still
 from napari_cropzoom.app import find_dock, open_review
-from napari_cropzoom.io.bbox_csv import write_bbox_csv
+from napari_cropzoom.files.bbox_csv import write_bbox_csv
 from napari_cropzoom.widgets.dock import CropzoomDock
 from videos import make_numbered_video
 
@@ -37,7 +34,6 @@ def faulty_boxes() -> np.ndarray:
 
 def make_review(folder: Path) -> tuple[Path, Path]:
     """Write the video and its faulty boxes; returns their paths."""
-    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(folder / "settings"))
     video = make_numbered_video(folder / "v.mp4", N, size=(320, 240), gop=10)
     boxes = folder / "preds" / "v_bbox.csv"
     write_bbox_csv(boxes, faulty_boxes())
@@ -46,27 +42,21 @@ def make_review(folder: Path) -> tuple[Path, Path]:
 
 @contextmanager
 def review_window(video: Path, boxes: Path) -> Iterator[CropzoomDock]:
-    """Open a review in a window of its own, which ends with the context."""
-    viewer, dock = napari.Viewer(show=False), None
-    # In mid-screen it may be over a button while the window is laid out. Xvfb puts it back there when its
-    # last client goes, so not before there is an application.
-    xdotool("mousemove", *BESIDE)
-    try:
+    """Open a review in a window of its own, which closes with the context."""
+    with napari_window() as viewer:
+        # In mid-screen it may be over a button while the window is laid out. Xvfb puts it back there when
+        # its last client goes, so not before there is an application.
+        hands().move(*BESIDE)
         open_review(viewer, video, boxes)
         dock = find_dock(viewer)
         assert dock is not None
         viewer.window.show()
-        window_of(dock).setGeometry(0, 0, *SIZE)  # napari's own size is that of the last window, or small
+        window_of(dock).setGeometry(0, 0, *SIZE)
         wait_for(lambda: canvas_of(window_of(dock)).isVisible())
         window_of(dock).activateWindow()
-        spin(0.5)
-        assert not window_of(dock).geometry().contains(QCursor.pos())
+        wait_until_still(window_of(dock))
+        assert not window_of(dock).geometry().contains(hands().place())
         yield dock
-    finally:
-        if dock is not None:
-            dock.close_session()
-        viewer.close()
-        spin()
 
 
 def window_of(dock: QWidget) -> QWidget:
@@ -75,7 +65,7 @@ def window_of(dock: QWidget) -> QWidget:
 
 
 def point_at(widget: QWidget) -> None:
-    """Move the real mouse to the middle of a widget, scrolled into view, and follow it till it rests."""
+    """Move the mouse to the middle of a widget, scrolled into view, and follow it till it rests."""
     parent = widget.parentWidget()
     while parent is not None:
         if isinstance(parent, QScrollArea):
@@ -84,21 +74,21 @@ def point_at(widget: QWidget) -> None:
     before = None
     while before != (middle := widget.mapToGlobal(widget.rect().center())):
         before = middle
-        xdotool("mousemove", middle.x() + 1, middle.y())  # it may be there already, over another window
-        xdotool("mousemove", middle.x(), middle.y())
+        hands().move(middle.x() + 1, middle.y())  # it may be there already, over another window
+        hands().move(middle.x(), middle.y())
         spin(0.15)
 
 
 def is_under_mouse(widget: QWidget) -> bool:
     """Whether a click would go to the widget, or into it."""
-    there = QApplication.widgetAt(QCursor.pos())
+    there = QApplication.widgetAt(hands().place())
     return there is widget or (there is not None and widget.isAncestorOf(there))
 
 
 def click_on(widget: QWidget) -> None:
-    """Click the middle of a widget with the real mouse."""
+    """Click the middle of a widget with the mouse."""
     wait_for(lambda: widget.isVisible() and widget.isEnabled())
     widget.window().raise_()  # no window manager, and there may be two windows
     wait_for(lambda: point_at(widget) or is_under_mouse(widget))  # docks may still take their places
-    xdotool("click", 1)
+    hands().click()
     spin(0.15)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from qtpy.QtWidgets import QLabel, QPushButton
 
-from gui_events import drag, needs_display, spin, wait_for
+from gui_events import canvas_of, drag, needs_display, wait_for, wait_until_still
 from lpmodels import make_lp_model
-from napari_cropzoom.io.predictions_csv import read_predictions
-from napari_cropzoom.widgets.changed import changed_text
+from napari_cropzoom.files.predictions_csv import read_predictions
+from napari_cropzoom.widgets.steps.parts.changed_frames import changed_text
 from review_window import N, click_on, make_review, review_window
 
 pytest.importorskip("lightning_pose", reason="needs the extra 'pose'")
@@ -27,28 +27,28 @@ def test_the_pose_step_runs_what_changed(tmp_path):
     video, boxes = make_review(tmp_path)
     folder = make_lp_model(tmp_path / "pose")
     with review_window(video, boxes) as dock:
-        bench, pose = dock.bench, dock["pose"]
-        session, viewer = bench.session, bench.viewer
+        controller, pose = dock.controller, dock["pose"]
+        session, viewer = controller.session, controller.viewer
         click_on(pose.header)
         pose.choose_model(folder)
         button, label = (
             pose.findChild(kind, name)
             for kind, name in ((QPushButton, "pose_changed"), (QLabel, "pose_up_to_date"))
         )
-        spin(0.5)
+        wait_until_still(dock)
         assert not button.isVisible()
         assert not label.isVisible()
 
         click_on(pose.job_bar.run_button)
         wait_for(lambda: ended(pose, lambda: session.pose_poses is not None), LONG)
-        assert pose.picker.info.text() == "3 keypoints · 64×64 px input · own fast path, cpu"
+        assert pose.picker.info.text() == "3 keypoints · input 64×64 px · heatmap model, cpu"
         wait_for(label.isVisible)
         assert label.text() == "The predictions are up to date: no box has changed since."
         assert not button.isVisible()
         before, were = session.pose_poses, session.final_boxes()
 
         viewer.dims.set_current_step(0, FRAME)
-        spin(0.5)
+        wait_until_still(canvas_of())
         x, y = session.track.box(FRAME).center
         drag(viewer, (y, x), (y + 30, x + 40))
         changed = (session.final_boxes() != were).any(axis=1)

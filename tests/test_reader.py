@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 
+import npe2
 import numpy as np
 import pytest
 from napari.components import ViewerModel
+from napari.errors import MultipleReaderError
+from napari.settings import get_settings
 
 from napari_cropzoom.core.errors import CropzoomError
-from napari_cropzoom.io.video import Video
 from napari_cropzoom.reader import get_reader
+from napari_cropzoom.video.video import Video
 from videos import make_numbered_video, read_number
 
 
@@ -73,3 +77,28 @@ def test_broken_video_says_why(tmp_path: Path) -> None:
     assert read is not None
     with pytest.raises(CropzoomError, match="is not a video"):
         read(str(path))
+
+
+def test_what_readme_says_of_napari_and_its_own_reader(
+    tmp_path: Path, npe2pm: npe2.PluginManager
+) -> None:
+    """Napari takes its own reader unless it is told; between the two it asks, unless it remembers."""
+    for name in ("napari", "napari-cropzoom"):
+        npe2pm.register(npe2.PluginManifest.from_distribution(name))
+    path = str(make_numbered_video(tmp_path / "mouse.mp4", 5))
+    viewer = ViewerModel()
+    (named,) = viewer.open(path, plugin="napari-cropzoom")
+    assert isinstance(named.data, Video)
+    with pytest.raises(MultipleReaderError, match="napari-cropzoom"):
+        viewer.open(path, plugin=None)
+    settings = get_settings().plugins
+    before = dict(settings.extension2reader)
+    try:
+        settings.extension2reader = {**before, "*.mp4": "napari-cropzoom"}
+        (remembered,) = viewer.open(path, plugin=None)
+        assert isinstance(remembered.data, Video)
+    finally:
+        settings.extension2reader = before
+    assert inspect.signature(viewer.open).parameters["plugin"].default == "napari"
+    for layer in (named, remembered):
+        layer.data.close()

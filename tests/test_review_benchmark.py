@@ -34,7 +34,7 @@ def test_a_queue_that_flags_nothing_or_everything_fails(review):
     faults = [review.Fault("jump", 10, 12), review.Fault("swap", 50, 90)]
     nothing = review.judge([], faults, 200)
     assert (nothing.recall, nothing.precision) == (0, 1)
-    everything = [review.Burst(n, n, n, 1.0, ("",)) for n in range(200)]
+    everything = [review.Suspect(n, n, n, 1.0, ("",)) for n in range(200)]
     tally = review.judge(everything, faults, 200)
     assert tally.recall == 1
     assert tally.precision == (3 + 4 + 41 + 4) / 200

@@ -16,7 +16,6 @@ import yaml
 
 import napari_cropzoom
 from napari_cropzoom.core.errors import CropzoomError
-from napari_cropzoom.io.video import Video
 from napari_cropzoom.sample import (
     SAMPLE_VARIABLE,
     SampleProject,
@@ -24,6 +23,7 @@ from napari_cropzoom.sample import (
     sample_project,
     sample_root,
 )
+from napari_cropzoom.video.video import Video
 
 KEYPOINTS = [
     "nose",

@@ -5,17 +5,17 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-from qtpy.QtCore import QPoint, QSettings
-from qtpy.QtWidgets import QComboBox, QPushButton, QScrollArea, QSlider, QWidget
+from qtpy.QtWidgets import QComboBox, QPushButton, QSlider, QWidget
 
-from gui_events import drag, needs_display, press_key, spin, wait_for, xdotool
+from gui_events import canvas_of, drag, hands, needs_display, press_key, wait_for, wait_until_still
 from napari_cropzoom.app import find_dock, open_review
 from napari_cropzoom.core.boxes import Source, iou
 from napari_cropzoom.core.poses import Poses
-from napari_cropzoom.core.sizing import SizingSettings, boxes_from_keypoints
-from napari_cropzoom.io.bbox_csv import read_bbox_csv
+from napari_cropzoom.core.smoothing.sizing import SizingSettings, boxes_from_keypoints
+from napari_cropzoom.files.bbox_csv import read_bbox_csv
 from napari_cropzoom.sample import sample_project
-from sample_excerpt import excerpt
+from review_window import click_on
+from videos import excerpt
 
 pytest.importorskip("lightning_pose", reason="needs the extra 'pose'")
 pytestmark = [pytest.mark.gui, needs_display, pytest.mark.timeout(900)]
@@ -30,31 +30,10 @@ def named(dock, name, kind=QWidget):
     return found
 
 
-def click_on(widget):
-    """Click the middle of a widget with the real mouse, scrolled to where it lies in a scroll area."""
-    wait_for(lambda: widget.isVisible() and widget.isEnabled())
-    spin(0.3)
-    around = widget.parentWidget()
-    while around is not None and not isinstance(around, QScrollArea):
-        around = around.parentWidget()
-    if around is not None:
-        around.ensureWidgetVisible(widget)
-        spin(0.1)
-    before = None
-    while before != (middle := widget.mapToGlobal(QPoint(widget.width() // 2, widget.height() // 2))):
-        before = middle
-        spin(0.3)  # until the layout has come to rest
-    xdotool("mousemove", middle.x(), middle.y())
-    spin()
-    xdotool("click", 1)
-    spin(0.15)
-
-
 def open_step(dock, key):
     if not dock[key].is_open:
         click_on(dock[key].header)
     wait_for(lambda: dock[key].is_open)
-    spin(0.3)
 
 
 def run_step(dock, key, is_done):
@@ -73,7 +52,6 @@ def run_step(dock, key, is_done):
 def project(tmp_path):
     """An excerpt of the sample with its own copy of the models, for their outputs."""
     sample = sample_project()
-    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(tmp_path / "settings"))
     for source in (sample.detector, sample.pose):
         shutil.copytree(source, tmp_path / source.name)
     truth = pd.read_csv(sample.truth)[FIRST : LAST + 1].reset_index(drop=True)
@@ -82,24 +60,18 @@ def project(tmp_path):
 
 
 @pytest.fixture
-def open_window(make_napari_viewer):
-    """Open real windows; the docks end with the test, whatever happens in it."""
-    viewers = []
+def open_window(new_viewer):
+    """Open a review in a real window."""
 
     def open_one(*args, **kwargs):
-        viewer = make_napari_viewer(show=True)
-        viewers.append(viewer)
+        viewer = new_viewer()
+        viewer.window.show()
         viewer.window.resize(1500, 940)
         session = open_review(viewer, *args, **kwargs)
-        spin(1.0)
+        wait_until_still(find_dock(viewer).window())
         return viewer, session, find_dock(viewer)
 
-    yield open_one
-    for viewer in viewers:
-        dock = find_dock(viewer)
-        if dock is not None:
-            dock.close_session()
-    spin(0.2)
+    return open_one
 
 
 def test_from_a_video_to_keypoints_and_back_again(project, open_window):
@@ -117,11 +89,11 @@ def test_from_a_video_to_keypoints_and_back_again(project, open_window):
     assert len(easy) > 60
     frame = int(easy[len(easy) // 2])
     viewer.dims.set_current_step(0, frame)
-    spin(0.5)
+    wait_until_still(canvas_of())
     before = session.track.box(frame)
     x, y = before.center
     drag(viewer, (y, x), (y + 40, x - 60))
-    wait_for(lambda: session.track.source[frame] == Source.ANCHOR)
+    wait_for(lambda: session.track.source[frame] == Source.MANUAL)
     moved = session.track.box(frame)
     scale = 2 / viewer.scene.camera.zoom  # a screen pixel, rounding to even sizes
     assert moved.center == pytest.approx((x - 60, y + 40), abs=2 + scale)
@@ -133,9 +105,9 @@ def test_from_a_video_to_keypoints_and_back_again(project, open_window):
     open_step(dock, "smooth")
     shown = session.final_box(frame + 3)
     click_on(named(dock, "smooth_window").findChild(QSlider))
-    xdotool("key", *["Right"] * 4)
+    hands().key(*["Right"] * 4)
     wait_for(lambda: session.smoothing.window > 9)
-    spin(0.5)
+    wait_until_still(canvas_of())
     assert session.final_box(frame) == moved
     assert session.final_box(frame + 3) != shown
     final_layer = next(layer for layer in viewer.layers if layer.name == "final boxes")
@@ -143,7 +115,7 @@ def test_from_a_video_to_keypoints_and_back_again(project, open_window):
 
     open_step(dock, "crop")
     crop = detector / "cropped_videos" / "cropped_roaming.mp4"
-    run_step(dock, "crop", lambda: dock.bench.crop_file == crop and dock["pose"].is_open)
+    run_step(dock, "crop", lambda: dock.controller.crop_file == crop and dock["pose"].is_open)
     assert crop.with_suffix(".json").is_file()
 
     open_step(dock, "pose")

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_cropzoom.core.boxes import Source
 from napari_cropzoom.core.errors import CropzoomError
-from napari_cropzoom.io.video import Video
-from napari_cropzoom.session import Session
+from napari_cropzoom.core.plausible import Faults
+from napari_cropzoom.core.poses import Poses
+from napari_cropzoom.engine.model_folder import ModelFolder
+from napari_cropzoom.files.belonging import check_made_of
+from napari_cropzoom.files.formats.registry import as_table, read_boxes
+from napari_cropzoom.files.provenance import read_video_predictions
+from napari_cropzoom.files.review_paths import journal_file
+from napari_cropzoom.review.session import Session
+from napari_cropzoom.review.stored import StoredReview, read_review
+from napari_cropzoom.video.video import Video
 
 if TYPE_CHECKING:
     import napari
 
     from napari_cropzoom.widgets.dock import CropzoomDock
-    from napari_cropzoom.widgets.preview import CropPreview
-
-DOCK, PREVIEW, TIMELINE = "Cropzoom", "Crop preview", "Timeline"
-SETTLED = 100  # milliseconds in which docks have taken their places
 
 
 def open_review(
@@ -26,6 +34,7 @@ def open_review(
     bbox: str | Path | None = None,
     detector: str | Path | None = None,
     pose: str | Path | None = None,
+    output_dir: str | Path | None = None,
 ) -> Session:
     """Open a video with its boxes and keypoints for review, as the menu does.
 
@@ -42,105 +51,186 @@ def open_review(
         CSV of raw boxes; without it, those in the detector's ``video_preds``, if any.
     detector, pose : path, optional
         Lightning Pose model folders.
+    output_dir : path, optional
+        Folder that takes results, and is looked for them, as ``--output_dir`` of the commands; without it
+        the one chosen for this video before, if any, else the models' own folders.
 
     Returns
     -------
     Session
-        Of the review; it ends with the dock.
+        Of the review; it ends with the window, or when code removes the dock.
 
     Raises
     ------
     CropzoomError
         If a file or folder is not what it should be; the window is then as it was.
     """
-    from qtpy.QtCore import QTimer
+    from napari_cropzoom.widgets.controls import results_of
 
-    from napari_cropzoom.pipeline.models import ModelFolder
-
+    dock = find_dock(viewer)
+    chosen = (dock.controller.detector, dock.controller.pose) if dock else (None, None)
     opened = Video(Path(video))
     try:
-        for model in (detector, pose):
-            if model is not None:
-                ModelFolder.open(model)
-        if bbox is not None:
-            check_boxes(Path(bbox), opened.n_frames)
-    except CropzoomError:
+        given = zip((detector, pose), chosen, strict=True)
+        results = results_of(opened.path) if output_dir is None else Path(output_dir).absolute()
+        models = [
+            before if path is None else ModelFolder.open(path, results=results) for path, before in given
+        ]
+        read = partial(
+            Content.read, opened, None if bbox is None else Path(bbox), models[0], models[1], results
+        )
+        content = read()
+    except BaseException:
         opened.close()
         raise
-    dock = find_dock(viewer)
     is_new = dock is None
-    dock = dock or add_docks(viewer)
+    dock = add_docks(viewer)
     dock["video"].take(opened)
-    if is_new:
-        QTimer.singleShot(SETTLED, lambda: settle(viewer))
-    session = dock.bench.session
+    if output_dir is not None:
+        dock["video"].take_results(Path(output_dir).absolute())
+    session = dock.controller.session
     assert session is not None
     if detector is not None:
         dock["detect"].choose_model(Path(detector))
     if pose is not None:
         dock["pose"].choose_model(Path(pose))
-    _load(dock, Path(bbox) if bbox is not None else None)
+    if not is_new:  # the review that was open there may have been this one, and has ended now
+        content = read()
+    content.give_to(dock)
     return session
 
 
-def settle(viewer: napari.viewer.Viewer) -> None:
-    """Give the timeline the height it wants, if the window has it, and fit the picture to the canvas.
+@dataclass(frozen=True)
+class Content:
+    """What there is to show of a video, read before anything is shown.
 
-    Where a window becomes larger, Qt leaves docks as low as they had to be before. A view that is moved
-    meanwhile is left as it is.
+    Attributes
+    ----------
+    review : StoredReview or None
+        Boxes and the review of them.
+    detector, pose : Poses or None
+        Keypoints in the full frame.
+    notes : tuple of str
+        What a person should know, e.g. which files are of another video of this name.
     """
-    from qtpy.QtCore import Qt, QTimer
-    from qtpy.QtWidgets import QDockWidget, QMainWindow
 
-    timeline = viewer.window.dock_widgets.get(TIMELINE)
-    camera = viewer.scene.camera
-    before = (camera.zoom, camera.center)
+    review: StoredReview | None
+    detector: Poses | None
+    pose: Poses | None
+    notes: tuple[str, ...] = ()
 
-    def fit() -> None:
-        if (camera.zoom, camera.center) == before:
-            viewer.reset_view()
+    @classmethod
+    def read(
+        cls,
+        video: Video,
+        bbox: Path | None,
+        detector: ModelFolder | None,
+        pose: ModelFolder | None,
+        results: Path | None = None,
+    ) -> Content:
+        """Read the boxes, those of the detector if none are given, and the keypoints that are there.
 
-    if timeline is not None and isinstance(window := timeline.window(), QMainWindow):
-        holders = [one for one in window.findChildren(QDockWidget) if one.isAncestorOf(timeline)]
-        heights = [timeline.sizeHint().height()] * len(holders)
-        window.resizeDocks(holders, heights, Qt.Orientation.Vertical)
-    QTimer.singleShot(SETTLED, fit)
+        What is found by its name and is of another video is left out, and told. ``results`` is the
+        folder for results, None for the usual places.
+
+        Raises
+        ------
+        CropzoomError
+            If a file is broken, or was given and belongs to another video.
+        """
+        source, size, path, notes = Source.IMPORTED, (video.width, video.height), video.path, list[str]()
+        if bbox is not None:
+            check_boxes(bbox, video)
+        elif detector is not None and _is_ours(detector.bbox_csv(path), path, notes):
+            bbox, source = detector.bbox_csv(path), Source.DETECTED
+        found, in_frame = (_predictions(model, video, notes) for model in (detector, pose))
+        if bbox is None:
+            return cls(None, found, in_frame, tuple(notes))
+        if source == Source.IMPORTED:
+            folder = results or path.parent
+            bbox = as_table(bbox, folder, path.stem, video.n_frames, size, notes.append)
+        review = read_review(
+            bbox, video.n_frames, source, allow_missing=True, frame_size=size, video=path
+        )
+        return cls(review, found, in_frame, tuple(notes))
+
+    def give_to(self, dock: CropzoomDock) -> None:
+        """Show it in a dock that has opened the video, and open the step that comes next."""
+        session, said = dock.controller.session, list(self.notes)
+        assert session is not None
+        if self.detector is not None:
+            session.set_predictions("detector", self.detector)
+            dock["detect"].mark_loaded()
+        if self.review is not None:
+            said.append(session.take_review(self.review))
+        if self.pose is not None:
+            session.set_predictions("pose", self.pose)
+            dock["pose"].mark_loaded()
+        step = "review" if session.has_boxes else "boxes" if session.detector_poses else ""
+        if step:
+            dock.open_step(step)
+        step = step or next((key for key in dock.steps if dock[key].is_open), "video")
+        if any(said):
+            dock[step].message.show_info("\n".join(line for line in said if line))
 
 
-def check_boxes(path: Path, n_frames: int) -> None:
+def _predictions(model: ModelFolder | None, video: Video, notes: list[str]) -> Poses | None:
+    if model is None or not _is_ours(model.predictions_csv(video.path), video.path, notes):
+        return None
+    return read_video_predictions(model.predictions_csv(video.path), video.n_frames)
+
+
+def _is_ours(path: Path, video: Path, notes: list[str]) -> bool:
+    """Whether there is such a file, and it is not of another video of this name, which is noted."""
+    if not path.is_file():
+        return False
+    try:
+        check_made_of(path, video)
+    except CropzoomError as error:
+        notes.append(str(error))
+        return False
+    return True
+
+
+def has_screen() -> bool:
+    """Whether a window can be opened."""
+    if not sys.platform.startswith("linux"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def check_boxes(path: Path, video: Video) -> None:
     """Refuse a file of boxes that is not of this video; frames without a box are welcome.
 
     Raises
     ------
     CropzoomError
-        If it is broken or does not end with the video's last frame.
+        As :func:`napari_cropzoom.files.bbox_csv.read_bbox_csv`, but single bad rows are no reason.
     """
-    from napari_cropzoom.io.bbox_csv import read_bbox_csv
-
-    if len(read_bbox_csv(path, allow_missing=True)) != n_frames:
-        read_bbox_csv(path, n_frames)
+    size, is_reviewed = (video.width, video.height), journal_file(path).is_file()
+    faults: Faults = "tell" if is_reviewed else "skip"
+    read_boxes(path, video.n_frames, allow_missing=True, frame_size=size, faults=faults)
 
 
 def find_dock(viewer: napari.viewer.Viewer) -> CropzoomDock | None:
     """Return the viewer's Cropzoom dock if it is open."""
-    from napari_cropzoom.widgets.dock import CropzoomDock
+    from napari_cropzoom.widgets import docks
 
-    docks = viewer.window.dock_widgets.values()
-    return next((dock for dock in docks if isinstance(dock, CropzoomDock)), None)
+    return docks.find_dock(viewer)
 
 
 def add_docks(viewer: napari.viewer.Viewer) -> CropzoomDock:
-    """Add *Cropzoom* at the right, *Timeline* below the canvas, and *Crop preview* beside that."""
-    from napari_cropzoom.widgets.dock import CropzoomDock
-    from napari_cropzoom.widgets.preview import CropPreview
-    from napari_cropzoom.widgets.timeline import Timeline
+    """Add *Cropzoom* at the right, *Timeline* below the canvas, *Crop preview* beside that; show them."""
+    from napari_cropzoom.widgets import docks
 
-    dock = CropzoomDock(viewer)
-    viewer.window.add_dock_widget(dock, name=DOCK, area="right")
-    viewer.window.add_dock_widget(Timeline(viewer, dock.bench), name=TIMELINE, area="bottom")
-    preview: CropPreview = CropPreview(viewer, dock.bench)
-    viewer.window.add_dock_widget(preview, name=PREVIEW, area="bottom")
-    return dock
+    return docks.add_docks(viewer)
+
+
+def settle(viewer: napari.viewer.Viewer) -> None:
+    """Give the docks below the height they want, and fit the picture to the canvas."""
+    from napari_cropzoom.widgets import docks
+
+    docks.settle(viewer)
 
 
 def review_main(
@@ -148,6 +238,7 @@ def review_main(
     bbox: str | Path | None = None,
     detector: str | Path | None = None,
     pose: str | Path | None = None,
+    output_dir: str | Path | None = None,
 ) -> int:
     """Open napari for a review and run it until its window closes; returns the exit code.
 
@@ -161,7 +252,7 @@ def review_main(
     viewer = napari.Viewer(title="napari-cropzoom", show=False)
     try:
         if video is not None:
-            open_review(viewer, video, bbox, detector, pose)
+            open_review(viewer, video, bbox, detector, pose, output_dir)
         else:
             add_docks(viewer)
     except BaseException:
@@ -170,28 +261,3 @@ def review_main(
     viewer.window.show()
     napari.run()
     return 0
-
-
-def demo_main(output: Path | None = None) -> int:
-    """Run every step on the sample, then open napari on the result; returns the exit code."""
-    from napari_cropzoom.demo import run_demo
-
-    return run_demo(Path(output) if output else Path("demo_output"))
-
-
-def _load(dock: CropzoomDock, bbox: Path | None) -> None:
-    """Take the keypoints and boxes that are there."""
-    bench, session = dock.bench, dock.bench.session
-    assert session is not None
-    video = session.video.path
-    if bench.detector is not None and bench.detector.predictions_csv(video).is_file():
-        session.load_predictions("detector", bench.detector.predictions_csv(video))
-        dock["detect"].mark_loaded()
-    if bbox is not None:
-        session.load_boxes(bbox, Source.IMPORTED, allow_missing=True)
-    elif bench.detector is not None and bench.detector.bbox_csv(video).is_file():
-        session.load_boxes(bench.detector.bbox_csv(video), Source.DETECTED, allow_missing=True)
-    if bench.pose is not None and bench.pose.predictions_csv(video).is_file():
-        session.load_predictions("pose", bench.pose.predictions_csv(video))
-        dock["pose"].mark_loaded()
-    dock.open_step("review" if session.has_boxes else "boxes" if session.detector_poses else "detect")

@@ -11,15 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_cropzoom.app import find_dock, has_screen, open_review
+from napari_cropzoom.app import settle as settle_window
 from napari_cropzoom.core.errors import CropzoomError
-from napari_cropzoom.core.sizing import SizingSettings
-from napari_cropzoom.core.smoothing import SmoothingSettings
-from napari_cropzoom.io.video import Video
-from napari_cropzoom.pipeline.models import ModelFolder
-from napari_cropzoom.pipeline.progress import Progress, Stage, run_stage
-from napari_cropzoom.pipeline.stages import EngineCache, builtin_stages
+from napari_cropzoom.core.progress import Progress, Stage, Tenths, run_stage
+from napari_cropzoom.core.smoothing.methods import SmoothingSettings
+from napari_cropzoom.core.smoothing.sizing import SizingSettings
+from napari_cropzoom.engine.model_folder import ModelFolder
+from napari_cropzoom.review.session import Session
 from napari_cropzoom.sample import SampleProject, sample_project
-from napari_cropzoom.session import Session
+from napari_cropzoom.video.video import Video
+from napari_cropzoom.worker.stages import EngineCache, builtin_stages
 
 if TYPE_CHECKING:
     import napari
@@ -90,12 +92,10 @@ def run_steps(project: DemoProject) -> None:
 
 def run(title: str, stage: Stage[dict[str, Any]]) -> dict[str, Any]:
     """Run a stage and say how far it is."""
-    shown = time.monotonic()
+    tenths = Tenths()
 
     def report(progress: Progress) -> None:
-        nonlocal shown
-        if time.monotonic() - shown > 1:
-            shown = time.monotonic()
+        if tenths.is_new(progress):
             say(f"{title}: {progress.done} of {progress.total} {progress.text}")
 
     say(f"{title} …")
@@ -111,13 +111,6 @@ def say(text: str) -> None:
     sys.stderr.flush()
 
 
-def has_screen() -> bool:
-    """Whether a window can be opened."""
-    if not sys.platform.startswith("linux"):
-        return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-
-
 def again_under_xvfb(output: Path) -> int:
     """Start the demo again on a screen in memory; the steps are done by then."""
     runner = shutil.which("xvfb-run")
@@ -126,7 +119,10 @@ def again_under_xvfb(output: Path) -> int:
             f"The steps are done, their outputs are in {output}, but there is no screen for napari. "
             "Install xvfb (it brings xvfb-run), or run on a desktop."
         )
-    code = f"from napari_cropzoom.app import demo_main; raise SystemExit(demo_main({str(output)!r}))"
+    code = (
+        "from pathlib import Path; from napari_cropzoom.demo import run_demo; "
+        f"raise SystemExit(run_demo(Path({str(output)!r})))"
+    )
     command = [runner, "-a", "-s", SCREEN, sys.executable, "-c", code]
     return subprocess.run(command, env={**os.environ, UNDER_XVFB: "1"}, check=False).returncode
 
@@ -134,8 +130,6 @@ def again_under_xvfb(output: Path) -> int:
 def show(project: DemoProject, output: Path) -> int:
     """Open napari on the result; on a screen in memory take pictures instead."""
     import napari
-
-    from napari_cropzoom.app import open_review
 
     viewer = napari.Viewer(title="napari-cropzoom demo")
     open_review(viewer, project.video, detector=project.detector, pose=project.pose)
@@ -149,16 +143,12 @@ def show(project: DemoProject, output: Path) -> int:
 
 def take_pictures(viewer: napari.viewer.Viewer, folder: Path) -> list[Path]:
     """Photograph the window: two themes, two sizes, the steps that show most."""
-    from napari_cropzoom.app import find_dock
-    from napari_cropzoom.app import settle as settle_window
-
     dock = find_dock(viewer)
     assert dock is not None
     folder.mkdir(parents=True, exist_ok=True)
-    session = dock.bench.session
+    session = dock.controller.session
     assert session is not None
-    dock.bench.go_to(session.n_frames // 3)
-    dock.bench.layers.wait_until_shown()
+    dock.controller.go_to(session.n_frames // 3)
     settle(3.0)  # the timeline of all frames is made meanwhile
     made = []
     for theme in ("dark", "light"):

@@ -1,12 +1,16 @@
-"""The npe2 reader: a video dropped on napari becomes a lazy image layer."""
+"""The npe2 reader: a video dropped on napari becomes a lazy image layer, which the docks take over."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from napari_cropzoom.io.video import VIDEO_SUFFIXES, Video
+from napari_cropzoom.video.video import VIDEO_SUFFIXES, Video
+
+if TYPE_CHECKING:
+    from napari_cropzoom.widgets.dock import CropzoomDock
 
 LayerData = tuple[Any, dict[str, Any], str]
 PathOrPaths = str | Path | Sequence[str | Path]
@@ -20,15 +24,30 @@ def get_reader(path: PathOrPaths) -> Callable[[PathOrPaths], list[LayerData]] | 
     return read_videos
 
 
-def read_videos(path: PathOrPaths) -> list[LayerData]:
+def read_videos(
+    path: PathOrPaths, then: Callable[[CropzoomDock], object] | None = None
+) -> list[LayerData]:
     """Open videos, one image layer each; frames are decoded when they are shown.
+
+    In a window of napari the docks come, and open the video for review in the place of its layer.
+
+    Parameters
+    ----------
+    path : path or sequence of path
+    then : callable, optional
+        Called with the dock once it has opened the video.
 
     Raises
     ------
     CropzoomError
         If a file cannot be used.
     """
-    return [_layer(video) for video in [Video(p) for p in _as_list(path)]]
+    videos = [Video(p) for p in _as_list(path)]
+    if "qtpy" in sys.modules:  # else there is no window
+        from napari_cropzoom.widgets.docks import take_over_soon
+
+        take_over_soon(videos, then)
+    return [_layer(video) for video in videos]
 
 
 def _layer(video: Video) -> LayerData:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.reader import LayerData, read_videos
+
+if TYPE_CHECKING:
+    from napari_cropzoom.widgets.dock import CropzoomDock
 
 SAMPLE_VARIABLE = "NAPARI_CROPZOOM_SAMPLE"
 _VIDEO = Path("videos", "roaming.mp4")
@@ -82,11 +86,17 @@ def sample_project() -> SampleProject:
 
 
 def make_sample() -> list[LayerData]:
-    """Napari's File > Open Sample > Cropzoom > Roaming mouse: the video as an image layer.
+    """Napari's File > Open Sample > Roaming mouse: the video, opened in the docks with its two models.
 
     Raises
     ------
     CropzoomError
         If the sample is not here.
     """
-    return read_videos(sample_project().video)
+    sample = sample_project()
+
+    def choose_models(dock: CropzoomDock) -> None:
+        dock["detect"].choose_model(sample.detector)
+        dock["pose"].choose_model(sample.pose)
+
+    return read_videos(sample.video, choose_models)

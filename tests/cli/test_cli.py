@@ -18,12 +18,13 @@ from napari_cropzoom.cli import main
 from napari_cropzoom.cli.progress import run_with_bar
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.poses import Poses
-from napari_cropzoom.io.bbox_csv import read_bbox_csv, write_bbox_csv
-from napari_cropzoom.io.predictions_csv import read_predictions, write_predictions
-from napari_cropzoom.io.video import Video
-from napari_cropzoom.pipeline.encoders import HARDWARE, probe
-from napari_cropzoom.pipeline.progress import Progress
-from pipeline.crop_videos import pattern_video
+from napari_cropzoom.core.progress import Progress
+from napari_cropzoom.crop.encoders import HARDWARE, probe
+from napari_cropzoom.files.bbox_csv import read_bbox_csv, write_bbox_csv
+from napari_cropzoom.files.belonging import sign
+from napari_cropzoom.files.predictions_csv import read_predictions, write_predictions
+from napari_cropzoom.video.video import Video
+from videos import make_numbered_video, pattern_video, zero_packets
 
 N = 24
 COMMAND = [sys.executable, "-m", "napari_cropzoom.cli"]
@@ -38,6 +39,7 @@ def project(tmp_path: Path) -> Path:
     nose = np.column_stack([30 + i, np.full(N, 20.0)])
     xy = np.stack([nose, nose + np.array([14, 11])], axis=1)
     write_predictions(model / "video_preds" / "v.csv", Poses(("nose", "tail"), xy, np.full((N, 2), 0.9)))
+    sign(model / "video_preds" / "v.csv", tmp_path / "v.mp4")
     return tmp_path
 
 
@@ -123,7 +125,6 @@ def test_what_is_wrong_is_one_line_and_nothing_is_begun(project, capsys):
         (["smooth_bbox", project / "none", "--output_dir", project / "s"], "no such directory"),
         (["remap", project / "none.csv", project / "none.csv"], "none.csv: there is no such file"),
         (["info", project / "notes.txt"], "this kind of file"),
-        (["detect", video, "--output_dir", project, "--method", "magic"], "no detector 'magic'"),
         (["predict", model, video], "no checkpoint"),
         (["predict", model, video, "--compile", "--runtime", "onnx"], "--runtime eager only"),
         (["predict", model, video, "--only_changed", "--overwrite"], "Leave out one of the two"),
@@ -146,6 +147,7 @@ USAGE = [
     ["fly"],
     ["create_bbox"],
     ["create_bbox", "m", "v.mp4", "--crop_ratio", "1"],
+    ["detect", "v.mp4", "--output_dir", "o", "--method", "magic"],
     ["create_bbox", "m", "v.mp4", "--crop_ratio", "nan"],
     ["create_bbox", "m", "v.mp4", "--crop_size", "0"],
     ["create_bbox", "m", "v.mp4", "--crop_ratio", "2", "--crop_size", "100"],
@@ -241,7 +243,9 @@ def test_crops_side_by_side_and_one_that_fails_loses_no_other(project, capsys):
     for name in names:
         pattern_video(project / f"{name}.mp4", 12)
         write_bbox_csv(boxes / f"{name}_bbox.csv", np.tile([5.0, 5, 28, 28], (12, 1)))
+        sign(boxes / f"{name}_bbox.csv", project / f"{name}.mp4")
     write_bbox_csv(boxes / "side1_bbox.csv", np.tile([5.0, 5, 28, 28], (11, 1)))
+    sign(boxes / "side1_bbox.csv", project / "side1.mp4")
     videos = [project / f"{name}.mp4" for name in names]
     command = ["crop", project / "model", *videos, "--bbox_dir", boxes]
     said = fails(capsys, *command, "--jobs", "3")
@@ -253,7 +257,7 @@ def test_crops_side_by_side_and_one_that_fails_loses_no_other(project, capsys):
     write_bbox_csv(boxes / "side1_bbox.csv", np.tile([5.0, 5, 28, 28], (12, 1)))
     assert main([str(word) for word in command]) == 0
     out = capsys.readouterr().out
-    assert out.count("re-encoded 0 of 1 groups of pictures") == 3
+    assert out.count("re-encoded 0 of 1 group of pictures") == 3
     assert f"saved to {crops / 'cropped_side1.mp4'}\n" in out
 
 
@@ -278,9 +282,14 @@ def test_interrupted_crop_leaves_nothing(project, number, jobs):
     for video in videos:
         bbox = project / "boxes" / f"{video.stem}_bbox.csv"
         write_bbox_csv(bbox, np.tile([5.0, 5, 600, 400], (140, 1)))
+        sign(bbox, video)
     command = ["crop", project / "model", *videos, "--bbox_dir", project / "boxes"]
     command += ["--preset", "veryslow", "--jobs", str(jobs)]
-    process = subprocess.Popen([*COMMAND, *map(str, command)], stderr=subprocess.PIPE, text=True)
+    usual = signal.signal(number, signal.SIG_DFL)  # a shell's background job ignores Ctrl-C, and so do we
+    try:
+        process = subprocess.Popen([*COMMAND, *map(str, command)], stderr=subprocess.PIPE, text=True)
+    finally:
+        signal.signal(number, usual)
     crops = project / "model" / "cropped_videos"
     for _ in range(600):
         if crops.is_dir():
@@ -307,7 +316,7 @@ def test_verbs_import_only_what_they_need(project):
     write_bbox_csv(project / boxes, np.tile([0.0, 0, 400, 400], (N, 1)))
     for words, unwanted in (
         (["--help"], [*tables, "pandas", "numpy"]),
-        (["create_bbox", "model", "v.mp4"], tables),
+        (["create_bbox", "model", "v.mp4"], [name for name in tables if name != "av"]),  # counts frames
         (["smooth_bbox", "model/video_preds", "--output_dir", "s"], [*tables, "pandas"]),
         (["remap", "model/video_preds/v.csv", boxes], tables),
         (["info", "v.mp4"], [*window, "pandas", "scipy"]),
@@ -363,7 +372,24 @@ def test_flags_as_json_and_as_a_table(tmp_path, capsys):
     assert main(["flags", str(path)]) == 0
     table = capsys.readouterr().out
     assert "120 to 121   0." in table
-    assert table.endswith("2 stretches to look at in 200 frames\n")
+    assert table.endswith("2 suspects in 200 frames\n")
+
+
+def test_frames_that_cannot_be_decoded_are_named_by_flags_and_info(tmp_path, capsys):
+    video = make_numbered_video(tmp_path / "a.avi", 40, codec="mjpeg", pix_fmt="yuvj420p")
+    write_bbox_csv(tmp_path / "a.csv", np.tile([10.0, 10, 40, 40], (40, 1)))
+    zero_packets(video, (12, 13, 30))
+    assert main(["flags", str(tmp_path / "a.csv"), "--video", str(video), "--json"]) == 0
+    flagged = json.loads(capsys.readouterr().out)["flagged"]
+    lost = [
+        (each["first"], each["last"]) for each in flagged if "cannot be decoded" in each["reasons"][0]
+    ]
+    assert lost == [(12, 13), (30, 30)]
+    for words in (["info"], ["info", "--thorough"]):
+        assert main([*words, str(video)]) == 0
+        assert "3 of 40 frames cannot be decoded, since the file is damaged there (12-13, 30)" in (
+            capsys.readouterr().out
+        )
 
 
 def test_flags_looks_at_keypoints_and_pixels(project, capsys):
@@ -383,9 +409,7 @@ def test_a_file_that_is_no_video_is_refused_before_a_model_is_loaded(project, ca
     checkpoint = project / "model/tb_logs/test/version_0/checkpoints/epoch=0-step=0-best.ckpt"
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     checkpoint.write_bytes(b"would be refused if it were loaded")
-    assert (
-        main(["predict", str(project / "model"), str(project / "v.mp4"), str(text), "--overwrite"]) == 1
-    )
+    assert main(["predict", str(project / "model"), str(text), "--overwrite"]) == 1
     said = capsys.readouterr()
     assert "notes.mp4: is not a video" in said.err
     assert "loading" not in said.out

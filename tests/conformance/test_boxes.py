@@ -11,7 +11,7 @@ import pytest
 from conformance.litpose import run_litpose, write_model_config
 from napari_cropzoom.cli import main
 from napari_cropzoom.core.poses import Poses
-from napari_cropzoom.io.predictions_csv import write_predictions
+from napari_cropzoom.files.predictions_csv import write_predictions
 
 pytest.importorskip("lightning_pose", reason="needs lightning-pose, the extra 'pose'")
 pytestmark = pytest.mark.conformance

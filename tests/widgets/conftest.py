@@ -1,28 +1,26 @@
 import shutil
 
-import av
-import napari
 import numpy as np
 import pytest
 from qtpy.QtCore import QSettings
 
-from gui_events import spin, wait_for
+from gui_events import delete_now, spin, wait_for
+from lpmodels import make_predictions_folder
 from napari_cropzoom.core.boxes import Source
 from napari_cropzoom.core.poses import Poses
-from napari_cropzoom.io.predictions_csv import write_predictions
-from napari_cropzoom.io.video import Video
+from napari_cropzoom.video.video import Video
 from napari_cropzoom.widgets.dock import CropzoomDock
-from napari_cropzoom.widgets.timeline import Timeline
+from napari_cropzoom.widgets.timeline.widget import Timeline
 from player_window import N
-from videos import make_numbered_video
+from videos import make_numbered_video, write_video
 
 N_FRAMES = 40
 WIDTH, HEIGHT = 320, 240
 
 
 @pytest.fixture(autouse=True)
-def own_settings(tmp_path):
-    """Keep what the dock remembers away from the person's own settings."""
+def fresh_settings(tmp_path):
+    """Have the dock remember nothing of the test before."""
     folder = str(tmp_path / "settings")
     QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, folder)
 
@@ -40,15 +38,11 @@ def video_file(tmp_path, square_path):
     path = tmp_path / "videos" / "square.mp4"
     path.parent.mkdir()
     background = np.random.default_rng(0).integers(40, 60, (HEIGHT, WIDTH, 3), dtype=np.uint8)
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=30)
-        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        for x, y in square_path.round().astype(int):
-            image = background.copy()
-            image[y - 15 : y + 15, x - 15 : x + 15] = 220
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
-        container.mux(stream.encode())
-    return path
+    pictures = []
+    for x, y in square_path.round().astype(int):
+        pictures.append(background.copy())
+        pictures[-1][y - 15 : y + 15, x - 15 : x + 15] = 220
+    return write_video(path, pictures)
 
 
 @pytest.fixture
@@ -65,19 +59,7 @@ def poses(square_path):
 @pytest.fixture
 def model_folder(tmp_path, video_file, poses):
     """A model folder with predictions made before; its checkpoint is only a name."""
-    folder = tmp_path / "models" / "detector"
-    checkpoint = folder / "tb_logs" / "test" / "version_0" / "checkpoints" / "epoch=1-step=2-best.ckpt"
-    checkpoint.parent.mkdir(parents=True)
-    checkpoint.write_bytes(b"not a checkpoint")
-    (folder / "config.yaml").write_text(
-        "data:\n"
-        "  image_resize_dims: {height: 128, width: 128}\n"
-        "  keypoint_names: [nose, tail, back]\n"
-        "model: {model_type: heatmap, model_name: test}\n"
-    )
-    (folder / "video_preds").mkdir()
-    write_predictions(folder / "video_preds" / "square.csv", poses)
-    return folder
+    return make_predictions_folder(tmp_path / "models" / "detector", video_file, poses)
 
 
 @pytest.fixture
@@ -91,18 +73,15 @@ def wait(qtbot):
 
 
 @pytest.fixture(scope="module")
-def player_viewer(tmp_path_factory):
+def player_viewer(shared_viewer):
     """One napari window for a module, with dock and timeline; `player` opens a video in it."""
-    folder = str(tmp_path_factory.mktemp("settings"))
-    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, folder)
-    viewer = napari.Viewer(show=False)
-    dock = CropzoomDock(viewer)
-    viewer.window.add_dock_widget(dock, name="Cropzoom", area="right")
-    viewer.window.add_dock_widget(Timeline(viewer, dock.bench), name="Timeline", area="bottom")
-    viewer.window.show()
-    yield viewer
-    dock.bench.close_session()
-    viewer.close()
+    dock = CropzoomDock(shared_viewer)
+    shared_viewer.window.add_dock_widget(dock, name="Cropzoom", area="right")
+    timeline = Timeline(shared_viewer, dock.controller)
+    shared_viewer.window.add_dock_widget(timeline, name="Timeline", area="bottom")
+    shared_viewer.window.show()
+    dock.window().setGeometry(0, 0, 1400, 900)
+    return shared_viewer
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +97,7 @@ def player(player_viewer, numbered_video):
     dock["video"].take(Video(numbered_video))
     boxes = np.tile(np.array([60.0, 60, 80, 80]), (N, 1))
     boxes[40:45] = np.nan
-    dock.bench.session.set_raw(boxes, numbered_video.with_suffix(".csv"), Source.DETECTED)
+    dock.controller.session.set_raw(boxes, numbered_video.with_suffix(".csv"), Source.DETECTED)
     player_viewer.reset_view()
     player = timeline.player
     player.speed.setCurrentText("1×")
@@ -127,30 +106,32 @@ def player(player_viewer, numbered_video):
     yield player
     player.playback.stop()
     player.loop.setChecked(False)
-    dock.bench.close_session()
+    dock.controller.close_session()
     shutil.rmtree(numbered_video.with_name("bboxes_reviewed"), ignore_errors=True)
     spin(0.02)
 
 
 @pytest.fixture
-def viewer(make_napari_viewer):
-    return make_napari_viewer()
+def viewer(shared_viewer):
+    """The module's window without docks and layers."""
+    yield shared_viewer
+    shared_viewer.window.remove_dock_widget("all")
+    shared_viewer.layers.clear()
+    delete_now()
 
 
 @pytest.fixture
-def dock(viewer, qtbot):
+def dock(viewer):
     dock = CropzoomDock(viewer)
     viewer.window.add_dock_widget(dock, name="Cropzoom", area="right")
-    yield dock
-    dock.close_session()
-    qtbot.wait(10)
+    return dock
 
 
 @pytest.fixture
 def opened(dock, video_file, wait):
     """The dock with the video open."""
     dock["video"].open(video_file)
-    wait(lambda: dock.bench.session is not None)
+    wait(lambda: dock.controller.session is not None)
     return dock
 
 
@@ -159,5 +140,5 @@ def detected(opened, model_folder, wait):
     """The dock with the detector's keypoints loaded and boxes made of them."""
     opened["detect"].choose_model(model_folder)
     opened["detect"].offer.use.click()
-    wait(lambda: opened.bench.session.has_boxes)
+    wait(lambda: opened.controller.session.has_boxes)
     return opened

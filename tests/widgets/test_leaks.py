@@ -4,19 +4,18 @@ import gc
 import threading
 import weakref
 
-import napari
 import numpy as np
 import psutil
 import pytest
 from psygnal import SignalGroup, SignalInstance
-from qtpy.QtCore import QEvent, QThreadPool
+from qtpy.QtCore import QThreadPool
 from qtpy.QtWidgets import QApplication
 
-from gui_events import needs_display, spin, wait_for
+from gui_events import delete_now, needs_display, spin, wait_for
 from napari_cropzoom import open_review
 from napari_cropzoom.app import add_docks
 from napari_cropzoom.core.boxes import Box
-from napari_cropzoom.io.bbox_csv import write_bbox_csv
+from napari_cropzoom.files.bbox_csv import write_bbox_csv
 from videos import make_numbered_video
 
 pytestmark = [pytest.mark.gui, needs_display]
@@ -24,13 +23,6 @@ pytestmark = [pytest.mark.gui, needs_display]
 N = 24
 ROUNDS = 50
 WITH_REVIEW = 4  # every so many: napari alone takes a second to add and remove the layers of a video
-
-
-@pytest.fixture
-def viewer():
-    viewer = napari.Viewer(show=False)
-    yield viewer
-    viewer.close()
 
 
 @pytest.fixture
@@ -53,27 +45,21 @@ def settle():
     gc.collect()
 
 
-def delete_now():
-    """Delete what waits for an event loop that tests do not run; piled up, it slows the window down."""
-    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
-    QApplication.processEvents()
-
-
 def open_work_and_close(viewer, sources):
     """Open all docks on a review, step, edit, save, close them; weak references to what was there."""
     session = open_review(viewer, *sources)
     docks = list(viewer.window.dock_widgets.values())
-    bench = docks[0].bench
+    controller = docks[0].controller
     for key in ("review", "smooth"):
         docks[0].open_step(key)
-    bench.go_to(5)
+    controller.go_to(5)
     QApplication.processEvents()
     session.set_box(5, Box(9, 9, 20, 20))
     session.undo()
     session.set_box(5, Box(9, 9, 20, 20))
     session.save()
     spin(0.02)
-    found = [weakref.ref(each) for each in (session, session.video, bench, *docks, *viewer.layers)]
+    found = [weakref.ref(each) for each in (session, session.video, controller, *docks, *viewer.layers)]
     close(viewer, docks)
     return found
 
@@ -82,7 +68,7 @@ def open_and_close(viewer):
     """Open all docks without a video, and close them; weak references to them."""
     add_docks(viewer)
     docks = list(viewer.window.dock_widgets.values())
-    found = [weakref.ref(each) for each in (docks[0].bench, *docks)]
+    found = [weakref.ref(each) for each in (docks[0].controller, *docks)]
     close(viewer, docks)
     return found
 
@@ -133,7 +119,8 @@ def count(viewer):
     }
 
 
-def test_fifty_visits_leave_nothing(viewer, sources):
+def test_fifty_visits_leave_nothing(new_viewer, sources):
+    viewer = new_viewer()
     for _ in range(2):
         open_work_and_close(viewer, sources)
         open_and_close(viewer)

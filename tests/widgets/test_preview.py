@@ -8,14 +8,14 @@ from napari_cropzoom.widgets.preview import Canvas, CropPreview, touching_edge
 
 @pytest.fixture
 def preview(detected):
-    preview = CropPreview(detected.bench.viewer, detected.bench)
-    detected.bench.viewer.window.add_dock_widget(preview, name="Crop preview", area="right")
+    preview = CropPreview(detected.controller.viewer, detected.controller)
+    detected.controller.viewer.window.add_dock_widget(preview, name="Crop preview", area="right")
     return preview
 
 
 @pytest.fixture
 def shown(preview, qtbot):
-    preview.bench.viewer.window.show()
+    preview.controller.viewer.window.show()
     qtbot.waitUntil(preview.isVisible)
     return preview
 
@@ -62,18 +62,18 @@ def test_a_box_beyond_the_frame_does_not_break_it(qtbot):
 
 
 def test_follows_frame_and_edits(shown, wait):
-    session = shown.bench.session
+    session = shown.controller.session
     wait(lambda: shown.caption.text().startswith("Frame 0 · box 48×48"))
     session.set_box(0, Box(-10, 10, 60, 60))
     wait(lambda: "box 60×60" in shown.caption.text())
     assert "outside the frame" in shown.message.plain
-    shown.bench.go_to(20)
+    shown.controller.go_to(20)
     wait(lambda: shown.caption.text() == "Frame 20 has no box.")
     assert shown.message.plain == ""
 
 
 def test_keypoints_of_another_animal_do_not_touch_the_edge(shown):
-    session, poses = shown.bench.session, shown.bench.session.detector_poses
+    session, poses = shown.controller.session, shown.controller.session.detector_poses
     x, y = poses.xy[0].max(axis=0).round()
     far = Box(x + 30, y + 30, 60, 60)
     assert "nose" in touching_edge(session, 0, far)
@@ -85,13 +85,13 @@ def test_keypoints_of_another_animal_do_not_touch_the_edge(shown):
 
 def test_is_live_while_the_box_is_dragged(shown, wait):
     wait(lambda: "box 48×48" in shown.caption.text())
-    shown.bench.layers.box_dragged.emit(Box(30, 30, 80, 80))
+    shown.controller.layers.box_dragged.emit(Box(30, 30, 80, 80))
     assert "box 80×80" in shown.caption.text()
-    assert shown.bench.session.track.box(0).w == 48
+    assert shown.controller.session.track.box(0).w == 48
 
 
 def test_says_when_the_animal_touches_the_edge(shown, wait):
-    session, poses = shown.bench.session, shown.bench.session.detector_poses
+    session, poses = shown.controller.session, shown.controller.session.detector_poses
     wait(lambda: "box 48×48" in shown.caption.text())
     assert "touches" not in shown.message.plain
     x, y = poses.xy[0, 0]  # the nose
@@ -106,19 +106,19 @@ def test_says_when_the_animal_touches_the_edge(shown, wait):
 
 
 def test_camera_lock_keeps_the_box_in_the_middle_until_it_is_let_go(shown):
-    bench, camera = shown.bench, shown.bench.viewer.scene.camera
+    controller, camera = shown.controller, shown.controller.viewer.scene.camera
     camera.zoom = 3.0
     shown.lock.setChecked(True)
     for frame in (0, 3, 30):
-        bench.go_to(frame)
-        x, y = bench.session.final_box(frame).center
+        controller.go_to(frame)
+        x, y = controller.session.final_box(frame).center
         assert camera.center[-2:] == pytest.approx((y - 0.5, x - 0.5))
         assert camera.zoom == 3.0
     before = camera.center
-    bench.go_to(20)  # no box
+    controller.go_to(20)  # no box
     assert camera.center == before
     shown.lock.setChecked(False)
-    bench.go_to(5)
+    controller.go_to(5)
     assert camera.center == before
 
 
@@ -126,15 +126,15 @@ def test_waits_for_the_dock(viewer, qtbot):
     preview = CropPreview(viewer)
     qtbot.addWidget(preview)
     preview.show()
-    assert preview.bench is None
+    assert preview.controller is None
     assert "Open the Cropzoom dock" in preview.caption.text()
 
 
 def test_follows_the_next_dock(shown, detected, qtbot, wait):
-    viewer = detected.bench.viewer
+    viewer = detected.controller.viewer
     viewer.window.remove_dock_widget(detected)
-    assert shown.bench is None
+    assert shown.controller is None
     again = CropzoomDock(viewer)
     viewer.window.add_dock_widget(again, name="Cropzoom")
-    wait(lambda: shown.bench is again.bench)
+    wait(lambda: shown.controller is again.controller)
     viewer.window.remove_dock_widget(again)

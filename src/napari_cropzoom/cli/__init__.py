@@ -1,10 +1,11 @@
 """The command ``cropzoom``: the verbs of ``litpose``, and a few of its own.
 
-Thin: it reads arguments, runs a stage of `napari_cropzoom.pipeline` and says what happened.
+Thin: it reads arguments, runs a stage and says what happened.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -32,14 +33,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     from napari_cropzoom.cli.parser import build_parser
 
-    args = build_parser().parse_args(argv)
+    _write_every_character()
+    args = build_parser().parse_args(files_apart(sys.argv[1:] if argv is None else argv))
     debug = getattr(args, "debug", False)
-    signal.signal(signal.SIGTERM, _interrupt_only(os.getpid()))
+    from napari_cropzoom.files.leftovers import remove_leftovers  # not for --help, which ends above
+
+    _end_like_ctrl_c()
+    remove_leftovers()
     try:
         args.handler(args)
         sys.stdout.flush()
     except BrokenPipeError:
-        # whoever read our output has gone; keep Python from complaining about it at exit
+        # the program that read our output has gone; keep Python from complaining about it at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except KeyboardInterrupt:
@@ -58,6 +63,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     return OK
 
 
+def files_apart(argv: Sequence[str]) -> list[str]:
+    """Arguments in which a file that is there and begins with a dash cannot be taken for an option."""
+    return [
+        os.path.join(os.curdir, word)
+        if word.startswith("-") and os.path.splitext(word)[1] and os.path.isfile(word)
+        else word
+        for word in argv
+    ]
+
+
 def _fail(message: str, code: int, debug: bool) -> int:
     if debug:
         traceback.print_exc()
@@ -65,8 +80,27 @@ def _fail(message: str, code: int, debug: bool) -> int:
     return code
 
 
+def _write_every_character() -> None:
+    """Write characters that the console's code page lacks as escapes: no output fails for a name."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _end_like_ctrl_c() -> None:
+    """Clean up also when told to end, by a dropped connection, by Ctrl-Break or by a closed console.
+
+    Windows has the last two as SIGBREAK. A program that is to go on without its terminal (``nohup``)
+    ignores SIGHUP, and does so here.
+    """
+    for name in ("SIGTERM", "SIGHUP", "SIGBREAK"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _interrupt_only(os.getpid()))
+
+
 def _interrupt_only(process: int) -> Callable[[int, FrameType | None], None]:
-    """Make SIGTERM clean up like Ctrl-C, but not in the worker processes that inherit the handler."""
+    """Make a signal clean up like Ctrl-C, but not in the worker processes that inherit the handler."""
 
     def interrupt(number: int, _frame: FrameType | None) -> None:
         if os.getpid() != process:

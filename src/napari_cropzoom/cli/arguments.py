@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from napari_cropzoom.pipeline.encoders import ENCODERS, HIGHEST_CRF, PRESETS, TUNES, EncoderSettings
+from napari_cropzoom.crop.encoders import ENCODERS, HIGHEST_CRF, PRESETS, TUNES, EncoderSettings
 
 Verbs = Any  # argparse's _SubParsersAction, which has no public name
 Handler = Callable[[argparse.Namespace], None]
 
+OVERWRITE = "replace what is there, also what was made of another video of this name"
 INPUT_HELP = "videos, label CSV files, or directories (every video in them, by name)"
+
+
+class Choices:
+    """The names of a registry, which is imported when they are asked for; other verbs do not need it."""
+
+    def __init__(self, load: Callable[[], list[str]]) -> None:
+        self._load = load
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._load())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._load()
 
 
 def add_verb(
@@ -32,11 +46,21 @@ def add_model_and_inputs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("input_path", type=Path, nargs="+", help=INPUT_HELP)
 
 
+def add_output_dir(parser: argparse.ArgumentParser) -> None:
+    """``--output_dir`` and ``--overwrite``: where results lie, and whose they may replace."""
+    parser.add_argument(
+        "--output_dir",
+        type=Path,
+        metavar="DIR",
+        help="put results into DIR/<model>/, and look for them there, not in the model's own folder: for "
+        "two videos of one name, or a model that cannot be written to; give it to every step",
+    )
+    parser.add_argument("--overwrite", action="store_true", help=OVERWRITE)
+
+
 def add_prediction_options(parser: argparse.ArgumentParser) -> None:
     """How a model is run."""
-    parser.add_argument(
-        "--overwrite", action="store_true", help="predict again what is predicted already"
-    )
+    add_output_dir(parser)
     parser.add_argument("--batch_size", type=positive_int, help="frames the model sees at once")
     parser.add_argument(
         "--precision", choices=("bf16", "fp16", "fp32"), default="fp32", help="default: fp32"
@@ -62,6 +86,11 @@ def add_prediction_options(parser: argparse.ArgumentParser) -> None:
         "are interpolated (default: 1, run all)",
     )
     add_edge(parser)
+    add_trust(parser)
+
+
+def add_trust(parser: argparse.ArgumentParser) -> None:
+    """``--trust_checkpoint``."""
     parser.add_argument(
         "--trust_checkpoint",
         action="store_true",
@@ -116,12 +145,12 @@ def add_edge(parser: argparse.ArgumentParser) -> None:
 
 def positive_int(text: str) -> int:
     """A whole number of at least 1."""
-    return _at_least(text, int, 1, "a whole number, 1 or more")
+    return int(_at_least(text, int, 1, "a whole number, 1 or more"))
 
 
 def whole_number(text: str) -> int:
     """A whole number of at least 0."""
-    return _at_least(text, int, 0, "a whole number, 0 or more")
+    return int(_at_least(text, int, 0, "a whole number, 0 or more"))
 
 
 def ratio(text: str) -> float:
@@ -153,11 +182,11 @@ def names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
-def _at_least(text: str, kind: type, low: float, wanted: str) -> Any:
+def _at_least(text: str, kind: type[int] | type[float], low: float, wanted: str) -> float:
     try:
-        value = kind(text)
+        value: float = kind(text)
     except ValueError:
-        value = None
-    if value is None or not value >= low:
+        value = float("nan")
+    if not value >= low:
         raise argparse.ArgumentTypeError(f"must be {wanted}, not {text}")
     return value

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.errors import CropzoomError, brief
+from napari_cropzoom.core.shell import shell_line
+from napari_cropzoom.files.names import is_hidden, name_key
+from napari_cropzoom.video.diagnosis import bare_stream, why_missing
+from napari_cropzoom.video.names import VIDEO_SUFFIXES
 
-VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".m4v")
+if TYPE_CHECKING:
+    from napari_cropzoom.core.boxes import FloatArray
+    from napari_cropzoom.engine.model_folder import ModelFolder
+
+MOST_NAMED = 3
 
 
 def is_video(path: Path) -> bool:
@@ -15,7 +25,9 @@ def is_video(path: Path) -> bool:
     return path.suffix.lower() in VIDEO_SUFFIXES
 
 
-def expand(paths: Sequence[Path], *, csv: bool = True) -> list[Path]:
+def expand(
+    paths: Sequence[Path], *, csv: bool = True, may_be_absent: Callable[[Path], bool] = lambda _: False
+) -> list[Path]:
     """Files to work on, directories replaced by the videos in them, by name.
 
     Parameters
@@ -23,6 +35,8 @@ def expand(paths: Sequence[Path], *, csv: bool = True) -> list[Path]:
     paths : sequence of Path
     csv : bool
         Whether label CSV files are accepted as well as videos.
+    may_be_absent : callable
+        Whether a file need not be there, because what is wanted of it is.
 
     Raises
     ------
@@ -32,13 +46,13 @@ def expand(paths: Sequence[Path], *, csv: bool = True) -> list[Path]:
     """
     files = [file for path in paths for file in (_videos_in(path) if path.is_dir() else [path])]
     for file in files:
-        _check(file, csv)
-    _check_stems([file for file in files if is_video(file)])
+        _check(file, csv, may_be_absent)
+    _check_stems(files)
     return files
 
 
 def _videos_in(directory: Path) -> list[Path]:
-    videos = sorted(file for file in directory.iterdir() if is_video(file) and file.name[0] != ".")
+    videos = sorted(file for file in directory.iterdir() if is_video(file) and not is_hidden(file))
     if not videos:
         raise CropzoomError(
             f"{directory}: holds no video ({', '.join(VIDEO_SUFFIXES)}). Give a video or "
@@ -47,20 +61,168 @@ def _videos_in(directory: Path) -> list[Path]:
     return videos
 
 
-def _check(file: Path, csv: bool) -> None:
+def _check(file: Path, csv: bool, may_be_absent: Callable[[Path], bool]) -> None:
     wanted = ", ".join((*VIDEO_SUFFIXES, ".csv") if csv else VIDEO_SUFFIXES)
     if not (is_video(file) or (csv and file.suffix == ".csv")):
-        raise CropzoomError(f"{file}: this kind of file is not supported. Give one of: {wanted}.")
-    if not file.is_file():
-        raise CropzoomError(f"{file}: there is no such file. Check the name and the folder.")
+        cure = bare_stream(file) or f"this kind of file is not supported. Give one of: {wanted}."
+        raise CropzoomError(f"{file}: {cure}")
+    if not file.is_file() and not may_be_absent(file):
+        raise CropzoomError(f"{file}: {why_missing(file)}")
 
 
-def _check_stems(videos: list[Path]) -> None:
+def _check_stems(files: list[Path]) -> None:
+    """Refuse two inputs whose outputs some disk takes for one: ``A.mp4`` and ``a.mov``."""
     seen: dict[str, Path] = {}
-    for video in videos:
-        other = seen.setdefault(video.stem, video)
-        if other.resolve() != video.resolve():
+    for file in files:
+        other = seen.setdefault(name_key(file.stem if is_video(file) else file.name), file)
+        if other.resolve() != file.resolve():
             raise CropzoomError(
-                f"{video}: would be written to the same files as {other}. Rename one, or "
+                f"{file}: would be written to the same files as {other}. Rename one, or "
                 "give one at a time."
             )
+
+
+def boxes_of(file: Path, bbox_dir: Path) -> Path:
+    """Boxes of an input in a directory of boxes."""
+    return bbox_dir / (f"{file.stem}_bbox.csv" if is_video(file) else "bbox.csv")
+
+
+def predictions_of(model: ModelFolder, file: Path) -> Path:
+    """Where the predictions of an input lie."""
+    if is_video(file):
+        return model.predictions_csv(file)
+    return model.image_preds_dir / file.name / "predictions.csv"
+
+
+def check_video(path: Path) -> None:
+    """Refuse what is no video, before a model is loaded for it.
+
+    Raises
+    ------
+    CropzoomError
+        If the file is missing or FFmpeg cannot read it.
+    """
+    from napari_cropzoom.video.container import opened
+
+    with opened(path):
+        pass
+
+
+def check_boxes(path: Path, file: Path) -> None:
+    """Refuse a missing table of boxes of a video or labels file, and say how it comes there.
+
+    Raises
+    ------
+    CropzoomError
+        If the table is not there.
+    """
+    from napari_cropzoom.files.review_paths import REVIEW_DIR
+
+    if path.is_file():
+        return
+    if path.parent.name == REVIEW_DIR:
+        raise CropzoomError(f"{path}: {_how_to_save(path, file)}")
+    others = sorted(other.name for other in path.parent.glob("*_bbox.csv") if not is_hidden(other))
+    if others and is_video(file):
+        more = ", ..." if len(others) > MOST_NAMED else ""
+        named = ", ".join(brief(name) for name in others[:MOST_NAMED])
+        there = f" for {file.name}, only {named}{more}"
+    else:
+        there = "" if path.parent.is_dir() else f", and no folder {path.parent.name}"
+    raise CropzoomError(
+        f"{path}: there are no boxes{there}. Run `cropzoom create_bbox`, or give --bbox_dir."
+    )
+
+
+def _how_to_save(path: Path, file: Path) -> str:
+    """How reviewed boxes come where there are none yet."""
+    from napari_cropzoom.files.review_paths import journal_file
+
+    raw = path.parent.with_name(path.name)
+    if not raw.is_file():
+        return (
+            "nothing was saved there yet, and there are no boxes to review. Run `cropzoom create_bbox`, "
+            "look at them in `cropzoom review`, and save them."
+        )
+    command = shell_line(["cropzoom", "review", file, "--bbox", raw])
+    state = "the review was begun, but not saved" if journal_file(raw).is_file() else "nothing was saved"
+    return (
+        f"{state} yet. Open it with `{command}` and press Save review in step Export (in Python "
+        "`session.save()`)."
+    )
+
+
+def check_predictions(predictions: Path, file: Path) -> None:
+    """Refuse predictions of another video or of other labels; those on trust are told.
+
+    Raises
+    ------
+    CropzoomError
+        If they are of another one, or have no record and other frames.
+    """
+    from napari_cropzoom.files.belonging import CURE, check_made_of, on_trust
+    from napari_cropzoom.files.predictions_csv import read_predictions_table
+
+    if check_made_of(predictions, file):
+        return
+    try:
+        rows = _n_frames(file) if is_video(file) else read_predictions_table(file).index
+    except CropzoomError as error:
+        print_note(f"{predictions}: whether it is of this file could not be checked ({error})")
+        return
+    if isinstance(rows, int):
+        read_predictions_table(predictions, rows)
+    elif read_predictions_table(predictions).index != rows:
+        raise CropzoomError(f"{predictions}: is of other images than {file}. {CURE}")
+    print_note(on_trust(predictions))
+
+
+def _n_frames(video: Path) -> int:
+    from napari_cropzoom.video.index import VideoIndex
+
+    return VideoIndex.scan(video).n_frames
+
+
+def check_replaceable(output: Path, file: Path, overwrite: bool) -> None:
+    """Refuse to replace a table that was made of another video or labels file, unless told to.
+
+    One that is open in another program is refused too: here, since the work may be long.
+
+    Raises
+    ------
+    CropzoomError
+    """
+    from napari_cropzoom.files.atomic import check_free, naming
+    from napari_cropzoom.files.belonging import check_made_of
+
+    with naming(output):
+        check_free(output)
+    if not overwrite:
+        check_made_of(output, file)
+
+
+def read_boxes(path: Path, video: Path) -> FloatArray:
+    """Boxes of a video, checked against it, its frames and their size; what is doubtful is printed."""
+    from napari_cropzoom.files.belonging import check_made_of, on_trust
+    from napari_cropzoom.files.formats import registry
+    from napari_cropzoom.video.video import Video
+
+    with Video(video) as source:
+        size = (source.width, source.height)
+        is_known = check_made_of(path, video)
+        boxes = registry.read_boxes(path, source.n_frames, frame_size=size, notify=print_note)
+    if not is_known:
+        print_note(on_trust(path))
+    return boxes
+
+
+def print_note(line: str) -> None:
+    """Print what a person should know, on standard error: standard output may be for a program."""
+    print(f"note: {line}", file=sys.stderr, flush=True)
+
+
+def bbox_file(model: ModelFolder, file: Path, bbox_dir: Path | None) -> Path:
+    """Where the boxes of an input lie."""
+    if bbox_dir is not None:
+        return boxes_of(file, bbox_dir)
+    return model.bbox_csv(file) if is_video(file) else model.image_preds_dir / file.name / "bbox.csv"

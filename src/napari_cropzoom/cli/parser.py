@@ -5,7 +5,26 @@ from __future__ import annotations
 import argparse
 from importlib.metadata import PackageNotFoundError, version
 
-from napari_cropzoom.cli import app, bench, boxes, crop, models, review, run, videos
+from napari_cropzoom.cli.verbs import (
+    bench,
+    create_bbox,
+    crop,
+    demo,
+    detect,
+    flags,
+    info,
+    predict,
+    remap,
+    review,
+    run,
+    smooth_bbox,
+    train,
+)
+
+VERBS = (
+    predict, train, create_bbox, smooth_bbox, remap, flags, info, detect, crop, run, bench, review, demo,
+)  # fmt: skip
+"""In the order of the help."""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -22,8 +41,8 @@ def build_parser() -> argparse.ArgumentParser:
         "--debug", action="store_true", default=argparse.SUPPRESS, help="show where an error came from"
     )
     verbs = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for group in (models, boxes, review, videos, crop, run, bench, app):
-        group.add_verbs(verbs, common)
+    for verb in VERBS:
+        verb.add_parser(verbs, common)
     return parser
 
 

@@ -11,13 +11,17 @@ from pathlib import Path
 from typing import TypeVar
 
 from napari_cropzoom.core.errors import CropzoomError
-from napari_cropzoom.io.atomic import atomic_path
-from napari_cropzoom.pipeline.progress import Progress, Stage, run_stage
+from napari_cropzoom.core.progress import Progress, Stage, run_stage
 
 T = TypeVar("T")
 Report = Callable[[Progress], None]
 
 SECONDS_BETWEEN_WRITES = 0.25
+
+
+def print_line(line: str) -> None:
+    """Print a line at once, also where the output is a file."""
+    print(line, flush=True)
 
 
 def run_with_bar(stage: Stage[T], title: str, progress_file: Path | None = None, *, place: int = 0) -> T:
@@ -33,8 +37,8 @@ def run_with_bar(stage: Stage[T], title: str, progress_file: Path | None = None,
             reports.append(stack.enter_context(_bar(title, place)))
 
         def report(progress: Progress) -> None:
-            for tell in reports:
-                tell(progress)
+            for notify in reports:
+                notify(progress)
 
         return run_stage(stage, report)
 
@@ -70,8 +74,10 @@ class ProgressFile:
                 self._write(progress.done, progress.total)
 
     def _write(self, completed: int, total: int) -> None:
+        from napari_cropzoom.files.atomic import atomic_path
+
         content = {"completed": completed, "total": total, "timestamp": time.time()}
-        with atomic_path(self._path) as part:
+        with atomic_path(self._path, durable=False) as part:
             part.write_text(json.dumps(content, indent=4), encoding="utf-8")
         self._written = time.monotonic()
 

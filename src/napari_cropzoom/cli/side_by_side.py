@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from napari_cropzoom.cli.progress import run_with_bar
 from napari_cropzoom.core.errors import CropzoomError
-from napari_cropzoom.pipeline.progress import Stage
+from napari_cropzoom.core.progress import Stage
 
 SECONDS_DEAF = 0.2
 """A signal that reaches another thread does not wake this one, which alone may answer it."""
@@ -79,7 +79,7 @@ def _attempt(
     places: queue.SimpleQueue[int] | None = None,
     stop: threading.Event | None = None,
 ) -> CropzoomError | None:
-    """Run one task; an error a person can mend is returned, so that the others go on."""
+    """Run one task; a `CropzoomError` is returned, so that the others go on."""
     place = places.get() if places is not None else 0
     try:
         print(f"{verb} {task.name}", flush=True)

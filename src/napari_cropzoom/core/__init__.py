@@ -1,0 +1,1 @@
+"""Arrays and rules: boxes, edits, smoothing, inspection; numpy, pandas and scipy only."""

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from enum import IntEnum
+from math import isnan
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.errors import CropzoomError, brief
+from napari_cropzoom.core.words import counted
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
+
+LARGEST_FRAME = 2**16  # pixels; no codec has more in a row
+FARTHEST = 4.0 * LARGEST_FRAME
+"""No number of a box, or of a keypoint, is larger: some frame sizes outside the largest frame."""
 
 
 class Source(IntEnum):
@@ -22,7 +29,7 @@ class Source(IntEnum):
     MISSING = 0
     DETECTED = 1
     IMPORTED = 2
-    ANCHOR = 3
+    MANUAL = 3
     INTERPOLATED = 4
     FILLED = 5
     ABSENT = 6
@@ -68,37 +75,57 @@ class Box(NamedTuple):
 MISSING_BOX = Box(np.nan, np.nan, np.nan, np.nan)
 
 
-def as_boxes(values: ArrayLike) -> FloatArray:
+def as_boxes(values: ArrayLike, first: int = 0) -> FloatArray:
     """Validate an array of boxes.
 
     Parameters
     ----------
     values : array_like, (T, 4)
         ``x, y, w, h`` in pixels; a row is either complete or all NaN (no box).
+    first : int
+        Frame of the first row, for the message.
 
     Raises
     ------
     CropzoomError
-        If the shape is not (T, 4), a row is partly NaN or infinite, or a side is not positive.
+        If the shape is not (T, 4), a row is partly NaN, infinite or beyond :data:`FARTHEST`, or a side is
+        not positive.
     """
-    boxes = np.array(values, dtype=np.float64)
+    try:
+        boxes = np.array(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise CropzoomError(f"Boxes must be rows of four numbers x, y, w, h ({brief(error)}).") from error
     if boxes.ndim != 2 or boxes.shape[1] != 4:
         raise CropzoomError(f"Boxes must have the shape (frames, 4), not {boxes.shape}.")
-    finite = np.isfinite(boxes)
+    finite = np.abs(boxes) <= FARTHEST
     bad = ~finite.all(axis=1) & ~np.isnan(boxes).all(axis=1)
     if bad.any():
         raise CropzoomError(
-            f"The box of frame {int(np.argmax(bad))} has a missing or infinite value; "
-            "give all four of x, y, w, h, or none."
+            f"The box of frame {first + int(np.argmax(bad))} has a missing, infinite or far too large "
+            "value; give all four of x, y, w, h, or none."
         )
     flat = finite.all(axis=1) & (boxes[:, 2:] <= 0).any(axis=1)
     if flat.any():
-        frame = int(np.argmax(flat))
+        row = int(np.argmax(flat))
         raise CropzoomError(
-            f"The box of frame {frame} has no area (w = {boxes[frame, 2]:g}, h = {boxes[frame, 3]:g}); "
+            f"The box of frame {first + row} has no area (w = {boxes[row, 2]:g}, h = {boxes[row, 3]:g}); "
             "width and height must be greater than 0."
         )
     return boxes
+
+
+def centered(boxes: FloatArray) -> FloatArray:
+    """Boxes ``x, y, w, h`` as ``centre x, centre y, w, h``, both (T, 4); undone by :func:`cornered`."""
+    result = boxes.copy()
+    result[:, :2] += boxes[:, 2:] / 2
+    return result
+
+
+def cornered(boxes: FloatArray) -> FloatArray:
+    """Boxes ``centre x, centre y, w, h`` as ``x, y, w, h``, both (T, 4)."""
+    result = boxes.copy()
+    result[:, :2] -= boxes[:, 2:] / 2
+    return result
 
 
 def iou(a: ArrayLike, b: ArrayLike) -> FloatArray:
@@ -123,7 +150,7 @@ def iou(a: ArrayLike, b: ArrayLike) -> FloatArray:
     return result
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Snapshot:
     """The state of a range of frames: what an edit remembers of before and after.
 
@@ -141,6 +168,9 @@ class Snapshot:
 
     def __len__(self) -> int:
         return len(self.boxes)
+
+    def __repr__(self) -> str:
+        return f"<Snapshot of {counted(len(self), 'frame')}>"
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -202,15 +232,33 @@ class BoxTrack:
     def __len__(self) -> int:
         return len(self.boxes)
 
+    def __repr__(self) -> str:
+        frames = counted(len(self), "frame")
+        return f"<BoxTrack {self.name!r}: {frames}, {self.n_missing} of them without a box>"
+
+    def copy(self) -> BoxTrack:
+        """The present state, for a thread to work on while the track changes; ``raw`` is shared."""
+        other = copy.copy(self)
+        other.boxes, other.source = self.boxes.copy(), self.source.copy()
+        other.review = self.review.copy()
+        return other
+
+    def changed_since(self, earlier: BoxTrack) -> BoolArray:
+        """(T,) bool: frames whose box, source or review state is not that of an earlier copy."""
+        same: BoolArray = (self.boxes == earlier.boxes).all(axis=1)
+        same |= self.is_missing & earlier.is_missing
+        same &= (self.source == earlier.source) & (self.review == earlier.review)
+        return ~same
+
     def box(self, frame: int) -> Box:
         """Box of one frame, raw + edits (all NaN where missing)."""
         return Box(*self.boxes[frame].tolist())
 
     @property
-    def is_anchor(self) -> BoolArray:
+    def is_manual(self) -> BoolArray:
         """(T,) bool: frames whose box a person set."""
-        anchors: BoolArray = self.source == Source.ANCHOR
-        return anchors
+        manual: BoolArray = self.source == Source.MANUAL
+        return manual
 
     @property
     def is_missing(self) -> BoolArray:
@@ -222,14 +270,14 @@ class BoxTrack:
         """How many frames have no box; kept, so that asking costs nothing however long the track is."""
         return self._n_missing
 
-    def is_anchor_in(self, first: int, last: int) -> BoolArray:
+    def is_manual_in(self, first: int, last: int) -> BoolArray:
         """(N,) bool: of frames ``first`` to ``last``, both inclusive, those whose box a person set."""
-        anchors: BoolArray = self.source[first : last + 1] == Source.ANCHOR
-        return anchors
+        manual: BoolArray = self.source[first : last + 1] == Source.MANUAL
+        return manual
 
-    def anchors(self) -> IntArray:
-        """Frame numbers of the anchors, ascending."""
-        return np.flatnonzero(self.is_anchor).astype(np.int64)
+    def manual_frames(self) -> IntArray:
+        """Frame numbers of the boxes set by hand, ascending."""
+        return np.flatnonzero(self.is_manual).astype(np.int64)
 
     def snapshot(self, first: int, last: int) -> Snapshot:
         """Copy of the state of frames ``first`` to ``last``, both inclusive.
@@ -240,7 +288,9 @@ class BoxTrack:
             If the range is empty or reaches outside the track.
         """
         if not 0 <= first <= last < len(self):
-            raise CropzoomError(f"Frames {first} to {last} are not in this track of {len(self)} frames.")
+            name = f"There is no frame {first}" if first == last else f"Frames {first} to {last} are not"
+            here = counted(len(self), "frame")
+            raise CropzoomError(f"{name} in this track of {here}, numbered from 0.")
         rows = slice(first, last + 1)
         return Snapshot(self.boxes[rows].copy(), self.source[rows].copy(), self.review[rows].copy())
 
@@ -259,8 +309,11 @@ class BoxTrack:
     def put(self, first: int, state: Snapshot) -> None:
         """Write a range of frames; for edits only."""
         rows = slice(first, first + len(state))
-        before, after = np.isnan(self.boxes[rows, 0]), np.isnan(state.boxes[:, 0])
-        self._n_missing += int(np.count_nonzero(after)) - int(np.count_nonzero(before))
+        if len(state) == 1:  # nearly always, and asking numpy about one number takes long
+            self._n_missing += isnan(state.boxes[0, 0]) - isnan(self.boxes[first, 0])
+        else:
+            before, after = np.isnan(self.boxes[rows, 0]), np.isnan(state.boxes[:, 0])
+            self._n_missing += int(np.count_nonzero(after)) - int(np.count_nonzero(before))
         self.boxes[rows] = state.boxes
         self.source[rows] = state.source
         self.review[rows] = state.review

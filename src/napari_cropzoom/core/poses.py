@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from napari_cropzoom.core.boxes import BoolArray
 from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.words import counted
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Poses:
     """Predicted keypoints, frame by frame, in pixels of the full frame.
 
@@ -27,7 +28,8 @@ class Poses:
     scorer : str
         The first header row of the predictions file.
     interpolated : ndarray, (T,) bool, or None
-        Frames that no network has seen, see :mod:`napari_cropzoom.core.coarse`; None where it saw all.
+        Frames that no network has seen, see
+        :mod:`napari_cropzoom.core.sampling.sparse`; None where it saw all.
     """
 
     names: tuple[str, ...]
@@ -47,6 +49,16 @@ class Poses:
     def __len__(self) -> int:
         return len(self.xy)
 
+    def __repr__(self) -> str:
+        parts = counted(len(self.names), "body part")
+        return f"<Poses: {counted(len(self), 'frame')}, {parts}>"
+
+    def rows(self, first: int, last: int) -> Poses:
+        """Only the frames ``first`` to ``last``, both inclusive."""
+        rows = slice(first, last + 1)
+        interpolated = None if self.interpolated is None else self.interpolated[rows]
+        return Poses(self.names, self.xy[rows], self.likelihood[rows], self.scorer, interpolated)
+
     def select(self, names: Sequence[str]) -> Poses:
         """Only the named body parts, in the order of this object; all of them if none is named.
 
@@ -55,12 +67,13 @@ class Poses:
         CropzoomError
             If a name is not a body part.
         """
-        unknown = [name for name in names if name not in self.names]
+        known, wanted = set(self.names), set(names)
+        unknown = [name for name in names if name not in known]
         if unknown:
             raise CropzoomError(
                 f"Unknown anchor keypoint: {', '.join(unknown)}. This model has: {', '.join(self.names)}."
             )
-        keep = [i for i, name in enumerate(self.names) if not names or name in names]
+        keep = [i for i, name in enumerate(self.names) if not wanted or name in wanted]
         return Poses(
             tuple(self.names[i] for i in keep),
             self.xy[:, keep],

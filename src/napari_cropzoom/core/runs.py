@@ -1,4 +1,4 @@
-"""Stretches of consecutive frames."""
+"""Runs of consecutive frames."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ def runs(mask: BoolArray) -> list[tuple[int, int]]:
     return [(int(a), int(b) - 1) for a, b in edges.reshape(-1, 2)]
 
 
-def mask_of(stretches: Iterable[tuple[int, int]], count: int) -> BoolArray:
-    """(count,) bool with True in stretches, first and last index both inclusive: undoes :func:`runs`."""
+def mask_of(ranges: Iterable[tuple[int, int]], count: int) -> BoolArray:
+    """(count,) bool with True in ranges, first and last index both inclusive: undoes :func:`runs`."""
     mask = np.zeros(count, bool)
-    for first, last in stretches:
+    for first, last in ranges:
         mask[first : last + 1] = True
     return mask
 

@@ -4,8 +4,8 @@ The only package that knows processes and threads. Everything arrives as Qt sign
 thread that asked, nothing here waits (`Worker.close` waits a moment) and nothing polls.
 """
 
+from napari_cropzoom.jobs.client import Job, Worker
 from napari_cropzoom.jobs.threads import DRAWN_FIRST, Latest, ThreadHandle, run_in_thread
 from napari_cropzoom.jobs.time_left import TimeLeft
-from napari_cropzoom.jobs.worker import Job, Worker
 
 __all__ = ["DRAWN_FIRST", "Job", "Latest", "ThreadHandle", "TimeLeft", "Worker", "run_in_thread"]

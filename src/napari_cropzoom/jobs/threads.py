@@ -14,7 +14,7 @@ DRAWN_FIRST = 150
 
 
 def has_gone(callback: Callable[..., object] | None) -> bool:
-    """Whether a callback is a method of a Qt object that no longer is, as when its window was closed."""
+    """Whether a callback is a method of a Qt object that is deleted, as when its window was closed."""
     owner = getattr(callback, "__self__", None)
     return isinstance(owner, QObject) and not isalive(owner)
 
@@ -25,7 +25,7 @@ class ThreadHandle(QObject):
     Attributes
     ----------
     generation : int
-        Number given by whoever asked, to tell new answers from stale ones.
+        Number given by the one that asked, to tell new answers from stale ones.
     is_running : bool
         False once the answer was delivered or dropped.
     """
@@ -62,7 +62,7 @@ class ThreadHandle(QObject):
             self._ended.emit(result, error)
 
     def _on_ended(self, result: Any, error: Exception | None) -> None:
-        """Deliver when the window has drawn what is pending: one answer at a time, nothing held up."""
+        """Deliver after the window has drawn what is pending."""
         QTimer.singleShot(0, lambda: self._deliver(result, error))
 
     def _deliver(self, result: Any, error: Exception | None) -> None:

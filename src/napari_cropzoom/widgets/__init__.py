@@ -1,0 +1,1 @@
+"""The docks: steps, timeline, crop preview, player."""

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
-from qtpy.QtCore import QSettings, Qt
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
+from qtpy.QtCore import QObject, QSettings, Qt, QTimer
+from qtpy.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QWidget,
+)
 from superqt import QElidingLabel
 
 RECENT_LENGTH = 8
+RESULTS_KEPT = 1000  # videos
 _BAR = {"error": "213, 94, 0", "warning": "227, 182, 23", "info": "86, 180, 233"}
 _SIGN = {"error": "⚠  ", "warning": "⚠  ", "info": ""}
 
@@ -33,7 +45,7 @@ class Message(QLabel):
         self._show("error", text)
 
     def show_warning(self, text: str) -> None:
-        """Show what a person should look at."""
+        """Show what a person should know."""
         self._show("warning", text)
 
     def show_info(self, text: str) -> None:
@@ -84,6 +96,46 @@ class PathLabel(QElidingLabel):
         self.setToolTip(str(path) if path else "")
 
 
+def delayed(parent: QObject, slot: Callable[[], object], milliseconds: int = 0) -> QTimer:
+    """Return a timer whose ``start`` has ``slot`` called once, however often it was started meanwhile."""
+    timer = QTimer(parent)
+    timer.setSingleShot(True)
+    timer.setInterval(milliseconds)
+    timer.timeout.connect(slot)
+    return timer
+
+
+@contextmanager
+def silent(controls: Iterable[QObject]) -> Iterator[None]:
+    """Let code set controls without their signals, as if no person had changed them."""
+    held = [(control, control.blockSignals(True)) for control in controls]
+    try:
+        yield
+    finally:
+        for control, was_blocked in held:
+            control.blockSignals(was_blocked)
+
+
+def choice(name: str, tooltip: str = "", items: Mapping[str, str] | None = None) -> QComboBox:
+    """Return a list to choose from, with an object name; ``items`` is label by value."""
+    made = QComboBox()
+    made.setObjectName(name)
+    made.setToolTip(tooltip)
+    made.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+    for value, label in (items or {}).items():
+        made.addItem(label, value)
+    return made
+
+
+def thin_bar(name: str) -> QProgressBar:
+    """Return a progress bar without text, with an object name."""
+    bar = QProgressBar()
+    bar.setObjectName(name)
+    bar.setTextVisible(False)
+    bar.setFixedHeight(8)
+    return bar
+
+
 def button(text: str, name: str, tooltip: str = "") -> QPushButton:
     """Return a push button with an object name."""
     made = QPushButton(text)
@@ -112,7 +164,7 @@ def note(text: str = "", name: str = "") -> QLabel:
 
 
 def recent(kind: str) -> list[Path]:
-    """Paths chosen lately that still exist, newest first; ``kind`` is ``video`` or ``model``."""
+    """Paths chosen before that still exist, newest first; ``kind`` is ``video`` or ``model``."""
     stored = settings().value(f"recent/{kind}", [])
     paths = [stored] if isinstance(stored, str) else list(stored or [])
     return [Path(path) for path in paths if Path(path).exists()]
@@ -120,8 +172,32 @@ def recent(kind: str) -> list[Path]:
 
 def remember(kind: str, path: Path) -> None:
     """Put a path first among the recent ones."""
-    paths = [path.resolve(), *(known for known in recent(kind) if known.resolve() != path.resolve())]
+    others = [known for known in recent(kind) if known.resolve() != path.resolve()]
+    paths = [path.absolute(), *others]  # a link's own name: it may lead into a store of contents
     settings().setValue(f"recent/{kind}", [str(each) for each in paths[:RECENT_LENGTH]])
+
+
+def results_of(video: Path) -> Path | None:
+    """Folder that a person chose for what is made of a video; None for the usual places."""
+    folder = _all_results().get(str(video.absolute()))
+    return Path(folder) if folder else None
+
+
+def remember_results(video: Path, folder: Path | None) -> None:
+    """Keep the folder for the next time this video is opened; None forgets it."""
+    known = _all_results()
+    known.pop(str(video.absolute()), None)
+    if folder is not None:
+        known[str(video.absolute())] = str(folder.absolute())
+    settings().setValue("results", json.dumps(dict(list(known.items())[-RESULTS_KEPT:])))
+
+
+def _all_results() -> dict[str, str]:
+    try:
+        known = json.loads(str(settings().value("results", "{}")))
+    except ValueError:
+        return {}
+    return known if isinstance(known, dict) else {}
 
 
 def settings() -> QSettings:

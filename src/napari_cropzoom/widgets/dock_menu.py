@@ -1,4 +1,4 @@
-"""The dock's menus: edits by name with a list to jump back in, animals, help."""
+"""The dock's menus: edits by name with a list to jump back in, animals, keypoints, help."""
 
 from __future__ import annotations
 
@@ -21,52 +21,72 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_cropzoom.canvas.layer_set import LayerSet
+from napari_cropzoom.canvas.shortcuts import redo, undo
 from napari_cropzoom.core.errors import CropzoomError
-from napari_cropzoom.layers.caption import shortened
-from napari_cropzoom.layers.keys import redo, undo
-from napari_cropzoom.session import Session
-from napari_cropzoom.widgets.bench import Bench
-from napari_cropzoom.widgets.shortcuts import ShortcutsDialog, key_text
+from napari_cropzoom.core.words import shortened
+from napari_cropzoom.review.session import Session
+from napari_cropzoom.widgets.controller import Controller
+from napari_cropzoom.widgets.controls import silent
+from napari_cropzoom.widgets.gl_context import canvas_near
+from napari_cropzoom.widgets.keypoint_menu import KeypointMenu
+from napari_cropzoom.widgets.shortcuts_dialog import ShortcutsDialog, key_text
 
 SWATCH = 15  # pixels
 NAME_LENGTH = 28  # letters of an animal's name in the sentences of a menu
 
 
 class DockMenu(QMenuBar):
-    """Edit, Animals, Help; each menu is made when it opens.
+    """Edit, Animals, Keypoints, Help; each menu is made when it opens.
 
     Parameters
     ----------
-    bench : Bench
-    tell : callable
+    controller : Controller
+    show_error : callable
         Shows an error in the dock.
 
     Attributes
     ----------
-    ask_name, ask_color, ask_file : callable
+    ask_name, ask_color, ask_file, ask_folder : callable
         Ask a person; given as attributes for those who drive the window by script.
     """
 
-    def __init__(self, bench: Bench, tell: Callable[[Exception], object]) -> None:
+    def __init__(self, controller: Controller, show_error: Callable[[Exception], object]) -> None:
         super().__init__()
         self.setObjectName("cropzoom_menu")
         self.setNativeMenuBar(False)
-        self.bench = bench
-        self._tell = tell
+        self.controller = controller
+        self._show_error = show_error
         self.ask_name = self._ask_name
         self.ask_color = self._ask_color
         self.ask_file = self._ask_file
-        self.edit_menu = self._menu("Edit", "menu_edit", self._fill_edit)
-        self.animals_menu = self._menu("Animals", "menu_animals", self._fill_animals)
+        self.ask_folder = self._ask_folder
+        self.edit_menu = self._menu("&Edit", "menu_edit", self._fill_edit)
+        controller.session_changed.connect(self._on_session)
+        self.animals_menu = self._menu("&Animals", "menu_animals", self._fill_animals)
+        self.keypoint_menu = KeypointMenu(controller, show_error, self)
+        self.addMenu(self.keypoint_menu)
         self.help_menu = self._menu("Help", "menu_help", self._fill_help)
 
     def show_history(self) -> None:
-        """List every edit, and go back or on to the one that is chosen."""
-        session = self.bench.session
+        """List every edit; choosing one goes back or forward to it."""
+        session = self.controller.session
         if session is not None:
             dialog = HistoryDialog(session, self)
             dialog.chosen = lambda count: self._do(lambda: session.go_to_edit(count))
             dialog.show()
+
+    def ask_swap(self) -> None:
+        """Offer the swaps of animals in a menu over the canvas, for the key."""
+        session, layers, canvas = self.controller.session, self.controller.layers, canvas_near(self)
+        if session is None or layers is None or canvas is None:
+            return
+        menu = QMenu(self)
+        menu.setObjectName("menu_swap")
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._add_swaps(menu, session, layers)
+        menu.setActiveAction(menu.actions()[0])
+        menu.popup(canvas.mapToGlobal(canvas.rect().center()))
 
     def show_shortcuts(self) -> None:
         """Show the table of keys."""
@@ -86,8 +106,12 @@ class DockMenu(QMenuBar):
         menu.clear()
         fill(menu)
 
+    def _on_session(self) -> None:
+        if self.controller.layers is not None:
+            self.controller.layers.swap_asked.connect(self.ask_swap)
+
     def _fill_edit(self, menu: QMenu) -> None:
-        session = self.bench.session
+        session = self.controller.session
         undo = session.history.undo_label if session else None
         redo = session.history.redo_label if session else None
         for what, label in (("undo", undo), ("redo", redo)):
@@ -99,36 +123,40 @@ class DockMenu(QMenuBar):
         history = menu.addAction("History …")
         history.setEnabled(session is not None and bool(session.history.every))
         history.triggered.connect(self.show_history)
+        keep = menu.addAction("Keep the review in another folder …")
+        keep.setEnabled(session is not None and session.raw_csv is not None)
+        keep.triggered.connect(lambda _=False: self._do(self._keep_elsewhere))
 
     def _fill_animals(self, menu: QMenu) -> None:
-        session, layers = self.bench.session, self.bench.layers
+        session, layers = self.controller.session, self.controller.layers
         if session is None or layers is None:
             menu.addAction("Open a video first").setEnabled(False)
             return
-        for name, state in session.states.items():
+        for name, entry in session.tracks.entries.items():
             is_current = name == session.current
-            action = menu.addAction(swatch(state.color, is_chosen=is_current), name)
+            action = menu.addAction(swatch(entry.color, is_chosen=is_current), name)
             action.setCheckable(True)
             action.setChecked(is_current)
             action.triggered.connect(lambda _=False, name=name: self._do(session.select_track, name))
         menu.addSeparator()
         here = shortened(session.current, NAME_LENGTH)
-        self._add(menu, "Add an animal …", self._add_animal)
-        self._add(menu, "Add an animal from a file …", self._add_from_file)
-        self._add(menu, f"Rename {here} …", self._rename)
-        self._add(menu, f"Colour of {here} …", self._recolor)
-        removable = session.current != next(iter(session.states))
-        remove = self._add(menu, f"Remove {here}", self._remove)
-        remove.setEnabled(removable)
-        others = [name for name in session.states if name != session.current]
-        if others:
+        self._add(menu, "Add an animal …", self._add_animal, session)
+        self._add(menu, "Add an animal from a file …", self._add_from_file, session)
+        self._add(menu, f"Rename {here} …", self._rename, session)
+        self._add(menu, f"Colour of {here} …", self._recolor, session)
+        remove = self._add(menu, f"Remove {here}", session.remove_track, session.current)
+        remove.setEnabled(session.current != next(iter(session.tracks)))
+        if len(session.tracks) > 1:
             menu.addSeparator()
-        for name in others:
+        self._add_swaps(menu, session, layers)
+
+    def _add_swaps(self, menu: QMenu, session: Session, layers: LayerSet) -> None:
+        for name in (each for each in session.tracks if each != session.current):
             frame, end = layers.frame, session.n_frames - 1
             text = f"Swap with {shortened(name, NAME_LENGTH)}"
             self._add(menu, f"{text} from frame {frame} on", session.swap, name, frame, end)
-            if self.bench.selection is not None:
-                first, last = self.bench.selection
+            if layers.selection_here is not None:
+                first, last = layers.selection_here
                 self._add(menu, f"{text} in frames {first} to {last}", session.swap, name, first, last)
 
     def _fill_help(self, menu: QMenu) -> None:
@@ -146,42 +174,41 @@ class DockMenu(QMenuBar):
         try:
             act(*args)
         except (CropzoomError, OSError) as error:
-            self._tell(error)
+            self._show_error(error)
 
     def _step(self, what: str) -> None:
-        session, layers = self.bench.session, self.bench.layers
+        session, layers = self.controller.session, self.controller.layers
         if session is not None and layers is not None:
             self._do(undo if what == "undo" else redo, session, layers)
 
-    def _add_animal(self) -> None:
-        session = self.bench.session
-        name = self.ask_name("Add an animal", "Name", f"animal {len(session.states) + 1}")
+    def _add_animal(self, session: Session) -> None:
+        name = self.ask_name("Add an animal", "Name", f"animal {len(session.tracks) + 1}")
         if name:
             session.add_track(name)
 
-    def _add_from_file(self) -> None:
-        session = self.bench.session
+    def _add_from_file(self, session: Session) -> None:
         path = self.ask_file()
         if path is not None:
             name = self.ask_name("Add an animal", "Name", path.parent.name)
             if name:
-                session.load_track(name, path)
+                said = session.load_track(name, path)
+                if said:
+                    self._show_error(CropzoomError(said))
 
-    def _rename(self) -> None:
-        session = self.bench.session
+    def _rename(self, session: Session) -> None:
         name = self.ask_name("Rename", "Name", session.current)
         if name:
             session.rename_track(session.current, name)
 
-    def _recolor(self) -> None:
-        session = self.bench.session
-        color = self.ask_color(session.state.color)
+    def _recolor(self, session: Session) -> None:
+        color = self.ask_color(session.tracks.entry.color)
         if color:
             session.set_color(session.current, color)
 
-    def _remove(self) -> None:
-        session = self.bench.session
-        session.remove_track(session.current)
+    def _keep_elsewhere(self) -> None:
+        folder, session = self.ask_folder(), self.controller.session
+        if folder is not None and session is not None:
+            session.keep_in(folder)
 
     def _ask_name(self, title: str, label: str, proposal: str) -> str:
         name, agreed = QInputDialog.getText(self, title, label, text=proposal)
@@ -191,8 +218,11 @@ class DockMenu(QMenuBar):
         chosen = QColorDialog.getColor(QColor(color), self, "Colour of the animal's boxes")
         return chosen.name() if chosen.isValid() else ""
 
+    def _ask_folder(self) -> Path | None:
+        return Path(chosen) if (chosen := QFileDialog.getExistingDirectory(self, "Folder")) else None
+
     def _ask_file(self) -> Path | None:
-        session = self.bench.session
+        session = self.controller.session
         start = str(session.raw_csv.parent) if session and session.raw_csv else ""
         kinds = "Boxes (*.csv);;All (*)"
         path, _ = QFileDialog.getOpenFileName(self, "Boxes of another animal", start, kinds)
@@ -238,16 +268,15 @@ class HistoryDialog(QDialog):
     def _fill(self) -> None:
         history = self.session.history
         labels = ["raw boxes", *(edit.label for edit in history.every)]
-        self.list.blockSignals(True)
-        self.list.clear()
-        for count in range(len(labels) - 1, -1, -1):
-            item = QListWidgetItem(f"{count}   {labels[count]}", self.list)
-            item.setData(Qt.ItemDataRole.UserRole, count)
-            if count > len(history):
-                item.setForeground(self.palette().placeholderText())
-                item.setToolTip("undone")
-        self.list.setCurrentRow(len(labels) - 1 - len(history))
-        self.list.blockSignals(False)
+        with silent([self.list]):
+            self.list.clear()
+            for count in range(len(labels) - 1, -1, -1):
+                item = QListWidgetItem(f"{count}   {labels[count]}", self.list)
+                item.setData(Qt.ItemDataRole.UserRole, count)
+                if count > len(history):
+                    item.setForeground(self.palette().placeholderText())
+                    item.setToolTip("undone")
+            self.list.setCurrentRow(len(labels) - 1 - len(history))
 
     def _go(self, item: QListWidgetItem) -> None:
         count = item.data(Qt.ItemDataRole.UserRole)

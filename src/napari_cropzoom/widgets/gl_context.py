@@ -1,4 +1,4 @@
-"""Keeps two napari windows from freeing each other's OpenGL objects."""
+"""Finds the OpenGL canvas of a napari window, and keeps two windows from freeing each other's objects."""
 
 from __future__ import annotations
 
@@ -43,10 +43,19 @@ class OwnContext(QObject):
     def make_current(self) -> None:
         """Make the context current; a window that closes has one as long as its canvas lives."""
         if self._canvas is None or not isalive(self._canvas):
-            canvases = top_of(self._widget).findChildren(QOpenGLWidget)
-            self._canvas = max(canvases, key=lambda each: each.width() * each.height(), default=None)
+            self._canvas = largest(top_of(self._widget).findChildren(QOpenGLWidget))
         if self._canvas is not None:
             self._canvas.makeCurrent()
+
+
+def canvas_near(widget: QWidget) -> QOpenGLWidget | None:
+    """Find the canvas of the napari window that a widget belongs to, in a floating dock too."""
+    return largest([c for c in top_of(widget).findChildren(QOpenGLWidget) if c.isVisible()])
+
+
+def largest(canvases: list[QOpenGLWidget]) -> QOpenGLWidget | None:
+    """Return the largest canvas, None if there is none."""
+    return max(canvases, key=lambda each: each.width() * each.height(), default=None)
 
 
 def top_of(widget: QWidget) -> QWidget:

@@ -11,10 +11,10 @@ from qtpy.QtWidgets import QCheckBox, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_cropzoom.core.boxes import MISSING_BOX, Box
 from napari_cropzoom.core.errors import CropzoomError
-from napari_cropzoom.core.finalize import crop_size
+from napari_cropzoom.core.smoothing.finalize import crop_size
 from napari_cropzoom.jobs import DRAWN_FIRST, Latest
-from napari_cropzoom.session import Session
-from napari_cropzoom.widgets.bench import Bench, find_bench
+from napari_cropzoom.review.session import Session
+from napari_cropzoom.widgets.controller import Controller, find_controller
 from napari_cropzoom.widgets.controls import Message, note
 
 if TYPE_CHECKING:
@@ -39,11 +39,11 @@ class CropPreview(QWidget):
         Its *Cropzoom* dock is followed; the preview waits until there is one.
     """
 
-    def __init__(self, napari_viewer: napari.viewer.Viewer, bench: Bench | None = None) -> None:
+    def __init__(self, napari_viewer: napari.viewer.Viewer, controller: Controller | None = None) -> None:
         super().__init__()
         self.setObjectName("crop_preview")
         self._viewer = napari_viewer
-        self.bench: Bench | None = None
+        self.controller: Controller | None = None
         self._size: tuple[int, int] | None = None
         self._dragged: Box | None = None
         self._latest = Latest(self._on_frame_read, self._on_read_failed)
@@ -67,26 +67,26 @@ class CropPreview(QWidget):
         self._search = QTimer(self)
         self._search.setInterval(FIRST_LOOK_MS)
         self._search.timeout.connect(self._look_for_bench)
-        if bench is not None:
-            self.follow(bench)
+        if controller is not None:
+            self.follow(controller)
 
-    def follow(self, bench: Bench) -> None:
-        """Show the session of a bench."""
-        self.bench = bench
+    def follow(self, controller: Controller) -> None:
+        """Show the session of a controller."""
+        self.controller = controller
         self._search.stop()
-        bench.frame_changed.connect(self._on_frame)
-        bench.passing.connect(self._follow_with_camera)
-        bench.box_dragged.connect(self._on_drag)
-        bench.session_changed.connect(self._on_boxes)
-        bench.boxes_changed.connect(self._on_boxes)
-        bench.changed.connect(self.redraw)
-        bench.closed.connect(self._on_bench_gone)
+        controller.frame_changed.connect(self._on_frame)
+        controller.passing.connect(self._follow_with_camera)
+        controller.box_dragged.connect(self._on_drag)
+        controller.session_changed.connect(self._on_boxes)
+        controller.boxes_changed.connect(self._on_boxes)
+        controller.changed.connect(self.redraw)
+        controller.closed.connect(self._on_controller_gone)
         self._on_boxes()
 
     def showEvent(self, event: QShowEvent) -> None:
         """Look for the dock, which may be opened later."""
         super().showEvent(event)
-        if self.bench is None:
+        if self.controller is None:
             self._search.start()
             self._look_for_bench()
         else:
@@ -99,12 +99,12 @@ class CropPreview(QWidget):
     # ---- following -----------------------------------------------------------------------------
 
     def _look_for_bench(self) -> None:
-        found = find_bench(self._viewer)
+        found = find_controller(self._viewer)
         if found is not None:
             self.follow(found)
 
-    def _on_bench_gone(self) -> None:
-        self.bench = None
+    def _on_controller_gone(self) -> None:
+        self.controller = None
         self._dragged = None
         self._latest.drop()
         self._measuring.drop()
@@ -120,20 +120,20 @@ class CropPreview(QWidget):
         self.redraw()
 
     def _on_lock(self) -> None:
-        if self.bench is not None:
-            self._follow_with_camera(self.bench.frame)
+        if self.controller is not None:
+            self._follow_with_camera(self.controller.frame)
 
     def _follow_with_camera(self, frame: int) -> None:
         """Centre the canvas on the box of a frame; where there is none, stay."""
-        bench = self.bench
-        session = bench.session if bench else None
-        if bench is None or session is None or not self.lock.isChecked():
+        controller = self.controller
+        session = controller.session if controller else None
+        layers = controller.layers if controller else None
+        if session is None or layers is None or not self.lock.isChecked():
             return
         box = session.final_box(min(frame, session.n_frames - 1))
         if not box.is_missing():
-            x, y = box.center
             camera = self._viewer.scene.camera
-            camera.center = (*camera.center[:-2], y - 0.5, x - 0.5)  # napari counts from pixel centres
+            camera.center = (*camera.center[:-2], *layers.world_point(*box.center))
 
     def _on_drag(self, box: Box | None) -> None:
         self._dragged = box
@@ -141,7 +141,7 @@ class CropPreview(QWidget):
 
     def _on_boxes(self) -> None:
         """Measure the crop; that of a long video in a thread, for which an edit does not wait."""
-        session = self.bench.session if self.bench else None
+        session = self.controller.session if self.controller else None
         if session is not None and session.has_boxes and self.isVisible():
             if session.n_frames <= MEASURED_AT_ONCE:
                 self._size = crop_size(session.track.boxes)
@@ -151,17 +151,17 @@ class CropPreview(QWidget):
 
     def _on_size(self, measured: tuple[Session, tuple[int, int]]) -> None:
         session, size = measured
-        if self.bench is not None and session is self.bench.session and size != self._size:
+        if self.controller is not None and session is self.controller.session and size != self._size:
             self._size = size
             self.redraw()
 
     def redraw(self) -> None:
         """Show the crop of the current frame; reads the frame in a thread if it is not at hand."""
-        session = self.bench.session if self.bench else None
-        if session is None or self.bench is None or not self.isVisible():
+        session = self.controller.session if self.controller else None
+        if session is None or self.controller is None or not self.isVisible():
             self.canvas.clear()
             return
-        frame = min(self.bench.frame, session.n_frames - 1)
+        frame = min(self.controller.frame, session.n_frames - 1)
         box = self._dragged if self._dragged is not None else session.final_box(frame)
         if box.is_missing():
             self._latest.drop()
@@ -178,7 +178,11 @@ class CropPreview(QWidget):
 
     def _on_frame_read(self, result: tuple[Session, int, Any]) -> None:
         session, frame, image = result
-        if self.bench is not None and session is self.bench.session and frame == self.bench.frame:
+        if (
+            self.controller is not None
+            and session is self.controller.session
+            and frame == self.controller.frame
+        ):
             box = self._dragged if self._dragged is not None else session.final_box(frame)
             if not box.is_missing():
                 self._show(session, frame, box, image)
@@ -191,7 +195,7 @@ class CropPreview(QWidget):
         size = self._size or (round(box.w), round(box.h))
         self.canvas.show_crop(image, box, size, points_of(session, frame))
         shown = f"Frame {frame} · box {box.w:.0f}×{box.h:.0f} px"
-        self.caption.setText(f"{shown} → crop {size[0]}×{size[1]} px")
+        self.caption.setText(f"{shown} · in the crop {size[0]}×{size[1]} px")
         self.message.show_warning(" ".join(self._warnings(session, frame, box, size)))
 
     def _warnings(self, session: Session, frame: int, box: Box, size: tuple[int, int]) -> list[str]:
@@ -202,7 +206,7 @@ class CropPreview(QWidget):
         touching = touching_edge(session, frame, box)
         if touching:
             said.append(f"The animal touches the edge of the box: {', '.join(touching)}.")
-        pose = self.bench.pose if self.bench else None
+        pose = self.controller.pose if self.controller else None
         if pose is not None and (size[0] < pose.image_size[1] or size[1] < pose.image_size[0]):
             height, width = pose.image_size
             said.append(f"The crop is smaller than the model's input of {width}×{height} px.")
@@ -327,7 +331,7 @@ def touching_edge(session: Session, frame: int, box: Box) -> list[str]:
         is_near = (np.abs(share - 0.5) > 0.5 - EDGE).any(axis=1)
         is_sure = poses.likelihood[frame] >= CERTAIN
         is_in = (np.abs(share - 0.5) <= 0.5).all(axis=1)
-        if len(session.states) > 1 and not (is_in & is_sure).any():
+        if len(session.tracks) > 1 and not (is_in & is_sure).any():
             continue
         found.update(dict.fromkeys(np.array(poses.names)[is_near & is_sure].tolist()))
     return list(found)

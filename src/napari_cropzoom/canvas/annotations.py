@@ -1,0 +1,69 @@
+"""What is drawn over one frame of the video, by napari's layers and by whatever else draws it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from napari_cropzoom.canvas.caption import caption
+from napari_cropzoom.canvas.styles import FINAL_STYLE, PREVIEW_STYLE, LineStyle
+from napari_cropzoom.core.boxes import MISSING_BOX, Box, Source
+from napari_cropzoom.review.session import Session
+
+
+@dataclass(frozen=True)
+class Annotations:
+    """The boxes of one frame.
+
+    Attributes
+    ----------
+    box : Box
+        Of the animal that is reviewed; missing if it has none.
+    source : Source
+        Where it comes from.
+    final : Box
+        What will be cropped, or a proposal; missing where it is the box itself.
+    final_style : LineStyle
+    others : tuple of (Box, str)
+        Boxes of the other animals that have one, with the colours of their tracks.
+    caption : str
+    """
+
+    box: Box = MISSING_BOX
+    source: Source = Source.MISSING
+    final: Box = MISSING_BOX
+    final_style: LineStyle = FINAL_STYLE
+    others: tuple[tuple[Box, str], ...] = ()
+    caption: str = "no frame of the video here"
+
+
+def annotations_at(session: Session, frame: int | None, preview: Box | None = None) -> Annotations:
+    """Say what is drawn over a frame, or where there is none.
+
+    ``preview`` is a box that is proposed in place of the final one.
+    """
+    track, entries = session.track, session.tracks.entries
+    if frame is None or frame >= len(track):
+        return Annotations()
+    box, source = track.box(frame), Source(int(track.source[frame]))
+    if preview is not None:
+        final, style = preview, PREVIEW_STYLE
+    else:
+        final, style = session.final_box(frame), FINAL_STYLE
+        final = MISSING_BOX if final == box else final
+    others = [(t.box(frame), entries[name].color) for name, t in session.tracks.items() if t is not track]
+    name = track.name if len(entries) > 1 else ""
+    return Annotations(
+        box,
+        source,
+        final,
+        style,
+        tuple(other for other in others if not other[0].is_missing()),
+        caption(
+            frame,
+            len(track),
+            session.video.time(frame),
+            source,
+            name,
+            is_damaged=frame in session.video.index.damage,
+        ),
+    )

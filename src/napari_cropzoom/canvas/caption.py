@@ -1,0 +1,119 @@
+"""Frame, source of its box and time in a corner of the canvas."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+from napari.components import ViewerModel
+from napari.layers import Layer
+
+from napari_cropzoom.canvas.styles import SOURCE_WORDS
+from napari_cropzoom.core.boxes import FloatArray, Source
+from napari_cropzoom.core.editing.edits import Edit, frames_text
+from napari_cropzoom.core.words import shortened
+
+ACCEPT_KEY = "G"
+EVERY = 1.0  # seconds, while frames follow each other closely: drawing text is slow
+NAME_LENGTH = 20  # letters of an animal's name
+_CHANGED = ("text", "visible", "position")
+CORNERS = ("top_left", "bottom_left", "top_right", "bottom_right")
+LETTER, LINE = 10, 30  # pixels of the screen that the text takes, rather more than it does
+_MARGIN = " \u2009"  # napari measures the text a little too short for its background
+
+
+def time_text(seconds: float) -> str:
+    """Minutes, seconds and milliseconds, e.g. ``"01:02.345"``; hours count as minutes."""
+    milliseconds = round(seconds * 1000)
+    minutes, rest = divmod(milliseconds, 60_000)
+    return f"{minutes:02d}:{rest // 1000:02d}.{rest % 1000:03d}"
+
+
+def caption(
+    frame: int, n_frames: int, seconds: float, source: Source, name: str = "", is_damaged: bool = False
+) -> str:
+    """One line for a frame; ``name`` is that of the animal, where there are several."""
+    digits = len(str(n_frames - 1))
+    place = f"frame {frame:{digits}d} / {n_frames - 1}"
+    name = shortened(name, NAME_LENGTH)
+    what = "cannot be decoded" if is_damaged else f"{name}{': ' if name else ''}{SOURCE_WORDS[source]}"
+    # the time last: in a narrow canvas the line's end is cut off
+    return f"{place}   {what}   {time_text(seconds)}{_MARGIN}"
+
+
+def acts_on(frames: tuple[int, int], proposal: Edit | None = None) -> str:
+    """One line that says which frames would be changed now, or what an edit would do that is shown."""
+    if proposal is not None:
+        return f"{proposal.label[:1].upper()}{proposal.label[1:]}{_MARGIN}"
+    return f"Tools, {ACCEPT_KEY}: {frames_text(*frames)}{_MARGIN}"
+
+
+class Caption:
+    """napari's text overlay while a video is open; it is put back on closing.
+
+    Parameters
+    ----------
+    viewer : napari.components.ViewerModel
+    below : callable
+        Returns the second line, see :func:`acts_on`; empty for none.
+    boxes : callable
+        Returns napari's layer of the box that the text keeps clear of, None if it has gone.
+    """
+
+    def __init__(
+        self, viewer: ViewerModel, below: Callable[[], str], boxes: Callable[[], Layer | None]
+    ) -> None:
+        self._viewer, self._boxes = viewer, boxes
+        self._overlay = viewer.canvas.overlays.text
+        self._below = below
+        self._line, self._written, self._is_closed = "", 0.0, False
+        self._before = {name: getattr(self._overlay, name) for name in _CHANGED}
+        self._overlay.position = "top_left"
+        self._overlay.visible = True
+        viewer.scene.camera.events.zoom.connect(self._keep_clear)
+        viewer.scene.camera.events.center.connect(self._keep_clear)
+
+    def show(self, line: str, *, is_close: bool = False) -> None:
+        """Write what a frame is, see :func:`caption`; seldom while frames follow closely."""
+        now = time.monotonic()
+        if not is_close or now - self._written > EVERY:
+            self._line, self._written = line, now
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Write the second line again."""
+        if self._is_closed:
+            return
+        text = f"{self._line}\n{self._below()}".rstrip("\n")
+        if text != self._overlay.text:
+            self._overlay.text = text
+        self._keep_clear()
+
+    def _keep_clear(self) -> None:
+        """Go to another corner of the canvas if the box is under the text, and stay there."""
+        layer = self._boxes()
+        if layer is None or not len(layer.data):
+            return
+        box = np.array([layer.data_to_world(corner)[-2:] for corner in layer.data[0][::2]])
+        here = str(self._overlay.position)
+        found = next((each for each in (here, *CORNERS) if not self._is_covered(each, box)), here)
+        if found != here:
+            self._overlay.position = found
+
+    def _is_covered(self, corner: str, box: FloatArray) -> bool:
+        """Whether a box reaches into the text where that is in a corner."""
+        camera, canvas = self._viewer.scene.camera, np.array(self._viewer.canvas.size, float)
+        places = (box - camera.center[-2:]) * camera.zoom + canvas / 2
+        lines = self._overlay.text.split("\n")
+        text = np.array([LINE * len(lines), LETTER * max(map(len, lines))])
+        start = np.where([corner.startswith("top"), corner.endswith("left")], 0, canvas - text)
+        return bool((places.min(axis=0) < start + text).all() and (places.max(axis=0) > start).all())
+
+    def close(self) -> None:
+        """Put the overlay back as it was."""
+        self._is_closed = True
+        self._viewer.scene.camera.events.zoom.disconnect(self._keep_clear)
+        self._viewer.scene.camera.events.center.disconnect(self._keep_clear)
+        for name, value in self._before.items():
+            setattr(self._overlay, name, value)

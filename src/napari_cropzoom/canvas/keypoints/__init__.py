@@ -1,0 +1,1 @@
+"""Keypoints of the current frame: their marks, the layers that show them, the skeleton, names."""

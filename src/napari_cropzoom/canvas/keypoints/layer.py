@@ -1,0 +1,162 @@
+"""Keypoints of the current frame as a napari points layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from napari.layers import Points
+
+from napari_cropzoom.canvas.keypoints.marks import KeypointLooks, Marks, bones_of, marks_of
+from napari_cropzoom.canvas.layer_updates import one_redraw
+from napari_cropzoom.core.boxes import FloatArray
+from napari_cropzoom.core.poses import Poses
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NAMES = {"detector": "detector keypoints", "pose": "pose keypoints"}
+SYMBOLS = {"detector": "diamond", "pose": "disc"}
+_POINTS_ACROSS = 140  # diameters of a point in the longer side of the video
+_TEXT = {"size": 9, "color": "white", "anchor": "upper_left"}
+_BESIDE = 0.75  # diameters from the middle of a point to its text
+
+
+class PointsLayer:
+    """Keypoints of one model, looking as a person chooses; unlikely ones are hollow.
+
+    The name and likelihood of the point under the mouse are written beside it, whichever layer is
+    selected.
+
+    Without keypoints the layer is empty and hidden; it is added with the video, because adding a layer
+    takes napari long.
+
+    Parameters
+    ----------
+    kind : {"detector", "pose"}
+    video_shape : (int, int)
+        Height and width in pixels.
+
+    Attributes
+    ----------
+    layer : napari.layers.Points
+    poses : Poses or None
+        Keypoints of all frames.
+    """
+
+    def __init__(self, kind: str, video_shape: tuple[int, int]) -> None:
+        self.poses: Poses | None = None
+        self.layer = Points(np.empty((0, 2)), ndim=2, name=NAMES[kind], visible=False)
+        self._symbol, self._size = SYMBOLS[kind], max(4.0, max(video_shape) / _POINTS_ACROSS)
+        self._frame: int | None = -1
+        self._described = -1
+        self._looks = KeypointLooks()
+        self._under: int | None = None
+        self._texts: tuple[str, ...] = ()
+
+    @property
+    def looks(self) -> KeypointLooks:
+        """How the keypoints look; another choice shows with the next frame that is shown."""
+        return self._looks
+
+    @looks.setter
+    def looks(self, looks: KeypointLooks) -> None:
+        if looks != self._looks:
+            self._looks, self._frame = looks, -1
+            self._write_texts()
+
+    def marks(self, frame: int) -> Marks:
+        """How the keypoints of a frame look; only where there are keypoints."""
+        assert self.poses is not None
+        return marks_of(self.poses, frame, self._looks)
+
+    def bones(self, frame: int | None) -> FloatArray:
+        """Lines of the skeleton in a frame, (N, 2, 2), none while the layer is hidden."""
+        if self.poses is None or frame is None or not self.layer.visible:
+            return np.empty((0, 2, 2))
+        return bones_of(self.poses, frame, self._looks)
+
+    def take(self, poses: Poses) -> None:
+        """Show these keypoints from now on."""
+        if poses is self.poses:
+            return
+        is_first, count, layer = self.poses is None, len(poses.names), self.layer
+        with one_redraw(layer):
+            layer.data = np.zeros((count, 2))
+            layer.shown = np.zeros(count, bool)
+            layer.symbol, layer.size, layer.border_width = self._symbol, self._size, 0.2
+            layer.features = _features(poses, 0)
+        self.poses, self._frame, self._described, self._under = poses, -1, -1, None
+        self._write_texts()
+        if is_first:
+            layer.visible = True
+        layer.editable = False  # which showing a layer takes back
+
+    def show(self, frame: int | None, *, with_table: bool = True) -> None:
+        """Show the keypoints of a frame, or none; their table of features costs most of it.
+
+        The layer's arrays are written to, which costs a fraction of setting them.
+        """
+        poses = self.poses
+        if poses is None:
+            return
+        layer = self.layer
+        if frame != self._frame:
+            self._frame = frame
+            self.name_under(None)
+            if frame is None:
+                layer.shown[:] = False
+            else:
+                marks = self.marks(frame)
+                layer.data[:] = marks.xy[:, ::-1]
+                layer.shown[:] = marks.is_there
+                layer.border_color[:] = marks.border
+                layer.face_color[:] = marks.face
+            layer.refresh(thumbnail=False, highlight=False, extent=False)
+        if with_table and frame is not None and self._described != frame:
+            self._described = frame
+            with one_redraw(layer):
+                layer.features = _features(poses, frame)
+
+    # ---- texts ---------------------------------------------------------------------------------
+
+    def keypoint_at(self, position: Sequence[float]) -> int | None:
+        """Number of the keypoint at a point of the world, None if there is none."""
+        if self.poses is None or not self.layer.visible or not self.layer.shown.any():
+            return None
+        away = np.linalg.norm(self.layer.data - self.layer.world_to_data(position), axis=1)
+        away[~self.layer.shown] = np.inf
+        nearest = int(away.argmin())
+        return nearest if away[nearest] <= self._size else None
+
+    def name_under(self, keypoint: int | None) -> None:
+        """Write name and likelihood beside the keypoint under the mouse."""
+        if keypoint != self._under:
+            self._under = keypoint
+            self._write_texts()
+
+    def _write_texts(self) -> None:
+        poses, text = self.poses, self.layer.text
+        if poses is None:
+            return
+        texts = list(poses.names) if self._looks.names else [""] * len(poses.names)
+        if self._under is not None and self._frame is not None and self._frame >= 0:
+            likelihood = poses.likelihood[self._frame, self._under]
+            texts[self._under] = f"{poses.names[self._under]} {likelihood:.2f}"
+        if tuple(texts) == self._texts:
+            return
+        is_first, self._texts = not self._texts, tuple(texts)
+        if is_first:
+            for name, value in _TEXT.items():
+                setattr(text, name, value)
+            text.translation = (0.0, _BESIDE * self._size)
+        text.visible = any(texts)
+        text.string = texts
+
+
+def _features(poses: Poses, frame: int) -> pd.DataFrame:
+    import pandas as pd  # slow to import, and the dock starts without it
+
+    likelihood = poses.likelihood[frame].round(3)
+    return pd.DataFrame({"body part": list(poses.names), "likelihood": likelihood})

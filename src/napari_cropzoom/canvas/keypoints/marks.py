@@ -1,0 +1,83 @@
+"""How the keypoints of one frame look: by likelihood or by body part, with names or without."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from napari.utils.colormaps import ensure_colormap
+from numpy.typing import NDArray
+
+from napari_cropzoom.core.boxes import BoolArray, FloatArray
+from napari_cropzoom.core.poses import Poses
+
+LIKELY = 0.5  # hollow below
+LIKELIHOOD, BODY_PART = "likelihood", "body part"
+_COLORMAPS = {LIKELIHOOD: ensure_colormap("viridis"), BODY_PART: ensure_colormap("plasma")}
+_BRIGHTEST = 0.9  # of plasma; above it is the yellow of the final box
+
+
+@dataclass(frozen=True)
+class KeypointLooks:
+    """What a person chooses of the looks of keypoints.
+
+    Attributes
+    ----------
+    color_by : {"likelihood", "body part"}
+        Both colour maps (viridis, plasma) can be told apart by the colour-blind.
+    names : bool
+        Write the body part beside each keypoint.
+    skeleton : tuple of (str, str)
+        Body parts that a line joins.
+    """
+
+    color_by: str = LIKELIHOOD
+    names: bool = False
+    skeleton: tuple[tuple[str, str], ...] = ()
+
+
+class Marks(NamedTuple):
+    """How the keypoints of one frame look.
+
+    Attributes
+    ----------
+    xy : ndarray, (K, 2)
+        Pixels; (0, 0) where there is none.
+    is_there : ndarray, (K,) bool
+    border, face : ndarray, (K, 4) float32
+        RGBA, 0 to 1.
+    """
+
+    xy: FloatArray
+    is_there: BoolArray
+    border: NDArray[np.float32]
+    face: NDArray[np.float32]
+
+
+def marks_of(poses: Poses, frame: int, looks: KeypointLooks = KeypointLooks()) -> Marks:  # noqa: B008
+    """Colour says the likelihood or the body part; unlikely keypoints are hollow."""
+    xy, likelihood = poses.xy[frame], np.nan_to_num(poses.likelihood[frame])
+    is_there = np.isfinite(xy).all(axis=1)
+    if looks.color_by == BODY_PART:
+        color = _COLORMAPS[BODY_PART].map(np.linspace(0, _BRIGHTEST, len(poses.names)))
+    else:
+        color = _COLORMAPS[LIKELIHOOD].map(likelihood)
+    face = color.copy()
+    face[likelihood < LIKELY, 3] = 0
+    border = np.where(face[:, 3:] > 0, np.array([0, 0, 0, 1], np.float32), color)
+    return Marks(np.where(is_there[:, None], xy, 0.0), is_there, border, face)
+
+
+def bones_of(poses: Poses, frame: int, looks: KeypointLooks) -> FloatArray:
+    """Lines of the skeleton between likely keypoints, (N, 2, 2): both ends in pixels, x and y."""
+    place = {name: k for k, name in enumerate(poses.names)}
+    pairs = [(place[a], place[b]) for a, b in looks.skeleton if a in place and b in place]
+    if not pairs:
+        return np.empty((0, 2, 2))
+    is_likely = np.nan_to_num(poses.likelihood[frame]) >= LIKELY
+    ends = np.array(pairs)
+    bones: FloatArray = poses.xy[frame][ends]
+    is_there = is_likely[ends].all(axis=1) & np.isfinite(bones).all(axis=(1, 2))
+    shown: FloatArray = bones[is_there]
+    return shown

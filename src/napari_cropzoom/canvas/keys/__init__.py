@@ -1,0 +1,1 @@
+"""How keys of the table act: when they are pressed, held, and let go."""

@@ -1,0 +1,151 @@
+"""``create_bbox``: boxes round the keypoints of a detector."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_cropzoom.cli.arguments import (
+    Verbs,
+    add_model_and_inputs,
+    add_output_dir,
+    add_verb,
+    names,
+    positive_int,
+    probability,
+    ratio,
+)
+from napari_cropzoom.cli.inputs import (
+    bbox_file,
+    check_predictions,
+    check_replaceable,
+    expand,
+    is_video,
+    predictions_of,
+    print_note,
+)
+from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.words import counted, verb
+
+if TYPE_CHECKING:
+    from napari_cropzoom.core.smoothing.sizing import SizingSettings
+    from napari_cropzoom.engine.model_folder import ModelFolder
+
+DEFAULT_RATIO = 2.0
+
+
+def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
+    """Register the verb."""
+    create = add_verb(
+        verbs, common, "create_bbox", create_bbox, "put boxes round the detector's keypoints"
+    )
+    add_model_and_inputs(create)
+    add_output_dir(create)
+    size = create.add_mutually_exclusive_group()
+    size.add_argument("--crop_ratio", type=ratio, help="side in spans of the keypoints (default: 2.0)")
+    size.add_argument("--crop_size", type=positive_int, help="fixed side in pixels")
+    create.add_argument(
+        "--anchor_keypoints", type=names, default=(), help="keypoints that count, a,b,c (default: all)"
+    )
+    create.add_argument(
+        "--min_likelihood", type=probability, help="keypoints below it do not count (default: all count)"
+    )
+
+
+def create_bbox(args: argparse.Namespace) -> None:
+    """Boxes of every input, beside its predictions; the videos themselves need not be there."""
+    from napari_cropzoom.core.smoothing.sizing import SizingSettings
+    from napari_cropzoom.engine.model_folder import ModelFolder
+
+    model = ModelFolder.open(args.model_dir, need_checkpoint=False, results=args.output_dir)
+    crop_ratio = DEFAULT_RATIO if args.crop_size is None and args.crop_ratio is None else args.crop_ratio
+    settings = SizingSettings(crop_ratio, args.crop_size, args.anchor_keypoints, args.min_likelihood)
+    files = expand(args.input_path, may_be_absent=lambda file: predictions_of(model, file).is_file())
+    for file in files:
+        preds = predictions_of(model, file)
+        if not preds.is_file():
+            raise CropzoomError(
+                f"{preds}: there are no predictions of {file.name}. Run `cropzoom predict "
+                f"{args.model_dir} {file}` first."
+            )
+    for file in files:
+        print(f"creating bboxes for {file.name}", flush=True)
+        output = bbox_file(model, file, None)
+        check_replaceable(output, file, args.overwrite)
+        _create(file, predictions_of(model, file), output, settings, model)
+
+
+def _create(file: Path, preds: Path, output: Path, settings: SizingSettings, model: ModelFolder) -> None:
+    import numpy as np
+
+    from napari_cropzoom.core.smoothing.sizing import boxes_from_keypoints, told_of_small
+    from napari_cropzoom.files.bbox_csv import write_bbox_csv
+    from napari_cropzoom.files.bbox_table import checked_frames
+    from napari_cropzoom.files.belonging import check_made_of, sign
+    from napari_cropzoom.files.predictions_csv import read_predictions_table
+
+    recorded = _recorded_extent(preds, file)
+    n_frames, size = recorded or _extent_of(file)
+    if is_video(file) and n_frames is None:
+        check_made_of(preds, file)
+    elif recorded is None:
+        check_predictions(preds, file)
+    table = read_predictions_table(preds, n_frames)
+    boxes = boxes_from_keypoints(table.poses(), settings)
+    if np.isnan(boxes[:, 0]).all():
+        raise CropzoomError(
+            f"{preds}: no frame has a keypoint that counts, so there would be no box at all; "
+            f"{output.name} is as it was. Give a lower --min_likelihood."
+        )
+    boxes = checked_frames(preds, boxes, size, "refuse", print_note)
+    write_bbox_csv(output, boxes, table.index if table.is_labeled_frames else None)
+    sign(output, file)
+    print(f"boxes of {file.name} saved to {output}", flush=True)
+    missing = int(np.isnan(boxes[:, 0]).sum())
+    if missing:
+        them = f"{counted(missing, 'frame')} {verb(missing, 'have')}"
+        print(f"{them} no keypoint that counts and no box; fill the gaps in `cropzoom review`")
+    small = told_of_small(boxes, model.image_size)
+    if small:
+        print_note(small)
+
+
+def _recorded_extent(preds: Path, file: Path) -> tuple[int, tuple[int, int]] | None:
+    """Frames of a video and their size by the record of its predictions, which spares reading the video.
+
+    None where there is no record, or the video is not here.
+
+    Raises
+    ------
+    CropzoomError
+        If the predictions are of another video.
+    """
+    from napari_cropzoom.files.belonging import check_identity, made_of
+
+    identity = made_of(preds) if is_video(file) else None
+    if identity is None:
+        return None
+    try:
+        check_identity(preds, identity, file)
+    except OSError:
+        return None
+    frames, width, height = (identity.get(name) for name in ("frames", "width", "height"))
+    if isinstance(frames, int) and isinstance(width, int) and isinstance(height, int):
+        return frames, (width, height)
+    return None
+
+
+def _extent_of(file: Path) -> tuple[int | None, tuple[int, int] | None]:
+    """Frames of a video and their size; None of labels, and of a video that is not here, as is told."""
+    from napari_cropzoom.video.index import VideoIndex
+
+    if not is_video(file):
+        return None, None
+    try:
+        index = VideoIndex.scan(file)
+    except CropzoomError:
+        why = "cannot be read" if file.is_file() else "is not here"
+        print_note(f"{file.name} {why}, so the number of frames and their size could not be checked")
+        return None, None
+    return index.n_frames, (index.width, index.height)

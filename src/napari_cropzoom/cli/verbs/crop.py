@@ -1,0 +1,107 @@
+"""``crop``: several videos side by side; no torch unless labelled frames are cropped."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from functools import partial
+from pathlib import Path
+
+from napari_cropzoom.cli.arguments import (
+    Verbs,
+    add_edge,
+    add_encoding,
+    add_model_and_inputs,
+    add_output_dir,
+    add_verb,
+    encoding,
+    positive_int,
+)
+from napari_cropzoom.cli.inputs import bbox_file, check_boxes, expand, is_video, read_boxes
+from napari_cropzoom.cli.progress import run_with_bar
+from napari_cropzoom.cli.side_by_side import Task, run_side_by_side
+from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.progress import Progress, Stage
+
+CORES_PER_VIDEO = 2  # what decoding and encoding one video keep busy
+
+
+def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
+    """Register the verb."""
+    cut = add_verb(verbs, common, "crop", crop, "cut the boxes out of videos or labelled frames")
+    add_model_and_inputs(cut)
+    cut.add_argument("--bbox_dir", type=Path, help="directory of boxes (default: those of create_bbox)")
+    add_output_dir(cut)
+    add_encoding(cut)
+    add_edge(cut)
+    cut.add_argument(
+        "--jobs",
+        type=positive_int,
+        default=usual_jobs(),
+        help=f"videos at a time (default: {usual_jobs()}, one for every {CORES_PER_VIDEO} cores)",
+    )
+    cut.add_argument(
+        "--encode_all",
+        "--anew",  # its name before
+        dest="encode_all",
+        action="store_true",
+        help="encode all of a crop that is there already, not only where the boxes have changed",
+    )
+
+
+def usual_jobs() -> int:
+    """How many videos this machine crops at a time."""
+    return max(1, (os.cpu_count() or 1) // CORES_PER_VIDEO)
+
+
+def crop(args: argparse.Namespace) -> None:
+    """Crops of videos and labelled frames, where ``litpose crop`` puts them."""
+    from napari_cropzoom.crop.encoders import check_works
+    from napari_cropzoom.engine.model_folder import ModelFolder
+
+    model = ModelFolder.open(args.model_dir, need_checkpoint=False, results=args.output_dir)
+    files = expand(args.input_path)
+    for file in files:
+        check_boxes(bbox_file(model, file, args.bbox_dir), file)
+    check_works(args.encoder)
+    for folder in (model.cropped_data_dir, model.cropped_videos_dir):
+        # training a pose model on the crops wants both, even if one stays empty
+        folder.mkdir(parents=True, exist_ok=True)
+    videos = [file for file in files if is_video(file)]
+    tasks = [
+        Task(
+            video.name, partial(_crop_video, args, video, bbox_file(model, video, args.bbox_dir), output)
+        )
+        for video, output in ((video, model.cropped_video(video)) for video in videos)
+    ]
+    failed = run_side_by_side(tasks, args.jobs, "cropping")
+    for file in (file for file in files if not is_video(file)):
+        from napari_cropzoom.engine.labeled_frames import crop_csv
+
+        print(f"cropping {file.name}", flush=True)
+        labels = run_with_bar(crop_csv(model, file, args.bbox_dir), f"cropping {file.name}")
+        print(f"saved to {labels}, the images in {model.cropped_data_dir}", flush=True)
+    if failed:
+        others = (
+            f" {len(files) - len(failed)} of {len(files)} files were cropped." if len(files) > 1 else ""
+        )
+        raise CropzoomError(" ".join(str(error) for error in failed) + others)
+
+
+def _crop_video(args: argparse.Namespace, video: Path, bbox: Path, output: Path) -> Stage[str]:
+    """Crop one video with the boxes of a file; what to say of it is the result."""
+    from napari_cropzoom.crop.crop import crop_video
+    from napari_cropzoom.crop.record import check_crop_of
+
+    yield Progress(0, 0, "boxes")
+    if not args.overwrite:
+        check_crop_of(output, video)
+    made = yield from crop_video(
+        video,
+        read_boxes(bbox, video),
+        output,
+        encoding=encoding(args),
+        edge=args.edge,
+        encode_all=args.encode_all,
+    )
+    return f"saved to {made.video}" + (f" ({made.note})" if made.note else "")

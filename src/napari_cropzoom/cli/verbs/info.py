@@ -1,0 +1,54 @@
+"""``info``: what is in a video, and whether it can be used."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from napari_cropzoom.cli.arguments import Verbs, add_verb
+from napari_cropzoom.cli.inputs import expand
+from napari_cropzoom.core.errors import CropzoomError
+
+
+def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
+    """Register the verb."""
+    look = add_verb(verbs, common, "info", info, "frames by every count, rate, keyframes, verdict")
+    look.add_argument("video", type=Path, nargs="+", help="videos, or directories of them")
+    look.add_argument(
+        "--thorough", action="store_true", help="decode every frame, to find all that are damaged"
+    )
+    look.add_argument("--json", action="store_true", help="one JSON object a line")
+
+
+def info(args: argparse.Namespace) -> None:
+    """What is in each video."""
+    from napari_cropzoom.video.checks import preflight
+
+    unusable = []
+    for video in expand(args.video, csv=False):
+        facts = preflight(video, thorough=args.thorough).to_json()
+        unusable += [] if facts["ok"] else [str(video)]
+        if args.json:
+            print(json.dumps(facts, allow_nan=False), flush=True)
+        else:
+            print(_table(facts), flush=True)
+    if unusable:
+        raise CropzoomError(f"{', '.join(unusable)}: cannot be used, see its warnings.")
+
+
+def _table(facts: dict[str, Any]) -> str:
+    """One fact a line, what is wrong at the end."""
+    lines = [str(facts["path"])]
+    for name, value in facts.items():
+        if name in ("path", "warnings", "ok", "undecodable"):
+            continue
+        if isinstance(value, bool):
+            value = "yes" if value else "no"
+        lines.append(f"  {name.replace('_', ' '):<24}{'unknown' if value is None else value}")
+    lines += [f"  warning: {warning}" for warning in facts["warnings"]]
+    lost = facts["ok"] and facts.get("undecodable")
+    verdict = "ok" if facts["ok"] else "not ok"
+    lines.append(f"  {verdict}{', but for frames that cannot be decoded' if lost else ''}")
+    return "\n".join(lines)

@@ -1,0 +1,221 @@
+"""``predict``: keypoints of videos or labelled frames."""
+
+from __future__ import annotations
+
+import argparse
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_cropzoom.cli.arguments import Verbs, add_model_and_inputs, add_prediction_options, add_verb
+from napari_cropzoom.cli.inputs import (
+    boxes_of,
+    check_boxes,
+    check_predictions,
+    check_video,
+    expand,
+    is_video,
+    predictions_of,
+    print_note,
+    read_boxes,
+)
+from napari_cropzoom.cli.outcomes import AllFail, Outcomes
+from napari_cropzoom.cli.progress import print_line, run_with_bar
+from napari_cropzoom.core.errors import CropzoomError
+
+if TYPE_CHECKING:
+    from napari_cropzoom.core.boxes import FloatArray
+    from napari_cropzoom.engine.model_folder import ModelFolder
+
+
+def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
+    """Register the verb."""
+    find = add_verb(verbs, common, "predict", predict, "find keypoints in videos or labelled frames")
+    add_model_and_inputs(find)
+    find.add_argument(
+        "--bbox_dir", type=Path, help="look only into these boxes; keypoints in the full frame"
+    )
+    add_prediction_options(find)
+    find.add_argument(
+        "--only_changed",
+        action="store_true",
+        help="where a video is predicted already, run only the frames whose box has changed since",
+    )
+    find.add_argument("--skip_viz", action="store_true", help="do not write the labeled video")
+    find.add_argument(
+        "--progress_file", type=Path, metavar="FILE", help="keep writing there how far a video is (JSON)"
+    )
+    find.add_argument(
+        "--reader",
+        choices=("dali", "opencv", "pynvvc"),
+        help="accepted and without effect: there is one reader, exact to the frame",
+    )
+    find.add_argument(
+        "--compile",
+        action="store_true",
+        help="accepted and without effect: it would change the speed, not the result",
+    )
+
+
+def predict(args: argparse.Namespace) -> None:
+    """Predict every input that has no predictions yet."""
+    from napari_cropzoom.engine.model_folder import ModelFolder
+    from napari_cropzoom.engine.sparse import check_every
+
+    check_every(args.every, args.bbox_dir is not None, args.only_changed)
+    if args.compile and args.runtime != "eager":
+        raise CropzoomError(
+            f"--compile: is for --runtime eager only, not for {args.runtime}. Leave out one of the two."
+        )
+    if args.only_changed and args.overwrite:
+        raise CropzoomError(
+            "--only_changed: is not for --overwrite, which runs all. Leave out one of the two."
+        )
+    model = ModelFolder.open(args.model_dir, results=args.output_dir)
+    files = expand(args.input_path)
+    outcomes = Outcomes(files)
+    good = [file for file in files if outcomes.attempt(file, partial(_check, model, file, args))]
+    predictor = Predictor(model, args)
+    for file in good:
+        if not _is_skipped(model, file, args):
+            outcomes.attempt(file, partial(_predict, predictor, file, args))
+    outcomes.finish()
+
+
+def _is_skipped(model: ModelFolder, file: Path, args: argparse.Namespace) -> bool:
+    """Whether an input is predicted already and is not to be predicted again."""
+    again = args.overwrite or (args.only_changed and is_video(file))
+    return not again and predictions_of(model, file).exists()
+
+
+def _check(model: ModelFolder, file: Path, args: argparse.Namespace) -> str:
+    """Refuse an input that cannot be predicted, before a model is loaded for it."""
+    if args.bbox_dir is not None:
+        check_boxes(boxes_of(file, args.bbox_dir), file)
+    if _is_skipped(model, file, args):
+        check_predictions(predictions_of(model, file), file)
+        print(f"skipping {file} (prediction file already exists)", flush=True)
+        return "skipped: predicted already"
+    if is_video(file):
+        check_video(file)
+    return "not done"
+
+
+def _predict(predictor: Predictor, file: Path, args: argparse.Namespace) -> str:
+    if not is_video(file):
+        return f"saved to {predictor.labels(file, args.bbox_dir)}"
+    path = predictor.video(
+        file,
+        read_boxes(boxes_of(file, args.bbox_dir), file) if args.bbox_dir else None,
+        labeled_video=not args.skip_viz,
+        progress_file=args.progress_file,
+        only_changed=args.only_changed,
+        every=args.every,
+    )
+    return f"saved to {path}"
+
+
+class Predictor:
+    """One model, loaded when the first video needs it and kept for the rest.
+
+    Parameters
+    ----------
+    model : ModelFolder
+    args : Namespace
+        With the options of :func:`add_prediction_options`.
+    """
+
+    def __init__(self, model: ModelFolder, args: argparse.Namespace) -> None:
+        self.model = model
+        self._batch_size, self._edge = args.batch_size, args.edge
+        self._how = {
+            "precision": args.precision,
+            "runtime": args.runtime,
+            "overrides": tuple(args.overrides or ()),
+            "trust": args.trust_checkpoint,
+            "onnx_precision": args.onnx_precision,
+        }
+        self._overwrite = args.overwrite
+        self._engine: Any = None
+
+    def video(
+        self,
+        video: Path,
+        boxes: FloatArray | None,
+        *,
+        labeled_video: bool,
+        progress_file: Path | None = None,
+        only_changed: bool = False,
+        every: int = 1,
+    ) -> Path:
+        """Predict a video into the model's ``video_preds``, or what has changed or every n-th frame."""
+        from napari_cropzoom.core.smoothing.sizing import told_of_small
+        from napari_cropzoom.engine.engine import Engine
+        from napari_cropzoom.engine.loop import some_frames
+        from napari_cropzoom.engine.predict import predict_video
+
+        if only_changed and self._is_up_to_date(video, boxes):
+            return self.model.predictions_csv(video)
+        small = "" if boxes is None else told_of_small(boxes, self.model.image_size)
+        if small:
+            print_note(small)
+        if self._engine is None:
+            print(f"loading {self.model.path.name}", flush=True)
+            examples = partial(some_frames, video, boxes, self._edge)
+            try:
+                self._engine = Engine.load(self.model, **self._how, examples=examples, notify=print_line)
+            except CropzoomError as error:
+                raise AllFail(str(error)) from error
+        stage = predict_video(
+            self.model,
+            video,
+            boxes,
+            batch_size=self._batch_size,
+            edge=self._edge,
+            labeled_video=labeled_video,
+            engine=self._engine,
+            only_changed=only_changed,
+            every=every,
+            overwrite=self._overwrite,
+            notify=lambda what: print(f"{video.name}: {what}", flush=True),
+        )
+        path = run_with_bar(stage, f"predicting {video.name}", progress_file)
+        print(f"predictions of {video.name} saved to {path}", flush=True)
+        drawn = self.model.labeled_video(video)
+        if labeled_video and drawn.is_file():
+            print(f"labeled video saved to {drawn}", flush=True)
+        return path
+
+    def _is_up_to_date(self, video: Path, boxes: FloatArray | None) -> bool:
+        """Whether nothing has changed, which is told; found out before the model is loaded."""
+        from napari_cropzoom.engine.fingerprint import fingerprint
+        from napari_cropzoom.engine.incremental import compare_with_previous
+        from napari_cropzoom.engine.onnx.note import measured_note
+        from napari_cropzoom.video.index import VideoIndex
+
+        how = {name: value for name, value in self._how.items() if name != "trust"}
+        if how["runtime"] == "auto":
+            note = measured_note(self.model, how["precision"], how["onnx_precision"])
+            how["runtime"] = note.faster if note else "auto"  # of which there are no predictions
+        predictions, made_with = self.model.predictions_csv(video), fingerprint(self.model, **how)
+        plan = compare_with_previous(predictions, made_with, VideoIndex.scan(video), boxes, self._edge)
+        if plan.up_to_date:
+            print(f"{video.name}: {plan.describe()}", flush=True)
+        return plan.up_to_date
+
+    def labels(self, csv: Path, bbox_dir: Path | None) -> Path:
+        """Predict labelled frames into the model's ``image_preds``."""
+        from napari_cropzoom.engine.labeled_frames import predict_csv
+
+        stage = predict_csv(
+            self.model,
+            csv,
+            bbox_dir,
+            batch_size=self._batch_size,
+            edge=self._edge,
+            **self._how,
+            notify=print_line,
+        )
+        path = run_with_bar(stage, f"predicting {csv.name}")
+        print(f"predictions of {csv.name} saved to {path}", flush=True)
+        return path

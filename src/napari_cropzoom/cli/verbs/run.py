@@ -1,0 +1,165 @@
+"""``run``: from full-frame videos to keypoints, with boxes between the two models."""
+
+from __future__ import annotations
+
+import argparse
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_cropzoom.cli.arguments import Verbs, add_prediction_options, add_verb, whole_number
+from napari_cropzoom.cli.inputs import (
+    boxes_of,
+    check_boxes,
+    check_predictions,
+    check_replaceable,
+    check_video,
+    expand,
+    read_boxes,
+)
+from napari_cropzoom.cli.outcomes import Outcomes
+from napari_cropzoom.cli.progress import run_with_bar
+from napari_cropzoom.cli.verbs.predict import Predictor
+from napari_cropzoom.cli.verbs.smooth_bbox import write_smoothed
+from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.words import counted, verb
+
+if TYPE_CHECKING:
+    from napari_cropzoom.core.boxes import FloatArray
+
+DEFAULT_WINDOW = 5
+SMOOTHED = "bboxes_smoothed"
+
+
+def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
+    """Register the verb."""
+    whole = add_verb(verbs, common, "run", run, "detect, put boxes, smooth, find the pose")
+    whole.add_argument("video", type=Path, nargs="+", help="videos, or directories of them")
+    whole.add_argument(
+        "--detector", type=Path, metavar="DIR", required=True, help="detector's model directory"
+    )
+    whole.add_argument("--pose", type=Path, metavar="DIR", required=True, help="pose model's directory")
+    whole.add_argument(
+        "--bbox_dir", type=Path, help="use these boxes, such as reviewed ones; do not detect"
+    )
+    whole.add_argument(
+        "--smooth_window",
+        type=whole_number,
+        help=f"frames of the median, 0 or 1 for none (default: {DEFAULT_WINDOW}; none with --bbox_dir)",
+    )
+    whole.add_argument("--crop", action="store_true", help="write the cropped videos too")
+    whole.add_argument("--skip_viz", action="store_true", help="do not write the labeled video")
+    add_prediction_options(whole)
+
+
+def run(args: argparse.Namespace) -> None:
+    """All steps of every video; crops stay in memory unless ``--crop`` is given."""
+    from napari_cropzoom.engine.model_folder import ModelFolder
+    from napari_cropzoom.engine.sparse import check_every
+
+    check_every(args.every, args.bbox_dir is not None)
+    results = args.output_dir
+    detector = ModelFolder.open(args.detector, need_checkpoint=args.bbox_dir is None, results=results)
+    pose = ModelFolder.open(args.pose, results=results)
+    if results is not None and detector.output == pose.output:
+        raise CropzoomError(
+            f"{pose.output}: would take the results of both models. Rename one of the model folders, or "
+            "leave out --output_dir."
+        )
+    videos = expand(args.video, csv=False)
+    finder, poser = Predictor(detector, args), Predictor(pose, args)
+    outcomes = Outcomes(videos)
+    check = partial(_check, finder, poser, args)
+    good = [video for video in videos if outcomes.attempt(video, partial(check, video))]
+    for video in good:
+        if args.overwrite or not pose.predictions_csv(video).exists():
+            outcomes.attempt(video, partial(_run, finder, poser, args, video))
+    outcomes.finish()
+
+
+def _check(finder: Predictor, poser: Predictor, args: argparse.Namespace, video: Path) -> str:
+    """Refuse a video that cannot be worked on, before a model is loaded for it."""
+    done = poser.model.predictions_csv(video)
+    if done.exists() and not args.overwrite:
+        check_predictions(done, video)
+        print(f"skipping {video} (prediction file already exists)", flush=True)
+        return "skipped: predicted already"
+    check_video(video)
+    if args.bbox_dir is not None:
+        check_boxes(boxes_of(video, args.bbox_dir), video)
+    else:
+        found = finder.model.predictions_csv(video)
+        if found.exists() and not args.overwrite:
+            check_predictions(found, video)
+        check_replaceable(finder.model.bbox_csv(video), video, args.overwrite)
+    if args.crop and not args.overwrite:
+        from napari_cropzoom.crop.record import check_crop_of
+
+        check_crop_of(finder.model.cropped_video(video), video)
+    return "not done"
+
+
+def _run(finder: Predictor, poser: Predictor, args: argparse.Namespace, video: Path) -> str:
+    detector = finder.model
+    if args.bbox_dir is None:
+        boxes = _detected_boxes(finder, video, args.overwrite, args.every)
+    else:
+        boxes = read_boxes(boxes_of(video, args.bbox_dir), video)
+    boxes = _smoothed(boxes, args, detector.output / SMOOTHED / f"{video.stem}_bbox.csv", video)
+    if args.crop:
+        _crop(args, video, boxes, detector.cropped_video(video))
+    return f"saved to {poser.video(video, boxes, labeled_video=not args.skip_viz)}"
+
+
+def _detected_boxes(finder: Predictor, video: Path, overwrite: bool, every: int) -> FloatArray:
+    """Boxes round the detector's keypoints; its predictions are made unless they are there."""
+    import numpy as np
+
+    from napari_cropzoom.core.smoothing.sizing import SizingSettings, boxes_from_keypoints
+    from napari_cropzoom.files.bbox_csv import write_bbox_csv
+    from napari_cropzoom.files.belonging import sign
+    from napari_cropzoom.files.predictions_csv import read_predictions
+
+    preds = finder.model.predictions_csv(video)
+    if overwrite or not preds.exists():
+        finder.video(video, None, labeled_video=False, every=every)
+    boxes = boxes_from_keypoints(read_predictions(preds), SizingSettings())
+    output = finder.model.bbox_csv(video)
+    write_bbox_csv(output, boxes)
+    sign(output, video)
+    print(f"boxes of {video.name} saved to {output}", flush=True)
+    missing = np.isnan(boxes[:, 0])
+    if n := int(missing.sum()):
+        raise CropzoomError(
+            f"{output}: frame {int(missing.argmax())} has no box ({counted(n, 'frame')} "
+            f"{verb(n, 'have')} none). Fill the gaps in `cropzoom review`, then run again with "
+            "--bbox_dir."
+        )
+    return boxes
+
+
+def _smoothed(boxes: FloatArray, args: argparse.Namespace, output: Path, video: Path) -> FloatArray:
+    """Boxes smoothed as asked for, written where they differ from what is on disk already."""
+    from napari_cropzoom.core.smoothing.methods import SmoothingSettings
+    from napari_cropzoom.files.bbox_csv import write_metadata
+    from napari_cropzoom.files.belonging import sign
+
+    default = DEFAULT_WINDOW if args.bbox_dir is None else 0
+    window = default if args.smooth_window is None else args.smooth_window
+    if window <= 1:
+        return boxes
+    check_replaceable(output, video, args.overwrite)
+    smoothed = write_smoothed(output, boxes, SmoothingSettings("median", window))
+    sign(output, video)
+    raw = args.bbox_dir or output.parent.with_name("video_preds")
+    write_metadata(output.parent, "median", window, raw)
+    print(f"smoothed boxes saved to {output}", flush=True)
+    return smoothed
+
+
+def _crop(args: argparse.Namespace, video: Path, boxes: FloatArray, output: Path) -> None:
+    from napari_cropzoom.crop.crop import crop_video
+
+    stage = crop_video(video, boxes, output, edge=args.edge)
+    made = run_with_bar(stage, f"cropping {video.name}")
+    print(f"crop of {video.name} saved to {made.video}", flush=True)

@@ -1,0 +1,97 @@
+"""``smooth_bbox``: every file of boxes in a directory, smoothed into another one."""
+
+from __future__ import annotations
+
+import argparse
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_cropzoom.cli.arguments import OVERWRITE, Choices, Verbs, add_verb, positive_int
+from napari_cropzoom.cli.outcomes import Outcomes
+from napari_cropzoom.core.errors import CropzoomError
+
+if TYPE_CHECKING:
+    from napari_cropzoom.core.boxes import FloatArray
+    from napari_cropzoom.core.smoothing.methods import SmoothingSettings
+
+
+def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
+    """Register the verb."""
+    smooth = add_verb(verbs, common, "smooth_bbox", smooth_bbox, "smooth every *_bbox.csv of a directory")
+    smooth.add_argument("bbox_dir", type=Path, help="directory of *_bbox.csv files")
+    smooth.add_argument("--output_dir", type=Path, required=True, help="where the smoothed files go")
+    smooth.add_argument(
+        "--method",
+        choices=Choices(smoothing_methods),
+        metavar="METHOD",
+        default="median",
+        help="one of %(choices)s (default: median)",
+    )
+    smooth.add_argument("--overwrite", action="store_true", help=OVERWRITE)
+    smooth.add_argument("--window", type=positive_int, default=5, help="frames (default: 5)")
+
+
+def smoothing_methods() -> list[str]:
+    """Names of the methods that change something."""
+    from napari_cropzoom.core.smoothing.filters import SMOOTHING_METHODS
+
+    return [name for name, method in SMOOTHING_METHODS.items() if method.filter is not None]
+
+
+def smooth_bbox(args: argparse.Namespace) -> None:
+    """Every ``*_bbox.csv`` of a directory, smoothed into another one."""
+    from napari_cropzoom.core.smoothing.methods import SmoothingSettings
+    from napari_cropzoom.files.bbox_csv import read_bbox_csv, write_metadata
+    from napari_cropzoom.files.belonging import made_of, sign_as
+    from napari_cropzoom.files.names import is_hidden
+
+    source, target = args.bbox_dir, args.output_dir
+    if not source.is_dir():
+        raise CropzoomError(
+            f"{source}: there is no such directory. Give the one with the *_bbox.csv files."
+        )
+    if target.resolve() == source.resolve():
+        raise CropzoomError(f"{target}: would overwrite the raw boxes. Give another --output_dir.")
+    files = sorted(file for file in source.glob("*_bbox.csv") if not is_hidden(file))
+    if not files:
+        raise CropzoomError(f"{source}: holds no *_bbox.csv file. Run `cropzoom create_bbox` first.")
+    print(f"smoothing bboxes in {source}")
+    settings = SmoothingSettings(args.method, args.window)
+    outcomes, tracks = Outcomes(files), {}
+
+    def read(file: Path) -> str:
+        before, now = made_of(target / file.name), made_of(file)
+        if before and now and before["sample"] != now["sample"] and not args.overwrite:
+            raise CropzoomError(
+                f"{target / file.name}: has boxes of another video than {file}. Give another "
+                "--output_dir, or --overwrite."
+            )
+        tracks[file] = read_bbox_csv(file)
+        return "not done"
+
+    def write(file: Path) -> str:
+        output = target / file.name
+        write_smoothed(output, tracks[file], settings)
+        sign_as(output, file)
+        print(f"smoothed {file.name} → {output}", flush=True)
+        return f"saved to {output}"
+
+    good = [file for file in files if outcomes.attempt(file, partial(read, file))]
+    for file in good:
+        outcomes.attempt(file, partial(write, file))
+    outcomes.finish()
+    write_metadata(target, args.method, args.window, source)
+    print(f"saved smoothed bboxes to {target}")
+
+
+def write_smoothed(path: Path, boxes: FloatArray, settings: SmoothingSettings) -> FloatArray:
+    """Smooth boxes, write them in whole pixels and return these."""
+    import numpy as np
+
+    from napari_cropzoom.core.smoothing.methods import smooth
+    from napari_cropzoom.files.bbox_csv import write_bbox_csv
+
+    smoothed = np.rint(smooth(boxes, settings))
+    write_bbox_csv(path, smoothed)
+    return smoothed

@@ -1,0 +1,1 @@
+"""Edits of box tracks, their history, and the range tools that make them."""

@@ -1,0 +1,1 @@
+"""Which frames of a track are suspicious, and why."""

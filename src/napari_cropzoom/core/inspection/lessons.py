@@ -1,0 +1,206 @@
+"""What a reviewer's decisions say of the suspects that are left: offers to settle many at once."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from napari_cropzoom.core.boxes import BoxTrack, Review
+from napari_cropzoom.core.editing.edits import Edit, accept_all, fill_gap
+from napari_cropzoom.core.editing.range_tools import hold, interpolate, mark_absent, set_size, usual_size
+from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.inspection.inspection import Inspection, at_least
+from napari_cropzoom.core.inspection.suspect import Suspect
+from napari_cropzoom.core.words import counted
+
+Make = Callable[[BoxTrack, int, int], Edit]
+
+# Suspects of a kind that were found right, and none wrong, before the others are offered to be accepted.
+ENOUGH = 4
+# A fault is the same only where it lasts about as long.
+LONGER = 2
+# Suspects corrected at once; each is inspected again, which takes a millisecond or two.
+MOST = 20
+# Frames by which a corrected range may differ from its suspect.
+NEAR = 2
+
+
+@dataclass(frozen=True)
+class Offer:
+    """Something that can be done to many suspects at once.
+
+    Attributes
+    ----------
+    text : str
+        For a button: ``"36 more like these: accept all?"``.
+    help : str
+        Why it is offered.
+    kind : str
+        Of the suspects, without numbers: ``"low likelihood"``.
+    alike : tuple of Suspect
+    edit : callable
+        Makes the edit of the track; None if nothing would come of it.
+    """
+
+    text: str
+    help: str
+    kind: str
+    alike: tuple[Suspect, ...]
+    edit: Callable[[BoxTrack], Edit | None]
+
+
+def offer_to_accept(track: BoxTrack, left: Sequence[Suspect], done: Sequence[Suspect]) -> Offer | None:
+    """The kind with most suspects left that a reviewer has only accepted; None if there is none.
+
+    Those more suspicious than the worst of the accepted ones are not offered.
+
+    Parameters
+    ----------
+    track : BoxTrack
+        As it was reviewed.
+    left, done : sequence of Suspect
+        Open and settled ones.
+    """
+    if len(done) < ENOUGH or not left:
+        return None
+    edited = np.concatenate([[0], np.cumsum(track.review == Review.EDITED)])
+    right: defaultdict[str, list[float]] = defaultdict(list)
+    wrong: Counter[str] = Counter()
+    # what was accepted for one reason says nothing of those that have another one too
+    for each in done:
+        if edited[each.last + 1] > edited[each.first]:
+            wrong[each.kind] += 1
+        else:
+            right[each.kind].append(each.score)
+    known = {kind: scores for kind, scores in right.items() if len(scores) >= ENOUGH and not wrong[kind]}
+    alike = {
+        kind: tuple(
+            each
+            for each in left
+            if each.kind == kind and len(each.reasons) == 1 and each.score <= max(scores)
+        )
+        for kind, scores in known.items()
+    }
+    kind = max(alike, key=lambda each: len(alike[each]), default="")
+    if not kind or not alike[kind]:
+        return None
+    return Offer(
+        f"{len(alike[kind])} more like these: accept all?",
+        f"“{kind}”: {len(known[kind])} were accepted and none was corrected. Undo takes it back",
+        kind,
+        alike[kind],
+        lambda track: accept_all(track, ranges_of(alike[kind]), kind),
+    )
+
+
+def offer_to_correct(
+    track: BoxTrack,
+    newest: Edit | None,
+    inspection: Inspection,
+    left: Sequence[Suspect],
+    done: Sequence[Suspect],
+) -> Offer | None:
+    """The correction just made of one suspect, for those with the same fault; None if there is none.
+
+    Parameters
+    ----------
+    track : BoxTrack
+        With the correction.
+    newest : Edit or None
+        The last edit in force.
+    inspection : Inspection
+        Judges what the correction would make of the others: where that is odd again, they are left.
+    left, done : sequence of Suspect
+        Open and settled ones.
+    """
+    if newest is None or len(newest.changes) != 1 or newest.changes[0].track != track.name:
+        return None
+    first, last = newest.first, newest.last
+    corrected = next((each for each in done if _is_range(each, first, last)), None)
+    if corrected is None:
+        return None
+    alike = tuple(
+        each
+        for each in left
+        if each.kind == corrected.kind and each.n_frames <= LONGER * corrected.n_frames
+    )[:MOST]
+    name = _tool_of(track, newest) if alike else ""
+    if not name:
+        return None
+    return Offer(
+        f"{len(alike)} more like this: {name} all?",
+        f"“{corrected.kind}”: does the same to the others, where the result is in no way odd",
+        corrected.kind,
+        alike,
+        lambda track: correct_all(track, TOOLS[name], alike, inspection, name),
+    )
+
+
+def correct_all(
+    track: BoxTrack, make: Make, suspects: Sequence[Suspect], inspection: Inspection, name: str
+) -> Edit | None:
+    """One edit that corrects each suspect, but for those where the result would be a suspect again."""
+    trial, changes = track.copy(), []
+    for each in suspects:
+        try:
+            (change,) = make(trial, each.first, each.last).changes
+        except CropzoomError:
+            continue
+        unseen = np.zeros(len(change.after), np.uint8)  # or else what is settled would not be inspected
+        trial.put(change.first, replace(change.after, review=unseen))
+        odd = inspection.again(trial, max(0, each.first - 1), min(len(track) - 1, each.last + 1))
+        if at_least(odd):
+            trial.put(change.first, change.before)
+        else:
+            trial.put(change.first, change.after)
+            changes.append(change)
+    if not changes:
+        return None
+    return Edit(f"{name} {counted(len(changes), 'suspect')}", tuple(changes))
+
+
+def ranges_of(suspects: Sequence[Suspect]) -> list[tuple[int, int]]:
+    """First and last frame of suspects, ascending; those that overlap are one."""
+    found: list[tuple[int, int]] = []
+    for each in sorted(suspects, key=lambda each: each.first):
+        if found and each.first <= found[-1][1]:
+            found[-1] = found[-1][0], max(found[-1][1], each.last)
+        else:
+            found.append((each.first, each.last))
+    return found
+
+
+def _is_range(suspect: Suspect, first: int, last: int) -> bool:
+    return abs(suspect.first - first) <= NEAR and abs(suspect.last - last) <= NEAR
+
+
+def _tool_of(track: BoxTrack, edit: Edit) -> str:
+    """The tool that would have made an edit, of those that need no box set by hand; empty if none."""
+    before = track.copy()
+    before.put(edit.first, edit.before)
+    if before.is_manual_in(edit.first, edit.last).any():
+        return ""
+    for name, make in TOOLS.items():
+        try:
+            made = make(before, edit.first, edit.last)
+        except CropzoomError:
+            continue
+        if made.changes == edit.changes:
+            return name
+    return ""
+
+
+def _usual_size(track: BoxTrack, first: int, last: int) -> Edit:
+    return set_size(track, first, last, *usual_size(track, first, last))
+
+
+TOOLS: dict[str, Make] = {
+    "interpolate": interpolate,
+    "fill": lambda track, first, last: fill_gap(track, first, last, "interpolate"),
+    "give the usual size to": _usual_size,
+    "hold the box in": hold,
+    "say “no animal” in": mark_absent,
+}

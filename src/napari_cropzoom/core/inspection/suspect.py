@@ -1,0 +1,166 @@
+"""A suspect: consecutive frames with one thing wrong, in words; and how several findings become one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import scipy
+
+from napari_cropzoom.core.boxes import BoolArray, FloatArray
+from napari_cropzoom.core.runs import runs
+from napari_cropzoom.core.words import counted
+
+# At severity 1 a finding is as likely a fault as not.
+CERTAIN = 1.0
+# Findings weaker than this are noise, however much a person wants to look at.
+WEAKEST = 0.65
+SHORT_DIP = 5
+MOST_REASONS = 3
+NEARLY_ALL = 0.8
+NUMBERS = re.compile(r"[\d.]+")
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A range of frames that is suspicious, for one reason or several.
+
+    Attributes
+    ----------
+    frame : int
+        The worst frame, where a person should land.
+    first, last : int
+        The range, both inclusive.
+    score : float
+        How suspicious, 0 to 1; above 0.5 it is rather a fault than not.
+    reasons : tuple of str
+        In words, the weightiest first: ``"jumps 214 px for 2 frames"``.
+    """
+
+    frame: int
+    first: int
+    last: int
+    score: float
+    reasons: tuple[str, ...]
+
+    @property
+    def reason(self) -> str:
+        """All reasons in one line."""
+        return "; ".join(self.reasons)
+
+    @property
+    def kind(self) -> str:
+        """The weightiest reason without its numbers: ``"jumps px"``, ``"low likelihood"``."""
+        return kind_of(self.reasons[0])
+
+    @property
+    def n_frames(self) -> int:
+        """Length of the range."""
+        return self.last - self.first + 1
+
+
+def kind_of(reason: str) -> str:
+    """A reason without its numbers and how long it lasts."""
+    return " ".join(NUMBERS.sub("", reason.partition(" for ")[0]).replace("()", "").split())
+
+
+def score_of(severity: float) -> float:
+    """Severity (0 and up, 1 is the threshold) as a score from 0 to 1 (0.5 is the threshold)."""
+    return severity / (1 + severity)
+
+
+def over(what: str, first: int, last: int) -> str:
+    """``what`` with the length of a range behind it, if it is longer than a frame."""
+    count = last - first + 1
+    return what if count == 1 else f"{what} for {counted(count, 'frame')}"
+
+
+def worst_of_runs(
+    severity: FloatArray, reason: Callable[[int], str], worst_by: FloatArray | None = None
+) -> Iterator[Suspect]:
+    """A suspect for each run of suspicious frames.
+
+    A run goes on while the severity stays above the weakest, short dips aside; its suspect then reaches
+    from the first frame to the last that is as severe as the run as a whole.
+
+    Parameters
+    ----------
+    severity : ndarray, (T,)
+    reason : callable
+        Words for the worst frame.
+    worst_by : ndarray, (T,), optional
+        What makes a frame the worst, if not the severity.
+    """
+    by = severity if worst_by is None else worst_by
+    mask = severity >= WEAKEST
+    around = SHORT_DIP + 1  # beyond the ends, where closing would take away more than it had added
+    closed = scipy.ndimage.binary_closing(np.pad(mask, around), np.ones(around))[around:-around]
+    for first, last in runs(closed):
+        part = severity[first : last + 1]
+        counts = np.flatnonzero(part >= (CERTAIN if part.max() >= CERTAIN else WEAKEST))
+        last, first = first + int(counts[-1]), first + int(counts[0])
+        frame = first + int(np.argmax(by[first : last + 1]))
+        words = over(reason(frame), first, last)
+        yield Suspect(frame, first, last, score_of(float(severity.item(frame))), (words,))
+
+
+def doubted(findings: Iterable[Suspect], cleared: BoolArray) -> Iterator[Suspect]:
+    """Findings as they are; those of which nearly every frame is ``cleared``, (T,), as weak ones."""
+    clear = np.concatenate([[0], np.cumsum(cleared)])
+    for each in findings:
+        is_clear = clear[each.last + 1] - clear[each.first] >= NEARLY_ALL * each.n_frames
+        yield replace(each, score=min(each.score, score_of(WEAKEST))) if is_clear else each
+
+
+def merged(findings: Iterable[Suspect]) -> list[Suspect]:
+    """Findings that overlap or touch as one suspect each, by first frame.
+
+    A weak finding (score below 0.5) neither widens nor joins strong ones: where it meets one it is
+    dropped, or else a doubt here and a doubt there would make one suspect of half the video.
+    """
+    ordered = sorted(findings, key=lambda each: (each.first, each.last))
+    strong = _joined([each for each in ordered if each.score >= score_of(CERTAIN)])
+    weak = _joined([each for each in ordered if each.score < score_of(CERTAIN)])
+    return sorted(strong + _clear_of(weak, strong), key=lambda each: each.first)
+
+
+def _joined(ordered: Sequence[Suspect]) -> list[Suspect]:
+    groups: list[list[Suspect]] = []
+    last = -2
+    for each in ordered:
+        if each.first > last + 1:
+            groups.append([])
+        groups[-1].append(each)
+        last = max(last, each.last)
+    return [_one(group) for group in groups]
+
+
+def _one(group: Sequence[Suspect]) -> Suspect:
+    if len(group) == 1:
+        return group[0]
+    by_score = sorted(group, key=lambda each: -each.score)
+    kinds: dict[str, str] = {}
+    for reason in (reason for each in by_score for reason in each.reasons):
+        kinds.setdefault(kind_of(reason), reason)
+    reasons = tuple(kinds.values())[:MOST_REASONS]
+    worst = by_score[0]
+    return Suspect(
+        worst.frame,
+        min(each.first for each in group),
+        max(each.last for each in group),
+        worst.score,
+        reasons,
+    )
+
+
+def _clear_of(weak: Sequence[Suspect], strong: Sequence[Suspect]) -> list[Suspect]:
+    """Those of ``weak`` that meet none of ``strong``; both by first frame and free of overlaps."""
+    kept, place = [], 0
+    for each in weak:
+        while place < len(strong) and strong[place].last < each.first:
+            place += 1
+        if place == len(strong) or strong[place].first > each.last:
+            kept.append(each)
+    return kept

@@ -1,0 +1,1 @@
+"""Which frames a model runs on: batches, only what changed, every n-th first."""

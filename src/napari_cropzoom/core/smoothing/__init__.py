@@ -1,0 +1,1 @@
+"""From edited boxes to final ones: sizing, smoothing, filling, whole pixels."""

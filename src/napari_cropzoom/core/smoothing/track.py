@@ -1,0 +1,43 @@
+"""The smoothed layer of a track: computed once, kept, and renewed only where an edit reaches."""
+
+from __future__ import annotations
+
+from napari_cropzoom.core.boxes import Box, BoxTrack, FloatArray
+from napari_cropzoom.core.smoothing.methods import SmoothingSettings, smooth, smoothing_reach
+
+
+class SmoothedTrack:
+    """Smoothed boxes of ``track`` under ``settings``; equals ``smooth(track.boxes, ...)`` at all times.
+
+    After a change of the track, call :meth:`renew` with the range that changed.
+    """
+
+    def __init__(self, track: BoxTrack, settings: SmoothingSettings) -> None:
+        self.track = track
+        self.settings = settings
+        self._boxes: FloatArray | None = None
+
+    def box(self, frame: int) -> Box:
+        """Smoothed box of one frame, at a cost that does not grow with the track."""
+        if self._boxes is not None:
+            return Box(*self._boxes[frame].tolist())
+        track = self.track
+        first, last = smoothing_reach(frame, frame, self.settings, len(track))
+        part = smooth(track.boxes[first : last + 1], self.settings, track.is_manual_in(first, last))
+        return Box(*part[frame - first].tolist())
+
+    def boxes(self) -> FloatArray:
+        """(T, 4) smoothed boxes, NaN where missing; do not write to it."""
+        if self._boxes is None:
+            self._boxes = smooth(self.track.boxes, self.settings, self.track.is_manual)
+        return self._boxes
+
+    def renew(self, first: int, last: int) -> None:
+        """Follow a change of the frames ``first`` to ``last``, both inclusive."""
+        if self._boxes is None:
+            return
+        track, n_frames = self.track, len(self.track)
+        start, stop = smoothing_reach(first, last, self.settings, n_frames)
+        begin, end = smoothing_reach(start, stop, self.settings, n_frames)
+        part = smooth(track.boxes[begin : end + 1], self.settings, track.is_manual_in(begin, end))
+        self._boxes[start : stop + 1] = part[start - begin : stop + 1 - begin]

@@ -1,0 +1,1 @@
+"""Curves of a track, reduced to what a screen can show."""

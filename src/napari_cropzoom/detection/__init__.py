@@ -1,0 +1,1 @@
+"""Detectors that need no network, and the registry of all detectors."""

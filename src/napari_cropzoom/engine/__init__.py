@@ -1,0 +1,1 @@
+"""Networks: finding, loading and running them."""

@@ -1,0 +1,1 @@
+"""Our own files: tables of boxes and keypoints, journals, records."""

@@ -1,0 +1,156 @@
+"""Which video or labels file a file was made of, and whether that is this one.
+
+Two videos may have one name, and so may what was made of them. Predictions of a video say what they are
+of in their record (:mod:`napari_cropzoom.files.provenance`), boxes and what is of labels in
+``<name>_made_of.json`` beside ``<name>.csv``:
+
+``version``
+    1;
+``made_of``
+    ``name``, ``bytes`` and ``sample`` (see :func:`napari_cropzoom.files.provenance.file_identity`);
+``sha256``
+    of the CSV, so that the record is of no use once another program has written that.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from napari_cropzoom.core.errors import CropzoomError, brief
+from napari_cropzoom.core.poses import Poses
+from napari_cropzoom.files.atomic import atomic_path, take_away
+from napari_cropzoom.files.parsing import MISSHAPEN, read_json
+from napari_cropzoom.files.provenance import (
+    file_identity,
+    made_with_path,
+    read_made_with,
+    read_video_predictions,
+)
+from napari_cropzoom.files.review_paths import file_sha256
+
+VERSION = 1
+CURE = (
+    "Give this one a folder of its own for results (--output_dir, in the window in step Video), or "
+    "replace the other's: --overwrite, or move that file away."
+)
+Identity = dict[str, Any]
+
+
+def record_path(csv: Path) -> Path:
+    """Where the record of a table lies."""
+    return csv.with_name(f"{csv.stem}_made_of.json")
+
+
+def sign(csv: Path, source: Path) -> None:
+    """Write down that a table was made of this video or labels file; one that has gone leaves no record.
+
+    Raises
+    ------
+    CropzoomError
+        If the record cannot be written or removed.
+    """
+    try:
+        _write(csv, {"name": source.name, **file_identity(source)})
+    except OSError:
+        take_away(record_path(csv))
+
+
+def sign_as(csv: Path, other: Path) -> None:
+    """Write down that a table was made of the same video as ``other``, if that is known."""
+    identity = made_of(other)
+    if identity is None:
+        take_away(record_path(csv))
+    else:
+        _write(csv, identity)
+
+
+def made_of(csv: Path) -> Identity | None:
+    """Identity of what predictions or boxes were made of; None if nothing says so.
+
+    What the predictions beside boxes were made of does not count: they may be newer.
+    """
+    try:
+        record = read_made_with(made_with_path(csv))
+        if record is not None and record.predictions == file_sha256(csv) and "sample" in record.video:
+            return {"name": record.video_name, **record.video}
+        content = read_json(record_path(csv))
+        if content["version"] == VERSION and content["sha256"] == file_sha256(csv):
+            return {name: content["made_of"][name] for name in ("name", "bytes", "sample")}
+    except (OSError, *MISSHAPEN):
+        return None  # a damaged record counts as none
+    return None
+
+
+def check_made_of(csv: Path, source: Path) -> bool:
+    """Refuse a table that was made of another video or labels file than this one.
+
+    Parameters
+    ----------
+    csv : Path
+        Predictions or boxes.
+    source : Path
+
+    Returns
+    -------
+    bool
+        Whether it is known to be of this one; if not, nothing says so, or ``source`` is not there.
+
+    Raises
+    ------
+    CropzoomError
+        With both and what to do.
+    """
+    identity = made_of(csv)
+    if identity is None:
+        return False
+    try:
+        check_identity(csv, identity, source)
+    except OSError:
+        return False
+    return True
+
+
+def check_identity(file: Path, identity: Identity, source: Path) -> None:
+    """Refuse ``file`` if it was made of another file than ``source``, by what is known of that.
+
+    Raises
+    ------
+    CropzoomError
+    OSError
+        If ``source`` cannot be read.
+    """
+    mine = file_identity(source)
+    if any(identity.get(name) != mine[name] for name in ("bytes", "sample")):
+        name, size = brief(identity.get("name") or source.name), brief(identity.get("bytes"))
+        raise CropzoomError(
+            f"{file}: was made of another file ({name}, {size} bytes) than {source} "
+            f"({mine['bytes']} bytes). {CURE}"
+        )
+
+
+def read_predictions_of(csv: Path, n_frames: int, video: Path) -> tuple[Poses, str]:
+    """Read the keypoints of a video, and what a person should know of where they come from.
+
+    Raises
+    ------
+    CropzoomError
+        If they are of another video, or as
+        :func:`napari_cropzoom.files.provenance.read_video_predictions`.
+    """
+    is_known = check_made_of(csv, video)
+    poses = read_video_predictions(csv, n_frames)
+    return poses, "" if is_known else on_trust(csv)
+
+
+def on_trust(csv: Path) -> str:
+    """What a person is told of a table that does not say what it was made of."""
+    return f"{csv}: does not say which video it was made of; its frames fit, so it is taken on trust."
+
+
+def _write(csv: Path, identity: Identity) -> None:
+    about = {name: identity[name] for name in ("name", "bytes", "sample")}
+    content = {"version": VERSION, "made_of": about, "sha256": file_sha256(csv)}
+    with atomic_path(record_path(csv)) as part:
+        part.write_text(json.dumps(content), encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Box files of other programs: one module a format, each named in `registry`."""

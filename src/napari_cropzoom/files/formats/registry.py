@@ -1,0 +1,107 @@
+"""The formats that boxes are read from, and exported to.
+
+To add one, write its module and name it in :data:`FORMATS`, or in :data:`EXPORTS`: file dialogs, commands
+and the step *Export* are made from these.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from napari_cropzoom.core.boxes import FloatArray
+from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.plausible import Faults, FrameSize
+from napari_cropzoom.core.progress import Notify, ignore
+from napari_cropzoom.files.bbox_csv import write_bbox_csv
+from napari_cropzoom.files.formats.base import BoxExport, BoxFormat
+from napari_cropzoom.files.formats.predictions import Predictions
+from napari_cropzoom.files.formats.table import BoxTable
+
+FORMATS: tuple[BoxFormat, ...] = (BoxTable(), Predictions())
+EXPORTS: tuple[BoxExport, ...] = (BoxTable(),)
+
+
+def format_of(path: Path) -> BoxFormat:
+    """Return the format of a file.
+
+    A file that no format recognises counts as the first one, whose reader says what is wrong with it.
+    """
+    return next((each for each in FORMATS if each.recognises(path)), FORMATS[0])
+
+
+def get_export(name: str) -> BoxExport:
+    """Return an export by its name.
+
+    Raises
+    ------
+    CropzoomError
+        If there is none of that name.
+    """
+    for each in EXPORTS:
+        if each.name == name:
+            return each
+    known = ", ".join(each.name for each in EXPORTS)
+    raise CropzoomError(f"There is no export {name!r}. Choose one of: {known}.")
+
+
+def read_boxes(
+    path: Path,
+    n_frames: int | None = None,
+    *,
+    allow_missing: bool = False,
+    frame_size: FrameSize | None = None,
+    faults: Faults = "refuse",
+    notify: Notify = ignore,
+) -> FloatArray:
+    """Return the boxes of a file of any format, (T, 4) ``x, y, w, h``, NaN rows where missing.
+
+    Parameters and errors are those of :func:`napari_cropzoom.files.bbox_csv.read_bbox_csv`.
+    """
+    found = format_of(path)
+    return found.read(path, n_frames, allow_missing, frame_size=frame_size, faults=faults, notify=notify)
+
+
+def as_table(
+    path: Path,
+    folder: Path,
+    stem: str,
+    n_frames: int,
+    frame_size: FrameSize | None = None,
+    notify: Notify = ignore,
+) -> Path:
+    """Return a file of boxes that a review can lie beside: ``path``, or what it is rewritten to.
+
+    Parameters
+    ----------
+    path : Path
+        Of any format.
+    folder : Path
+        Where a file of another format is rewritten to ``bboxes_<format>/<stem>_bbox.csv``, in whole
+        pixels, without what is no box.
+    stem : str
+        Of the video.
+    n_frames : int
+        Frames of the video.
+    frame_size : (int, int), optional
+        Its width and height in pixels.
+    notify : callable
+        Takes a line for a person.
+
+    Raises
+    ------
+    CropzoomError
+        As :func:`read_boxes`, or if the file cannot be written.
+    """
+    found = format_of(path)
+    if isinstance(found, BoxTable):
+        return path
+    table = folder / f"bboxes_{found.name}" / f"{stem}_bbox.csv"
+    boxes = found.read(path, n_frames, True, frame_size=frame_size, faults="skip", notify=notify)
+    write_bbox_csv(table, boxes)
+    return table
+
+
+def dialog_filter() -> str:
+    """Return what a file dialog offers to open, such as ``Boxes (*.csv);;All (*)``."""
+    patterns = " ".join(sorted({pattern for each in FORMATS for pattern in each.patterns}))
+    return f"Boxes ({patterns});;All (*)"

@@ -1,0 +1,257 @@
+"""The queue of a review: the suspects of the current track, open and settled."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from psygnal import Signal
+
+from napari_cropzoom.core.boxes import BoxTrack, FloatArray, Review
+from napari_cropzoom.core.inspection.inspection import (
+    DEFAULT_AMOUNT,
+    Evidence,
+    Inspection,
+    Suspect,
+    anchor_likelihood,
+    at_least,
+)
+from napari_cropzoom.core.inspection.lessons import Offer, offer_to_accept, offer_to_correct
+from napari_cropzoom.core.inspection.motion import Motion
+from napari_cropzoom.core.inspection.queue import SuspectQueue
+from napari_cropzoom.core.poses import Poses
+from napari_cropzoom.core.runs import runs
+from napari_cropzoom.review.keypoints import Keypoints
+from napari_cropzoom.review.tracks import Tracks
+from napari_cropzoom.video.damage import Damage
+
+UNDECODABLE = "cannot be decoded: the file is damaged there"
+
+
+@dataclass(frozen=True, eq=False)
+class Inspected:
+    """What an :class:`Inspector` found.
+
+    Attributes
+    ----------
+    queue : SuspectQueue
+    track : BoxTrack
+        Copy of the track as it was inspected.
+    """
+
+    queue: SuspectQueue
+    track: BoxTrack
+
+
+class Inspector:
+    """Inspects a track when called; two are equal if they would inspect the very same things."""
+
+    def __init__(
+        self,
+        track: BoxTrack,
+        poses: Poses | None,
+        anchors: tuple[str, ...],
+        size: tuple[int, int],
+        motion: Motion | None,
+        others: dict[str, FloatArray],
+    ) -> None:
+        self._track, self._poses, self._motion, self._others = track, poses, motion, others
+        self._settings = (anchors, size, tuple(others))
+
+    def __call__(self) -> Inspected:
+        """Do the work; fit for a thread, while the track is edited."""
+        anchors, size, _ = self._settings
+        likelihood = keypoints = None
+        if self._poses is not None:
+            keypoints = self._poses.select(anchors)
+            likelihood = anchor_likelihood(keypoints)
+        track = self._track.copy()
+        evidence = Evidence(likelihood, keypoints, size, self._motion, self._others)
+        queue = SuspectQueue(Inspection.of(track.raw, evidence))
+        queue.follow(track)
+        return Inspected(queue, track)
+
+    def seeing(self, motion: Motion) -> Inspector:
+        """The same work, with what the pixels say."""
+        other = copy.copy(self)
+        other._motion = motion
+        return other
+
+    def _inputs(self) -> tuple[object, ...]:
+        return (self._track.raw, self._poses, self._motion, *self._others.values())
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Inspector)
+            and self._settings == other._settings
+            and all(mine is theirs for mine, theirs in zip(self._inputs(), other._inputs(), strict=True))
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # holds arrays
+
+
+class Suspects:
+    """The suspects of the current track: open, settled, and what the pixels say.
+
+    Parameters
+    ----------
+    tracks : Tracks
+    keypoints : Keypoints
+        Those of the detector are evidence for the first track.
+    frame_size : (int, int)
+        Width and height in pixels.
+    damage : Damage, optional
+        Frames that cannot be decoded, which may become more.
+
+    Attributes
+    ----------
+    tracks : Tracks
+    inspected : psygnal.Signal
+        The queue of a track is at hand, where it was not.
+    """
+
+    inspected = Signal()
+
+    def __init__(
+        self,
+        tracks: Tracks,
+        keypoints: Keypoints,
+        frame_size: tuple[int, int],
+        damage: Damage | None = None,
+    ) -> None:
+        self.tracks = tracks
+        self._damage = Damage() if damage is None else damage
+        self._keypoints = keypoints
+        self._frame_size = frame_size
+        self._motion: Motion | None = None
+        self._queues: dict[str, SuspectQueue] = {}
+        self._answer: tuple[object, tuple[list[Suspect], list[Suspect]]] | None = None
+        self._offer: tuple[object, Offer | None] | None = None  # to that answer
+
+    def entries(self, amount: float = DEFAULT_AMOUNT) -> tuple[list[Suspect], list[Suspect]]:
+        """Suspects still open and suspects settled, the highest score first; do not write to them.
+
+        A track that is not inspected yet is inspected first, which takes a while if it is long.
+        """
+        if not self.is_inspected:
+            self.take(self.inspector()())
+        tracks = self.tracks
+        question = (tracks.current, tracks.revision, amount, len(self._damage))
+        if self._answer is None or self._answer[0] != question:
+            track = tracks.entry.track
+            left, done = self._queues[tracks.current].entries(track, amount)
+            lost_left: list[Suspect] = []
+            lost_done: list[Suspect] = []
+            for each in undecodable(self._damage, len(track)):
+                settled = track.review[each.first : each.last + 1] >= Review.ACCEPTED
+                (lost_done if settled.all() else lost_left).append(each)
+            self._answer = (question, (over(lost_left, left), over(lost_done, done)))
+        return self._answer[1]
+
+    def offer(self, amount: float = DEFAULT_AMOUNT) -> Offer | None:
+        """What can be done to many suspects at once, by what the reviewer did just now or always."""
+        left, done = self.entries(amount)
+        assert self._answer is not None
+        if self._offer is None or self._offer[0] is not self._answer:
+            track, newest = self.tracks.entry.track, self.tracks.history.newest
+            inspection = self._queues[self.tracks.current].inspection
+            again = offer_to_correct(track, newest, inspection, left, done)
+            self._offer = self._answer, again or offer_to_accept(track, left, done)
+        return self._offer[1]
+
+    def range_at(self, frame: int, amount: float = DEFAULT_AMOUNT) -> tuple[int, int]:
+        """First and last frame of the shortest suspect that ``frame`` lies in, or the frame alone.
+
+        Settled suspects count, and those of the raw boxes, but one whose every frame is accepted gives
+        way to a longer one that is not. None counts while the track is not inspected.
+        """
+        if not self.is_inspected:
+            return frame, frame
+        left, done = self.entries(amount)
+        raw = at_least(self._queues[self.tracks.current].inspection.suspects, amount)
+        all_of_them: Sequence[Suspect] = [*left, *done, *raw]
+        here = [(each.first, each.last) for each in all_of_them if each.first <= frame <= each.last]
+        accepted = self.tracks.entry.track.review == Review.ACCEPTED
+
+        def rank(span: tuple[int, int]) -> tuple[bool, int]:
+            return bool(accepted[span[0] : span[1] + 1].all()), span[1] - span[0]
+
+        return min(here, key=rank, default=(frame, frame))
+
+    @property
+    def missed(self) -> float:
+        """Share of the frames in which what moves is not in the raw box; 0 where that is not known."""
+        queue = self._queues.get(self.tracks.current)
+        return queue.inspection.missed if queue is not None and self.is_inspected else 0.0
+
+    @property
+    def is_inspected(self) -> bool:
+        """Whether the queue is at hand; inspecting a long track is work for a thread."""
+        queue = self._queues.get(self.tracks.current)
+        return queue is not None and queue.inspection.raw is self.tracks.entry.track.raw
+
+    def inspector(self) -> Inspector:
+        """Work that inspects the track with what is known now; changes nothing, for any thread."""
+        tracks = self.tracks
+        entry = tracks.entry
+        poses = self._keypoints.get("detector") if entry is tracks.first else None
+        anchors = entry.sizing.anchor_keypoints if entry.sizing else ()
+        others = {name: track.raw for name, track in tracks.items() if name != tracks.current}
+        return Inspector(entry.track, poses, anchors, self._frame_size, self._motion, others)
+
+    def take(self, inspected: Inspected) -> None:
+        """Take what an :class:`Inspector` found; that of other raw boxes is dropped."""
+        queue, track = inspected.queue, self.tracks.entry.track
+        if queue.inspection.raw is not track.raw:
+            return
+        for first, last in runs(track.changed_since(inspected.track)):
+            queue.renew(first, last)
+        self._queues[self.tracks.current] = queue
+        self._answer = None
+        self.inspected.emit()
+
+    @property
+    def motion(self) -> Motion | None:
+        """What the pixels say of where the animal is, if that was measured; setting it asks again."""
+        return self._motion
+
+    @motion.setter
+    def motion(self, motion: Motion | None) -> None:
+        self._motion = motion
+        self.forget()
+
+    def see(self, motion: Motion, inspected: Inspected) -> None:
+        """Take what the pixels say, and what an :class:`Inspector` that knew it found in the track."""
+        self.motion = motion
+        self.take(inspected)
+
+    def renew(self, name: str, first: int, last: int) -> None:
+        """Frames ``first`` to ``last``, both inclusive, of a track have changed."""
+        if name in self._queues:
+            self._queues[name].renew(first, last)
+
+    def forget(self) -> None:
+        """The evidence is new: inspect every track again when it is asked for."""
+        self._queues.clear()
+        self._answer = None
+
+
+def undecodable(damage: Damage, n_frames: int) -> list[Suspect]:
+    """Return the ranges of frames that cannot be decoded, in order."""
+    if not len(damage):
+        return []
+    lost = np.zeros(n_frames, bool)
+    lost[damage.numbers()] = True
+    return [Suspect(first, first, last, 1.0, (UNDECODABLE,)) for first, last in runs(lost)]
+
+
+def over(lost: list[Suspect], others: list[Suspect]) -> list[Suspect]:
+    """Return ranges that cannot be decoded, and after them the suspects that are not part of one."""
+    kept = [
+        each
+        for each in others
+        if not any(one.first <= each.first and each.last <= one.last for one in lost)
+    ]
+    return [*lost, *kept]

@@ -1,0 +1,1 @@
+"""Following one animal by its pixels."""

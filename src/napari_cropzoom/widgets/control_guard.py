@@ -1,0 +1,153 @@
+"""Keeps the wheel, the keys and the focus where a person means them, over all controls of a widget."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from qtpy.QtCore import QEvent, QObject, Qt, QTimer
+from qtpy.QtGui import QKeyEvent
+from qtpy.QtOpenGLWidgets import QOpenGLWidget
+from qtpy.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QPlainTextEdit,
+    QScrollBar,
+    QTextEdit,
+    QWidget,
+)
+
+from napari_cropzoom.canvas.layer_set import LayerSet
+from napari_cropzoom.widgets.gl_context import canvas_near
+from napari_cropzoom.widgets.shortcuts_dialog import KeyRepeats, act_on_key, shortcut_of
+
+SCROLL_PAUSE = 0.5  # seconds without the wheel before it can mean a control
+_TURNED = (QComboBox, QAbstractSpinBox, QAbstractSlider)  # the wheel would change these
+_CLICKED = (QAbstractButton, QComboBox, QAbstractSlider, QAbstractItemView)
+_TEXT = (QLineEdit, QTextEdit, QPlainTextEdit)
+_TYPED = (QAbstractSpinBox, *_TEXT)
+_KEYS = (QEvent.Type.KeyPress, QEvent.Type.KeyRelease)
+_ENDS = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape)
+_OF_THE_CONTROL = (
+    Qt.Key.Key_Left,
+    Qt.Key.Key_Right,
+    Qt.Key.Key_Up,
+    Qt.Key.Key_Down,
+    Qt.Key.Key_PageUp,
+    Qt.Key.Key_PageDown,
+    Qt.Key.Key_Space,
+    Qt.Key.Key_Delete,
+)
+_OF_NAPARI = (Qt.Key.Key_R, Qt.Key.Key_S)  # its own tools, by the keys of the canvas
+
+
+class ControlGuard(QObject):
+    """Watches the controls of a widget, those that come later too.
+
+    - The wheel changes a control only while that has the focus, and not when it comes there by scrolling:
+      else what is around it scrolls.
+    - The mouse gives the focus to what can be typed into, and to nothing else. After a number was typed
+      (Return or Escape) or anything else was clicked, the canvas has it.
+    - Keys of the table act wherever the focus is, but for those that a control needs itself.
+    - A key that is held acts once, unless it steps from frame to frame.
+
+    Parameters
+    ----------
+    layers : callable
+        Returns the :class:`LayerSet` that the keys act on, None while there is none.
+    parent : QObject
+    """
+
+    def __init__(self, layers: Callable[[], LayerSet | None], parent: QObject) -> None:
+        super().__init__(parent)
+        self._layers = layers
+        self._repeats = KeyRepeats()
+        self._scrolled = -SCROLL_PAUSE
+
+    def watch(self, widget: QWidget) -> None:
+        """Guard a widget and all within it."""
+        for each in (widget, *widget.findChildren(QWidget)):
+            if isinstance(each, QLabel | QScrollBar) or _is_in_list(each):
+                continue
+            each.installEventFilter(self)
+            if isinstance(each, _CLICKED) and each.focusPolicy() & Qt.FocusPolicy.ClickFocus:
+                each.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            elif each.focusPolicy() == Qt.FocusPolicy.WheelFocus:
+                each.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+    def watch_keys(self, widget: QWidget) -> None:
+        """Hold back repeats of keys that go to a widget which handles keys itself, the canvas."""
+        widget.removeEventFilter(self)
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Decide who gets the wheel and the keys, and give the focus back."""
+        kind = event.type()
+        if kind == QEvent.Type.ChildPolished:
+            child = event.child()
+            if isinstance(child, QWidget) and not child.isWindow():
+                self.watch(child)
+        elif not isinstance(watched, QWidget):
+            pass
+        elif kind == QEvent.Type.Wheel:
+            if isinstance(watched, _TURNED) and (not watched.hasFocus() or self._is_scrolling):
+                event.ignore()
+                return True
+            if not isinstance(watched, _TURNED) and not isinstance(watched.parentWidget(), _TURNED):
+                self._scrolled = time.monotonic()
+        elif kind == QEvent.Type.MouseButtonPress and (
+            isinstance(watched, _CLICKED) or isinstance(watched.parentWidget(), QAbstractItemView)
+        ):
+            self._go_back(watched)
+        elif kind in _KEYS and not isinstance(watched, _TEXT) and self._repeats.holds_back(event):
+            return True
+        elif isinstance(watched, QOpenGLWidget):
+            pass
+        elif kind == QEvent.Type.KeyPress:
+            return self._on_key(watched, event)
+        elif kind == QEvent.Type.KeyRelease and (layers := self._layers()) is not None:
+            act_on_key(event, layers)
+        return bool(super().eventFilter(watched, event))
+
+    @property
+    def _is_scrolling(self) -> bool:
+        """Whether the wheel turns what is around the controls."""
+        is_scrolling = time.monotonic() - self._scrolled < SCROLL_PAUSE
+        if is_scrolling:
+            self._scrolled = time.monotonic()
+        return is_scrolling
+
+    def _on_key(self, watched: QWidget, event: QKeyEvent) -> bool:
+        layers, key = self._layers(), event.key()
+        if isinstance(watched, _TYPED) and key in _ENDS:
+            QTimer.singleShot(0, lambda: self._go_back(watched))  # once it has taken what was typed
+            return False
+        if layers is None or not isinstance(watched, (*_TURNED, *_CLICKED)):
+            return False
+        if key in _OF_NAPARI and not event.modifiers() and (canvas := canvas_near(watched)) is not None:
+            self._go_back(watched)
+            QApplication.sendEvent(canvas, event)
+            return True
+        if key in _OF_THE_CONTROL or shortcut_of(event) is None:
+            return False
+        return act_on_key(event, layers)
+
+    def _go_back(self, widget: QWidget) -> None:
+        """Give the focus to the canvas, if a control of the same window has it."""
+        here, canvas = QApplication.focusWidget(), canvas_near(widget)
+        if here is not None and canvas is not None and here is not canvas:
+            canvas.setFocus(Qt.FocusReason.OtherFocusReason)
+
+
+def _is_in_list(widget: QWidget) -> bool:
+    """Whether a widget is part of what a list to choose from opens."""
+    parent = widget.parentWidget()
+    while parent is not None and not isinstance(parent, QComboBox):
+        parent = parent.parentWidget()
+    return parent is not None

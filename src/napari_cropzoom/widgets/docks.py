@@ -1,0 +1,267 @@
+"""The three docks of a window: they come together, each in its place, whichever way they are opened.
+
+napari (0.9.2) ignores ``default_dock_area`` and ``tabify`` of a manifest: a widget of a plugin comes
+alone, at the right, under the name ``<widget> (<plugin>)``. So the manifest names the ways in below. They
+propose a place to napari's settings, where it also keeps the one that a person has dragged the dock to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from napari import current_viewer
+from napari.plugins import menu_item_template
+from napari.settings import get_settings
+from qtpy.QtCore import Qt, QThread, QTimer
+from qtpy.QtWidgets import QApplication, QDockWidget, QMainWindow, QWidget
+
+from napari_cropzoom.video.video import Video
+from napari_cropzoom.widgets.controls import delayed, settings
+from napari_cropzoom.widgets.dock import CropzoomDock
+from napari_cropzoom.widgets.gl_context import top_of
+from napari_cropzoom.widgets.preview import CropPreview
+from napari_cropzoom.widgets.timeline.widget import Timeline
+from napari_cropzoom.widgets.window.hides_on_close import HidesOnClose, holder_of
+
+if TYPE_CHECKING:
+    import napari.viewer
+
+PLUGIN = "Cropzoom"
+DOCK, TIMELINE, PREVIEW = "Cropzoom", "Timeline", "Crop preview"
+KINDS: dict[str, type[QWidget]] = {DOCK: CropzoomDock, TIMELINE: Timeline, PREVIEW: CropPreview}
+AREAS = {DOCK: "right", TIMELINE: "bottom", PREVIEW: "bottom"}
+SETTLED = 100  # milliseconds in which docks have taken their places
+LOOK_EVERY, LOOK_TIMES = 20, 100  # milliseconds, and how often, for a layer that napari is about to add
+SHARE = 0.28  # of the height of a low window, for the docks below
+_PLACED = "docks/placed"
+
+
+def find_dock(viewer: napari.viewer.Viewer) -> CropzoomDock | None:
+    """Return the viewer's Cropzoom dock if it is open."""
+    found = docks_of(viewer).get(DOCK)
+    return found if isinstance(found, CropzoomDock) else None
+
+
+def docks_of(viewer: napari.viewer.Viewer) -> dict[str, QWidget]:
+    """Those of the three docks that are there, hidden ones included, by their name in :data:`KINDS`."""
+    widgets = list(viewer.window.dock_widgets.values())
+    first = {
+        name: next((w for w in widgets if isinstance(w, kind)), None) for name, kind in KINDS.items()
+    }
+    return {name: widget for name, widget in first.items() if widget is not None}
+
+
+def add_docks(viewer: napari.viewer.Viewer) -> CropzoomDock:
+    """Add *Cropzoom* at the right, *Timeline* below the canvas, *Crop preview* beside that; show them.
+
+    Those that are there already, hidden ones included, are shown where they are.
+    """
+    found = docks_of(viewer)
+    for widget in found.values():
+        holder = holder_of(widget)
+        if holder is not None:
+            holder.show()
+    for name, widget in _make_missing(viewer, found).items():
+        viewer.window.add_dock_widget(widget, name=name, area=AREAS[name])
+        _give_height(widget)
+    dock = find_dock(viewer)
+    assert dock is not None
+    if len(found) < len(KINDS):
+        _settle_soon(viewer, dock)
+    return dock
+
+
+def settle(viewer: napari.viewer.Viewer) -> None:
+    """Put the docks below in order, at the height they want or their share, and fit the picture.
+
+    Where a window becomes larger, Qt leaves docks as low as they had to be before. A view that is moved
+    meanwhile is left as it is.
+    """
+    timeline = docks_of(viewer).get(TIMELINE)
+    camera = viewer.scene.camera
+    before = (camera.zoom, camera.center)
+
+    def fit() -> None:
+        dock = find_dock(viewer)
+        if dock is not None and (camera.zoom, camera.center) == before:
+            dock.fitting.fit()
+
+    if timeline is None:
+        return
+    if isinstance(window := top_of(timeline), QMainWindow):
+        _order(window, viewer)
+        holders = [one for one in window.findChildren(QDockWidget) if one.isAncestorOf(timeline)]
+        height = min(timeline.sizeHint().height(), round(SHARE * window.height()))
+        heights = [max(height, timeline.minimumHeight())] * len(holders)
+        window.resizeDocks(holders, heights, Qt.Orientation.Vertical)
+    fitted = QTimer(timeline, singleShot=True, interval=SETTLED)  # ends with the window
+    fitted.timeout.connect(fit)
+    fitted.start()
+
+
+def take_over_soon(videos: Sequence[Video], then: Callable[[CropzoomDock], object] | None = None) -> None:
+    """Have the docks come, and open videos that napari is about to add as layers.
+
+    Where no window shows them soon (a script without one, another thread) nothing happens.
+
+    Parameters
+    ----------
+    videos : sequence of Video
+    then : callable, optional
+        Called with the dock once it has opened one of them.
+    """
+    app = QApplication.instance()
+    if app is None or QThread.currentThread() is not app.thread():
+        return
+    looking = QTimer(app, interval=LOOK_EVERY)
+    tries = iter(range(LOOK_TIMES))
+
+    def look() -> None:
+        viewer = _viewer_of(videos)
+        if viewer is not None:
+            looking.timeout.disconnect()
+            looking.timeout.connect(open_it)
+            looking.start(
+                SETTLED
+            )  # napari lets events through while it opens a file; a script goes on then
+        elif next(tries, None) is None:
+            looking.deleteLater()
+
+    def open_it() -> None:
+        looking.deleteLater()
+        viewer = _viewer_of(videos)
+        if viewer is not None and add_docks(viewer)["video"].adopt_layer() and then:
+            then(add_docks(viewer))
+
+    looking.timeout.connect(look)
+    looking.start()
+
+
+class WayIn(QWidget):
+    """What napari calls to open one of the docks: calling the class gives that dock, never a `WayIn`.
+
+    napari gives its viewer to classes of widgets only. The dock is the one that is there, or a new one;
+    napari adds it under its own name, and the others of the three are added here, under theirs.
+
+    Parameters
+    ----------
+    napari_viewer : napari.viewer.Viewer
+    """
+
+    name: ClassVar[str]
+
+    def __new__(cls, napari_viewer: napari.viewer.Viewer) -> Any:
+        """Return the dock."""
+        viewer: napari.viewer.Viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
+        return _open_from_menu(viewer, cls.name)
+
+    def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:  # napari reads what it takes
+        raise NotImplementedError
+
+
+class OpenCropzoom(WayIn):
+    """*Plugins > Cropzoom > Cropzoom*."""
+
+    name = DOCK
+
+
+class OpenTimeline(WayIn):
+    """*Plugins > Cropzoom > Timeline*."""
+
+    name = TIMELINE
+
+
+class OpenPreview(WayIn):
+    """*Plugins > Cropzoom > Crop preview*."""
+
+    name = PREVIEW
+
+
+# ---- inside --------------------------------------------------------------------------------------
+
+
+def _viewer_of(videos: Sequence[Video]) -> napari.viewer.Viewer | None:
+    """Return the viewer in front, if it shows the first of videos as a layer."""
+    viewer = current_viewer()
+    is_there = viewer is not None and any(layer.data is videos[0] for layer in viewer.layers)
+    return viewer if is_there else None
+
+
+def _open_from_menu(viewer: napari.viewer.Viewer, asked: str) -> QWidget:
+    _propose_places()
+    found = docks_of(viewer)
+    made = _make_missing(viewer, found)
+    for name, widget in made.items():
+        if name != asked:
+            viewer.window.add_dock_widget(widget, name=_name_in_menu(name))
+            _give_height(widget)
+    widgets = {**found, **made}
+    left = holder_of(widgets[asked])  # napari takes the widget out of it, and leaves it empty
+    if left is not None:
+        delayed(left, lambda: viewer.window.remove_dock_widget(left)).start()
+    dock = widgets[DOCK]
+    assert isinstance(dock, CropzoomDock)
+    _settle_soon(viewer, dock)
+    return widgets[asked]
+
+
+def _make_missing(viewer: napari.viewer.Viewer, found: dict[str, QWidget]) -> dict[str, QWidget]:
+    """Make those of the three that are not there, the dock first: the others follow its controller."""
+    made: dict[str, QWidget] = {}
+    makers: dict[str, Callable[[CropzoomDock], QWidget]] = {
+        TIMELINE: lambda dock: Timeline(viewer, dock.controller),
+        PREVIEW: lambda dock: CropPreview(viewer, dock.controller),
+    }
+    dock = found.get(DOCK)
+    if dock is None:
+        dock = made[DOCK] = CropzoomDock(viewer)
+    assert isinstance(dock, CropzoomDock)
+    made |= {name: make(dock) for name, make in makers.items() if name not in found}
+    for widget in made.values():
+        HidesOnClose(widget)
+    return made
+
+
+def _give_height(widget: QWidget) -> None:
+    """Have napari's docks at the left reach down to the bottom.
+
+    They are 480 pixels high at least; with the timeline below them a window of 1280x720 would grow.
+    """
+    window = top_of(widget)
+    if isinstance(window, QMainWindow):
+        window.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)
+
+
+def _propose_places() -> None:
+    """Have napari put its plugin's docks where they belong, unless a person has put them elsewhere.
+
+    napari also writes down the place at the right that it gives by itself, so what it says counts only
+    once a place was proposed.
+    """
+    positions = get_settings().application.plugin_widget_positions
+    kept = settings()
+    is_known = kept.value(_PLACED, "") == "yes"
+    for name, area in AREAS.items():
+        if not is_known or _name_in_menu(name) not in positions:
+            positions[_name_in_menu(name)] = area
+    kept.setValue(_PLACED, "yes")
+
+
+def _name_in_menu(name: str) -> str:
+    return str(menu_item_template.format(PLUGIN, name))
+
+
+def _settle_soon(viewer: napari.viewer.Viewer, dock: CropzoomDock) -> None:
+    settled = QTimer(dock, singleShot=True, interval=SETTLED)  # ends with the dock
+    settled.timeout.connect(lambda: settle(viewer))
+    settled.start()
+
+
+def _order(window: QMainWindow, viewer: napari.viewer.Viewer) -> None:
+    """Have the preview at the right of the timeline, where both are below the canvas."""
+    holders = [holder_of(widget) for name, widget in docks_of(viewer).items() if name != DOCK]
+    below = Qt.DockWidgetArea.BottomDockWidgetArea
+    together = [one for one in holders if one is not None and window.dockWidgetArea(one) == below]
+    if len(together) == len(KINDS) - 1 and together[1].x() < together[0].x():
+        window.splitDockWidget(*together, Qt.Orientation.Horizontal)

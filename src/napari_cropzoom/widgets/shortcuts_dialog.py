@@ -1,0 +1,121 @@
+"""Keys in tooltips and hints, taken from the one table of shortcuts."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import QEvent, Qt
+from qtpy.QtGui import QKeyEvent, QKeySequence
+from qtpy.QtWidgets import QDialog, QHeaderView, QTableWidget, QTableWidgetItem, QVBoxLayout, QWidget
+
+from napari_cropzoom.canvas.layer_set import LayerSet
+from napari_cropzoom.canvas.shortcuts import SHORTCUTS, Shortcut
+
+QT_NAMES = {"Control": "Ctrl", "PageUp": "PgUp", "PageDown": "PgDown", "-": "+"}
+PAIR = 60  # milliseconds; who presses a key again takes longer from one press to the next
+KEYS = {shortcut.name: shortcut.key for shortcut in SHORTCUTS}
+
+
+def key_text(name: str) -> str:
+    """Return a key as this system writes it, empty if there is none of that name."""
+    return str(_sequence(KEYS.get(name, "")).toString(QKeySequence.SequenceFormat.NativeText))
+
+
+def act_on_key(event: QKeyEvent, layers: LayerSet) -> bool:
+    """Do what a key does on the canvas, for a widget that has the focus; False if it has no meaning.
+
+    For a key that comes up as well as for one that goes down.
+    """
+    is_down = event.type() == QEvent.Type.KeyPress
+    found = shortcut_of(event) if is_down else None
+    if found is not None and (found.repeats or not event.isAutoRepeat()):
+        layers.keys.press(found)
+    if is_down:
+        return found is not None
+    if not event.isAutoRepeat():
+        for each in SHORTCUTS:  # other modifiers may be up by now
+            if _sequence(each.key)[0].key() == event.key():
+                layers.keys.release(each)
+    return False
+
+
+class KeyRepeats:
+    """Tells keys that are held down from keys that are pressed again, by the time of their events.
+
+    Some systems say which events are repeats. Many remote desktops send a held key as pairs of up and
+    down that follow each other at once, as if a person had pressed it again and again.
+    """
+
+    def __init__(self) -> None:
+        self._let_go: dict[int, int] = {}
+
+    def holds_back(self, event: QKeyEvent) -> bool:
+        """Take note of a key; whether it is a repeat that means nothing."""
+        key, now = event.key(), event.timestamp()
+        if event.type() != QEvent.Type.KeyPress:
+            self._let_go[key] = now
+            return False
+        since = now - self._let_go.get(key, now - PAIR)
+        is_repeat = event.isAutoRepeat() or 0 <= since < PAIR
+        found = shortcut_of(event)
+        return is_repeat and found is not None and not found.repeats
+
+
+def shortcut_of(event: QKeyEvent) -> Shortcut | None:
+    """Return what a key that goes down means; None for nothing, or if it is napari's own."""
+    pressed = QKeySequence(event.keyCombination())
+    acting = (each for each in SHORTCUTS if each.function is not None)
+    return next((each for each in acting if _sequence(each.key) == pressed), None)
+
+
+def _sequence(key: str) -> QKeySequence:
+    for napari, qt in QT_NAMES.items():
+        key = key.replace(napari, qt)
+    return QKeySequence(key)
+
+
+def with_keys(name: str, text: str) -> str:
+    """Return a tooltip followed by its key."""
+    key = key_text(name)
+    return f"{text}  ({key})" if key else text
+
+
+def review_hint() -> str:
+    """Return how boxes are edited on the canvas."""
+    return (
+        f"Drag the box or its corners. If there is no box, press {key_text('draw box')} and draw one. "
+        f"{key_text('delete box')}: no animal here. {key_text('next suspect')}: next suspect. "
+        f"{key_text('accept')}: accept and go to the next."
+    )
+
+
+class ShortcutsDialog(QDialog):
+    """The table of keys, as in the documentation."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("shortcuts_dialog")
+        self.setWindowTitle("Keys on the canvas")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.resize(520, 560)
+        table = QTableWidget(len(SHORTCUTS), 2)
+        table.setObjectName("shortcuts_table")
+        table.setHorizontalHeaderLabels(["Key", "What it does"])
+        table.verticalHeader().hide()
+        table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
+        table.setShowGrid(False)
+        for line, shortcut in enumerate(SHORTCUTS):
+            table.setItem(line, 0, QTableWidgetItem(key_text(shortcut.name)))
+            table.setItem(line, 1, QTableWidgetItem(shortcut.description))
+        header = table.horizontalHeader()
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
+        layout = QVBoxLayout(self)
+        layout.addWidget(table)
+
+
+def shortcuts_markdown() -> str:
+    """Return the table of keys for the documentation."""
+    lines = ["| key | what it does |", "|---|---|"]
+    for shortcut in SHORTCUTS:
+        keys = f"`{shortcut.key.replace('Control', 'Ctrl').replace('-', '+')}`"
+        lines.append(f"| {keys} | {shortcut.description} |")
+    return "\n".join(lines) + "\n"

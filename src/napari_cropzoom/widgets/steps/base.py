@@ -1,0 +1,213 @@
+"""One step of the dock: a line that says how it stands, and below it, while open, its controls.
+
+A step is one module with one subclass of :class:`Step`, listed in :mod:`registry`. It never imports
+another step: what a step has made lies in the session, and the dock opens the step named in ``next_key``.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import ClassVar
+
+from qtpy.QtCore import QSize, Qt, Signal
+from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from superqt import QElidingLabel
+
+from napari_cropzoom.widgets.controller import Controller
+from napari_cropzoom.widgets.controls import Message
+
+
+class Header(QPushButton):
+    """The line of a step: number, title and, at the right, its state."""
+
+    def __init__(self, number: int, title: str) -> None:
+        super().__init__()
+        self.setCheckable(True)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.setStyleSheet("Header > QLabel { background: transparent; border: none; }")
+        self._title = title
+        self._number = QLabel(str(number))
+        self._number.setFixedWidth(16)
+        self._name = QLabel(f"<b>{title}</b>")
+        self._state = QElidingLabel()
+        self._state.setElideMode(Qt.TextElideMode.ElideRight)
+        self._state.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(6, 0, 6, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self._number)
+        layout.addWidget(self._name)
+        layout.addWidget(self._state, 1)
+        for label in (self._number, self._name, self._state):
+            label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.set_state("")
+
+    def sizeHint(self) -> QSize:
+        """One line of text and some air."""
+        return QSize(200, max(28, self.fontMetrics().height() + 12))
+
+    def set_state(self, text: str, done: bool = False) -> None:
+        """Show how the step stands; a done one gets a tick."""
+        shown = f"✓ {text}" if done else text
+        self._state.setText(shown)
+        self.setAccessibleName(f"{self._title}: {shown or 'not done yet'}")
+
+    @property
+    def state(self) -> str:
+        """The state as it is shown, not shortened."""
+        return str(self._state.text())
+
+
+class Needs(Enum):
+    """What a step needs before it can be opened; the value says it to a person."""
+
+    NOTHING = ""
+    VIDEO = "Open a video first."
+    BOXES = "Make, load or draw boxes first."
+
+
+class Step(QFrame):
+    """Base of the steps; a subclass names itself, fills `form` and answers the questions below.
+
+    Object names: ``<key>_section`` with ``<key>_header``, ``<key>_body`` and ``<key>_message``.
+
+    Attributes
+    ----------
+    key, title, help : str
+        Name in code and tests, on screen, and what the step is for.
+    place : int
+        Where it stands in the dock: steps are in ascending order.
+    needs : Needs
+        What has to be done first.
+    next_key : str
+        Step that opens once this one has `finished`; empty to stay.
+    grows : bool
+        Whether it has a use for all the room that is left below it.
+    most_dropped : int
+        How many files at once it takes.
+    form : QVBoxLayout
+        Where the controls go.
+    message : Message
+        The one place for errors and warnings of the step.
+    """
+
+    key: ClassVar[str]
+    title: ClassVar[str]
+    help: ClassVar[str]
+    place: ClassVar[int]
+    needs: ClassVar[Needs] = Needs.VIDEO
+    next_key: ClassVar[str] = ""
+    grows: ClassVar[bool] = False
+    most_dropped: ClassVar[int] = 1
+    toggled = Signal(bool)
+    finished = Signal()
+    failed = Signal()
+
+    def __init__(self, controller: Controller, number: int) -> None:
+        super().__init__()
+        self.controller = controller
+        self.setObjectName(f"{self.key}_section")
+        self.header = Header(number, self.title)
+        self.header.setObjectName(f"{self.key}_header")
+        self.body = QWidget()
+        self.body.setObjectName(f"{self.key}_body")
+        self.form = QVBoxLayout(self.body)
+        self.form.setContentsMargins(8, 4, 8, 10)
+        self.form.setSpacing(6)
+        self.message = Message()
+        self.message.setObjectName(f"{self.key}_message")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addWidget(self.header)
+        layout.addWidget(self.body)
+        self.build()
+        self.form.addWidget(self.message)
+        self.body.hide()
+        self.header.clicked.connect(self.toggled)
+        controller.changed.connect(self.refresh)
+        controller.session_changed.connect(self.session_changed)
+        controller.edited.connect(self._on_edited)
+        self.refresh()
+
+    # ---- for the subclass ----------------------------------------------------------------------
+
+    def build(self) -> None:
+        """Put the controls into `form`."""
+
+    def missing(self) -> str:
+        """What has to be done first, for a person; empty when the step is possible."""
+        session = self.controller.session
+        is_met = {
+            Needs.NOTHING: True,
+            Needs.VIDEO: session is not None,
+            Needs.BOXES: session is not None and session.has_boxes,
+        }
+        return "" if is_met[self.needs] else self.needs.value
+
+    def start_after(self, key: str) -> None:
+        """Go on with what the step ``key`` has made, when that step opens this one."""
+
+    def can_open(self, path: Path) -> bool:
+        """Whether a file that is dropped on the dock is for this step."""
+        return False
+
+    def open(self, path: Path) -> None:
+        """Open a file that `can_open` accepts."""
+
+    def drop(self, paths: list[Path]) -> None:
+        """Open files that a person has dropped on the window, up to `most_dropped`; may ask first."""
+        self.open(paths[0])
+
+    def summary(self) -> tuple[str, bool]:
+        """State in a few words, and whether the step is done."""
+        return "", False
+
+    def update_body(self) -> None:
+        """Bring the controls up to date; called only while the step is open."""
+
+    def session_changed(self) -> None:
+        """Forget what belonged to the video before."""
+        self.message.clear()
+
+    def release(self) -> None:
+        """Stop what runs and disconnect from what outlives the step; called when the dock closes."""
+
+    # ---- for the dock --------------------------------------------------------------------------
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the controls show."""
+        return not self.body.isHidden()
+
+    def set_open(self, is_open: bool) -> None:
+        """Show or fold the controls."""
+        self.header.setChecked(is_open)
+        self.body.setVisible(is_open)
+        if is_open:
+            self.update_body()
+
+    def refresh(self) -> None:
+        """Bring the line up to date, and the controls if they show."""
+        missing = self.missing()
+        text, done = self.summary()
+        self.header.setEnabled(not missing)
+        self.header.set_state(text, done and not missing)
+        self.header.setToolTip("\n".join(filter(None, (self.help, missing or text))))
+        if missing and self.is_open:
+            self.set_open(False)
+        if self.is_open:
+            self.update_body()
+
+    def _on_edited(self) -> None:
+        """Forget why an edit could not be made once one was."""
+        if self.message.kind == "error":
+            self.message.clear()
+
+    def show_error(self, error: Exception | str) -> None:
+        """Say what went wrong, in the step itself; a bug goes to napari's notifications instead."""
+        if not isinstance(error, str) and not self.controller.is_for_person(error):
+            raise error
+        self.message.show_error(str(error))
+        self.failed.emit()

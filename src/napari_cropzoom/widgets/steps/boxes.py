@@ -1,0 +1,331 @@
+"""Step *Boxes*: boxes round the detector's keypoints, from a file, or drawn by hand.
+
+Object names: ``boxes_by_ratio``, ``boxes_ratio``, ``boxes_by_size``, ``boxes_size``, ``boxes_anchors``,
+``boxes_use_likelihood``, ``boxes_likelihood``, ``boxes_load``, ``boxes_allow_missing``, ``boxes_path``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QButtonGroup,
+    QCheckBox,
+    QFileDialog,
+    QListWidget,
+    QListWidgetItem,
+    QRadioButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+from superqt import QLabeledDoubleSlider
+
+from napari_cropzoom.core.boxes import FloatArray, Source
+from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.poses import Poses
+from napari_cropzoom.core.smoothing.sizing import SizingSettings, boxes_from_keypoints, told_of_small
+from napari_cropzoom.core.words import counted, shortened
+from napari_cropzoom.files.formats.registry import dialog_filter
+from napari_cropzoom.jobs import Latest
+from napari_cropzoom.review.session import Session
+from napari_cropzoom.widgets.controller import Controller
+from napari_cropzoom.widgets.controls import PathLabel, button, delayed, note, row, silent
+from napari_cropzoom.widgets.steps.base import Step
+
+DEBOUNCE_MS = 150
+LEAST_RATIO = 1.01
+NO_BOXES = "There are no keypoints of a detector. Load boxes from a file, or draw them."
+ORIGINS = {
+    Source.DETECTED: "These boxes were not made from keypoints, so their size is not changed here.",
+    Source.IMPORTED: "These boxes are from a file, so their size is not changed here.",
+    Source.MANUAL: "These boxes were drawn by hand.",
+}
+
+
+class BoxesStep(Step):
+    """Crop ratio or size, anchor keypoints, likelihood threshold; a change shows at once."""
+
+    key = "boxes"
+    title = "Boxes"
+    help = "Make boxes from the detector's keypoints, load them from a file, or draw them."
+    place = 30
+
+    def __init__(self, controller: Controller, number: int) -> None:
+        self._names: tuple[str, ...] = ()
+        self._raw_csv: Path | None = None
+        super().__init__(controller, number)
+        controller.frame_changed.connect(self._forget_preview)
+
+    def build(self) -> None:
+        """From keypoints above, from a file below."""
+        self.keypoints = QWidget()
+        form = QVBoxLayout(self.keypoints)
+        form.setContentsMargins(0, 0, 0, 0)
+        self._build_size(form)
+        self._build_anchors(form)
+        self._build_likelihood(form)
+        self.no_keypoints = note(NO_BOXES, "boxes_origin")
+        self.load_button = button("Load boxes…", "boxes_load", "CSV with columns x, y, h, w")
+        self.allow_missing = QCheckBox("Allow frames without a box")
+        self.allow_missing.setObjectName("boxes_allow_missing")
+        self.allow_missing.setChecked(True)
+        self.file_label = PathLabel()
+        self.file_label.setObjectName("boxes_path")
+        for widget in (
+            self.keypoints, self.no_keypoints, self.load_button, self.allow_missing, self.file_label
+        ):  # fmt: skip
+            self.form.addWidget(widget)
+        self.load_button.clicked.connect(self.browse)
+        self._wait = delayed(self, self.create, DEBOUNCE_MS)
+        self._latest = Latest(self._on_boxes, self.show_error)
+
+    def _build_size(self, form: QVBoxLayout) -> None:
+        self.by_ratio = QRadioButton("Crop ratio")
+        self.by_ratio.setObjectName("boxes_by_ratio")
+        self.by_ratio.setToolTip("Side of the box in spans of the anchor keypoints")
+        self.by_size = QRadioButton("Crop size")
+        self.by_size.setObjectName("boxes_by_size")
+        self.by_size.setToolTip("The same side in every frame")
+        self.by_ratio.setChecked(True)
+        self._choice = QButtonGroup(self)
+        self._choice.addButton(self.by_ratio)
+        self._choice.addButton(self.by_size)
+        self.ratio = slider("boxes_ratio", LEAST_RATIO, 5.0, 2.0)
+        self.size = QSpinBox()
+        self.size.setObjectName("boxes_size")
+        self.size.setRange(2, 10_000)
+        self.size.setSingleStep(2)
+        self.size.setValue(256)
+        self.size.setSuffix(" px")
+        self.size.setEnabled(False)
+        form.addLayout(row(self.by_ratio, self.ratio, stretch=1))
+        form.addLayout(row(self.by_size, self.size, stretch=1))
+        self.by_ratio.toggled.connect(self._on_choice)
+        self.ratio.valueChanged.connect(self._on_change)
+        self.size.valueChanged.connect(self._on_change)
+
+    def _build_anchors(self, form: QVBoxLayout) -> None:
+        self.anchors = QListWidget()
+        self.anchors.setObjectName("boxes_anchors")
+        self.anchors.setToolTip("The box is put round the keypoints with a tick")
+        self.anchors.setMaximumHeight(120)
+        self.anchors.setSpacing(1)
+        form.addWidget(note("Anchor keypoints"))
+        form.addWidget(self.anchors)
+        self.anchors.itemChanged.connect(self._on_change)
+
+    def _build_likelihood(self, form: QVBoxLayout) -> None:
+        self.use_likelihood = QCheckBox("Min. likelihood")
+        self.use_likelihood.setObjectName("boxes_use_likelihood")
+        self.use_likelihood.setToolTip(
+            "Ignore keypoints less likely than this; a frame with none left has no box"
+        )
+        self.use_likelihood.setChecked(True)
+        self.likelihood = slider("boxes_likelihood", 0.0, 1.0, 0.1)
+        form.addLayout(row(self.use_likelihood, self.likelihood, stretch=1))
+        self.use_likelihood.toggled.connect(self._on_choice)
+        self.likelihood.valueChanged.connect(self._on_change)
+
+    # ---- state ---------------------------------------------------------------------------------
+
+    def summary(self) -> tuple[str, bool]:
+        """``1200 boxes, 14 missing``."""
+        session = self.controller.session
+        if session is None or not session.has_boxes:
+            return "", False
+        missing = session.track.n_missing
+        text = counted(session.n_frames - missing, "box")
+        return f"{text}, {missing} missing" if missing else text, True
+
+    def session_changed(self) -> None:
+        """Forget the boxes and keypoints of the video before."""
+        super().session_changed()
+        self._wait.stop()
+        self._latest.drop()
+        self._names = ()
+        self.anchors.clear()
+        self.file_label.set_path(None)
+
+    def update_body(self) -> None:
+        """Show the keypoints' controls only if there are keypoints."""
+        session = self.controller.session
+        poses = session.detector_poses if session else None
+        self.keypoints.setVisible(poses is not None)
+        self.no_keypoints.setVisible(poses is None)
+        self.no_keypoints.setText(origin(session))
+        self.file_label.set_path(session.raw_csv if session and session.has_boxes else None)
+        if poses is not None and poses.names != self._names:
+            self._names = poses.names
+            self._list_anchors(poses.names, session.sizing if session else None)
+
+    def settings(self) -> SizingSettings:
+        """What the controls say.
+
+        Raises
+        ------
+        CropzoomError
+            If no anchor keypoint is ticked.
+        """
+        items = [self.anchors.item(i) for i in range(self.anchors.count())]
+        ticked = tuple(i.text() for i in items if i.checkState() == Qt.CheckState.Checked)
+        if items and not ticked:
+            raise CropzoomError("No anchor keypoint is ticked. Tick those that the box is put round.")
+        by_ratio = self.by_ratio.isChecked()
+        return SizingSettings(
+            crop_ratio=round(self.ratio.value(), 2) if by_ratio else None,
+            crop_size=None if by_ratio else self.size.value(),
+            anchor_keypoints=() if len(ticked) == len(items) else ticked,
+            min_likelihood=round(self.likelihood.value(), 2) if self.use_likelihood.isChecked() else None,
+        )
+
+    # ---- from keypoints ------------------------------------------------------------------------
+
+    def start_after(self, key: str) -> None:
+        """Make boxes of keypoints that were just detected."""
+        session = self.controller.session
+        if session is not None and session.detector_poses is not None and not session.has_boxes:
+            self.start_from_keypoints()
+
+    def start_from_keypoints(self) -> None:
+        """Load the boxes that lie beside the predictions, or make boxes as the controls say."""
+        session, detector = self.controller.session, self.controller.detector
+        if session is None or detector is None or session.detector_poses is None:
+            return
+        self.update_body()
+        existing = detector.bbox_csv(session.video.path)
+        if existing.is_file():
+            self.load(existing, source=Source.DETECTED)
+        else:
+            self.create()
+
+    def create(self) -> None:
+        """Put boxes round the keypoints of every frame, in a thread."""
+        session, detector = self.controller.session, self.controller.detector
+        if session is None or session.detector_poses is None:
+            return
+        try:
+            settings = self.settings()
+        except CropzoomError as error:
+            self.show_error(error)
+            return
+        self.message.clear()
+        video = session.video.path
+        drawn = self.controller.drawn_csv(video)
+        self._raw_csv = detector.bbox_csv(video) if detector else drawn
+        self._latest.request(make, session, session.detector_poses, settings)
+
+    def _on_boxes(self, made: tuple[Session, Poses, FloatArray, SizingSettings]) -> None:
+        session, poses, boxes, settings = made
+        if session is self.controller.session and self._raw_csv is not None:
+            interpolated = poses.interpolated
+            session.set_raw(
+                boxes, self._raw_csv, Source.DETECTED, sizing=settings, interpolated=interpolated
+            )
+            self._forget_preview()
+            self._tell_of_small(boxes)
+
+    def _tell_of_small(self, boxes: FloatArray) -> None:
+        pose = self.controller.pose
+        cure = "Make the crop ratio or the crop size larger."
+        self.message.show_warning(told_of_small(boxes, pose.image_size if pose else None, cure=cure))
+
+    def _on_choice(self) -> None:
+        self._enable_chosen()
+        self._on_change()
+
+    def _enable_chosen(self) -> None:
+        by_ratio = self.by_ratio.isChecked()
+        self.ratio.setEnabled(by_ratio)
+        self.size.setEnabled(not by_ratio)
+        self.likelihood.setEnabled(self.use_likelihood.isChecked())
+
+    def _on_change(self, *_: object) -> None:
+        session, layers = self.controller.session, self.controller.layers
+        if session is None or layers is None or session.detector_poses is None:
+            return
+        try:
+            layers.preview_box(session.keypoints.size_box(self.settings(), self.controller.frame))
+            self.message.clear()
+        except CropzoomError as error:
+            self.show_error(error)
+        self._wait.start()
+
+    def _forget_preview(self, *_: object) -> None:
+        if self.controller.layers is not None and not self._wait.isActive():
+            self.controller.layers.preview_box(None)
+
+    def _list_anchors(self, names: tuple[str, ...], sizing: SizingSettings | None) -> None:
+        ticked = sizing.anchor_keypoints if sizing and sizing.anchor_keypoints else names
+        with silent([self.anchors]):
+            self.anchors.clear()
+            for name in names:
+                item = QListWidgetItem(name, self.anchors)
+                item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
+                item.setCheckState(Qt.CheckState.Checked if name in ticked else Qt.CheckState.Unchecked)
+
+    # ---- from a file ---------------------------------------------------------------------------
+
+    def browse(self) -> None:
+        """Ask for a CSV."""
+        session = self.controller.session
+        start = str(session.raw_csv.parent) if session and session.raw_csv else ""
+        path, _ = QFileDialog.getOpenFileName(self, "Load boxes", start, dialog_filter())
+        if path:
+            self.load(Path(path))
+
+    def load(self, path: Path, source: Source = Source.IMPORTED) -> None:
+        """Take the boxes of a CSV, read in a thread."""
+        allow = self.allow_missing.isChecked() or source == Source.DETECTED
+        self.message.show_info(f"Reading {shortened(path.name, 40)} …")
+
+        def loaded(said: str) -> None:
+            session = self.controller.session
+            self._show_sizing(session.sizing if session else None)
+            self.message.show_info(said or f"Loaded the boxes of {shortened(path.name, 40)}.")
+
+        self.controller.load_boxes(path, source, allow, loaded, self.show_error)
+
+    def _show_sizing(self, sizing: SizingSettings | None) -> None:
+        """Set the controls to what the loaded boxes were made with, and leave the boxes as they are."""
+        if sizing is None:
+            return
+        choices = (self.by_ratio, self.by_size, self.use_likelihood)
+        with silent((*choices, self.ratio, self.size, self.likelihood)):
+            self.by_ratio.setChecked(sizing.crop_ratio is not None)
+            self.by_size.setChecked(sizing.crop_size is not None)
+            self.ratio.setValue(sizing.crop_ratio or self.ratio.value())
+            self.size.setValue(sizing.crop_size or self.size.value())
+            self.use_likelihood.setChecked(sizing.min_likelihood is not None)
+            self.likelihood.setValue(sizing.min_likelihood or 0.0)
+        self._enable_chosen()
+        if self._names:
+            self._list_anchors(self._names, sizing)
+
+
+def origin(session: Session | None) -> str:
+    """Say where boxes come from that were not made of keypoints, or that there are none."""
+    if session is None or not session.has_boxes:
+        return NO_BOXES
+    track = session.track
+    return ORIGINS[Source.MANUAL if np.isnan(track.raw).all() else track.raw_source]
+
+
+def slider(name: str, low: float, high: float, value: float) -> QLabeledDoubleSlider:
+    """Return a slider in steps of 0.05, with an object name."""
+    made = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
+    made.setObjectName(name)
+    made.setRange(low, high)
+    made.setDecimals(2)
+    made.setSingleStep(0.05)
+    made.setValue(value)
+    return made
+
+
+def make(
+    session: Session, poses: Poses, settings: SizingSettings
+) -> tuple[Session, Poses, FloatArray, SizingSettings]:
+    """Return the session, the keypoints, boxes round them and the settings; for a thread."""
+    return session, poses, boxes_from_keypoints(poses, settings), settings

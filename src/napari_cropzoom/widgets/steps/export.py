@@ -1,0 +1,189 @@
+"""Step *Export*: save the review and copy the commands that use it.
+
+Object names: ``export_path``, ``export_state``, ``export_save``, ``export_format``, ``export_file``,
+``export_copy``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QApplication, QFileDialog
+
+from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.files.formats.registry import EXPORTS, get_export
+from napari_cropzoom.files.review_paths import reviewed_csv
+from napari_cropzoom.jobs import run_in_thread
+from napari_cropzoom.review.saved_files import OnDisk
+from napari_cropzoom.widgets.controller import Controller
+from napari_cropzoom.widgets.controls import PathLabel, button, choice, note, row
+from napari_cropzoom.widgets.steps.base import Needs, Step
+from napari_cropzoom.widgets.steps.parts.commands import commands, tool_for
+
+STATES = {
+    OnDisk.NOTHING: ("● not saved", False),
+    OnDisk.OTHER: ("● saved file differs", False),
+    OnDisk.SAME: ("saved", True),
+}
+NOTES = {
+    OnDisk.NOTHING: "No such file yet. The edits are kept in any case; other programs read this file.",
+    OnDisk.OTHER: "This file holds other boxes than those shown here. Save to bring it up to date.",
+    OnDisk.SAME: "This file holds the boxes shown here.",
+}
+
+
+class ExportStep(Step):
+    """Save the reviewed boxes and copy the commands that use them."""
+
+    key = "export"
+    title = "Export"
+    help = "Save the reviewed boxes and copy the commands that use them."
+    place = 80
+    needs = Needs.BOXES
+
+    def __init__(self, controller: Controller, number: int) -> None:
+        self._is_saving = False
+        super().__init__(controller, number)
+
+    def build(self) -> None:
+        """Save, where to, commands."""
+        self.save_button = button("Save review", "export_save", "Boxes, settings and all edits")
+        self.path_label = PathLabel()
+        self.path_label.setObjectName("export_path")
+        self.state = note("", "export_state")
+        self.copy_button = button("Copy commands", "export_copy", "For a shell with litpose or cropzoom")
+        self.form.addWidget(note("The raw boxes stay as they are; the reviewed ones go beside them:"))
+        self.format = choice("export_format", "", {each.name: each.label for each in EXPORTS})
+        for place, each in enumerate(EXPORTS):
+            self.format.setItemData(place, each.help, Qt.ItemDataRole.ToolTipRole)
+        self.file_button = button("Export boxes…", "export_file", "The final boxes, to any file")
+        for widget in (self.path_label, self.state, self.save_button):
+            self.form.addWidget(widget)
+        self.form.addLayout(row(self.format, self.file_button))
+        self.form.addWidget(self.copy_button)
+        self.file_button.clicked.connect(self.browse)
+        self.save_button.clicked.connect(self.save)
+        self.copy_button.clicked.connect(self.copy)
+
+    def summary(self) -> tuple[str, bool]:
+        """What the file on disk holds; a dot while that is not what is shown."""
+        session = self.controller.session
+        if session is None or not session.has_boxes:
+            return "", False
+        if self._is_saving:
+            return "saving …", False
+        return STATES[session.on_disk]
+
+    def session_changed(self) -> None:
+        """A save of the video before no longer matters here."""
+        super().session_changed()
+        self._is_saving = False
+
+    def set_open(self, is_open: bool) -> None:
+        """Look at the disk again: another program may have written there."""
+        super().set_open(is_open)
+        if is_open:
+            self.header.set_state(*self.summary())
+
+    def update_body(self) -> None:
+        """Show where the review goes, and what is there."""
+        session = self.controller.session
+        if session is None or session.raw_csv is None:
+            return
+        self.path_label.set_path(reviewed_csv(session.raw_csv, session.video.path))
+        self.state.setText(NOTES[session.on_disk])
+        self.save_button.setEnabled(not self._is_saving)
+        self.copy_button.setEnabled(not self._is_saving)
+        self.copy_button.setText("Save and copy commands" if session.unsaved else "Copy commands")
+        self.copy_button.setToolTip("\n".join(self.lines()))
+
+    def save(self) -> None:
+        """Write the review in a thread."""
+        self._write(self._say_saved)
+
+    def _say_saved(self, path: Path, told: str) -> None:
+        self.message.show_info(". ".join(filter(None, (f"Saved to {path.parent}", told))))
+
+    def browse(self) -> None:
+        """Ask for a file, and export the boxes to it."""
+        session = self.controller.session
+        if session is None:
+            return
+        chosen = get_export(self.format.currentData())
+        pattern = chosen.patterns[0]
+        start = session.video.path.with_name(pattern.replace("*", f"{session.video.path.stem}_boxes"))
+        path, _ = QFileDialog.getSaveFileName(
+            self, chosen.label, str(start), f"{chosen.label} ({pattern});;All (*)"
+        )
+        if path:
+            self.export(Path(path))
+
+    def export(self, path: Path) -> None:
+        """Write the final boxes in the chosen format, in a thread."""
+        session = self.controller.session
+        if session is None:
+            return
+        finalize, chosen = session.to_finalize(), get_export(self.format.currentData())
+
+        def write() -> Path:
+            chosen.write(path, finalize())
+            return path
+
+        def done(written: Path) -> None:
+            self.message.show_info(f"Exported to {written}")
+
+        run_in_thread(write, on_done=done, on_error=self.show_error)
+
+    def lines(self) -> list[str]:
+        """Commands that use the reviewed boxes, see :func:`.parts.commands.commands`."""
+        return commands(self.controller)
+
+    def copy(self) -> None:
+        """Put the commands on the clipboard, once the boxes they use are on disk."""
+        session = self.controller.session
+        if session is not None and session.unsaved:
+            self._write(lambda _path, _told: self._copy())
+        else:
+            self._copy()
+
+    def _copy(self) -> None:
+        clipboard = QApplication.clipboard()
+        if clipboard is None:
+            return
+        clipboard.setText("\n".join(self.lines()))
+        works_with = (
+            "the same lines work with cropzoom in place of litpose."
+            if tool_for(self.controller) == "litpose"
+            else "they are for cropzoom, since litpose would take other frames of this video."
+        )
+        self.message.show_info(f"Copied; {works_with}")
+
+    def _write(self, then: Callable[[Path, str], object]) -> None:
+        """Write the review in a thread, then go on with the file and what a person should know of it."""
+        session = self.controller.session
+        if session is None or self._is_saving:
+            return
+        self.message.clear()
+        try:
+            pending = session.to_save()
+        except CropzoomError as error:
+            self.show_error(error)
+            return
+        self._is_saving = True
+        self.refresh()
+
+        def written(_: object) -> None:
+            if self.controller.session is session:
+                self._is_saving = False
+                then(session.mark_saved(pending), pending.told)
+                self.refresh()
+
+        def failed(error: Exception) -> None:
+            if self.controller.session is session:
+                self._is_saving = False
+                self.refresh()
+                self.show_error(error)
+
+        run_in_thread(pending.write, on_done=written, on_error=failed)

@@ -1,0 +1,154 @@
+"""What the steps that run a stage of the worker have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from napari_cropzoom.core.words import counted, shortened
+from napari_cropzoom.engine.model_folder import ModelFolder
+from napari_cropzoom.jobs import Job
+from napari_cropzoom.widgets.controller import Controller, OnDone
+from napari_cropzoom.widgets.steps.base import Step
+from napari_cropzoom.widgets.steps.parts.job_bar import JobBar
+from napari_cropzoom.widgets.steps.parts.model_picker import ask_trust, is_about_trust
+
+
+class JobStep(Step):
+    """A step that runs a stage in the worker's process.
+
+    A subclass calls :meth:`add_job_bar` in ``build``.
+
+    Attributes
+    ----------
+    job_bar : JobBar
+    done_text : str
+        What the step's line says once it is done; empty before.
+    ask : callable
+        Asks a person whether to trust a checkpoint: (parent, message) -> bool.
+    """
+
+    job_bar: JobBar
+
+    def __init__(self, controller: Controller, number: int) -> None:
+        self.done_text = ""
+        self.ask = ask_trust
+        super().__init__(controller, number)
+
+    def add_job_bar(self, text: str, run: Callable[..., None], on_done: OnDone) -> None:
+        """Make the row with the run button.
+
+        ``run`` starts the stage and takes ``trust``; ``on_done`` takes what the stage returned.
+        """
+        self._run = run
+        self.job_bar = JobBar(self.key, text)
+        self.form.addWidget(self.job_bar)
+        self.job_bar.run_clicked.connect(run)
+        self.job_bar.done.connect(on_done)
+        self.job_bar.failed.connect(self._on_failed)
+        self.job_bar.status_changed.connect(self._on_status)
+
+    def summary(self) -> tuple[str, bool]:
+        """What was done."""
+        if self.job_bar.is_running:
+            return self.job_bar.short, False
+        return self.done_text, bool(self.done_text)
+
+    def session_changed(self) -> None:
+        """Stop a job that runs on the video before."""
+        super().session_changed()
+        self.job_bar.release()
+        self.done_text = ""
+
+    def release(self) -> None:
+        """Stop the job without a message."""
+        self.job_bar.release()
+
+    def save_then(self, start: Callable[[Path], None]) -> None:
+        """Write the review in a thread, then go on with the CSV of the final boxes."""
+        self.job_bar.wait("Saving the boxes …")
+        self.refresh()
+
+        def saved(path: Path) -> None:
+            if self.job_bar.is_waiting:
+                self.job_bar.release()
+                start(path)
+
+        self.controller.save(saved, self._on_save_failed)
+
+    def run_stage(self, stage: str, args: dict[str, Any], title: str) -> None:
+        """Queue a stage and show its progress."""
+        self.job_bar.show_job(self.controller.start(stage, args), title)
+        self.refresh()
+
+    def finish(self, text: str) -> None:
+        """Say that the step is done, to the person and to the dock."""
+        self.done_text = text
+        self.refresh()
+        self.finished.emit()
+
+    def _on_status(self) -> None:
+        """Show in the line of the step how far the job is, or how the step stands once it has ended."""
+        text, done = self.summary()
+        self.header.set_state(text, done and not self.missing())
+
+    def _on_save_failed(self, error: Exception) -> None:
+        self.job_bar.release()
+        self.refresh()
+        self.show_error(error)
+
+    def _on_failed(self, job: Job, message: str) -> None:
+        if is_about_trust(job) and self.ask(self, message):
+            self._run(trust=True)
+            return
+        self.message.show_error(message)
+        self.refresh()
+
+
+class ModelStep(JobStep):
+    """A step that runs a Lightning Pose model, or takes what it predicted before.
+
+    Attributes
+    ----------
+    role : str
+        Attribute of the controller that keeps the chosen model.
+    """
+
+    role: ClassVar[Literal["detector", "pose"]]
+
+    @property
+    def model(self) -> ModelFolder | None:
+        """The chosen model; its results lie where the controller says."""
+        found: ModelFolder | None = getattr(self.controller, self.role)
+        return found
+
+    def mark_loaded(self) -> None:
+        """Show that the keypoints of the chosen model are loaded."""
+        model = self.model
+        count = len(model.keypoint_names) if model else 0
+        self.done_text = (
+            f"{shortened(model.path.name, 20)} · {counted(count, 'keypoint')}" if model else "loaded"
+        )
+        self.refresh()
+
+    def on_loaded(self, said: str) -> None:
+        """Keypoints have been read; ``said`` is what a person should know of them."""
+        self.mark_loaded()
+        if said:
+            self.message.show_info(said)
+        self.finished.emit()
+
+    def on_load_failed(self, error: Exception) -> None:
+        """Keypoints or boxes could not be read."""
+        self.update_body()
+        self.show_error(error)
+
+    def take_model(self, model: ModelFolder) -> None:
+        """Use a model folder that was chosen."""
+        self.message.clear()
+        self.done_text = ""
+        self.controller.chosen.add(self.role)
+        setattr(self.controller, self.role, replace(model, results=self.controller.results))
+        self.controller.changed.emit()

@@ -1,0 +1,1 @@
+"""Larger controls that the steps of the dock are made of."""

@@ -1,0 +1,241 @@
+"""Run, progress with the time left, cancel: one row for every stage."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from napari.utils import progress as activity
+from qtpy.QtCore import Signal
+from qtpy.QtGui import QMovie
+from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from napari_cropzoom.core.words import counted, shortened
+from napari_cropzoom.jobs import Job
+from napari_cropzoom.widgets.controls import button, delayed, note, row, thin_bar
+
+CANCEL_HELP = "Stop; nothing half-written stays behind"
+MS_BETWEEN_UPDATES = 400
+"""Each change of a widget makes Qt compose the whole window again, because it holds an OpenGL canvas:
+20 ms or more where OpenGL is software. A bar that moves by itself takes 2/3 of a processor there."""
+TITLE_LENGTH = 48  # letters
+MS_BETWEEN_REPORTS = 2000  # to napari
+
+
+class JobBar(QWidget):
+    """Shows one job at a time, here and in napari's activity dock.
+
+    Parameters
+    ----------
+    name : str
+        Object names are ``<name>_run``, ``<name>_cancel``, ``<name>_progress``, ``<name>_status``.
+    text : str
+        On the button.
+
+    Attributes
+    ----------
+    is_cancelling : bool
+        Whether the job was asked to stop and has not stopped yet.
+    short : str
+        How far it is, in a few words: ``35 % · 12 s left``.
+    status_changed
+        That, or the line below the bar, is another one.
+    """
+
+    run_clicked = Signal()
+    done = Signal(dict)
+    failed = Signal(object, str)
+    ended = Signal()
+    status_changed = Signal()
+
+    def __init__(self, name: str, text: str) -> None:
+        super().__init__()
+        self.job: Job | None = None
+        self.is_waiting = self.is_cancelling = False
+        self.short = ""
+        self._activity: activity | None = None
+        self._since = 0.0
+        self._progress: tuple[int, int, str, float] | None = None
+        self._pause = delayed(self, self._show_progress, MS_BETWEEN_UPDATES)
+        self._shown = 0
+        self._report = delayed(self, self._report_to_napari, MS_BETWEEN_REPORTS)
+        self.run_button = button(text, f"{name}_run")
+        self.cancel_button = button("Cancel", f"{name}_cancel", CANCEL_HELP)
+        self.bar = thin_bar(f"{name}_progress")
+        self.status = note("", f"{name}_status")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addLayout(row(self.run_button, self.cancel_button, stretch=0))
+        layout.addWidget(self.bar)
+        layout.addWidget(self.status)
+        self.run_button.clicked.connect(self.run_clicked)
+        self.cancel_button.clicked.connect(self.cancel)
+        self._say("")
+        self._show_running(False)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a job is queued or running, or something has to be done before it."""
+        return self.job is not None or self.is_waiting
+
+    def wait(self, text: str) -> None:
+        """Show that something has to be done before the job, until `show_job` or `release`."""
+        self.is_waiting = True
+        self._show_running(True)
+        self.bar.reset()
+        self._say(text)
+
+    def show_job(self, job: Job, title: str) -> None:
+        """Show the progress of a job until it ends."""
+        self.is_waiting = False
+        self.job = job
+        job.progress.connect(self._on_progress)
+        job.done.connect(self._on_done)
+        job.failed.connect(self._on_failed)
+        job.cancelled.connect(self._on_cancelled)
+        self._since = time.monotonic()
+        title = shortened(title, TITLE_LENGTH)
+        self._show_running(True)
+        self.bar.reset()
+        self._say(f"{title}: starting …")
+        shown = activity(total=0, desc=title)  # runs the event loop, in which the job may end
+        if self.job is not job:
+            shown.close()
+            return
+        self._activity = shown
+        for movie in self._movies():
+            movie.setPaused(True)
+
+    def cancel(self) -> None:
+        """Ask the job to stop."""
+        if self.is_waiting:
+            self._on_cancelled()
+        if self.job is not None:
+            self.is_cancelling = True
+            self.cancel_button.setEnabled(False)
+            self._pause.stop()
+            self._progress = None
+            self._say("Cancelling …", "cancelling …")
+            self.job.cancel()
+
+    def release(self) -> None:
+        """Stop the job without a message, as when the dock closes."""
+        job = self.job
+        if self.is_running:
+            self._end()
+        if job is not None:
+            job.cancel()
+
+    def _on_progress(self, done: int, total: int, text: str, eta: float) -> None:
+        if self.is_cancelling:
+            return
+        self._progress = (done, total, text, eta)
+        if not self._pause.isActive():
+            self._show_progress()
+
+    def _show_progress(self) -> None:
+        """Show the latest progress here, and less often in napari.
+
+        Both make Qt compose the whole window, and napari runs the event loop each time.
+        """
+        if self._progress is None:
+            return
+        (done, total, text, eta), self._progress = self._progress, None
+        self._pause.start()
+        self.bar.setRange(0, max(total, 1))
+        self.bar.setValue(done)
+        self._say(
+            progress_text(done, total, text, eta, time.monotonic() - self._since),
+            short_text(done, total, eta),
+        )
+        for movie in self._movies():
+            movie.jumpToFrame((movie.currentFrameNumber() + 1) % max(movie.frameCount(), 1))
+        self._shown = done
+        if self._activity is not None:
+            if self._activity.total != total:
+                self._activity.total = total
+            if not self._report.isActive():
+                self._report.start()
+
+    def _report_to_napari(self) -> None:
+        if self._activity is not None:
+            self._activity.update(self._shown - self._activity.n)
+
+    def _on_done(self, result: dict[str, Any]) -> None:
+        self._end()
+        self.done.emit(result)
+        self.ended.emit()
+
+    def _on_failed(self, message: str) -> None:
+        job = self.job
+        self._end()
+        self._say("")
+        self.failed.emit(job, message)
+        self.ended.emit()
+
+    def _on_cancelled(self) -> None:
+        self._end()
+        self._say("Cancelled; nothing was written.")
+        self.ended.emit()
+
+    def _end(self) -> None:
+        job, self.job = self.job, None
+        self.is_waiting = self.is_cancelling = False
+        if job is not None:
+            job.progress.disconnect(self._on_progress)
+            job.done.disconnect(self._on_done)
+            job.failed.disconnect(self._on_failed)
+            job.cancelled.disconnect(self._on_cancelled)
+        self._pause.stop()
+        self._report.stop()
+        self._progress = None
+        if self._activity is not None:
+            self._activity.close()
+            self._activity = None
+            for movie in self._movies():
+                movie.setPaused(False)
+        self._show_running(False)
+        self._say("")
+
+    def _movies(self) -> list[QMovie]:
+        """Movies beside napari's activity dock, paused: each picture would have the window composed."""
+        movies = (label.movie() for label in self.window().findChildren(QLabel))
+        return [movie for movie in movies if movie is not None]
+
+    def _say(self, text: str, short: str = "running …") -> None:
+        self.status.setText(text)
+        self.status.setVisible(bool(text))
+        self.short = short
+        self.status_changed.emit()
+
+    def _show_running(self, running: bool) -> None:
+        self.run_button.setEnabled(not running)
+        self.cancel_button.setEnabled(running)
+        self.cancel_button.setVisible(running)
+        self.bar.setVisible(running)
+
+
+def progress_text(done: int, total: int, text: str, eta: float, elapsed: float = 0.0) -> str:
+    """``420 of 1200 frames · 12 s left``; without a total what is going on, and for how long."""
+    if total <= 0:
+        since = f" {seconds(elapsed)}" if elapsed >= 1 else ""
+        return f"{text or 'working'} …{since}"
+    left = f" · {seconds(eta)} left" if eta >= 0 else ""
+    return f"{done} of {counted(total, (text or 'frames').removesuffix('s'))}{left}"
+
+
+def short_text(done: int, total: int, eta: float) -> str:
+    """``35 % · 12 s left``; ``running …`` without a total."""
+    if total <= 0:
+        return "running …"
+    left = f" · {seconds(eta)} left" if eta >= 0 else ""
+    return f"{100 * done // total} %{left}"
+
+
+def seconds(value: float) -> str:
+    """``8 s``, ``45 s``, ``3 min``, ``1 h 20 min``: no finer than such an estimate is."""
+    if value < 60:
+        return f"{max(1, round(value)) if value < 20 else 5 * round(value / 5)} s"
+    minutes = round(value / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

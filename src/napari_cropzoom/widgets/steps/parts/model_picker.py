@@ -1,0 +1,166 @@
+"""Choose a Lightning Pose model folder and run it, or use what it predicted before."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QFileDialog, QMessageBox, QVBoxLayout, QWidget
+
+from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.words import counted, shortened
+from napari_cropzoom.engine.model_folder import ModelFolder
+from napari_cropzoom.widgets.controls import (
+    PathLabel,
+    button,
+    choice,
+    note,
+    recent,
+    remember,
+    row,
+    silent,
+)
+
+
+class ModelPicker(QWidget):
+    """A model folder: chosen before, or browsed for; says what the model is.
+
+    Parameters
+    ----------
+    name : str
+        Object names are ``<name>_model``, ``<name>_browse``, ``<name>_path``, ``<name>_info``.
+    """
+
+    chosen = Signal(object)
+    refused = Signal(object)
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.model: ModelFolder | None = None
+        self.combo = choice(f"{name}_model", "A model folder as litpose train writes it")
+        self.browse = button("Browse…", f"{name}_browse", "Choose a Lightning Pose model folder")
+        self.path_label = PathLabel()
+        self.path_label.setObjectName(f"{name}_path")
+        self.info = note("", f"{name}_info")
+        self.path_label.hide()
+        self.info.hide()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addLayout(row(self.combo, self.browse, stretch=0))
+        layout.addWidget(self.path_label)
+        layout.addWidget(self.info)
+        self._fill(None)
+        self.combo.activated.connect(self._on_combo)
+        self.browse.clicked.connect(self._on_browse)
+
+    def choose(self, path: Path) -> None:
+        """Take a folder; emits ``chosen`` or, if it is no model, ``refused``."""
+        try:
+            model = ModelFolder.open(path)
+        except (CropzoomError, OSError) as error:
+            self._fill(self.model.path if self.model else None)
+            self.refused.emit(error)
+            return
+        self.model = model
+        remember("model", model.path)
+        self._fill(model.path)
+        self.path_label.set_path(model.path)
+        self.show_runtime(model.description)
+        self.info.setToolTip(", ".join(model.keypoint_names))
+        self.path_label.show()
+        self.info.show()
+        self.chosen.emit(model)
+
+    def show_runtime(self, runtime: str) -> None:
+        """Say how the model runs; once it has run, by which runtime and on which device."""
+        assert self.model is not None
+        height, width = self.model.image_size
+        count = len(self.model.keypoint_names)
+        self.info.setText(f"{counted(count, 'keypoint')} · input {width}×{height} px · {runtime}")
+
+    def _fill(self, current: Path | None) -> None:
+        with silent([self.combo]):
+            self.combo.clear()
+            self.combo.addItem("Choose a model folder…" if current is None else "Other folder…", None)
+            for path in recent("model"):
+                self.combo.addItem(
+                    f"{shortened(path.name, 24)}  ({shortened(path.parent.name, 16)})", str(path)
+                )
+                self.combo.setItemData(self.combo.count() - 1, str(path), Qt.ItemDataRole.ToolTipRole)
+            index = self.combo.findData(str(current)) if current else 0
+            self.combo.setCurrentIndex(max(index, 0))
+
+    def _on_combo(self, index: int) -> None:
+        path = self.combo.itemData(index)
+        if path is None:
+            self._on_browse()
+        elif self.model is None or str(self.model.path) != path:
+            self.choose(Path(path))
+
+    def _on_browse(self) -> None:
+        start = str(self.model.path.parent) if self.model else ""
+        path = QFileDialog.getExistingDirectory(self, "Lightning Pose model folder", start)
+        if path:
+            self.choose(Path(path))
+        else:
+            self._fill(self.model.path if self.model else None)
+
+
+class Offer(QWidget):
+    """Says that a result is there already and offers it; hidden when there is none.
+
+    Object names are ``<name>_found`` and ``<name>_use``.
+    """
+
+    accepted = Signal(object)
+
+    def __init__(self, name: str, what: str) -> None:
+        super().__init__()
+        self.path: Path | None = None
+        self._what = what
+        self.label = note("", f"{name}_found")
+        self.use = button("Use them", f"{name}_use", "Load the file, compute nothing")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self.label)
+        layout.addWidget(self.use)
+        self.use.clicked.connect(lambda: self.accepted.emit(self.path))
+        self.hide()
+
+    def show_file(self, path: Path | None, remark: str = "") -> bool:
+        """Offer ``path`` if it is there; returns whether it is."""
+        exists = path is not None and path.is_file()
+        self.path = path if exists else None
+        if path is not None and exists:
+            when = datetime.fromtimestamp(path.stat().st_mtime)
+            self.label.setText(f"{self._what} from {when:%Y-%m-%d %H:%M} found{remark}.")
+            self.setToolTip(str(path))
+        self.setVisible(exists)
+        return exists
+
+
+def ask_trust(parent: QWidget, message: str) -> bool:
+    """Ask whether a checkpoint may run code of its own; the answer defaults to no."""
+    box = QMessageBox(parent)
+    box.setObjectName("trust_dialog")
+    box.setIcon(QMessageBox.Icon.Warning)
+    box.setWindowTitle("Load this checkpoint?")
+    box.setText("This checkpoint would import more than Lightning Pose's own do.")
+    box.setInformativeText(
+        f"{message}\n\nA checkpoint can run any code on this computer while it is loaded. "
+        "Load it only if you know and trust where it comes from."
+    )
+    load = box.addButton("Load it, I trust it", QMessageBox.ButtonRole.AcceptRole)
+    cancel = box.addButton(QMessageBox.StandardButton.Cancel)
+    box.setDefaultButton(cancel)
+    box.exec()
+    return box.clickedButton() is load
+
+
+def is_about_trust(job: Any) -> bool:
+    """Whether a job failed only because a checkpoint has to be trusted first."""
+    return job is not None and job.kind == "user" and "--trust_checkpoint" in job.detail

@@ -1,0 +1,155 @@
+"""The look at the pixels: begins by itself once there are boxes, and the queue grows by what it finds."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from qtpy.QtCore import Signal
+
+from napari_cropzoom.core.inspection.motion import Motion
+from napari_cropzoom.detection.evidence import LEAST_FRAMES, read_motion
+from napari_cropzoom.jobs import Job, Worker, run_in_thread
+from napari_cropzoom.review.session import Session
+from napari_cropzoom.review.suspects import Inspected
+from napari_cropzoom.widgets.controller import Controller
+from napari_cropzoom.widgets.controls import delayed
+from napari_cropzoom.widgets.steps.parts.job_bar import JobBar
+
+MS_AFTER_BOXES = 1500
+"""The window first draws what has just come, and a short visit costs nothing."""
+PARTS = 4
+"""How often on the way what was found so far is taken."""
+
+
+class PixelLook(JobBar):
+    """Looks at the video in a process of its own, once a session, and has the queue take what it finds.
+
+    The button shows only where the look was stopped or could not be made.
+
+    Attributes
+    ----------
+    found
+        The queue of the session has grown.
+    """
+
+    found = Signal()
+
+    def __init__(self, controller: Controller) -> None:
+        super().__init__("review_pixels", "Look at the pixels")
+        self.run_button.setToolTip("For a still camera: compares the boxes with what moves in the video")
+        self.run_button.hide()
+        self.controller = controller
+        self._looked_at: Session | None = None
+        self._worker: Worker | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._part_taken = 0
+        self._soon = delayed(self, self._start_once, MS_AFTER_BOXES)
+        self.run_clicked.connect(self.start)
+        self.done.connect(self._take)
+        self.failed.connect(self._on_look_failed)
+        controller.changed.connect(self._on_changed)
+
+    def start(self) -> None:
+        """Look at the pixels of the session's video, if nothing does yet."""
+        session = self.controller.session
+        if session is None or self.is_running:
+            return
+        self._looked_at = session
+        self._part_taken = 0
+        self._folder = tempfile.TemporaryDirectory(prefix="cropzoom-", ignore_cleanup_errors=True)
+        if self._worker is None:
+            self._worker = Worker(self)
+        video = session.video.path
+        job = self._worker.start("pixels", {"video": video, "output": self._file, "parts": PARTS})
+        self.run_button.hide()
+        self.show_job(job, "Looking at the pixels")
+        job.progress.connect(self._on_part)
+
+    def cancel(self) -> None:
+        """Ask the look to stop; it can be started again."""
+        super().cancel()
+        self.run_button.show()
+
+    def release(self) -> None:
+        """Stop, and end the process."""
+        self._soon.stop()
+        super().release()
+        self._end_process()
+        self._looked_at = None
+        self.run_button.hide()
+
+    @property
+    def _file(self) -> Path:
+        assert self._folder is not None
+        return Path(self._folder.name) / "motion.npz"
+
+    def _on_changed(self) -> None:
+        if not self._soon.isActive() and self._is_wanted():
+            self._soon.start()
+
+    def _start_once(self) -> None:
+        if self._is_wanted():
+            self.start()
+
+    def _is_wanted(self) -> bool:
+        session = self.controller.session
+        return (
+            session is not None
+            and session is not self._looked_at
+            and session.has_boxes
+            and session.suspects.motion is None
+            and session.n_frames >= LEAST_FRAMES
+        )
+
+    def _on_part(self, *_: object) -> None:
+        """Take what was found so far, whenever more was written."""
+        if self._folder is None or not self._file.is_file():
+            return
+        written = self._file.stat().st_mtime_ns
+        if written != self._part_taken:
+            self._part_taken = written
+            self._read(is_last=False)
+
+    def _take(self, _result: dict[str, str]) -> None:
+        self._read(is_last=True)
+
+    def _read(self, *, is_last: bool) -> None:
+        """Read and inspect in a thread, so that the queue of before stays until the new one is there."""
+        session, path = self._looked_at, self._file
+        if session is None or session is not self.controller.session:
+            return
+        inspector, n_frames = session.suspects.inspector(), session.n_frames
+
+        def inspected() -> tuple[Motion, Inspected]:
+            motion = read_motion(path, n_frames)
+            return motion, inspector.seeing(motion)()
+
+        def take(found: tuple[Motion, Inspected]) -> None:
+            if session is self.controller.session:
+                session.suspects.see(*found)
+                self.found.emit()
+            if is_last:
+                self._end_process()
+
+        run_in_thread(inspected, on_done=take, on_error=self._on_unreadable)
+
+    def _on_look_failed(self, job: Job, message: str) -> None:
+        self._end_process()
+        self._say(message)
+        self.run_button.setVisible(job.kind != "user")
+
+    def _on_unreadable(self, error: Exception) -> None:
+        self._end_process()
+        if not self.controller.is_for_person(error):
+            raise error
+        self._say(str(error))
+
+    def _end_process(self) -> None:
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.close()
+            worker.deleteLater()
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None

@@ -1,0 +1,168 @@
+"""The range tools as buttons; what one would do is shown on the timeline before it is done."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import QEvent, QObject, Signal
+from qtpy.QtWidgets import (
+    QDoubleSpinBox,
+    QGridLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_cropzoom.core.editing.edits import Edit, frames_text
+from napari_cropzoom.core.editing.range_tools import RANGE_TOOLS, Number, RangeTool
+from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.widgets.controller import Controller
+from napari_cropzoom.widgets.controls import button, note, row
+from napari_cropzoom.widgets.shortcuts_dialog import with_keys
+
+COLUMNS = 3
+
+
+class RangeButtons(QWidget):
+    """Buttons for the range tools; those that need numbers come with them, below *Numbers*.
+
+    Object names are ``range_<tool>`` and ``range_<number>``, with dashes for spaces, ``range_frames``,
+    ``range_numbers``, ``range_follow_on`` and ``range_follow_back``.
+
+    Attributes
+    ----------
+    controls : dict of str to QDoubleSpinBox
+        By the name of their number.
+    """
+
+    failed = Signal(object)
+    follow_asked = Signal(int)  # 1 forwards, -1 backwards
+
+    def __init__(self, controller: Controller) -> None:
+        super().__init__()
+        self.controller = controller
+        self.controls: dict[str, QDoubleSpinBox] = {}
+        self._tools: dict[QObject, RangeTool] = {}
+        self._proposing: RangeTool | None = None
+        self.range_label = note("", "range_frames")
+        grid = QGridLayout()
+        grid.setSpacing(4)
+        buttons = [self._tool_button(tool) for tool in RANGE_TOOLS if tool.label and not tool.numbers]
+        on = button("Follow ▶", "range_follow_on")
+        on.setToolTip(with_keys("follow on", "Follow the animal by its pixels forwards from here"))
+        back = button("◀ Follow", "range_follow_back")
+        back.setToolTip(with_keys("follow back", "Follow the animal by its pixels backwards from here"))
+        self._follow_buttons = {on: on.text(), back: back.text()}
+        on.clicked.connect(lambda: self.follow_asked.emit(1))
+        back.clicked.connect(lambda: self.follow_asked.emit(-1))
+        self.more = button("Numbers …", "range_numbers", "Size, shift and scale in numbers")
+        self.more.setCheckable(True)
+        ordered = (*buttons[:2], on, buttons[2], buttons[3], back, *buttons[4:], self.more)
+        for place, each in enumerate(ordered):
+            grid.addWidget(each, place // COLUMNS, place % COLUMNS)
+        self.numbers = self._build_numbers()
+        self.numbers.hide()
+        self.more.toggled.connect(self.numbers.setVisible)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self.range_label)
+        layout.addLayout(grid)
+        layout.addWidget(self.numbers)
+
+    def show_here(self) -> None:
+        """Say which frames the tools change, and update the preview of a button."""
+        layers = self.controller.layers
+        if layers is None:
+            return
+        first, last = layers.range_here()
+        frames = frames_text(first, last)
+        where = ""
+        if first != last:
+            where = f", {last - first + 1} selected" if layers.selection_here else ", this suspect"
+        self.range_label.setText(f"Correct <b>{frames}</b>{where}")
+        self._update_proposal()
+
+    def show_running(self, running: bool) -> None:
+        """Offer to stop while an animal is followed."""
+        for made, text in self._follow_buttons.items():
+            made.setText("Stop" if running else text)
+
+    # ---- buttons -------------------------------------------------------------------------------
+
+    def _tool_button(self, tool: RangeTool) -> QPushButton:
+        made = button(tool.label, f"range_{tool.name.replace(' ', '-')}")
+        made.setToolTip(with_keys(tool.name, tool.help) if tool.key else tool.help)
+        self._tools[made] = tool
+        made.installEventFilter(self)
+        made.clicked.connect(lambda: self._apply(tool))
+        return made
+
+    def _build_numbers(self) -> QWidget:
+        holder = QWidget()
+        column = QVBoxLayout(holder)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        for tool in RANGE_TOOLS:
+            if tool.numbers:
+                controls: list[QWidget] = []
+                for number in tool.numbers:
+                    if number.name not in self.controls:
+                        controls += [QLabel(number.before)] if number.before else []
+                        controls.append(self._control(number))
+                column.addLayout(row(*controls, self._tool_button(tool), stretch=len(controls)))
+        return holder
+
+    def _control(self, number: Number) -> QDoubleSpinBox:
+        made = QDoubleSpinBox()
+        made.setObjectName(f"range_{number.name}")
+        made.setDecimals(0 if float(number.step).is_integer() else 2)
+        made.setRange(number.low, number.high)
+        made.setSingleStep(number.step)
+        made.setValue(number.usual)
+        made.setSuffix(number.after)
+        made.valueChanged.connect(self._update_proposal)
+        self.controls[number.name] = made
+        return made
+
+    # ---- what would change, and changing it ----------------------------------------------------
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Show what a button would do while the mouse is over it or it has the focus."""
+        tool = self._tools.get(watched)
+        if tool is not None:
+            if event.type() in (QEvent.Type.Enter, QEvent.Type.FocusIn):
+                self._proposing = tool
+                self._update_proposal()
+            elif event.type() in (QEvent.Type.Leave, QEvent.Type.FocusOut):
+                self._end_proposal()
+        return bool(super().eventFilter(watched, event))
+
+    def _update_proposal(self) -> None:
+        if self._proposing is None:
+            return
+        try:
+            self.controller.proposal = self._edit(self._proposing)
+        except CropzoomError:
+            self.controller.proposal = None
+
+    def _end_proposal(self) -> None:
+        self._proposing = self.controller.proposal = None
+
+    def _apply(self, tool: RangeTool) -> None:
+        session = self.controller.session
+        self._end_proposal()
+        if session is None:
+            return
+        try:
+            edit = self._edit(tool)
+            if edit is not None:
+                session.apply(edit)
+        except CropzoomError as error:
+            self.failed.emit(error)
+
+    def _edit(self, tool: RangeTool) -> Edit | None:
+        session, layers = self.controller.session, self.controller.layers
+        if session is None or layers is None:
+            return None
+        numbers = (self.controls[number.name].value() for number in tool.numbers)
+        return tool.make(session.track, layers.frame, *layers.range_here(), *numbers)

@@ -1,0 +1,152 @@
+"""The queue as a list of suspects: which frames, and why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from qtpy.QtCore import QAbstractTableModel, QModelIndex, QSize, Qt, Signal
+from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QTableView
+
+from napari_cropzoom.core.inspection.inspection import Suspect
+
+OPEN, DONE = "○", "✓"
+HEADERS = ("", "Frames", "Why")
+LEAST_ROWS = 4
+
+
+class SuspectModel(QAbstractTableModel):
+    """Open and reviewed suspects in time, the order in which *Next* goes through them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: list[tuple[str, Suspect]] = []
+        self._ends = np.empty((2, 0), np.int64)
+
+    def show(self, left: list[Suspect], done: list[Suspect]) -> None:
+        """Show other suspects."""
+        rows = [(OPEN, each) for each in left] + [(DONE, each) for each in done]
+        rows.sort(key=lambda row: (row[1].frame, row[0] == DONE, row[1].first))
+        if rows != self.rows:
+            self.beginResetModel()
+            self.rows = rows
+            self._ends = (
+                np.array([(each.first, each.last) for _, each in rows], np.int64).reshape(-1, 2).T
+            )
+            self.endResetModel()
+
+    def row_at(self, frame: int) -> int | None:
+        """Row of the suspect whose worst frame this is, or else of the shortest that it lies in."""
+        first, last = self._ends
+        rows = np.flatnonzero((first <= frame) & (frame <= last)).tolist()
+        return min(rows, key=lambda row: self._distance(row, frame), default=None)
+
+    def suspect_at(self, frame: int) -> Suspect | None:
+        """Suspect of that row."""
+        row = self.row_at(frame)
+        return None if row is None else self.rows[row][1]
+
+    def _distance(self, row: int, frame: int) -> tuple[bool, bool, int]:
+        state, suspect = self.rows[row]
+        return suspect.frame != frame, state == DONE, suspect.n_frames
+
+    def rowCount(self, parent: QModelIndex | None = None) -> int:
+        """How many suspects there are."""
+        return 0 if parent is not None and parent.isValid() else len(self.rows)
+
+    def columnCount(self, parent: QModelIndex | None = None) -> int:
+        """State, frames, reason."""
+        return len(HEADERS)
+
+    def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Text of a cell; the whole reason in its tooltip."""
+        state, suspect = self.rows[index.row()]
+        frames = frames_of(suspect)
+        if role == Qt.ItemDataRole.DisplayRole:
+            return (state, frames, suspect.reason)[index.column()]
+        if role == Qt.ItemDataRole.ToolTipRole:
+            status = "reviewed" if state == DONE else "not reviewed"
+            noun = "Frame" if suspect.n_frames == 1 else "Frames"
+            return f"{noun} {frames}, {status}: {suspect.reason} (score {suspect.score:.2f})"
+        return None
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
+        """What the columns are."""
+        is_title = orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole
+        return HEADERS[section] if is_title else None
+
+
+def frames_of(suspect: Suspect) -> str:
+    """``40`` or ``40 to 42``."""
+    return str(suspect.first) if suspect.n_frames == 1 else f"{suspect.first} to {suspect.last}"
+
+
+class SuspectList(QTableView):
+    """A click goes there.
+
+    Attributes
+    ----------
+    chosen : Signal
+        The :class:`Suspect` that was clicked or reached with the arrow keys and Enter.
+    """
+
+    chosen = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("review_list")
+        self.setAccessibleName("Queue of suspects")
+        self.suspects = SuspectModel()
+        self.setModel(self.suspects)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.verticalHeader().hide()
+        line = self.fontMetrics().height() + 6
+        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self.verticalHeader().setDefaultSectionSize(line)
+        header = self.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        header.setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
+        header.setMinimumSectionSize(line)
+        self.setColumnWidth(0, line + 4)
+        self.setColumnWidth(1, self.fontMetrics().horizontalAdvance("00000 to 00000") + 10)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self._line = line
+        self._fit()
+        self.clicked.connect(self._choose)
+        self.activated.connect(self._choose)
+
+    def show_suspects(self, left: list[Suspect], done: list[Suspect]) -> None:
+        """Show other suspects; the place in the list stays."""
+        at = self.verticalScrollBar().value()
+        self.suspects.show(left, done)
+        self.verticalScrollBar().setValue(at)
+        self._fit()
+
+    def mark(self, frame: int) -> None:
+        """Select the suspect that a frame lies in, if there is one."""
+        row = self.suspects.row_at(frame)
+        if row is None:
+            self.clearSelection()
+        else:
+            self.selectRow(row)
+
+    def _fit(self) -> None:
+        """Take a few rows at least, and all of them where there is room."""
+        frame = self.horizontalHeader().sizeHint().height() + 4
+        self.setMinimumHeight(frame + LEAST_ROWS * self._line)
+        self.setMaximumHeight(frame + max(LEAST_ROWS, len(self.suspects.rows)) * self._line)
+
+    def sizeHint(self) -> QSize:
+        """All rows."""
+        return QSize(super().sizeHint().width(), self.maximumHeight())
+
+    def _choose(self, index: QModelIndex) -> None:
+        self.chosen.emit(self.suspects.rows[index.row()][1])

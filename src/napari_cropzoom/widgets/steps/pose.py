@@ -1,0 +1,199 @@
+"""Step *Pose*: run the pose model on the boxes and put its keypoints back into the full frame.
+
+Object names: ``pose_model``, ``pose_browse``, ``pose_path``, ``pose_info``, ``pose_source``,
+``pose_found``, ``pose_use``, ``pose_changed``, ``pose_up_to_date``, ``pose_run``, ``pose_cancel``,
+``pose_progress``, ``pose_status``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from napari_cropzoom.core.words import counted
+from napari_cropzoom.files.review_paths import reviewed_csv
+from napari_cropzoom.review.tracks import Revision
+from napari_cropzoom.widgets.controller import Controller
+from napari_cropzoom.widgets.controls import choice
+from napari_cropzoom.widgets.steps.base import Needs
+from napari_cropzoom.widgets.steps.job_step import ModelStep
+from napari_cropzoom.widgets.steps.parts.changed_frames import ChangedFrames
+from napari_cropzoom.widgets.steps.parts.model_picker import ModelPicker, Offer
+
+MEMORY, CROPPED = "memory", "cropped"
+
+
+class PoseStep(ModelStep):
+    """Pose model, where its frames come from, run."""
+
+    key = "pose"
+    title = "Pose"
+    help = "Run the pose model inside the boxes and put its keypoints back into the full frame."
+    place = 70
+    needs = Needs.BOXES
+    role = "pose"
+
+    def __init__(self, controller: Controller, number: int) -> None:
+        self._stage = ""
+        self._only_changed = False
+        self._loaded_at: Revision | None = None  # the boxes as they were when the keypoints were loaded
+        self._n_changed = 0  # frames whose box is another one than in the file, at that revision
+        super().__init__(controller, number)
+
+    def build(self) -> None:
+        """Model, source, run."""
+        self.picker = ModelPicker("pose")
+        sources = {MEMORY: "From the full video, in memory", CROPPED: "From the cropped file"}
+        self.source = choice("pose_source", "Where the model's images come from", sources)
+        self.offer = Offer("pose", "Predictions")
+        self.changed = ChangedFrames("pose")
+        for widget in (self.picker, self.source, self.offer, self.changed):
+            self.form.addWidget(widget)
+        self.add_job_bar("Save boxes and run pose model", self.run, self.on_done)
+        self.changed.accepted.connect(self.run_changed)
+        self.changed.counted.connect(self._on_counted)
+        self.picker.chosen.connect(self.take_model)
+        self.picker.refused.connect(self.show_error)
+        self.source.currentIndexChanged.connect(self.update_body)
+        self.offer.accepted.connect(self.use)
+
+    def summary(self) -> tuple[str, bool]:
+        """What was done, or that boxes have changed since."""
+        text, done = super().summary()
+        session = self.controller.session
+        if not done or session is None:
+            return text, done
+        if session.revision != self._loaded_at:
+            return "● boxes changed since", False
+        return (
+            (f"● other boxes in {counted(self._n_changed, 'frame')}", False)
+            if self._n_changed
+            else (text, True)
+        )
+
+    def mark_loaded(self) -> None:
+        """Also note of which boxes the keypoints are, and find out in how many frames they are not."""
+        session = self.controller.session
+        self._loaded_at, self._n_changed = session.revision if session else None, 0
+        super().mark_loaded()
+        self._find_changes()
+
+    def session_changed(self) -> None:
+        """Forget the counts of the video before."""
+        super().session_changed()
+        self.changed.forget()
+        self._loaded_at, self._n_changed = None, 0
+
+    def _on_counted(self, count: int) -> None:
+        session = self.controller.session
+        if session is not None and self.done_text:
+            self._loaded_at, self._n_changed = session.revision, count
+            self.header.set_state(*self.summary())
+
+    def update_body(self, *_: object) -> None:
+        """Offer what is there; run only what can run."""
+        if self.job_bar.is_running:
+            self.offer.hide()
+            self.changed.forget()
+            return
+        self._find_changes()
+        path = None if self.done_text else self.existing()
+        self.offer.show_file(path, self._remark(path))
+        why = self._why_not()
+        self.job_bar.run_button.setEnabled(not why)
+        self.job_bar.run_button.setToolTip(why)
+        again = self.done_text or self.offer.path
+        text = "Save boxes and run again" if again else "Save boxes and run pose model"
+        self.job_bar.run_button.setText(text)
+
+    def existing(self) -> Path | None:
+        """Where the keypoints lie, or will lie."""
+        session, model = self.controller.session, self.model
+        if session is None or model is None:
+            return None
+        in_frame = model.predictions_csv(session.video.path)
+        if self.source.currentData() == MEMORY:
+            return in_frame
+        return in_frame.with_name(f"remapped_cropped_{in_frame.name}")
+
+    def choose_model(self, path: Path) -> None:
+        """Take a model folder."""
+        self.picker.choose(path)
+
+    def run_changed(self) -> None:
+        """Save the review and run the model on the frames whose box has changed since it ran."""
+        self.run(only_changed=True)
+
+    def run(self, trust: bool = False, only_changed: bool = False) -> None:
+        """Save the review and run the model on what was saved, or run it on the cropped file.
+
+        With ``trust`` it repeats the last request, whose checkpoint a person has just trusted.
+        """
+        if not trust:
+            self._only_changed = only_changed
+        if self.controller.session is None or self.model is None or self.job_bar.is_running:
+            return
+        self.message.clear()
+        if self.source.currentData() == MEMORY:
+            video = self.controller.session.video.path
+            self.save_then(lambda boxes: self._predict(trust, video=video, bbox_csv=boxes))
+        else:
+            self._predict(trust, video=self.controller.crop_output(), overwrite=True)
+
+    def _predict(self, trust: bool, **args: Any) -> None:
+        session, model = self.controller.session, self.model
+        assert session is not None
+        assert model is not None
+        self._stage = "predict"
+        args |= {"model": model.path, "results": self.controller.results, "trust": trust}
+        args |= {"only_changed": self._only_changed}
+        self.run_stage("predict", args, f"Pose in {session.video.path.name}")
+
+    def use(self, path: Path) -> None:
+        """Load keypoints in a thread."""
+        if self.controller.session is not None:
+            self.message.clear()
+            self.controller.load_predictions("pose", path, self.on_loaded, self.on_load_failed)
+
+    def _find_changes(self) -> None:
+        session, model, path = self.controller.session, self.model, self.existing()
+        in_memory = self.source.currentData() == MEMORY
+        if session is None or model is None or path is None or not in_memory or not session.has_boxes:
+            self.changed.forget()
+            return
+        self.changed.compare(session, model, path)
+
+    def _why_not(self) -> str:
+        if self.model is None:
+            return "Choose a model folder first."
+        crop = self.controller.crop_output()
+        if self.source.currentData() == CROPPED and not (crop and crop.is_file()):
+            return "Crop the video first."
+        return ""
+
+    def _remark(self, path: Path | None) -> str:
+        session = self.controller.session
+        if path is None or not path.is_file() or session is None or session.raw_csv is None:
+            return ""
+        boxes = reviewed_csv(session.raw_csv, session.video.path)
+        is_older = boxes.is_file() and path.stat().st_mtime < boxes.stat().st_mtime
+        return ", older than the saved boxes" if is_older else ""
+
+    def on_done(self, result: dict[str, Any]) -> None:
+        """Put keypoints of the cropped file back into the frame; show those of the frame."""
+        session, output = self.controller.session, self.existing()
+        path = Path(result["predictions"])
+        if session is None or output is None:
+            return
+        if "how" in result:
+            self.picker.show_runtime(result["how"])
+        if self._stage == "predict" and self.source.currentData() == CROPPED:
+            assert session.raw_csv is not None
+            self._stage = "remap"
+            boxes = reviewed_csv(session.raw_csv, session.video.path)
+            args = {"preds": path, "bbox_csv": boxes, "output": output}
+            self.run_stage("remap", args, "Putting keypoints back")
+            return
+        self.use(path)
+        if self._only_changed:
+            self.message.show_info(str(result.get("note", "")))

@@ -1,0 +1,357 @@
+"""Step *Review*: go from one suspect to the next and correct its boxes.
+
+Object names: ``review_here``, ``review_reason``, ``review_counts``, ``review_misfit``,
+``review_progress``, ``review_amount``, ``review_count``, ``review_list``, ``review_alike``,
+``review_go_on``, ``review_previous``, ``review_next``, ``review_worst``, ``review_accept``,
+``review_delete``, ``review_fill``, ``review_undo``, ``review_redo``, ``review_hint``, and those of
+the look at the pixels and of the range tools.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QGridLayout, QLabel, QPushButton, QSlider
+
+from napari_cropzoom.canvas.styles import SOURCE_WORDS
+from napari_cropzoom.core.boxes import Review, Source
+from napari_cropzoom.core.editing.edits import frames_text
+from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.inspection.inspection import DEFAULT_AMOUNT, Suspect
+from napari_cropzoom.core.inspection.motion import told_of_misfit
+from napari_cropzoom.core.runs import runs
+from napari_cropzoom.core.words import counted
+from napari_cropzoom.jobs import DRAWN_FIRST, Latest
+from napari_cropzoom.review.session import Session
+from napari_cropzoom.review.suspects import Inspected, Inspector
+from napari_cropzoom.widgets.controller import Controller
+from napari_cropzoom.widgets.controls import Message, button, note, row, thin_bar
+from napari_cropzoom.widgets.shortcuts_dialog import review_hint, with_keys
+from napari_cropzoom.widgets.steps.base import Step
+from napari_cropzoom.widgets.steps.parts.pixel_look import PixelLook
+from napari_cropzoom.widgets.steps.parts.pixel_tracking import PixelTracking
+from napari_cropzoom.widgets.steps.parts.range_buttons import RangeButtons
+from napari_cropzoom.widgets.steps.parts.suspect_list import SuspectList, frames_of
+
+REVIEW_WORDS = {
+    Review.UNSEEN: "not reviewed",
+    Review.FLAGGED: "suspect",
+    Review.ACCEPTED: "accepted",
+    Review.EDITED: "edited",
+}
+# What to do where most boxes are wrong and correcting them one by one is no use.
+WAYS_ON = (
+    "Make boxes by motion (step Detect), follow the animal from a right box (Q), or train the detector "
+    "with labels of this video."
+)
+
+
+REASON_LINES = 2  # kept free, so that nothing below moves from one suspect to the next
+
+
+class ReviewStep(Step):
+    """The queue of suspects, the edits of one frame, the range tools, undo and redo.
+
+    Attributes
+    ----------
+    inspected_at_once : int
+        Longest track, in frames, that is inspected without a thread: too short for a person to notice.
+    """
+
+    key = "review"
+    title = "Review"
+    help = "Go from one suspect to the next and correct its boxes."
+    place = 40
+    next_key = "smooth"
+    grows = True
+
+    def __init__(self, controller: Controller, number: int) -> None:
+        self._inspecting = Latest(self._on_inspected, pause=DRAWN_FIRST)
+        self._asked_for: Inspector | None = None
+        self.inspected_at_once = 5_000
+        super().__init__(controller, number)
+        controller.boxes_changed.connect(self.refresh)
+        controller.frame_rested.connect(self._on_frame)
+        controller.selection_changed.connect(self.range_buttons.show_here)
+
+    def build(self) -> None:
+        """The current frame, the queue, the buttons."""
+        self.here = note("", "review_here")
+        self.reason = note("", "review_reason")
+        self.reason.setTextFormat(Qt.TextFormat.PlainText)
+        self.reason.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+        self.reason.setMinimumHeight(REASON_LINES * self.reason.fontMetrics().lineSpacing())
+        self.counts = note("", "review_counts")
+        self.bar = thin_bar("review_progress")
+        self.amount = QSlider(Qt.Orientation.Horizontal)
+        self.amount.setObjectName("review_amount")
+        self.amount.setRange(5, 60)
+        self.amount.setValue(round(100 * DEFAULT_AMOUNT))
+        self.amount.setToolTip("Left: only clear faults are suspects. Right: all that may be wrong")
+        self.amount.valueChanged.connect(self._on_amount)
+        self.count = QLabel()
+        self.count.setObjectName("review_count")
+        self.list = SuspectList()
+        self.list.chosen.connect(self._go_to)
+        self.go_on = button("All reviewed: go on to Smooth ▶", "review_go_on", "No suspect is left")
+        self.go_on.clicked.connect(self.finished)
+        self.misfit = Message()
+        self.misfit.setObjectName("review_misfit")
+        self.pixels = PixelLook(self.controller)
+        self.pixels.found.connect(self.refresh)
+        for widget in (self.here, self.reason, self.counts, self.bar, self.go_on):
+            self.form.addWidget(widget)
+        self.form.addWidget(self.misfit)
+        self.form.addWidget(self.pixels)
+        title = QLabel("How many suspects")
+        self.form.addLayout(row(title, self.count, stretch=0))
+        self.form.addWidget(self.amount)
+        self.form.addWidget(self.list)
+        self.alike = self._button("", "review_alike", self.take_offer)
+        self.alike.hide()
+        self.form.addWidget(self.alike)
+        self._build_buttons()
+        self.range_buttons = RangeButtons(self.controller)
+        self.range_buttons.failed.connect(self.show_error)
+        self.tracking = PixelTracking(self.controller)
+        self.range_buttons.follow_asked.connect(self.tracking.start)
+        self.tracking.status_changed.connect(self.message.show_info)
+        self.tracking.failed.connect(self.show_error)
+        self.tracking.running_changed.connect(self.range_buttons.show_running)
+        self.form.addWidget(self.range_buttons)
+        self.hint = note(review_hint(), "review_hint")
+        self.form.addWidget(self.hint)
+
+    def _build_buttons(self) -> None:
+        grid = QGridLayout()
+        grid.setSpacing(4)
+        self.previous = self._button("◀ Previous", "review_previous", self.go_previous)
+        self.next = self._button("Next ▶", "review_next", self.go_next)
+        self.worst = self._button("Next worst", "review_worst", self.go_to_worst)
+        self.accept = self._button("Accept", "review_accept", self.accept_here)
+        self.delete = self._button("Delete box", "review_delete", self.delete_here)
+        self.fill = self._button("Fill gap", "review_fill", self.fill_here)
+        self.undo = self._button("Undo", "review_undo", lambda: self._step("undo"))
+        self.redo = self._button("Redo", "review_redo", lambda: self._step("redo"))
+        lines = (
+            (self.previous, self.next, self.worst),
+            (self.accept, self.undo, self.redo),
+            (self.delete, self.fill),
+        )
+        for line, buttons in enumerate(lines):
+            for column, each in enumerate(buttons):
+                grid.addWidget(each, line, column)
+        self.form.addLayout(grid)
+
+    def _button(self, text: str, name: str, act: Callable[[], object]) -> QPushButton:
+        made = button(text, name)
+        made.clicked.connect(lambda: act())
+        return made
+
+    # ---- state ---------------------------------------------------------------------------------
+
+    def summary(self) -> tuple[str, bool]:
+        """``9 of 37 suspects reviewed``."""
+        session = self.controller.session
+        if session is None or not session.has_boxes:
+            return "", False
+        if not self._is_inspected(session):
+            return "searching for suspects …", False
+        left, done = session.suspects.entries(self._amount)
+        if not left and not done:
+            return "no suspects", True
+        return f"{len(done)} of {counted(len(left) + len(done), 'suspect')} reviewed", not left
+
+    def session_changed(self) -> None:
+        """Forget the queue of the video before."""
+        super().session_changed()
+        if self.controller.layers is not None:
+            self.controller.layers.follow_asked.connect(self.tracking.start)
+        self._inspecting.drop()
+        self.pixels.release()
+        self.tracking.release()
+        self._asked_for = None
+
+    def release(self) -> None:
+        """Stop what runs."""
+        self.pixels.release()
+        self.tracking.release()
+
+    def update_body(self) -> None:
+        """Show the current frame and the suspects."""
+        session = self.controller.session
+        if session is None:
+            return
+        left, done = session.suspects.entries(self._amount) if self._is_inspected(session) else ([], [])
+        self.list.show_suspects(left, done)
+        self.list.mark(self.controller.frame)
+        self._show_counts(session, len(left), len(done))
+        self._show_offer(session)
+        told = told_of_misfit(session.suspects.missed)
+        self.misfit.show_warning(f"{told} {WAYS_ON}" if told else "")
+        self._show_here(session)
+        for each in (self.next, self.previous, self.worst):
+            each.setEnabled(bool(left))
+        self.go_on.setVisible(session.has_boxes and self._is_inspected(session) and not left)
+        self.undo.setEnabled(session.history.undo_label is not None)
+        self.redo.setEnabled(session.history.redo_label is not None)
+        self.undo.setToolTip(with_keys("undo", f"Undo: {session.history.undo_label}"))
+        self.redo.setToolTip(with_keys("redo", f"Redo: {session.history.redo_label}"))
+
+    @property
+    def _amount(self) -> float:
+        return float(self.amount.value() / 100)
+
+    def _is_inspected(self, session: Session) -> bool:
+        """Whether the queue is there; if not, it is made in a thread."""
+        if session.suspects.is_inspected or session.n_frames <= self.inspected_at_once:
+            return True
+        wanted = session.suspects.inspector()
+        if wanted != self._asked_for:
+            self._asked_for = wanted
+            self._inspecting.request(wanted)
+        return False
+
+    def _on_inspected(self, inspected: Inspected) -> None:
+        self._asked_for = None
+        if self.controller.session is not None:
+            self.controller.session.suspects.take(inspected)
+            self.refresh()
+
+    def _show_counts(self, session: Session, left: int, done: int) -> None:
+        missing = session.track.n_missing
+        self.counts.setText(f"{counted(missing, 'frame')} without a box." if missing else "")
+        self.counts.setVisible(missing > 0)
+        self.count.setText(f"<b>{left + done}</b>" if session.suspects.is_inspected else "…")
+        self.bar.setRange(0, max(1, left + done))
+        self.bar.setValue(done if left + done else 1)
+
+    def _show_offer(self, session: Session) -> None:
+        """Offer to do to suspects that are alike what a person has just done, or always does."""
+        offer = session.suspects.offer(self._amount) if self._is_inspected(session) else None
+        if offer is not None:
+            self.alike.setText(offer.text)
+            self.alike.setToolTip(offer.help)
+        self.alike.setVisible(offer is not None)
+
+    def _show_here(self, session: Session) -> None:
+        self.range_buttons.show_here()
+        frame, track = min(self.controller.frame, session.n_frames - 1), session.track
+        said = [f"<b>Frame {frame}</b>: {SOURCE_WORDS[Source(int(track.source[frame]))]}"]
+        said.append(REVIEW_WORDS[Review(int(track.review[frame]))])
+        self.here.setText(", ".join(said))
+        suspect = self.list.suspects.suspect_at(frame)
+        self.reason.setText(reason_text(suspect) if suspect is not None else "No suspect in this frame.")
+        is_missing = track.box(frame).is_missing()
+        self.delete.setEnabled(not is_missing)
+        self.fill.setEnabled(is_missing and session.has_boxes)
+        layers = self.controller.layers
+        over = frames_text(*layers.range_here()) if layers else ""
+        self.accept.setToolTip(with_keys("accept", f"{over}: the boxes are right"))
+        self.delete.setToolTip(with_keys("delete box", "There is no animal in this frame"))
+        self.fill.setToolTip(with_keys("fill", "Fill this gap from the boxes around it"))
+        self.next.setToolTip(with_keys("next suspect", "Next suspect in time"))
+        self.previous.setToolTip(with_keys("previous suspect", "Suspect before this frame"))
+        self.worst.setToolTip(with_keys("next worst", "The worst suspect; from there, the next worst"))
+
+    def _left(self) -> list[Suspect]:
+        """Suspects that are not reviewed, the worst first; none while they are computed."""
+        session = self.controller.session
+        if session is None or not session.has_boxes or not self._is_inspected(session):
+            return []
+        return session.queue(self._amount)
+
+    def _on_amount(self, _value: int) -> None:
+        if self.controller.layers is not None:
+            self.controller.layers.amount = self._amount
+        self.refresh()
+
+    def _on_frame(self, _frame: int) -> None:
+        if self.is_open and self.controller.session is not None:
+            self._show_here(self.controller.session)
+            self.list.mark(self.controller.frame)
+
+    # ---- going ---------------------------------------------------------------------------------
+
+    def go_next(self) -> None:
+        """Show the next suspect in time; after the last one, the first."""
+        suspects = sorted(self._left(), key=lambda each: each.frame)
+        if suspects:
+            later = [each for each in suspects if each.frame > self.controller.frame]
+            self._go_to((later or suspects)[0])
+
+    def go_previous(self) -> None:
+        """Show the suspect before; before the first one, the last."""
+        suspects = sorted(self._left(), key=lambda each: each.frame)
+        if suspects:
+            before = [each for each in suspects if each.frame < self.controller.frame]
+            self._go_to((before or suspects)[-1])
+
+    def go_to_worst(self) -> None:
+        """Show the worst suspect; from there, the next worst."""
+        suspects = self._left()
+        if suspects:
+            frames = [each.frame for each in suspects]
+            place = frames.index(self.controller.frame) + 1 if self.controller.frame in frames else 0
+            self._go_to(suspects[place % len(suspects)])
+
+    def _go_to(self, suspect: Suspect) -> None:
+        self.message.clear()
+        self.controller.go_to(suspect.frame)
+
+    # ---- doing ---------------------------------------------------------------------------------
+
+    def accept_here(self) -> None:
+        """Accept the selection or the suspect that the current frame is in, or the frame."""
+        if self.controller.layers is not None:
+            first, last = self.controller.layers.range_here()
+            self._do(lambda session: session.accept(first, last))
+
+    def take_offer(self) -> None:
+        """Do to the suspects that are alike what the button says, as one edit."""
+        session = self.controller.session
+        offer = session.suspects.offer(self._amount) if session is not None else None
+        if session is None or offer is None:
+            return
+        edit = offer.edit(session.track)
+        if edit is None:
+            self.message.show_info("The same correction fits none of the others; nothing has changed.")
+        else:
+            self._do(lambda each: each.apply(edit))
+
+    def delete_here(self) -> None:
+        """Say that there is no animal in this frame."""
+        self._do(lambda session: session.delete_box(self.controller.frame))
+
+    def fill_here(self) -> None:
+        """Fill the gap that the current frame is in."""
+        session, frame = self.controller.session, self.controller.frame
+        if session is not None:
+            for first, last in runs(session.track.is_missing):
+                if first <= frame <= last:
+                    self._do(partial(Session.fill_gap, first=first, last=last))
+
+    def _step(self, which: str) -> None:
+        def step(session: Session) -> None:
+            edit = session.undo() if which == "undo" else session.redo()
+            if edit is not None and not edit.first <= self.controller.frame <= edit.last:
+                self.controller.go_to(edit.first)
+
+        self._do(step)
+
+    def _do(self, act: Callable[[Session], object]) -> None:
+        if self.controller.session is None:
+            return
+        self.message.clear()
+        try:
+            act(self.controller.session)
+        except CropzoomError as error:
+            self.show_error(error)
+
+
+def reason_text(suspect: Suspect) -> str:
+    """``Frames 40 to 42: jumps 151 px``."""
+    noun = "Frame" if suspect.n_frames == 1 else "Frames"
+    return f"{noun} {frames_of(suspect)}: {suspect.reason}"

@@ -1,0 +1,197 @@
+"""Step *Smooth*: smooth the boxes over time and see the effect.
+
+Object names: ``smooth_method``, ``smooth_window``, ``smooth_quantity``, ``smooth_trace``,
+``smooth_jitter``, ``smooth_legend``, ``smooth_fill``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QLabel
+from superqt import QLabeledSlider
+
+from napari_cropzoom.core.boxes import BoolArray, FloatArray
+from napari_cropzoom.core.smoothing.filters import SMOOTHING_METHODS
+from napari_cropzoom.core.smoothing.finalize import DEFAULT_FILL, FILL_METHODS
+from napari_cropzoom.core.smoothing.methods import SmoothingSettings, jitter, smooth
+from napari_cropzoom.core.words import counted
+from napari_cropzoom.jobs import DRAWN_FIRST, Latest
+from napari_cropzoom.widgets.controller import Controller
+from napari_cropzoom.widgets.controls import choice, delayed, note, row, silent
+from napari_cropzoom.widgets.steps.base import Needs, Step
+
+MEASURE_MS = 250  # without another change before the whole track is smoothed
+
+
+class SmoothStep(Step):
+    """Method and window, the trace, and the jitter as a number."""
+
+    key = "smooth"
+    title = "Smooth"
+    help = "Smooth the boxes over time. Boxes set by hand stay exactly as they are."
+    place = 50
+    needs = Needs.BOXES
+
+    def __init__(self, controller: Controller, number: int) -> None:
+        self.trace: Any = None
+        self._jitter: tuple[float, float] | None = None
+        self._measured: tuple[FloatArray, SmoothingSettings] | None = None
+        super().__init__(controller, number)
+        controller.frame_changed.connect(self._draw)
+        controller.boxes_changed.connect(self._on_boxes)
+
+    def build(self) -> None:
+        """Method, window, trace, jitter, fill."""
+        titles = {name: each.label for name, each in SMOOTHING_METHODS.items()}
+        self.method = choice("smooth_method", "How boxes are smoothed", titles)
+        for place, method in enumerate(SMOOTHING_METHODS.values()):
+            self.method.setItemData(place, method.help, Qt.ItemDataRole.ToolTipRole)
+        self.window_slider = QLabeledSlider(Qt.Orientation.Horizontal)
+        self.window_slider.setObjectName("smooth_window")
+        self.window_slider.setRange(1, 301)
+        self.window_slider.setToolTip("Window in frames; 1 leaves the boxes as they are")
+        self.quantity = choice("smooth_quantity", "What the plot shows")
+        self.jitter_label = QLabel()
+        self.jitter_label.setObjectName("smooth_jitter")
+        self.jitter_label.setToolTip("Shake of the box centre from frame to frame: before → after")
+        titles = {name: each.label for name, each in FILL_METHODS.items()}
+        self.fill = choice("smooth_fill", "How frames without a box get one on saving", titles)
+        for place, way in enumerate(FILL_METHODS.values()):
+            self.fill.setItemData(place, way.help, Qt.ItemDataRole.ToolTipRole)
+        self.form.addLayout(row(QLabel("Method"), self.method, stretch=1))
+        self.form.addLayout(row(QLabel("Window (frames)"), self.window_slider, stretch=1))
+        self._trace_place = row(self.quantity, self.jitter_label, stretch=0)
+        self.form.addLayout(self._trace_place)
+        self.legend = note("", "smooth_legend")
+        self.form.addWidget(self.legend)
+        self.form.addLayout(row(QLabel("Missing frames"), self.fill, stretch=1))
+        self._latest = Latest(self._on_jitter, self.show_error, pause=DRAWN_FIRST)
+        self._draw_later = delayed(self, self._on_boxes)  # the box on the canvas comes first
+        self._measure_later = delayed(self, self._measure, MEASURE_MS)
+        self._show_settings()
+        self.method.currentIndexChanged.connect(self._on_change)
+        self.window_slider.valueChanged.connect(self._on_change)
+        self.fill.currentIndexChanged.connect(self._on_fill)
+        self.quantity.currentIndexChanged.connect(self._draw)
+
+    def summary(self) -> tuple[str, bool]:
+        """``median, 5 frames``."""
+        session = self.controller.session
+        if session is None or not session.has_boxes:
+            return "", False
+        if not session.smoothing.active:
+            return "off", True
+        window = counted(session.smoothing.window, "frame")
+        text = f"{session.smoothing.method}, {window}"
+        return f"{text} · {jitter_text(self._jitter)}" if self._jitter else text, True
+
+    def session_changed(self) -> None:
+        """Forget the jitter of the video before."""
+        super().session_changed()
+        self._latest.drop()
+        self._jitter = self._measured = None
+        self._show_settings()
+
+    def set_open(self, is_open: bool) -> None:
+        """Make the plot the first time it is needed."""
+        if is_open and self.trace is None:
+            self._make_trace()
+        super().set_open(is_open)
+        if is_open:
+            self._draw()
+            self._measure()
+
+    def update_body(self) -> None:
+        """Show settings that came from a saved review."""
+        self._show_settings()
+
+    def _make_trace(self) -> None:
+        from napari_cropzoom.widgets.steps.parts.trace import QUANTITIES, RAW, SMOOTHED, Trace
+
+        self.trace = Trace()
+        self.trace.set_theme(self.controller.viewer.theme)
+        self.controller.viewer.events.theme.connect(self._on_theme)
+        self.quantity.addItems(QUANTITIES)
+        self.form.insertWidget(self.form.indexOf(self._trace_place) + 1, self.trace)
+        self.legend.setText(
+            f'<span style="color:{RAW}">▬</span> before &nbsp; '
+            f'<span style="color:{SMOOTHED}">▬</span> after &nbsp; ● set by hand'
+        )
+
+    def release(self) -> None:
+        """Disconnect from the viewer."""
+        self._latest.drop()
+        self._draw_later.stop()
+        self._measure_later.stop()
+        if self.trace is not None:
+            self.controller.viewer.events.theme.disconnect(self._on_theme)
+
+    def _on_theme(self, event: Any) -> None:
+        self.trace.set_theme(event.value)
+
+    def _show_settings(self) -> None:
+        session = self.controller.session
+        settings = session.smoothing if session else SmoothingSettings()
+        fill = session.fill if session else DEFAULT_FILL
+        with silent((self.method, self.fill, self.window_slider)):
+            self.method.setCurrentIndex(self.method.findData(settings.method))
+            self.fill.setCurrentIndex(self.fill.findData(fill))
+            if self.window_slider.value() != settings.window:
+                self.window_slider.setValue(settings.window)
+
+    def _on_change(self, *_: object) -> None:
+        session = self.controller.session
+        if session is not None:
+            session.smoothing = SmoothingSettings(self.method.currentData(), self.window_slider.value())
+            self._draw_later.start()
+
+    def _on_fill(self, *_: object) -> None:
+        if self.controller.session is not None:
+            self.controller.session.fill = self.fill.currentData()
+
+    def _on_boxes(self) -> None:
+        self._draw()
+        session = self.controller.session
+        if session is None or not session.has_boxes:
+            return
+        # One edit hardly changes a median over the track, so a folded step does not measure it again.
+        is_known = self._measured is not None and (
+            self._measured[0] is session.track.raw and self._measured[1] == session.smoothing
+        )
+        if self.is_open or not is_known:
+            self._measure_later.start()
+
+    def _draw(self, *_: object) -> None:
+        session = self.controller.session
+        if self.trace is not None and self.is_open and session is not None:
+            self.trace.show_around(
+                session, self.controller.frame, self.quantity.currentText() or "centre x"
+            )
+
+    def _measure(self) -> None:
+        """Compute the whole track in a thread, on a copy."""
+        session = self.controller.session
+        if session is None or not session.has_boxes:
+            return
+        track = session.track
+        self._measured = track.raw, session.smoothing
+        self._latest.request(measure, track.boxes.copy(), track.is_manual, session.smoothing)
+
+    def _on_jitter(self, values: tuple[float, float]) -> None:
+        self._jitter = values if np.isfinite(values).all() else None
+        self.jitter_label.setText(f"jitter {jitter_text(self._jitter)}" if self._jitter else "")
+        text, done = self.summary()
+        self.header.set_state(text, done)
+
+
+def measure(boxes: FloatArray, is_manual: BoolArray, settings: SmoothingSettings) -> tuple[float, float]:
+    """Jitter before and after smoothing the whole track; runs in a thread."""
+    return jitter(boxes), jitter(smooth(boxes, settings, is_manual))
+
+
+def jitter_text(values: tuple[float, float]) -> str:
+    """``3.2 → 0.9 px``."""
+    return f"{values[0]:.1f} → {values[1]:.1f} px"

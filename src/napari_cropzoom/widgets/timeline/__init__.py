@@ -1,0 +1,1 @@
+"""The timeline: its model, its rows, its plot."""

@@ -1,0 +1,1 @@
+"""The warm process that models run in: its stages and its server."""

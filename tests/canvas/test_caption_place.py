@@ -1,0 +1,83 @@
+"""The caption and the window's title: never over the box, and with the video's name."""
+
+import numpy as np
+import pytest
+
+from gui_events import canvas_of, needs_display, spin, wait_for
+from napari_cropzoom.core.boxes import Box
+from review_window import make_review, review_window, window_of
+
+pytestmark = [pytest.mark.gui, needs_display]
+
+CORNERS = {
+    "top_left": Box(0, 0, 60, 50),
+    "bottom_left": Box(0, 190, 60, 50),
+    "whole": Box(0, 0, 320, 240),
+    "left": Box(0, 0, 40, 240),
+    "middle": Box(140, 100, 40, 40),
+}
+
+
+@pytest.fixture(scope="module")
+def dock(tmp_path_factory):
+    with review_window(*make_review(tmp_path_factory.mktemp("caption"))) as dock:
+        yield dock
+
+
+def place(dock):
+    return str(dock.controller.viewer.canvas.overlays.text.position)
+
+
+def test_the_caption_goes_out_of_the_way_of_the_box(dock):
+    viewer, session = dock.controller.viewer, dock.controller.session
+    viewer.reset_view()
+    camera = viewer.scene.camera
+    # the video fills the canvas to its corner
+    canvas = canvas_of()
+    zoom = max(canvas.width() / 320, canvas.height() / 240)
+    camera.zoom = zoom
+    camera.center = (canvas.height() / zoom / 2, canvas.width() / zoom / 2)
+    spin(0.1)
+    where = {}
+    for name, box in CORNERS.items():
+        dock.controller.go_to(10)
+        session.set_box(10, box)
+        spin(0.1)
+        where[name] = place(dock)
+    assert not where["top_left"].endswith("top_left")
+    assert where["bottom_left"] != "bottom_left"
+    assert where["left"].endswith("right")
+    assert where["middle"] == where["left"]  # it stays where it is while it covers nothing
+    session.go_to_edit(0)
+
+
+def test_it_goes_when_the_picture_is_moved_under_it(dock):
+    viewer, session = dock.controller.viewer, dock.controller.session
+    viewer.reset_view()
+    dock.controller.go_to(0)
+    session.set_box(0, CORNERS["middle"])
+    spin(0.1)
+    here = place(dock)
+    camera = viewer.scene.camera
+    half = np.array(viewer.canvas.size) / camera.zoom / 2
+    sign = np.array([1 if "top" in here else -1, 1 if "left" in here else -1])
+    camera.center = tuple(np.array([120, 160]) + sign * half)  # the box is now in that corner
+    wait_for(lambda: place(dock) != here)
+    session.go_to_edit(0)
+    viewer.reset_view()
+
+
+def test_the_window_is_called_after_the_video(dock, tmp_path):
+    viewer = dock.controller.viewer
+    assert window_of(dock).windowTitle().startswith("v.mp4 - ")
+    long = "recording_of_mouse_17_in_the_large_arena_with_the_shelter_2026-11-29_camera_left.mp4"
+    video, _ = make_review(tmp_path)
+    video = video.rename(video.with_name(long))
+    dock["video"].open(video)
+    wait_for(lambda: dock.controller.session is not None and dock.controller.session.video.path == video)
+    title = window_of(dock).windowTitle()
+    assert title.startswith("recording_of_mouse_17")
+    assert "camera_left.mp4 - " in title
+    assert len(title) < 90
+    dock.controller.close_session()
+    assert "camera_left" not in viewer.title

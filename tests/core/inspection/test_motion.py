@@ -1,0 +1,152 @@
+"""What moves is judged by itself, so a track that is wrong most of the time cannot hide it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_cropzoom.core.boxes import BoxTrack
+from napari_cropzoom.core.inspection.inspection import Evidence, Inspection, at_least
+from napari_cropzoom.core.inspection.motion import Motion, Mover, told_of_misfit
+from walks import FRAME, walk
+
+N, SIDE = 600, 80.0
+
+
+def animal(seed=2, frames=N):
+    """Boxes (T, 4) round an animal that roams the whole picture."""
+    t = np.linspace(0, 2 * np.pi, frames)
+    rng = np.random.default_rng(seed)
+    x = 280 + 240 * np.sin(2 * t + rng.uniform(0, 6))
+    y = 200 + 150 * np.sin(3 * t + rng.uniform(0, 6))
+    return np.column_stack([x, y, np.full((frames, 2), SIDE)]).round()
+
+
+def seen(truth, margin=10.0, seed=3):
+    """What the pixels say of an animal: a blob a little smaller than its box, and noise."""
+    noise = np.random.default_rng(seed).normal(0, 1.5, truth.shape)
+    boxes = np.full((len(truth), 3, 4), np.nan)
+    boxes[:, 0] = truth + np.array([margin, margin, -2 * margin, -2 * margin]) + noise
+    strength = np.zeros((len(truth), 3))
+    strength[:, 0] = 1000 + 50 * noise[:, 0]
+    strength[np.isnan(truth[:, 0])] = 0
+    return Motion(boxes, strength)
+
+
+def inspect(boxes, motion, likelihood=None):
+    return Inspection.of(boxes, Evidence(likelihood, frame_size=FRAME, motion=motion))
+
+
+def covered(inspection, wrong):
+    told = np.zeros(len(wrong), bool)
+    for each in at_least(inspection.suspects):
+        told[each.first : each.last + 1] = True
+    return told[wrong].mean(), wrong[told].mean()
+
+
+def on_a_look_alike(truth, wrong, seed=4):
+    boxes = truth + np.random.default_rng(seed).normal(0, 1, truth.shape).round()
+    boxes[wrong, :2] = np.random.default_rng(5).normal([20, 300], 0.6, (wrong.sum(), 2)).round()
+    return boxes
+
+
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.68, 0.9, 1.0])
+def test_boxes_on_a_still_look_alike_however_many(share):
+    truth = animal()
+    wrong = np.zeros(N, bool)
+    wrong[: round(share * N)] = True
+    inspection = inspect(on_a_look_alike(truth, wrong), seen(truth), np.full(N, 0.99))
+    found, right = covered(inspection, wrong)
+    assert found >= 0.9
+    assert right >= 0.9
+    assert inspection.missed == pytest.approx(wrong.mean(), abs=0.1)  # less where the animal passes it
+    assert told_of_misfit(inspection.missed).startswith(
+        f"In {100 * inspection.missed:.0f} % of the frames"
+    )
+
+
+def test_right_boxes_are_let_be_and_nothing_is_said_of_the_whole():
+    truth = animal()
+    inspection = inspect(on_a_look_alike(truth, np.zeros(N, bool)), seen(truth))
+    assert not at_least(inspection.suspects)
+    assert inspection.missed == 0
+    assert told_of_misfit(inspection.missed) == ""
+
+
+def test_an_animal_that_rests_is_background_and_something_else_moves():
+    """A mouse asleep in its nest for most of a video, while a hand comes in: its box is right."""
+    truth = animal()
+    truth[100:500] = [40, 40, SIDE, SIDE]
+    motion = seen(truth)
+    hand = animal(seed=8)
+    asleep = slice(100, 500)
+    motion.boxes[asleep, 0], motion.strength[asleep, 0] = np.nan, 0
+    motion.boxes[150:300, 0], motion.strength[150:300, 0] = hand[150:300], 1000
+    awake = np.r_[0:100, 500:N]
+    motion.boxes[awake, 1] = [45, 45, SIDE - 10, SIDE - 10]  # the nest without the mouse
+    motion.strength[awake, 1] = 900
+    inspection = inspect(truth, motion)
+    assert inspection.missed == 0
+    reasons = " ".join(reason for each in at_least(inspection.suspects) for reason in each.reasons)
+    assert "moves" not in reasons
+
+
+def test_a_mover_is_one_thing_that_goes_about():
+    truth = animal()
+    assert Mover.of(seen(truth)) is not None
+    still = np.tile(truth[:1], (N, 1))
+    assert Mover.of(seen(still)) is None
+    rng = np.random.default_rng(0)
+    flicker = np.column_stack([rng.uniform(0, 500, (N, 2)), rng.uniform(10, 200, (N, 2))])
+    assert Mover.of(seen(flicker)) is None
+    assert Mover.of(Motion(np.full((N, 3, 4), np.nan), np.zeros((N, 3)))) is None
+    assert Mover.of(Motion(np.empty((0, 3, 4)), np.empty((0, 3)))) is None
+
+
+def test_the_parts_of_a_track_are_judged_by_the_whole():
+    """After an edit only the frames round it are inspected again, by what is usual in the whole track."""
+    truth = animal()
+    wrong = np.arange(N) < 400
+    boxes = on_a_look_alike(truth, wrong)
+    inspection = inspect(boxes, seen(truth))
+    track = BoxTrack(boxes)
+    again = inspection.again(track, 0, 399)
+    assert any(each.first <= 100 and each.last >= 150 for each in at_least(again))
+
+
+def test_pixels_speak_for_low_likelihood_and_for_rearing():
+    """An animal hidden for its detector for a moment, and one that stands up: the boxes are right."""
+    truth = animal()
+    up = np.interp(np.arange(N), [300, 303, 330, 333], [0, 1, 1, 0])
+    truth[:, 1] -= (60 * up).round()
+    truth[:, 3] += (60 * up).round()
+    likelihood = 0.9 + np.random.default_rng(0).normal(0, 0.02, N)
+    likelihood[100:105] = 0.1
+    assert len(at_least(inspect(truth, None, likelihood).suspects)) >= 2
+    assert not at_least(inspect(truth, seen(truth), likelihood).suspects)
+    assert any(
+        each.first >= 98 and each.last <= 107 for each in inspect(truth, None, likelihood).suspects
+    )
+
+
+@pytest.mark.parametrize("fault", ["shrink", "blow-up", "jump", "drift", "freeze"])
+def test_pixels_do_not_speak_for_boxes_that_are_wrong(fault):
+    truth = animal()
+    boxes, here = truth.copy(), slice(200, 240)
+    if fault in ("shrink", "blow-up"):
+        factor = 1 / 1.6 if fault == "shrink" else 1.6
+        boxes[here, :2] += SIDE * (1 - factor) / 2
+        boxes[here, 2:] *= factor
+    elif fault == "jump":
+        boxes[200:202, :2] += [60, 0]
+    elif fault == "drift":
+        boxes[here, 0] += np.linspace(0, 120, 40)
+    else:
+        boxes[here] = boxes[200]
+    found = at_least(inspect(boxes, seen(truth)).suspects)
+    assert any(each.first <= 240 and each.last >= 199 for each in found)
+
+
+def test_walks_of_the_other_tests_are_movers_too():
+    truth = walk()
+    assert not at_least(inspect(truth, seen(truth, 8)).suspects)

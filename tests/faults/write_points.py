@@ -1,0 +1,178 @@
+"""Every place that writes a file a person counts on, and a small real run of it.
+
+A test compares the list with the calls of ``atomic_path`` and ``atomic_folder`` in the source, so a new
+place is named here too, with what it does under the faults.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+
+import napari_cropzoom
+
+SOURCE = Path(napari_cropzoom.__file__).parent
+N = 12
+BOXES = np.column_stack([np.arange(N) * 2.0, np.arange(N), np.full(N, 40), np.full(N, 40)]).astype(float)
+
+
+@dataclass(frozen=True)
+class WritePoint:
+    """A place that writes.
+
+    Attributes
+    ----------
+    where : str
+        ``module.function`` that calls `atomic_path` or `atomic_folder`.
+    output : str
+        The file it writes, below the folder it is given.
+    run : callable
+        Writes it into a folder, in which :func:`prepare` has put a video.
+    """
+
+    where: str
+    output: str
+    run: Callable[[Path], object]
+
+
+def prepare(folder: Path) -> None:
+    """Put a video into a folder."""
+    from videos import make_numbered_video
+
+    make_numbered_video(folder / "v.mp4", N, size=(160, 120))
+
+
+def _boxes(folder: Path) -> None:
+    from napari_cropzoom.files.bbox_csv import write_bbox_csv
+
+    write_bbox_csv(folder / "out" / "v_bbox.csv", BOXES)
+
+
+def _smoothing_note(folder: Path) -> None:
+    from napari_cropzoom.files.bbox_csv import write_metadata
+
+    write_metadata(folder / "out", "median", 5, folder)
+
+
+def _poses(shift: float = 0):
+    from napari_cropzoom.core.poses import Poses
+
+    xy = np.tile([[50.0, 50], [70, 60]], (N, 1, 1)) + np.arange(N)[:, None, None]
+    return Poses(("nose", "tail"), xy * (1 + shift), np.ones((N, 2)))
+
+
+def _remapped(folder: Path) -> None:
+    from napari_cropzoom.files.predictions_csv import read_predictions_table, write_predictions
+
+    write_predictions(folder / "out" / "remapped_v.csv", _poses())
+    table = read_predictions_table(folder / "out" / "remapped_v.csv")
+    table.write(folder / "out" / "remapped_v.csv")
+
+
+def _review(folder: Path) -> None:
+    from napari_cropzoom.core.smoothing.methods import SmoothingSettings
+    from napari_cropzoom.files.review_paths import save_final
+
+    raw, video = folder / "out" / "v_bbox.csv", folder / "v.mp4"
+    save_final(raw, video, BOXES, SmoothingSettings("median", 5), {"raw": raw.name})
+
+
+def _exact_boxes(folder: Path) -> None:
+    from napari_cropzoom.files.bbox_csv import write_exact_bbox_csv
+
+    write_exact_bbox_csv(folder / "out" / "v_bbox.csv", BOXES + 0.25)
+
+
+def _signed(folder: Path) -> None:
+    from napari_cropzoom.files.bbox_csv import write_bbox_csv
+    from napari_cropzoom.files.belonging import sign
+
+    write_bbox_csv(folder / "out" / "v_bbox.csv", BOXES)
+    sign(folder / "out" / "v_bbox.csv", folder / "v.mp4")
+
+
+def crop(folder: Path, shift: float = 0) -> None:
+    """Crop the video to boxes that lie ``shift`` pixels to the right."""
+    from napari_cropzoom.core.progress import run_stage
+    from napari_cropzoom.crop.crop import crop_video
+
+    boxes = np.add(BOXES, [shift, 0, 0, 0])
+    run_stage(crop_video(folder / "v.mp4", boxes, folder / "out" / "cropped_v.mp4"))
+
+
+def _crop_record(folder: Path) -> None:
+    from napari_cropzoom.crop.record import CropRecord, write_side_file
+
+    write_side_file(folder / "out" / "cropped_v.json", CropRecord("v.mp4", BOXES, (40, 40), 30.0))
+
+
+def _motion(folder: Path) -> None:
+    from napari_cropzoom.core.inspection.motion import Motion
+    from napari_cropzoom.detection.evidence import write_motion
+
+    write_motion(folder / "out" / "v_motion.npz", Motion(BOXES[:, None], np.ones((N, 1))))
+
+
+def _progress(folder: Path) -> None:
+    from napari_cropzoom.cli.progress import ProgressFile
+
+    ProgressFile(folder / "out" / "progress.json")
+
+
+def outputs(folder: Path, shift: float = 0) -> None:
+    """Write predictions, their record and their metrics."""
+    from napari_cropzoom.core.progress import run_stage
+    from napari_cropzoom.engine.outputs import write_outputs
+    from napari_cropzoom.files.provenance import MadeWith
+
+    record = MadeWith({}, "cpu", {"bytes": 5}, BOXES)
+    stage = write_outputs(
+        _poses(shift), folder / "out" / "v.csv", folder / "v.mp4", SimpleNamespace(data={}),
+        metrics=True, labeled_video=None, record=record,
+    )  # fmt: skip
+    run_stage(stage)
+
+
+WRITE_POINTS = [
+    WritePoint("files.bbox_csv.write_bbox_csv", "v_bbox.csv", _boxes),
+    WritePoint("files.bbox_csv.write_metadata", "metadata.json", _smoothing_note),
+    WritePoint("files.predictions_csv.write", "remapped_v.csv", _remapped),
+    WritePoint("files.review_paths.save_final", "bboxes_reviewed/metadata.json", _review),
+    WritePoint("files.bbox_csv.write_exact_bbox_csv", "v_bbox.csv", _exact_boxes),
+    WritePoint("files.belonging._write", "v_bbox.csv", _signed),
+    WritePoint("crop.crop._write", "cropped_v.mp4", crop),
+    WritePoint("crop.record.write_side_file", "cropped_v.json", _crop_record),
+    WritePoint("detection.evidence.write_motion", "v_motion.npz", _motion),
+    WritePoint("cli.progress._write", "progress.json", _progress),
+    WritePoint("files.atomic.put_in_place", "v.csv", outputs),
+]
+
+ELSEWHERE = {
+    "files.atomic.check_writable": "writes nothing: a trial",
+    "files.atomic.put_beside": "where a file is open: tests/engine/test_labeled_frames.py",
+    "engine.outputs.write_outputs": "of the labeled video: tests/engine/test_predict.py",
+    "engine.labeled_frames.predict_csv": "needs a model: tests/engine/test_labeled_frames.py",
+    "engine.labeled_frames.crop_csv": "needs a model: tests/engine/test_labeled_frames.py",
+    "engine.onnx.build.build": "needs torch's exporter: tests/engine/onnx/test_build.py",
+    "engine.onnx.note.write_note": "in the user's own folder, left out where it cannot be written",
+}
+"""Places that are tried elsewhere, and where."""
+
+
+def places_in_source() -> set[str]:
+    """Every function that calls `atomic_path` or `atomic_folder`, as ``module.function``."""
+    found = set()
+    for file in SOURCE.rglob("*.py"):
+        module = ".".join(file.relative_to(SOURCE).with_suffix("").parts)
+        for function in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(function, ast.FunctionDef):
+                calls = (each for each in ast.walk(function) if isinstance(each, ast.Call))
+                names = {getattr(each.func, "id", getattr(each.func, "attr", "")) for each in calls}
+                if names & {"atomic_path", "atomic_folder"}:
+                    found.add(f"{module}.{function.name}")
+    return found

@@ -1,0 +1,380 @@
+import gc
+import os
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from qtpy.QtCore import QThread, QTimer
+
+from napari_cropzoom.jobs import Latest, TimeLeft, Worker, run_in_thread
+
+STAGES = Path(__file__).parents[1] / "worker"
+needs_signals = pytest.mark.skipif(
+    sys.platform == "win32", reason="Windows has no signals, by which these processes die"
+)
+
+
+@pytest.fixture
+def worker(qtbot, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(STAGES))
+    worker = Worker(options=["--stages", "worker_stages"])
+    yield worker
+    worker.close()
+
+
+def result_of(qtbot, job):
+    with qtbot.waitSignal(job.done, timeout=10_000) as blocker:
+        pass
+    return blocker.args[0]
+
+
+def failure_of(qtbot, job):
+    with qtbot.waitSignal(job.failed, timeout=10_000) as blocker:
+        pass
+    return blocker.args[0]
+
+
+def start_writing(qtbot, worker, folder, **args):
+    """A job that has begun to write ``folder/out.bin``."""
+    job = worker.start("write", {"output": folder / "out.bin", **args})
+    with qtbot.waitSignal(job.progress, timeout=10_000):
+        pass
+    assert [path.name[:5] for path in folder.iterdir() if path.suffix == ".bin"] == [".out."]
+    return job
+
+
+def is_gone(pid):
+    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+def test_progress_then_result_with_paths_as_arguments(qtbot, worker):
+    job = worker.start("count", {"n": 5, "pause": 0.06})
+    seen = []
+    job.progress.connect(lambda *values: seen.append(values))
+    assert result_of(qtbot, job)["n"] == 5
+    assert [values[:3] for values in seen] == [(i, 5, "steps") for i in range(1, 6)]
+    assert job.text == "steps"
+    assert not job.is_running
+
+
+def test_progress_is_throttled_to_twenty_a_second_and_the_last_one_always_comes(qtbot, worker):
+    job = worker.start("count", {"n": 200, "pause": 0.003})
+    seen = []
+    job.progress.connect(lambda done, *_: seen.append(done))
+    begin = time.monotonic()
+    result_of(qtbot, job)
+    assert 5 < len(seen) < 20 * (time.monotonic() - begin) + 10
+    assert seen[-1] == 200
+
+
+def test_time_left_is_told(qtbot, worker):
+    job = worker.start("count", {"n": 40, "pause": 0.04})
+    left = []
+    job.progress.connect(lambda done, total, text, seconds: left.append((done, seconds)))
+    result_of(qtbot, job)
+    assert left[0][1] == -1
+    told = [(done, seconds) for done, seconds in left if seconds >= 0]
+    assert len(told) > 3
+    assert all(seconds >= (40 - done) * 0.04 * 0.9 for done, seconds in told)  # more on a busy machine
+    assert left[-1] == (40, 0)
+
+
+def test_the_process_stays_warm(qtbot, worker):
+    first = result_of(qtbot, worker.start("count", {"n": 1}))
+    second = result_of(qtbot, worker.start("count", {"n": 1}))
+    assert first["pid"] == second["pid"] == worker.pid
+
+
+def test_jobs_run_one_after_the_other(qtbot, worker):
+    ended = []
+    jobs = [worker.start("count", {"n": 2, "pause": 0.05}) for _ in range(3)]
+    for job in jobs:
+        job.done.connect(lambda result, number=job.id: ended.append(number))
+    qtbot.waitUntil(lambda: len(ended) == 3, timeout=10_000)
+    assert ended == [job.id for job in jobs]
+
+
+def test_what_libraries_print_goes_to_the_log(qtbot, worker):
+    assert result_of(qtbot, worker.start("noisy", {})) == {"heard": True}
+    qtbot.waitUntil(lambda: "to stderr" in worker.log_tail, timeout=20_000)
+    assert "from C" in worker.log_tail
+
+
+def test_a_user_error_is_one_line(qtbot, worker):
+    job = worker.start("user_error", {})
+    assert failure_of(qtbot, job) == "a.csv, line 3: w is 0. Give a positive width."
+    assert job.kind == "user"
+
+
+@pytest.mark.parametrize(
+    ("stage", "message"),
+    [
+        ("bug", "ZeroDivisionError: division by zero"),
+        ("unserializable", "TypeError: Object of type object is not JSON serializable"),
+        ("exits", "SystemExit: 3"),
+    ],
+)
+def test_a_bug_carries_its_traceback_and_the_process_lives_on(qtbot, worker, stage, message):
+    job = worker.start(stage, {})
+    assert failure_of(qtbot, job) == message
+    assert job.kind == "bug"
+    assert "Traceback" in job.detail
+    pid = worker.pid
+    assert result_of(qtbot, worker.start("count", {"n": 1}))["pid"] == pid
+
+
+def test_an_unknown_stage_names_the_known(qtbot, worker):
+    assert "predict" in failure_of(qtbot, worker.start("dance", {}))
+
+
+def test_cancel_leaves_no_file_and_keeps_the_process(qtbot, worker, tmp_path):
+    job = start_writing(qtbot, worker, tmp_path)
+    pid = worker.pid
+    with qtbot.waitSignal(job.cancelled, timeout=20_000):
+        job.cancel()
+    assert list(tmp_path.iterdir()) == []
+    assert result_of(qtbot, worker.start("count", {"n": 1}))["pid"] == pid
+
+
+def test_cancel_of_a_stuck_stage_kills_it_its_children_and_its_files(qtbot, worker, tmp_path):
+    note = tmp_path / "child"
+    out = tmp_path / "out"
+    out.mkdir()
+    job = start_writing(qtbot, worker, out, stuck=True, child=str(note))
+    pid = worker.pid
+    with qtbot.waitSignal(job.cancelled, timeout=20_000):
+        job.cancel()
+    assert list(out.iterdir()) == []
+    assert is_gone(pid)
+    qtbot.waitUntil(lambda: is_gone(int(note.read_text())), timeout=10_000)
+    assert result_of(qtbot, worker.start("count", {"n": 1}))["pid"] != pid
+
+
+def test_a_waiting_job_is_cancelled_at_once(qtbot, worker):
+    first = worker.start("count", {"n": 5, "pause": 0.05})
+    second = worker.start("count", {"n": 1})
+    with qtbot.waitSignal(second.cancelled, timeout=10_000):
+        second.cancel()
+    assert result_of(qtbot, first)["n"] == 5
+
+
+@needs_signals
+def test_a_crash_fails_its_job_only(qtbot, worker):
+    job = worker.start("crash", {})
+    following = worker.start("count", {"n": 1})
+    message = failure_of(qtbot, job)
+    assert "'crash' stopped unexpectedly (exit -9)" in message
+    assert "memory" in message
+    assert job.kind == "crash"
+    assert result_of(qtbot, following)["n"] == 1
+
+
+@needs_signals
+def test_a_segmentation_fault_leaves_its_stack_in_the_details(qtbot, worker):
+    job = worker.start("crash", {"signal": 11})
+    assert "exit -11" in failure_of(qtbot, job)
+    assert "Segmentation fault" in job.detail
+
+
+def test_a_process_that_cannot_start_says_so(qtbot):
+    worker = Worker(options=["--stages", "no_such_module"])
+    job = worker.start("count", {"n": 1})
+    assert "(exit 1)" in failure_of(qtbot, job)
+    assert "no_such_module" in job.detail
+    worker.close()
+
+
+def test_close_ends_the_process_and_cleans_up(qtbot, worker, tmp_path):
+    job = start_writing(qtbot, worker, tmp_path, stuck=True)
+    cancelled = []
+    job.cancelled.connect(lambda: cancelled.append(True))
+    pid = worker.pid
+    worker.close()
+    assert cancelled == [True]
+    assert not psutil.pid_exists(pid)
+    assert list(tmp_path.iterdir()) == []
+    assert result_of(qtbot, worker.start("count", {"n": 1}))["pid"] != pid
+
+
+def test_close_of_an_idle_worker_ends_its_process(qtbot, worker):
+    pid = result_of(qtbot, worker.start("count", {"n": 1}))["pid"]
+    worker.close()
+    assert not psutil.pid_exists(pid)
+
+
+@pytest.mark.parametrize("end", ["app.quit()", "os.kill(os.getpid(), 9)", "os._exit(0)", "sys.exit()"])
+@needs_signals
+def test_the_process_ends_with_the_application(tmp_path, end):
+    script = tmp_path / "gui.py"
+    script.write_text(
+        "import os, sys\n"
+        "from qtpy.QtCore import QCoreApplication\n"
+        "from napari_cropzoom.jobs import Worker\n"
+        "app = QCoreApplication([])\n"
+        "worker = Worker(options=['--stages', 'worker_stages'])\n"
+        f"job = worker.start('write', {{'output': r'{tmp_path / 'out' / 'o.bin'}', 'stuck': True}})\n"
+        "def go(*_):\n"
+        f"    open(r'{tmp_path / 'pid'}', 'w').write(str(worker.pid))\n"
+        f"    {end}\n"
+        "job.progress.connect(go)\n"
+        "app.exec()\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(STAGES)}
+    process = psutil.Popen([sys.executable, str(script)], env=environment)
+    process.wait(20)
+    pid = int((tmp_path / "pid").read_text())
+    deadline = time.monotonic() + 3
+    while not is_gone(pid) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert is_gone(pid)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_the_window_goes_on_while_a_job_runs(qtbot, worker):
+    """How late its beats are is measured by ``benchmarks/heartbeat.py``."""
+    job = worker.start("count", {"n": 300, "pause": 0.005, "busy": True})
+    beats, heard = [], []
+    timer = QTimer()
+    timer.timeout.connect(lambda: beats.append(len(heard)))
+    timer.start(10)
+    job.progress.connect(lambda done, *_: heard.append(done))
+    result_of(qtbot, job)
+    timer.stop()
+    assert len(set(beats)) > len(heard) / 2  # beats between one message of the job and the next
+
+
+def test_time_left_follows_a_change_of_speed():
+    left = TimeLeft()
+    assert left.update(0, 1000, 0.0) == -1
+    for second in range(1, 21):
+        steady = left.update(second * 10, 1000, float(second))
+    assert steady == pytest.approx(80, rel=0.01)
+    assert left.update(201, 1200, 20.1) == pytest.approx(100, rel=0.05)  # more to do was found
+    left.update(201, 1000, 20.2)
+    for second in range(21, 51):
+        faster = left.update(200 + (second - 20) * 20, 1000, float(second))
+    assert faster == pytest.approx(10, rel=0.15)
+    assert left.update(0, 500, 51.0) == -1
+
+
+@pytest.mark.parametrize("period", [5, 20, 60])
+def test_the_time_left_settles_where_the_pace_goes_up_and_down(period):
+    """The pace is 1.3 and 0.7 of the usual by turns, as on a machine that does something else too."""
+    left, done, shown = TimeLeft(), 0.0, []
+    left.update(0, 20_000, 0.0)
+    for second in range(1, 1800):
+        done += 10 * (0.7 if second // period % 2 else 1.3)
+        shown.append(left.update(int(done), 20_000, float(second)))
+    late = np.array(shown[300:])
+    true = 2000 - np.arange(301, 1800)
+    assert np.abs(late / true - 1).max() < 0.2
+    assert (np.diff(late) > 20).sum() <= 1  # it counts down; jumps up are few
+
+
+def test_a_thread_answers_on_the_thread_that_asked(qtbot):
+    answers = []
+    run_in_thread(
+        lambda x: (x + 1, QThread.currentThread()),
+        4,
+        on_done=lambda result: answers.append((*result, QThread.currentThread())),
+    )
+    gc.collect()
+    qtbot.waitUntil(lambda: bool(answers), timeout=20_000)
+    value, ran_on, answered_on = answers[0]
+    assert value == 5
+    assert answered_on == QThread.currentThread()
+    assert ran_on != answered_on
+
+
+def test_a_threads_error_is_delivered(qtbot):
+    errors = []
+    handle = run_in_thread(lambda: 1 / 0, on_error=errors.append)
+    qtbot.waitUntil(lambda: bool(errors), timeout=20_000)
+    assert isinstance(errors[0], ZeroDivisionError)
+    assert not handle.is_running
+
+
+def test_a_threads_error_nobody_waits_for_is_raised(qtbot):
+    with qtbot.captureExceptions() as exceptions:
+        handle = run_in_thread(lambda: 1 / 0)
+        qtbot.waitUntil(lambda: not handle.is_running, timeout=20_000)
+    assert exceptions[0][0] is ZeroDivisionError
+
+
+def test_an_ignored_answer_is_dropped(qtbot):
+    answers = []
+    handle = run_in_thread(lambda: 1, on_done=answers.append)
+    handle.ignore()
+    qtbot.waitUntil(lambda: not handle.is_running, timeout=20_000)
+    assert answers == []
+
+
+def test_only_the_newest_request_is_answered(qtbot):
+    calls, answers = [], []
+    latest = Latest(answers.append)
+
+    def work(x):
+        calls.append(x)
+        time.sleep(0.05)
+        return x
+
+    for x in range(20):
+        generation = latest.request(work, x)
+    qtbot.waitUntil(lambda: not latest.is_running, timeout=20_000)
+    assert generation == 20
+    assert answers == [19]
+    assert calls == [0, 19]
+
+
+def test_a_pause_lets_the_window_draw_first_and_is_one_for_all_that_are_asked_in_it(qtbot):
+    calls, answers = [], []
+    latest = Latest(answers.append, pause=60)
+    for x in range(3):
+        latest.request(lambda x=x: calls.append(x) or x)
+    assert latest.is_running
+    qtbot.wait(10)
+    assert calls == []
+    qtbot.waitUntil(lambda: answers == [2], timeout=20_000)
+    assert calls == [2]
+    latest.request(lambda: calls.append(3))
+    latest.drop()
+    qtbot.wait(150)
+    assert calls == [2]
+
+
+def test_a_stale_error_is_dropped_and_drop_drops_everything(qtbot):
+    answers, errors = [], []
+    latest = Latest(answers.append, errors.append)
+    latest.request(lambda: 1 / 0)
+    latest.request(lambda: 2)
+    qtbot.waitUntil(lambda: answers == [2], timeout=20_000)
+    latest.request(lambda: 3)
+    latest.drop()
+    qtbot.wait(100)
+    assert answers == [2]
+    assert errors == []
+
+
+def test_an_answer_for_someone_who_has_gone_is_dropped(qtbot):
+    from qtpy.compat import isalive
+    from qtpy.QtCore import QObject
+
+    answers = []
+
+    class Asker(QObject):
+        def take(self, answer):
+            answers.append(answer)
+
+    asker = Asker()
+    latest = Latest(asker.take)
+    latest.request(lambda: 1)
+    qtbot.waitUntil(lambda: answers == [1])
+    latest.request(time.sleep, 0.1)
+    handle = run_in_thread(time.sleep, 0.1, on_done=asker.take)
+    asker.deleteLater()
+    qtbot.waitUntil(lambda: not isalive(asker))
+    qtbot.waitUntil(lambda: not latest.is_running and not handle.is_running)
+    assert answers == [1]

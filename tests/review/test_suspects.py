@@ -1,0 +1,132 @@
+"""The queue stands alone: no video, no disk, no window."""
+
+import numpy as np
+import pytest
+
+from napari_cropzoom.core.boxes import Box, Source
+from napari_cropzoom.core.editing import edits
+from napari_cropzoom.core.poses import Poses
+from napari_cropzoom.review.keypoints import Keypoints
+from napari_cropzoom.review.suspects import UNDECODABLE, Suspects
+from napari_cropzoom.review.tracks import Tracks
+from napari_cropzoom.video.damage import Damage
+
+N = 300
+
+
+@pytest.fixture
+def tracks():
+    tracks = Tracks(N)
+    rng = np.random.default_rng(1)
+    boxes = np.column_stack([200 + rng.normal(0, 0.5, (N, 2)), np.full((N, 2), 40.0)])
+    boxes[100:103, :2] += 150
+    boxes[200:205] = np.nan
+    tracks.set_raw(boxes, None, Source.DETECTED)
+    return tracks
+
+
+@pytest.fixture
+def keypoints():
+    return Keypoints(N)
+
+
+@pytest.fixture
+def suspects(tracks, keypoints):
+    return Suspects(tracks, keypoints, (640, 480))
+
+
+def spans(found):
+    return [(each.first, each.last) for each in found]
+
+
+def apply(tracks, suspects, edit):
+    tracks.apply(edit)
+    for change in edit.changes:
+        suspects.renew(change.track, change.first, change.last)
+
+
+def test_what_is_settled_moves_from_left_to_done(tracks, suspects):
+    left, done = suspects.entries()
+    assert spans(left) == [(200, 204), (100, 102)]
+    assert not done
+    apply(tracks, suspects, edits.accept(tracks["animal"], 100, 102))
+    left, done = suspects.entries()
+    assert spans(left) == [(200, 204)]
+    assert spans(done) == [(100, 102)]
+
+
+def test_edits_made_while_a_thread_inspects_are_not_lost(tracks, suspects):
+    work = suspects.inspector()
+    inspected = work()
+    apply(tracks, suspects, edits.fill_gap(tracks["animal"], 200, 204, "interpolate"))
+    apply(tracks, suspects, edits.set_box(tracks["animal"], 50, Box(500, 20, 40, 40)))
+    told = []
+    suspects.inspected.connect(lambda: told.append(True))
+    suspects.take(inspected)
+    assert told
+    fresh = Suspects(tracks, Keypoints(N), (640, 480))
+    assert suspects.entries() == fresh.entries()
+    assert spans(suspects.entries()[0]) == [(100, 102)]
+
+
+def test_an_answer_of_other_raw_boxes_is_dropped(tracks, suspects):
+    inspected = suspects.inspector()()
+    tracks.set_raw(np.tile([1.0, 2, 30, 30], (N, 1)), None, Source.DETECTED)
+    suspects.take(inspected)
+    assert not suspects.is_inspected
+    assert spans(suspects.entries()[0]) == []
+
+
+def test_the_same_work_is_asked_for_once(tracks, keypoints, suspects):
+    work = suspects.inspector()
+    assert suspects.inspector() == work
+    apply(tracks, suspects, edits.accept(tracks["animal"], 5, 5))
+    assert suspects.inspector() == work
+    likelihood = np.full((N, 1), 0.9)
+    keypoints.put("detector", Poses(("nose",), np.full((N, 1, 2), 220.0), likelihood))
+    suspects.forget()
+    assert suspects.inspector() != work
+
+
+def test_the_range_at_a_frame_is_the_shortest_suspect_there(tracks, suspects):
+    assert suspects.range_at(101) == (101, 101)
+    suspects.entries()
+    assert suspects.range_at(101) == (100, 102)
+    assert suspects.range_at(7) == (7, 7)
+    apply(tracks, suspects, edits.accept(tracks["animal"], 100, 102))
+    assert suspects.range_at(101) == (100, 102)
+
+
+def test_a_long_review_leaves_nothing_behind(tracks, suspects):
+    """Neither the answers nor the changes of the past are kept."""
+    suspects.entries()
+    sizes = []
+    for _ in range(2):
+        for frame in range(50):
+            apply(tracks, suspects, edits.set_box(tracks["animal"], frame, Box(frame, 5, 40, 40)))
+            tracks.undo()
+            suspects.renew("animal", frame, frame)
+        suspects.entries()
+        sizes.append({name: _length(value) for name, value in vars(suspects).items()})
+    assert sizes[0] == sizes[1]
+
+
+def _length(value):
+    return len(value) if isinstance(value, list | dict | tuple) else 0
+
+
+def test_frames_that_cannot_be_decoded_are_in_the_queue_with_this_reason(tracks, keypoints):
+    """Also those that are found after the track was inspected; nothing is said twice."""
+    damage = Damage()
+    damage.add([50])
+    suspects = Suspects(tracks, keypoints, (640, 480), damage)
+    left, _ = suspects.entries()
+    assert spans(left) == [(50, 50), (200, 204), (100, 102)]
+    assert left[0].reason == UNDECODABLE
+    damage.add(range(199, 206))
+    left, done = suspects.entries()
+    assert spans(left) == [(50, 50), (199, 205), (100, 102)]
+    assert {each.reason for each in left[:2]} == {UNDECODABLE}
+    apply(tracks, suspects, edits.accept(tracks["animal"], 50, 50))
+    left, done = suspects.entries()
+    assert (spans(left), spans(done)) == ([(199, 205), (100, 102)], [(50, 50)])

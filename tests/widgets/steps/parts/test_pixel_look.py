@@ -1,0 +1,108 @@
+"""The look at the pixels in a real window: it begins by itself, and the queue grows by what it finds."""
+
+import numpy as np
+import pytest
+
+from gui_events import needs_display, press_key, wait_for
+from napari_cropzoom.core.inspection.inspection import at_least
+from napari_cropzoom.files.bbox_csv import write_bbox_csv
+from review_window import click_on, review_window
+from videos import write_video
+
+pytestmark = [pytest.mark.gui, needs_display, pytest.mark.timeout(180)]
+
+N, SIDE, WRONG = 150, 24, slice(30, 140)
+WIDTH, HEIGHT = 320, 240
+
+
+def places():
+    """Centre of the animal in each frame, (N, 2)."""
+    t = np.arange(N)
+    return np.column_stack([160 + 110 * np.sin(t / 18), 120 + 80 * np.sin(t / 11)]).round()
+
+
+def pictures(shake=0.0):
+    rng = np.random.default_rng(0)
+    floor = rng.integers(90, 110, (HEIGHT, WIDTH)).astype(np.uint8)
+    floor[20 : 20 + SIDE, 20 : 20 + SIDE] = 30  # what looks like the animal and never moves
+    for x, y in places().astype(int):
+        picture = floor.copy()
+        picture[y - SIDE // 2 : y + SIDE // 2, x - SIDE // 2 : x + SIDE // 2] = 30
+        yield rng.integers(0, 255, picture.shape).astype(np.uint8) if shake else picture
+
+
+def boxes():
+    """Right at first and at the end; between, steady on the look-alike."""
+    found = np.column_stack([places() - 16, np.full((N, 2), 32.0)])
+    found[WRONG] = [16, 16, 32, 32]
+    return found
+
+
+@pytest.fixture
+def files(tmp_path):
+    path = tmp_path / "preds" / "v_bbox.csv"
+    write_bbox_csv(path, boxes())
+    return write_video(tmp_path / "v.mp4", list(pictures())), path
+
+
+def told(session):
+    found = np.zeros(N, bool)
+    for each in at_least(session.suspects.entries()[0]):
+        found[each.first : each.last + 1] = True
+    return found
+
+
+def test_the_queue_grows_by_itself_and_says_what_is_wrong_as_a_whole(files, tmp_path):
+    with review_window(*files) as dock:
+        session, review = dock.controller.session, dock["review"]
+        assert review.misfit.isHidden()
+        wait_for(lambda: review.pixels.is_running)
+        assert review.pixels.run_button.isHidden()
+        wait_for(lambda: session.suspects.missed > 0.7, 60)  # of the last part of the video too
+        wait_for(lambda: not review.pixels.is_running and not review.misfit.isHidden())
+        assert told(session)[WRONG].mean() > 0.95
+        assert told(session)[:28].sum() + told(session)[142:].sum() == 0
+        percent = round(100 * session.suspects.missed)
+        assert 70 <= percent <= 76
+        assert f"In {percent} % of the frames what moves is not in the box" in review.misfit.plain
+        assert "motion" in review.misfit.plain
+        dock.controller.go_to(0)
+        press_key("n")
+        assert WRONG.start <= dock.controller.frame < WRONG.stop
+        assert not [*tmp_path.rglob("*motion*")]  # nothing of it stays beside the video
+
+
+def test_it_can_be_stopped_and_asked_for_again(files):
+    with review_window(*files) as dock:
+        session, pixels = dock.controller.session, dock["review"].pixels
+        wait_for(lambda: pixels.is_running and pixels.cancel_button.isVisible())
+        click_on(pixels.cancel_button)
+        wait_for(lambda: not pixels.is_running)
+        assert session.suspects.motion is None
+        wait_for(lambda: pixels.run_button.isVisible())
+        click_on(pixels.run_button)
+        wait_for(lambda: session.suspects.motion is not None, 60)
+        wait_for(lambda: pixels.run_button.isHidden())
+
+
+def test_a_camera_that_moves_is_said_quietly(tmp_path):
+    path = tmp_path / "v_bbox.csv"
+    write_bbox_csv(path, boxes())
+    video = write_video(tmp_path / "v.mp4", list(pictures(shake=1.0)))
+    with review_window(video, path) as dock:
+        pixels = dock["review"].pixels
+        wait_for(lambda: "camera moves" in pixels.status.text(), 60)
+        assert dock.controller.session.suspects.motion is None
+        assert not dock["review"].message.plain
+        assert pixels.run_button.isHidden()
+
+
+def test_closing_the_dock_ends_it(files):
+    with review_window(*files) as dock:
+        pixels = dock["review"].pixels
+        wait_for(lambda: pixels.is_running and pixels._worker.pid)
+        process = pixels._worker._process
+        dock.controller.close_session()
+        wait_for(lambda: not pixels.is_running)
+        assert process is not None
+        assert pixels._worker is None

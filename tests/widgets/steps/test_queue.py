@@ -1,0 +1,85 @@
+"""The queue in the window: its order, its mark, its reasons, and what comes after the last suspect."""
+
+import pytest
+from qtpy.QtWidgets import QLabel, QPushButton
+
+from gui_events import needs_display, press_key, spin, wait_for
+from review_window import click_on, make_review, review_window, window_of
+
+pytestmark = [pytest.mark.gui, needs_display]
+
+
+@pytest.fixture
+def dock(tmp_path):
+    with review_window(*make_review(tmp_path)) as dock:
+        step = dock["review"]
+        wait_for(lambda: dock.controller.session.suspects.is_inspected and step.list.suspects.rows)
+        spin(0.2)
+        yield dock
+
+
+def marked(step):
+    rows = step.list.selectionModel().selectedRows()
+    return rows[0].row() if rows else None
+
+
+def test_the_mark_goes_down_the_list_with_n_and_the_reason_is_that_of_the_frame(dock):
+    step, controller = dock["review"], dock.controller
+    suspects = [suspect for _, suspect in step.list.suspects.rows]
+    assert len(suspects) >= 3
+    assert [each.frame for each in suspects] == sorted(each.frame for each in suspects)
+    reason = dock.findChild(QLabel, "review_reason")
+    controller.go_to(0)
+    spin(0.1)
+    places, heights = [], set()
+    for suspect in suspects:
+        press_key("n")
+        wait_for(lambda suspect=suspect: controller.frame == suspect.frame)
+        wait_for(lambda suspect=suspect: suspect.reason in reason.text())
+        places.append(marked(step))
+        heights.add(reason.height())
+        assert suspect.reason in reason.text()
+        assert str(suspect.first) in reason.text()
+        needed = reason.heightForWidth(reason.width())
+        assert reason.height() >= needed, "cut off"
+    assert places == list(range(len(suspects)))
+    press_key("n")  # after the last, the first
+    spin(0.1)
+    assert marked(step) == 0
+
+    controller.go_to(suspects[0].last + 5)  # nothing is wrong here
+    wait_for(lambda: reason.text() == "No suspect in this frame.")  # texts wait for frames that follow
+    wait_for(lambda: marked(step) is None)
+    assert not step.message.plain  # and nothing is said of another frame
+
+
+def test_reviewed_suspects_stay_in_their_place(dock):
+    step = dock["review"]
+    before = [suspect.frame for _, suspect in step.list.suspects.rows]
+    dock.controller.go_to(0)
+    press_key("n")
+    press_key("g")
+    wait_for(lambda: step.list.suspects.rows[0][0] == "✓")
+    assert [suspect.frame for _, suspect in step.list.suspects.rows] == before
+    assert marked(step) == 1  # G goes on
+
+
+def test_after_the_last_suspect_a_button_leads_on(dock):
+    step = dock["review"]
+    go_on = dock.findChild(QPushButton, "review_go_on")
+    assert not go_on.isVisible()
+    dock.controller.session.accept(0, dock.controller.session.n_frames - 1)
+    wait_for(go_on.isVisible)
+    click_on(go_on)
+    wait_for(lambda: dock["smooth"].is_open)
+    assert not step.is_open
+
+
+def test_the_list_has_as_many_rows_as_there_is_room_for(dock):
+    step, window = dock["review"], window_of(dock)
+    rows = len(step.list.suspects.rows)
+    line = step.list.verticalHeader().defaultSectionSize()
+    window.setGeometry(0, 0, 1400, 980)
+    spin(0.3)
+    assert step.list.viewport().height() >= min(rows, 4) * line
+    assert step.list.viewport().height() <= max(rows, 4) * line + 4  # and no empty ones

@@ -1,0 +1,147 @@
+"""A key does once what it does, however long it is held and however the keyboard says so."""
+
+import subprocess
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QEvent, QObject
+from qtpy.QtWidgets import QApplication
+
+from gui_events import canvas_of, needs_display, press_key, spin, wait_for, x_key, xdotool
+from napari_cropzoom.core.editing.range_tools import RANGE_TOOLS
+from napari_cropzoom.widgets.shortcuts_dialog import PAIR
+from review_window import JUMP, make_review, review_window
+
+pytestmark = [pytest.mark.gui, needs_display]
+
+
+@pytest.fixture(scope="module")
+def window(tmp_path_factory):
+    with review_window(*make_review(tmp_path_factory.mktemp("review"))) as dock:
+        yield dock
+
+
+@pytest.fixture
+def dock(window):
+    controller = window.controller
+    controller.session.go_to_edit(0)
+    controller.selection = controller.proposal = None
+    controller.go_to(41)
+    canvas_of().setFocus()
+    wait_for(canvas_of().hasFocus)
+    spin(0.1)
+    return window
+
+
+def tap_often(key, times, gap):
+    """Send a key as pairs of up and down that follow each other at once, every ``gap`` s, as some
+    remote desktops do while it is held."""
+    line = ["xdotool", "keydown", key]
+    for _ in range(times):
+        line += ["sleep", str(gap), "keyup", key, "keydown", key]
+    gaps = Gaps()
+    QApplication.instance().installEventFilter(gaps)
+    process = subprocess.Popen([*line, "keyup", key])
+    while process.poll() is None:
+        spin(0.01)
+    spin(0.1)
+    QApplication.instance().removeEventFilter(gaps)
+    if gaps.longest >= PAIR:
+        pytest.skip(f"the machine is too busy to send pairs: {gaps.longest} ms from up to down")
+
+
+class Gaps(QObject):
+    """Longest time in ms from a key that comes up to the same going down."""
+
+    def __init__(self):
+        super().__init__()
+        self.longest = 0
+        self._up = {}
+
+    def eventFilter(self, watched, event):
+        if event.type() == QEvent.Type.KeyRelease:
+            self._up[event.key()] = event.timestamp()
+        elif event.type() == QEvent.Type.KeyPress and event.key() in self._up:
+            self.longest = max(self.longest, event.timestamp() - self._up.pop(event.key()))
+        return False
+
+
+def hold(key, seconds):
+    """Hold a key with the display's own repeat."""
+    xdotool("keydown", key)
+    spin(seconds)
+    xdotool("keyup", key)
+    spin(0.1)
+
+
+@pytest.mark.parametrize("key", ["ctrl+shift+Right", "ctrl+shift+Prior", "j"])
+@pytest.mark.parametrize("way", [lambda key: hold(key, 1.6), lambda key: tap_often(key, 25, 0.04)])
+def test_a_tool_acts_once_however_long_its_key_is_held(dock, key, way):
+    session = dock.controller.session
+    way(key)
+    wait_for(lambda: len(session.history) > 0)
+    spin(0.2)
+    assert len(session.history) == 1
+    assert dock.controller.proposal is None
+
+
+@pytest.mark.parametrize("key", ["g", "ctrl+z", "n"])
+def test_other_keys_act_once_too(dock, key):
+    session = dock.controller.session
+    for frame in (10, 20, 30):
+        session.delete_box(frame)
+    tap_often(key, 12, 0.04)
+    accepted, undone, suspects = session.history.undo_label, len(session.history), dock.controller.frame
+    if key == "g":
+        assert (accepted, undone) == (f"accept frames {JUMP[0]} to {JUMP[1]}", 4)
+    elif key == "ctrl+z":
+        assert undone == 2
+    else:
+        assert suspects == 70
+
+
+def test_arrows_repeat(dock):
+    tap_often("Right", 10, 0.04)
+    assert dock.controller.frame == 52
+
+
+def test_a_key_pressed_twice_acts_twice(dock):
+    session = dock.controller.session
+    for _ in range(2):
+        press_key("ctrl+shift+Right")
+        spin(0.1)
+    assert len(session.history) == 2
+
+
+def test_another_key_does_not_wait_for_the_one_before(dock):
+    session = dock.controller.session
+    xdotool("key", "ctrl+shift+Right", "key", "ctrl+shift+Down", "key", "ctrl+z")
+    wait_for(lambda: len(session.history) == 1)
+    assert "2 pixels right" in session.history.undo_label or "shift" in session.history.undo_label
+
+
+@pytest.mark.parametrize(
+    "tool",
+    [tool for tool in RANGE_TOOLS if tool.key and "Control" not in tool.key],
+    ids=lambda tool: tool.name.replace(" ", "-"),
+)
+def test_what_changes_nothing_is_not_kept(dock, tool):
+    """A tool that has done all it can do leaves nothing in the history when it is used again."""
+    session = dock.controller.session
+    session.set_box(41, session.track.box(41)._replace(x=86, y=62))
+    press_key(x_key(tool.key))
+    spin(0.1)
+    counts = []
+    for _ in range(4):
+        before = session.track.boxes.copy()
+        press_key(x_key(tool.key))
+        spin(0.1)
+        counts.append(len(session.history))
+        if np.allclose(before, session.track.boxes, atol=1e-3, equal_nan=True):
+            break
+    else:
+        pytest.fail("never at rest")
+    at_rest = len(session.history)
+    press_key(x_key(tool.key))
+    spin(0.1)
+    assert len(session.history) == at_rest

@@ -1,0 +1,233 @@
+"""Opening a video that has been reviewed offers the review at once."""
+
+import os
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QSettings
+from qtpy.QtWidgets import QLabel, QPushButton
+
+from gui_events import needs_display, spin, wait_for, xdotool
+from lpmodels import make_predictions_folder
+from napari_cropzoom import open_review
+from napari_cropzoom.app import add_docks, find_dock
+from napari_cropzoom.core.boxes import Box
+from napari_cropzoom.core.poses import Poses
+from napari_cropzoom.files.bbox_csv import write_bbox_csv
+from napari_cropzoom.files.review_paths import journal_file
+from napari_cropzoom.review.finding import find_reviews, read_found
+from napari_cropzoom.review.session import Session
+from napari_cropzoom.video.video import Video
+from review_window import click_on
+from videos import make_numbered_video
+
+pytestmark = [pytest.mark.gui, needs_display]
+
+N = 12
+SIZE = (160, 120)
+
+
+def forget_everything(folder):
+    """Another computer, or another person: only what lies beside the files is known."""
+    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(folder))
+
+
+@pytest.fixture
+def video_file(tmp_path):
+    (tmp_path / "project" / "videos").mkdir(parents=True)
+    return make_numbered_video(tmp_path / "project" / "videos" / "v.mp4", N, size=SIZE)
+
+
+@pytest.fixture
+def detector(tmp_path, video_file):
+    xy = np.tile([[50.0, 50], [70, 60]], (N, 1, 1))
+    poses = Poses(("nose", "tail"), xy, np.ones((N, 2)))
+    folder = make_predictions_folder(tmp_path / "project" / "models" / "detector", video_file, poses)
+    write_bbox_csv(folder / "video_preds" / "v_bbox.csv", np.tile([40.0, 35, 40, 40], (N, 1)))
+    return folder
+
+
+def review(video, raw_csv, saved=True):
+    """Two boxes set by hand and three frames accepted, without a window."""
+    session = Session(Video(video))
+    session.load_boxes(raw_csv)
+    session.set_box(4, Box(30, 30, 20, 20))
+    session.accept(6, 8)
+    session.set_box(9, Box(30, 30, 20, 20))
+    if saved:
+        session.save()
+    session.close()
+
+
+def open_by_hand(viewer, video):
+    """Open a video with the dock, as its button does once a file is chosen."""
+    viewer.window.show()
+    viewer.window.set_geometry(0, 0, 1300, 720)
+    dock = add_docks(viewer)
+    dock["video"].open(video)
+    wait_for(lambda: dock.controller.session is not None)
+    return dock
+
+
+def offers(dock):
+    return [label.text().replace("\u200b", "") for label in dock["video"].reviews.findChildren(QLabel)]
+
+
+def test_one_click_goes_on_with_the_review_and_its_models(new_viewer, tmp_path, video_file, detector):
+    review(video_file, detector / "video_preds" / "v_bbox.csv")
+    forget_everything(tmp_path / "nothing")
+    dock = open_by_hand(new_viewer(), video_file)
+    assert dock["video"].is_open
+    wait_for(lambda: offers(dock))
+    (text,) = offers(dock)
+    assert text.startswith(
+        "A review of the boxes in detector: 3 edits, 2 boxes set by hand; 5 of 12 frames looked at. "
+        "Last edit 20"
+    )
+    assert text.endswith(".")
+    assert "not saved" not in text
+    click_on(dock.findChild(QPushButton, "video_review_use_0"))
+    session = dock.controller.session
+    wait_for(lambda: session.has_boxes and session.detector_poses is not None)
+    assert session.track.box(4) == Box(30, 30, 20, 20)
+    assert session.history.undo_label == "set box of frame 9"
+    assert dock.controller.detector.path == detector
+    assert dock["detect"].header.state.startswith("✓ detector")
+    wait_for(lambda: dock["review"].is_open)
+    assert dock.controller.frame == 9
+    assert dock["review"].message.plain == "Review resumed: 3 edits."
+    assert not session.unsaved
+    dock.open_step("video")
+    assert not dock["video"].reviews.isVisible()
+
+
+def test_boxes_of_ones_own_are_remembered_wherever_they_lie(new_viewer, tmp_path, video_file):
+    forget_everything(tmp_path / "settings")
+    raw = tmp_path / "elsewhere" / "mine.csv"
+    raw.parent.mkdir()
+    write_bbox_csv(raw, np.tile([40.0, 35, 40, 40], (N, 1)))
+    viewer = new_viewer()
+    open_review(viewer, video_file, bbox=raw).set_box(4, Box(30, 30, 20, 20))
+    viewer.close()
+    dock = open_by_hand(new_viewer(), video_file)
+    wait_for(lambda: offers(dock))
+    assert "elsewhere: 1 edit, 1 box set by hand; 1 of 12 frames" in offers(dock)[0]
+    assert offers(dock)[0].endswith("and not saved for other programs since.")
+    click_on(dock.findChild(QPushButton, "video_review_use_0"))
+    wait_for(lambda: dock.controller.session.has_boxes)
+    assert dock.controller.session.raw_csv == raw
+
+
+def test_the_script_and_the_shell_offer_it_too(new_viewer, tmp_path, video_file, detector):
+    review(video_file, detector / "video_preds" / "v_bbox.csv")
+    forget_everything(tmp_path / "nothing")
+    viewer = new_viewer()
+    viewer.window.show()
+    open_review(viewer, video_file)
+    dock = find_dock(viewer)
+    assert dock["video"].is_open
+    wait_for(lambda: offers(dock))
+
+
+def test_a_review_of_drawn_boxes_goes_on_by_itself_and_says_so(new_viewer, tmp_path, video_file):
+    forget_everything(tmp_path / "nothing")
+    session = Session(Video(video_file))
+    session.draw_into(video_file.parent / "bboxes_drawn" / "v_bbox.csv")
+    session.set_box(4, Box(30, 30, 20, 20))
+    session.close()
+    dock = open_by_hand(new_viewer(), video_file)
+    wait_for(lambda: dock["review"].is_open)
+    assert "Review resumed" in dock["review"].message.plain
+    assert dock.controller.frame == 4
+    assert dock.controller.session.track.box(4) == Box(30, 30, 20, 20)
+
+
+def test_without_a_review_the_next_step_opens(new_viewer, tmp_path, video_file, detector):
+    forget_everything(tmp_path / "nothing")
+    dock = open_by_hand(new_viewer(), video_file)
+    assert dock["detect"].is_open
+    assert not offers(dock)
+
+
+def test_a_review_of_another_video_is_not_offered_and_a_broken_one_is_told(
+    new_viewer, tmp_path, video_file, detector
+):
+    raw = detector / "video_preds" / "v_bbox.csv"
+    review(video_file, raw)
+    journal_file(raw).write_text("nonsense\n" + journal_file(raw).read_text())
+    forget_everything(tmp_path / "nothing")
+    dock = open_by_hand(new_viewer(), video_file)
+    wait_for(lambda: dock["video"].message.plain)
+    assert "v_journal.jsonl" in dock["video"].message.plain
+    assert not offers(dock)
+    assert dock.controller.session is not None
+
+
+def test_several_reviews_come_the_last_first(new_viewer, tmp_path, video_file, detector):
+    old = detector / "video_preds" / "v_bbox.csv"
+    new = video_file.parent / "bboxes_motion" / "v_bbox.csv"
+    new.parent.mkdir()
+    write_bbox_csv(new, np.tile([40.0, 35, 40, 40], (N, 1)))
+    review(video_file, old)
+    review(video_file, new, saved=False)
+    os.utime(journal_file(old), (1e9, 1e9))
+    forget_everything(tmp_path / "nothing")
+    dock = open_by_hand(new_viewer(), video_file)
+    wait_for(lambda: len(offers(dock)) == 2)
+    assert "bboxes_motion" in offers(dock)[0]
+    assert "2001-09-09" in offers(dock)[1]
+
+
+def test_a_recent_video_is_opened_from_the_list(new_viewer, tmp_path, video_file):
+    forget_everything(tmp_path / "settings")
+    other = make_numbered_video(tmp_path / "other.mp4", N, size=SIZE)
+    dock = open_by_hand(new_viewer(), other)
+    dock["video"].open(video_file)
+    wait_for(lambda: dock.controller.session.video.path == video_file)
+    dock.open_step("video")
+    recent = dock.findChild(QPushButton, "video_recent")
+    click_on(recent)
+    wait_for(recent.menu().isVisible)
+    (action,) = recent.menu().actions()
+    assert action.text().startswith("other.mp4")
+    place = recent.menu().mapToGlobal(recent.menu().actionGeometry(action).center())
+    xdotool("mousemove", place.x(), place.y())
+    spin(0.2)
+    xdotool("click", 1)
+    wait_for(lambda: dock.controller.session.video.path == other)
+
+
+def test_places_that_are_looked_into(tmp_path, video_file, detector):
+    """Beside the video, in results folders, in the project's models and those used before."""
+    boxes = np.tile([40.0, 35, 40, 40], (N, 1))
+    used, results = tmp_path / "used" / "model", tmp_path / "results"
+    raws = [
+        video_file.parent / "v_bbox.csv",
+        video_file.parent / "v.csv",
+        video_file.parent / "bboxes_motion" / "v_bbox.csv",
+        results / "detector" / "video_preds" / "v_bbox.csv",
+        results / "bboxes_motion" / "v_bbox.csv",
+        detector / "video_preds" / "v_bbox.csv",
+        tmp_path / "project" / "outputs" / "2026-01-01" / "10-00-00" / "video_preds" / "v_bbox.csv",
+        used / "video_preds" / "v_bbox.csv",
+    ]
+    for raw in raws:
+        raw.parent.mkdir(parents=True, exist_ok=True)
+        write_bbox_csv(raw, boxes)
+        assert find_reviews(video_file, results, [used], []) == []
+        review(video_file, raw)
+        assert find_reviews(video_file, results, [used], [raw]) == [raw]
+        found = read_found(raw, video_file, N, SIZE)
+        assert (found.n_edits, found.n_manual, found.n_seen, found.is_saved) == (3, 2, 5, True)
+        if raw.suffix == ".csv":
+            journal_file(raw).unlink()
+            raw.unlink()
+
+
+def test_a_review_without_an_edit_is_none(tmp_path, video_file, detector):
+    session = Session(Video(video_file))
+    session.load_boxes(detector / "video_preds" / "v_bbox.csv")
+    session.set_box(4, Box(30, 30, 20, 20))
+    session.undo()
+    session.close()
+    assert read_found(detector / "video_preds" / "v_bbox.csv", video_file, N, SIZE) is None

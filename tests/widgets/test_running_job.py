@@ -1,0 +1,88 @@
+"""A job in the window: one count, one estimate, *cancelling*, and in reach whatever step is open."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from qtpy.QtWidgets import QLabel, QPushButton
+
+from gui_events import needs_display, spin, wait_for
+from napari_cropzoom.jobs import Worker
+from napari_cropzoom.widgets.steps.parts.job_bar import progress_text, seconds, short_text
+from review_window import click_on, make_review, review_window
+
+
+def test_what_is_said_of_a_job():
+    assert progress_text(420, 1200, "", 12.0) == "420 of 1200 frames · 12 s left"
+    assert progress_text(0, 1, "files", -1) == "0 of 1 file"
+    assert progress_text(0, 1, "frames", -1) == "0 of 1 frame"
+    assert progress_text(0, 0, "loading detector", -1, 3.2) == "loading detector … 3 s"
+    assert short_text(420, 1200, 12.0) == "35 % · 12 s left"
+    assert short_text(0, 0, -1) == "running …"
+    assert [seconds(each) for each in (0.2, 8.4, 43, 59, 61, 4800)] == [
+        "1 s", "8 s", "45 s", "60 s", "1 min", "1 h 20 min"
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def dock(tmp_path, monkeypatch):
+    """A window whose worker has stages that take their time."""
+    from napari_cropzoom.widgets import controller
+
+    stages = Path(__file__).parents[1] / "worker"
+    monkeypatch.setenv("PYTHONPATH", str(stages), prepend=os.pathsep)
+    options = ["--stages", "worker_stages"]
+    monkeypatch.setattr(controller, "Worker", lambda parent: Worker(parent, options=options))
+    with review_window(*make_review(tmp_path)) as dock:
+        yield dock
+
+
+@pytest.mark.gui
+@needs_display
+def test_a_job_stays_in_reach_and_says_that_it_is_being_cancelled(dock):
+    detect, strip = dock["detect"], dock.running_job
+    assert strip.isHidden()
+    dock.open_step("detect")
+    detect.run_stage("count", {"n": 2000, "pause": 0.02, "busy": True}, "Detecting")
+    wait_for(lambda: detect.job_bar.status.text().endswith(" left"))
+    wait_for(strip.isHidden)  # its own bar is to be seen, and the look at the pixels has ended
+    assert detect.header.state.endswith("left")
+    assert " % · " in detect.header.state
+
+    click_on(dock["review"].header)
+    wait_for(strip.isVisible)
+    text = dock.findChild(QLabel, "running_job_text")
+    assert text.text().startswith("Detect: ")
+    before = text.text()
+    wait_for(lambda: text.text() != before)  # it goes on
+    click_on(dock.findChild(QPushButton, "running_job_show"))
+    wait_for(lambda: detect.is_open and strip.isHidden())
+
+    click_on(dock["review"].header)
+    wait_for(strip.isVisible)
+    said = []
+    detect.job_bar.status_changed.connect(lambda: said.append((detect.header.state, strip.text.text())))
+    click_on(dock.findChild(QPushButton, "running_job_cancel"))
+    wait_for(lambda: not detect.job_bar.is_running)
+    assert any("cancelling …" in header for header, _ in said)
+    wait_for(strip.isHidden)
+    spin(0.1)
+    assert detect.job_bar.status.text() == "Cancelled; nothing was written."
+    assert "running" not in detect.header.state
+
+
+@pytest.mark.gui
+@needs_display
+def test_motion_counts_the_frames_of_the_video_once(dock):
+    detect, seen = dock["detect"], []
+    dock.open_step("detect")
+    detect.method.setCurrentIndex(detect.method.findData("motion"))
+    detect.run()
+    detect.job_bar.job.progress.connect(lambda done, total, text, _left: seen.append((done, total, text)))
+    wait_for(lambda: not detect.job_bar.is_running)
+    n = dock.controller.session.n_frames
+    counts = np.array([done for done, total, _ in seen])
+    assert {(total, text) for _, total, text in seen} == {(n, "frames")}
+    assert counts.max() <= n
+    assert (np.diff(counts) >= 0).all()

@@ -19,7 +19,7 @@ needs_signals = pytest.mark.skipif(
 
 @pytest.fixture
 def worker(qtbot, monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", str(STAGES))
+    monkeypatch.setenv("PYTHONPATH", str(STAGES), prepend=os.pathsep)
     worker = Worker(options=["--stages", "worker_stages"])
     yield worker
     worker.close()
@@ -137,6 +137,36 @@ def test_cancel_leaves_no_file_and_keeps_the_process(qtbot, worker, tmp_path):
         job.cancel()
     assert list(tmp_path.iterdir()) == []
     assert result_of(qtbot, worker.start("count", {"n": 1}))["pid"] == pid
+
+
+def is_still(qtbot, job):
+    """Whether half a second passes without progress."""
+    with qtbot.waitSignal(job.progress, timeout=500, raising=False) as blocker:
+        pass
+    return not blocker.signal_triggered
+
+
+def test_a_paused_job_waits_until_it_is_resumed(qtbot, worker):
+    job = worker.start("count", {"n": 100, "pause": 0.03})
+    with qtbot.waitSignal(job.progress, timeout=10_000):
+        pass
+    job.pause()
+    qtbot.waitUntil(lambda: is_still(qtbot, job), timeout=10_000)
+    assert job.is_running
+    job.resume()
+    assert result_of(qtbot, job)["n"] == 100
+
+
+def test_a_paused_job_can_be_cancelled_and_holds_up_no_other(qtbot, worker):
+    job = worker.start("count", {"n": 100, "pause": 0.03})
+    with qtbot.waitSignal(job.progress, timeout=10_000):
+        pass
+    pid = worker.pid
+    job.pause()
+    qtbot.waitUntil(lambda: is_still(qtbot, job), timeout=10_000)
+    with qtbot.waitSignal(job.cancelled, timeout=5000):
+        job.cancel()
+    assert result_of(qtbot, worker.start("count", {"n": 3}))["pid"] == pid
 
 
 def test_cancel_of_a_stuck_stage_kills_it_its_children_and_its_files(qtbot, worker, tmp_path):

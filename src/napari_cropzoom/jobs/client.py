@@ -72,6 +72,14 @@ class Job(QObject):
         if self.is_running:
             self._worker.cancel(self)
 
+    def pause(self) -> None:
+        """Have the process wait at its next progress; for a job that runs already, else nothing happens."""
+        self._worker.steer(self, "pause")
+
+    def resume(self) -> None:
+        """Go on after `pause`."""
+        self._worker.steer(self, "resume")
+
     def report(self, done: int, total: int, text: str) -> None:
         """Pass a progress of the process on, with the seconds left."""
         self.text = text
@@ -159,6 +167,11 @@ class Worker(QObject):
             self._cancelling = True
             self._write({"cancel": job.id})
             self._grace.start()
+
+    def steer(self, job: Job, how: str) -> None:
+        """Tell the process to ``pause`` or ``resume`` a job, if that is the one that runs."""
+        if job is self._current and not self._cancelling:
+            self._write({how: job.id})
 
     def close(self) -> None:
         """End the process and every job; waits up to a second. A later `start` starts another."""

@@ -4,6 +4,8 @@ One JSON object a line. On standard input::
 
     {"id": 7, "stage": "predict", "args": {...}}    run a stage
     {"cancel": 7}                                   stop it at its next progress
+    {"pause": 7}                                    wait at its next progress
+    {"resume": 7}                                   go on
 
 On standard output, for each request, any number of ``progress`` and ``temporary`` events and then one
 of the other three::
@@ -90,6 +92,8 @@ class Server:
         self._stages = stages
         self._waiting: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._cancelled: set[int] = set()
+        self._paused: set[int] = set()
+        self._told = threading.Condition()
         self._temporaries: set[Path] = set()
         self._closing = threading.Event()
         self._idle = threading.Event()
@@ -111,9 +115,7 @@ class Server:
         for line in self._channel.requests:
             try:
                 message = json.loads(line)
-                if "cancel" in message:
-                    self._cancelled.add(int(message["cancel"]))
-                else:
+                if not self._steer(message):
                     self._waiting.put(
                         {"id": int(message["id"]), "stage": message["stage"], "args": message["args"]}
                     )
@@ -121,9 +123,25 @@ class Server:
                 sys.stderr.write(f"worker: request not understood: {line!r}\n")
         self._end()
 
+    def _steer(self, message: dict[str, Any]) -> bool:
+        """Take what is said to a running stage; False for a request."""
+        with self._told:
+            if "cancel" in message:
+                self._cancelled.add(int(message["cancel"]))
+            elif "pause" in message:
+                self._paused.add(int(message["pause"]))
+            elif "resume" in message:
+                self._paused.discard(int(message["resume"]))
+            else:
+                return False
+            self._told.notify_all()
+        return True
+
     def _end(self) -> None:
         """Give the running stage a moment to clean up; then end the process, whatever it does."""
-        self._closing.set()
+        with self._told:
+            self._closing.set()
+            self._told.notify_all()
         self._waiting.put(None)
         self._idle.wait(SECONDS_TO_CLEAN_UP)
         end_process(self._temporaries)
@@ -142,7 +160,9 @@ class Server:
                 self._channel.send(number, "done", result=result)
         except (Exception, SystemExit) as error:
             self._channel.send(number, "error", **describe(error))
-        self._cancelled.discard(number)
+        with self._told:
+            self._cancelled.discard(number)
+            self._paused.discard(number)
 
     def _announce(self, number: int, path: Path) -> None:
         self._temporaries.add(path)
@@ -152,7 +172,7 @@ class Server:
         """Run one stage; None when it was cancelled."""
         reported = 0.0
         with contextlib.closing(stage):
-            while not (number in self._cancelled or self._closing.is_set()):
+            while not self._is_to_stop(number):
                 try:
                     progress = next(stage)
                 except StopIteration as end:
@@ -162,6 +182,16 @@ class Server:
                     reported = now
                     self._report(number, progress)
         return None
+
+    def _is_to_stop(self, number: int) -> bool:
+        """Whether a stage was cancelled; waits while it is paused."""
+        with self._told:
+            while True:
+                if number in self._cancelled or self._closing.is_set():
+                    return True
+                if number not in self._paused:
+                    return False
+                self._told.wait()
 
     def _report(self, number: int, progress: Progress) -> None:
         done, total = int(progress.done), int(progress.total)

@@ -1,11 +1,13 @@
 """The look at the pixels in a real window: it begins by itself, and the queue grows by what it finds."""
 
 import numpy as np
+import psutil
 import pytest
 
 from gui_events import needs_display, press_key, wait_for
 from napari_cropzoom.core.inspection.inspection import at_least
 from napari_cropzoom.files.bbox_csv import write_bbox_csv
+from napari_cropzoom.widgets.steps.parts import pixel_look
 from review_window import click_on, review_window
 from videos import write_video
 
@@ -83,6 +85,51 @@ def test_it_can_be_stopped_and_asked_for_again(files):
         click_on(pixels.run_button)
         wait_for(lambda: session.suspects.motion is not None, 60)
         wait_for(lambda: pixels.run_button.isHidden())
+
+
+def seconds_used(pid):
+    times = psutil.Process(pid).cpu_times()
+    return times.user + times.system
+
+
+def test_it_waits_while_frames_are_stepped_through_and_goes_on_after(tmp_path):
+    boxes_csv = tmp_path / "v_bbox.csv"
+    pictures_of_one_round = list(pictures())
+    write_bbox_csv(boxes_csv, np.tile(boxes(), (8, 1)))
+    video = write_video(tmp_path / "v.mp4", pictures_of_one_round * 8)
+    with review_window(video, boxes_csv) as dock:
+        session, pixels = dock.controller.session, dock["review"].pixels
+        wait_for(lambda: pixels.is_running and pixels.bar.value() > 0, 60)
+        pid = pixels._worker.pid
+        used = [0.0, 1.0]
+
+        def rests():
+            press_key("Right")
+            used.append(seconds_used(pid))
+            return used[-1] == used[-2] == used[-3]
+
+        wait_for(rests, 8)
+        before = seconds_used(pid)
+        for _ in range(10):
+            press_key("Right")
+        assert seconds_used(pid) - before < 0.05
+        assert pixels.is_running and session.suspects.motion is None
+        wait_for(lambda: session.suspects.motion is not None and not pixels.is_running, 60)
+
+
+def test_frames_without_end_do_not_hold_it_up_for_good(tmp_path, monkeypatch):
+    monkeypatch.setattr(pixel_look, "MS_BEHIND_FRAMES", 300)
+    boxes_csv = tmp_path / "v_bbox.csv"
+    write_bbox_csv(boxes_csv, boxes())
+    with review_window(write_video(tmp_path / "v.mp4", list(pictures())), boxes_csv) as dock:
+        session, pixels = dock.controller.session, dock["review"].pixels
+        wait_for(lambda: pixels.is_running, 60)
+
+        def done_beside_steps():
+            press_key("Right")
+            return session.suspects.motion is not None and not pixels.is_running
+
+        wait_for(done_beside_steps, 90)
 
 
 def test_a_camera_that_moves_is_said_quietly(tmp_path):

@@ -18,6 +18,8 @@ from napari_cropzoom.widgets.steps.parts.job_bar import JobBar
 
 MS_AFTER_BOXES = 1500
 """The window first draws what has just come, and a short visit costs nothing."""
+MS_AFTER_FRAMES, MS_BEHIND_FRAMES = 400, 10_000
+"""It waits while frames follow each other, which stay as quick as without it, but not longer than that."""
 PARTS = 4
 """How often on the way what was found so far is taken."""
 
@@ -45,10 +47,14 @@ class PixelLook(JobBar):
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._part_taken = 0
         self._soon = delayed(self, self._start_once, MS_AFTER_BOXES)
+        self._go_on = delayed(self, self._resume, MS_AFTER_FRAMES)
+        self._in_any_case = delayed(self, self._resume_for_good, MS_BEHIND_FRAMES)
+        self._is_behind = False
         self.run_clicked.connect(self.start)
         self.done.connect(self._take)
         self.failed.connect(self._on_look_failed)
         controller.changed.connect(self._on_changed)
+        controller.frame_changed.connect(self._on_frame)
 
     def start(self) -> None:
         """Look at the pixels of the session's video, if nothing does yet."""
@@ -73,7 +79,8 @@ class PixelLook(JobBar):
 
     def release(self) -> None:
         """Stop, and end the process."""
-        self._soon.stop()
+        for timer in (self._soon, self._go_on, self._in_any_case):
+            timer.stop()
         super().release()
         self._end_process()
         self._looked_at = None
@@ -101,6 +108,27 @@ class PixelLook(JobBar):
             and session.suspects.motion is None
             and session.n_frames >= LEAST_FRAMES
         )
+
+    def _on_frame(self, _frame: int) -> None:
+        if self.job is None:
+            return
+        self._go_on.start()
+        if not self._is_behind and not self._in_any_case.isActive():
+            self._in_any_case.start()
+            self.job.pause()
+
+    def _resume(self) -> None:
+        """Go on, now that no frame has followed for a while."""
+        self._in_any_case.stop()
+        self._is_behind = False
+        if self.job is not None:
+            self.job.resume()
+
+    def _resume_for_good(self) -> None:
+        """Go on beside frames that do not end, as those of a video that plays."""
+        self._is_behind = True
+        if self.job is not None:
+            self.job.resume()
 
     def _on_part(self, *_: object) -> None:
         """Take what was found so far, whenever more was written."""

@@ -15,6 +15,7 @@ from napari_cropzoom.core.boxes import Box, Source
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.files.bbox_csv import read_bbox_csv, write_bbox_csv
 from napari_cropzoom.files.names import check_folder_name, name_key
+from napari_cropzoom.files.review_paths import reviewed_csv
 from napari_cropzoom.review.session import Session
 from napari_cropzoom.video.video import Video
 
@@ -152,3 +153,24 @@ def test_two_inputs_of_one_name_are_refused(tmp_path: Path, first: str, second: 
     with pytest.raises(CropzoomError, match="same files"):
         expand(files)
     assert expand(files[:1] * 2) == files[:1] * 2
+
+
+@pytest.mark.parametrize("blocked", ["mouse", "other"])
+def test_a_file_that_cannot_be_written_costs_the_other_animals_nothing(
+    session: Session, raw_csv: Path, blocked: str
+) -> None:
+    session.load_boxes(raw_csv)
+    session.rename_track(session.current, "mouse")
+    session.add_track("other", boxes_at(50))
+    entries = session.tracks.entries
+    finals = {name: reviewed_csv(entries[name].raw_csv, session.video.path) for name in entries}
+    finals[blocked].mkdir(parents=True)
+    (finals[blocked] / "in the way").touch()
+    with pytest.raises(CropzoomError, match=f"'{blocked}' could not be saved: .*1 other track was saved"):
+        session.save()
+    saved = next(finals[name] for name in finals if name != blocked)
+    assert len(read_bbox_csv(saved, N)) == N
+    (finals[blocked] / "in the way").unlink()
+    finals[blocked].rmdir()
+    session.save()
+    assert len(read_bbox_csv(finals[blocked], N)) == N

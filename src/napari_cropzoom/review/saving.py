@@ -12,6 +12,7 @@ import numpy as np
 
 from napari_cropzoom.core.boxes import BoxTrack, Source
 from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.words import counted, verb
 from napari_cropzoom.files.belonging import sign
 from napari_cropzoom.files.review_paths import file_sha256, reviewed_csv, save_final
 from napari_cropzoom.review.saved_files import SavedFiles, Stamp, stamp_of
@@ -99,21 +100,30 @@ class PendingSave:
         Raises
         ------
         CropzoomError
-            If a folder cannot be written to.
+            If a file cannot be written; those of the other tracks are.
         """
         self.wait()
-        smoothing, targets = self.revision.smoothing, []
+        targets, failed = list[Path](), dict[str, CropzoomError]()
         for entry, copy in zip(self.entries, self.copies, strict=True):
-            write_raw(entry, self.video)
-            assert entry.raw_csv is not None
-            final = copy.final_boxes(self.revision.fill)
-            summary = self._summary(entry.raw_csv, copy.track)
-            targets.append(save_final(entry.raw_csv, self.video, final, smoothing, summary))
-            sign(targets[-1], self.video)
-            self.hashes.append(file_sha256(targets[-1]))
-            if (stamp := stamp_of(targets[-1])) is not None:
-                self.stamps[targets[-1]] = stamp
+            try:
+                targets.append(self._write(entry, copy))
+            except CropzoomError as error:
+                failed[copy.track.name] = error
+        if failed:
+            raise _not_all(failed, len(targets))
         return targets[0]
+
+    def _write(self, entry: ReviewedTrack, copy: ReviewedTrack) -> Path:
+        write_raw(entry, self.video)
+        assert entry.raw_csv is not None
+        final = copy.final_boxes(self.revision.fill)
+        summary = self._summary(entry.raw_csv, copy.track)
+        target = save_final(entry.raw_csv, self.video, final, self.revision.smoothing, summary)
+        sign(target, self.video)
+        self.hashes.append(file_sha256(target))
+        if (stamp := stamp_of(target)) is not None:
+            self.stamps[target] = stamp
+        return target
 
     def _summary(self, raw_csv: Path, track: BoxTrack) -> dict[str, Any]:
         return {
@@ -126,6 +136,14 @@ class PendingSave:
             "filled": np.flatnonzero(track.is_missing).tolist(),
             "fill": self.revision.fill,
         }
+
+
+def _not_all(failed: dict[str, CropzoomError], n_saved: int) -> CropzoomError:
+    """Say which of several tracks could not be saved, and why; of a single one why alone."""
+    if len(failed) == 1 and not n_saved:
+        return next(iter(failed.values()))
+    why = " ".join(f"{name!r} could not be saved: {error}" for name, error in failed.items())
+    return CropzoomError(f"{why} {counted(n_saved, 'other track')} {verb(n_saved, 'were')} saved.")
 
 
 def _left_out(video: Path, entries: list[ReviewedTrack]) -> str:

@@ -82,16 +82,21 @@ def _create(file: Path, preds: Path, output: Path, settings: SizingSettings, mod
     from napari_cropzoom.core.smoothing.sizing import boxes_from_keypoints, told_of_small
     from napari_cropzoom.files.bbox_csv import write_bbox_csv
     from napari_cropzoom.files.bbox_table import checked_frames
-    from napari_cropzoom.files.belonging import check_made_of, sign
+    from napari_cropzoom.files.belonging import check_made_of, on_trust, sign
     from napari_cropzoom.files.predictions_csv import read_predictions_table
 
-    recorded = _recorded_extent(preds, file)
-    n_frames, size = recorded or _extent_of(file)
-    if is_video(file) and n_frames is None:
-        check_made_of(preds, file)
-    elif recorded is None:
+    n_frames: int | None = None
+    size: tuple[int, int] | None = None
+    if is_video(file):
+        recorded = _recorded_extent(preds, file)
+        is_known = recorded is not None or check_made_of(preds, file)
+        n_frames, size = recorded or _extent_of(file)
+    else:
+        is_known = True
         check_predictions(preds, file)
     table = read_predictions_table(preds, n_frames)
+    if n_frames is not None and not is_known:
+        print_note(on_trust(preds))
     boxes = boxes_from_keypoints(table.poses(), settings)
     if np.isnan(boxes[:, 0]).all():
         raise CropzoomError(
@@ -123,7 +128,7 @@ def _recorded_extent(preds: Path, file: Path) -> tuple[int, tuple[int, int]] | N
     """
     from napari_cropzoom.files.belonging import check_identity, made_of
 
-    identity = made_of(preds) if is_video(file) else None
+    identity = made_of(preds)
     if identity is None:
         return None
     try:
@@ -137,11 +142,9 @@ def _recorded_extent(preds: Path, file: Path) -> tuple[int, tuple[int, int]] | N
 
 
 def _extent_of(file: Path) -> tuple[int | None, tuple[int, int] | None]:
-    """Frames of a video and their size; None of labels, and of a video that is not here, as is told."""
+    """Frames of a video and their size; None of a video that is not here, as is told."""
     from napari_cropzoom.video.index import VideoIndex
 
-    if not is_video(file):
-        return None, None
     try:
         index = VideoIndex.scan(file)
     except CropzoomError:

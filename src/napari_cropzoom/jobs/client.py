@@ -73,7 +73,7 @@ class Job(QObject):
             self._worker.cancel(self)
 
     def pause(self) -> None:
-        """Have the process wait at its next progress; for a job that runs already, else nothing happens."""
+        """Have the process wait at its next progress; of no effect on a job that does not run yet."""
         self._worker.steer(self, "pause")
 
     def resume(self) -> None:

@@ -19,7 +19,7 @@ from napari_cropzoom.widgets.steps.parts.job_bar import JobBar
 MS_AFTER_BOXES = 1500
 """The window first draws what has just come, and a short visit costs nothing."""
 MS_AFTER_FRAMES, MS_BEHIND_FRAMES = 400, 10_000
-"""It waits while frames follow each other, which stay as quick as without it, but not longer than that."""
+"""It waits while frames follow each other, so that they come as quickly as without it, but no longer."""
 PARTS = 4
 """How often on the way what was found so far is taken."""
 

@@ -15,7 +15,7 @@ from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.progress import run_stage
 from napari_cropzoom.engine.labeled_frames import crop_csv, predict_csv
 from napari_cropzoom.engine.model_folder import ModelFolder
-from napari_cropzoom.engine.train import train
+from napari_cropzoom.engine.training.train import train
 from videos import draw_blobs
 
 

@@ -15,8 +15,8 @@ import yaml
 from lpmodels import KEYPOINTS, make_lp_model
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.progress import run_stage
-from napari_cropzoom.engine.train import train
-from napari_cropzoom.engine.training_config import _quoted, compose, vetted
+from napari_cropzoom.engine.training.config import _quoted, compose, vetted
+from napari_cropzoom.engine.training.train import train
 from videos import draw_blobs
 
 

@@ -188,7 +188,7 @@ def test_configurations_of_changed_bytes(tmp_path: Path, changes: Any) -> None:
 @given(value_changes)
 @long_run(10)
 def test_configurations_of_a_training(tmp_path: Path, changes: Any) -> None:
-    from napari_cropzoom.engine.training_config import compose, vetted
+    from napari_cropzoom.engine.training.config import compose, vetted
 
     config = tmp_path / "train.yaml"
     config.write_bytes(as_json(changed_values(CONFIG, changes)))

@@ -221,7 +221,7 @@ def test_children_end_with_a_parent_that_is_killed(tmp_path: Path, code: str) ->
 
 def test_a_training_that_runs_in_a_folder_is_found(tmp_path: Path) -> None:
     pytest.importorskip("lightning_pose")
-    from napari_cropzoom.engine.train import _only_one
+    from napari_cropzoom.engine.training.train import _only_one
 
     with (
         _only_one(tmp_path),

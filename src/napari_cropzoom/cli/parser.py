@@ -11,6 +11,7 @@ from napari_cropzoom.cli.verbs import (
     crop,
     demo,
     detect,
+    evaluate,
     flags,
     info,
     predict,
@@ -22,7 +23,8 @@ from napari_cropzoom.cli.verbs import (
 )
 
 VERBS = (
-    predict, train, create_bbox, smooth_bbox, remap, flags, info, detect, crop, run, bench, review, demo,
+    predict, train, evaluate, create_bbox, smooth_bbox, remap, flags, info, detect, crop, run, bench,
+    review, demo,
 )  # fmt: skip
 """In the order of the help."""
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from napari_cropzoom.core.errors import CropzoomError, brief
 from napari_cropzoom.engine.model_folder import MOST_KEYPOINTS, ModelFolder, one_line
-from napari_cropzoom.engine.training_config import check_hydra
+from napari_cropzoom.engine.training.config import check_hydra
 from napari_cropzoom.engine.vetting import check_weights, read_checkpoint
 
 PRECISIONS = ("fp32", "fp16", "bf16")

@@ -24,7 +24,7 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
 def train(args: argparse.Namespace) -> None:
     """Train a model with Lightning Pose."""
     from napari_cropzoom.engine.model_folder import ModelFolder
-    from napari_cropzoom.engine.train import train as train_model
+    from napari_cropzoom.engine.training.train import train as train_model
 
     if args.config_file.suffix != ".yaml" or not args.config_file.is_file():
         raise CropzoomError(f"{args.config_file}: is not a config file. Give an existing *.yaml file.")

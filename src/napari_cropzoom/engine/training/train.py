@@ -18,7 +18,7 @@ from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.progress import Progress, Stage
 from napari_cropzoom.detection.background import SECONDS_BETWEEN_REPORTS
 from napari_cropzoom.engine.model_folder import ModelFolder
-from napari_cropzoom.engine.training_config import compose, vetted
+from napari_cropzoom.engine.training.config import compose, vetted
 from napari_cropzoom.files.atomic import cannot_write
 from napari_cropzoom.files.locks import BlockedError, PathLock
 from napari_cropzoom.files.parsing import parse_json
@@ -143,7 +143,7 @@ def check_cropped(config: Path, settings: dict[str, Any], detector: ModelFolder)
     config : Path
         Named in messages.
     settings : dict
-        As :func:`.training_config.compose` gives them.
+        As :func:`.config.compose` gives them.
     detector : ModelFolder
 
     Raises

@@ -139,7 +139,7 @@ def vetted(config: Path, settings: dict[str, Any], output_dir: Path, *, trust: b
     left = [] if trust else sorted((output_dir / "tb_logs").glob("**/*.ckpt"))
     for file in left:  # the newest is loaded once the training is over
         vet(file, f"It is left from before in {output_dir}, and may be loaded after the training. ")
-    return [f"++{key}={_quoted(value)}" for key, value in pins.items()]
+    return [quoted_override(key, value) for key, value in pins.items()]
 
 
 def _named(settings: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -186,6 +186,17 @@ def _check_augmentation(config: Path, imgaug: Any) -> None:
                 f"{config}: training.imgaug names {brief(name)!r}, which is no augmentation of images or "
                 "writes files. Take it out."
             )
+
+
+def quoted_override(key: str, value: str) -> str:
+    """An override in Hydra's grammar that sets ``key`` to this very text.
+
+    Raises
+    ------
+    CropzoomError
+        If no such grammar holds it.
+    """
+    return f"++{key}={_quoted(value)}"
 
 
 def _quoted(value: str) -> str:

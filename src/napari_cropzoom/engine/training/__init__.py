@@ -1,0 +1,1 @@
+"""Training with Lightning Pose, and what its models are worth on labeled frames."""

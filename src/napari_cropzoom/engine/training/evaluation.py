@@ -101,7 +101,7 @@ def evaluate(
 
         found = yield from predict(detector, "detector")
         boxes = boxes_from_keypoints(found, sizing or SizingSettings())
-        has_box = ~np.isnan(boxes).any(axis=1)
+        has_box = np.asarray(~np.isnan(boxes).any(axis=1))
         if not has_box.any():
             raise CropzoomError(f"{detector.path}: finds no keypoint in {labels}. Use another detector.")
         if small := told_of_small(boxes[has_box], pose.image_size):

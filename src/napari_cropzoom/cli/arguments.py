@@ -59,6 +59,19 @@ def add_output_dir(parser: argparse.ArgumentParser) -> None:
 
 
 def add_prediction_options(parser: argparse.ArgumentParser) -> None:
+    """How a model is run, and on which frames."""
+    add_engine_options(parser)
+    parser.add_argument(
+        "--every",
+        type=positive_int,
+        default=1,
+        metavar="N",
+        help="of whole frames, run about every n-th first, then all where that is not enough; the others "
+        "are interpolated (default: 1, run all)",
+    )
+
+
+def add_engine_options(parser: argparse.ArgumentParser) -> None:
     """How a model is run."""
     add_output_dir(parser)
     parser.add_argument("--batch_size", type=positive_int, help="frames the model sees at once")
@@ -77,14 +90,6 @@ def add_prediction_options(parser: argparse.ArgumentParser) -> None:
         help="of the export that the runtimes onnx, auto and tensorrt run",
     )
     parser.add_argument("--overrides", nargs="*", metavar="KEY=VALUE", help="change values of the config")
-    parser.add_argument(
-        "--every",
-        type=positive_int,
-        default=1,
-        metavar="N",
-        help="of whole frames, run about every n-th first, then all where that is not enough; the others "
-        "are interpolated (default: 1, run all)",
-    )
     add_edge(parser)
     add_trust(parser)
 

@@ -6,6 +6,7 @@ import argparse
 from importlib.metadata import PackageNotFoundError, version
 
 from napari_cropzoom.cli.verbs import (
+    batch,
     bench,
     create_bbox,
     crop,
@@ -23,8 +24,8 @@ from napari_cropzoom.cli.verbs import (
 )
 
 VERBS = (
-    predict, train, evaluate, create_bbox, smooth_bbox, remap, flags, info, detect, crop, run, bench,
-    review, demo,
+    predict, train, evaluate, create_bbox, smooth_bbox, remap, flags, info, detect, crop, run, batch,
+    bench, review, demo,
 )  # fmt: skip
 """In the order of the help."""
 

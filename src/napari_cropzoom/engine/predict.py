@@ -14,6 +14,7 @@ from napari_cropzoom.core.progress import Notify, Progress, Stage, ignore
 from napari_cropzoom.crop.record import undecodable_in
 from napari_cropzoom.detection.background import awaited
 from napari_cropzoom.engine.engine import Engine
+from napari_cropzoom.engine.fingerprint import fingerprint
 from napari_cropzoom.engine.incremental import (
     compare_with_previous,
     read_previous,
@@ -21,6 +22,7 @@ from napari_cropzoom.engine.incremental import (
 )
 from napari_cropzoom.engine.loop import some_frames
 from napari_cropzoom.engine.model_folder import ModelFolder
+from napari_cropzoom.engine.onnx.note import measured_note
 from napari_cropzoom.engine.outputs import outputs_of, write_outputs
 from napari_cropzoom.engine.pixels import Edge
 from napari_cropzoom.engine.sparse import check_every, frames_run, predict_sparsely
@@ -28,8 +30,50 @@ from napari_cropzoom.files.atomic import check_writable
 from napari_cropzoom.files.belonging import check_made_of
 from napari_cropzoom.files.provenance import MadeWith, video_identity
 from napari_cropzoom.video.damage import undecodable_text
+from napari_cropzoom.video.index import VideoIndex
 from napari_cropzoom.video.judge import note_odd
 from napari_cropzoom.video.video import Video
+
+
+def is_up_to_date(
+    model: ModelFolder,
+    video: Path,
+    boxes: NDArray[np.float64] | None = None,
+    *,
+    edge: Edge = "pad",
+    precision: str = "fp32",
+    runtime: str = "eager",
+    overrides: Sequence[str] = (),
+    onnx_precision: str | None = None,
+    notify: Notify = ignore,
+) -> bool:
+    """Whether running this would change nothing, by the record of the predictions; without a network.
+
+    Parameters
+    ----------
+    model, video, boxes, edge
+        As in :func:`predict_video`.
+    precision, runtime, overrides, onnx_precision
+        As in :meth:`Engine.load`.
+    notify : callable
+        Called with what is up to date, for a person.
+
+    Raises
+    ------
+    CropzoomError
+        If the video cannot be read, or there is not one box for every frame.
+    """
+    if runtime == "auto":
+        note = measured_note(model, precision, onnx_precision)
+        runtime = note.faster if note else "auto"  # of which there are no predictions
+    made_with = fingerprint(
+        model, precision=precision, runtime=runtime, overrides=overrides, onnx_precision=onnx_precision
+    )
+    target = model.predictions_csv(video)
+    plan = compare_with_previous(target, made_with, VideoIndex.scan(video), boxes, edge)
+    if plan.up_to_date:
+        notify(plan.describe())
+    return plan.up_to_date
 
 
 def predict_video(

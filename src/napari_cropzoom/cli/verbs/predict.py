@@ -188,20 +188,17 @@ class Predictor:
 
     def _is_up_to_date(self, video: Path, boxes: FloatArray | None) -> bool:
         """Whether nothing has changed, which is told; found out before the model is loaded."""
-        from napari_cropzoom.engine.fingerprint import fingerprint
-        from napari_cropzoom.engine.incremental import compare_with_previous
-        from napari_cropzoom.engine.onnx.note import measured_note
-        from napari_cropzoom.video.index import VideoIndex
+        from napari_cropzoom.engine.predict import is_up_to_date
 
         how = {name: value for name, value in self._how.items() if name != "trust"}
-        if how["runtime"] == "auto":
-            note = measured_note(self.model, how["precision"], how["onnx_precision"])
-            how["runtime"] = note.faster if note else "auto"  # of which there are no predictions
-        predictions, made_with = self.model.predictions_csv(video), fingerprint(self.model, **how)
-        plan = compare_with_previous(predictions, made_with, VideoIndex.scan(video), boxes, self._edge)
-        if plan.up_to_date:
-            print(f"{video.name}: {plan.describe()}", flush=True)
-        return plan.up_to_date
+        return is_up_to_date(
+            self.model,
+            video,
+            boxes,
+            edge=self._edge,
+            **how,
+            notify=lambda what: print(f"{video.name}: {what}", flush=True),
+        )
 
     def labels(self, csv: Path, bbox_dir: Path | None) -> Path:
         """Predict labelled frames into the model's ``image_preds``."""

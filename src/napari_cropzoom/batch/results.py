@@ -1,0 +1,102 @@
+"""What became of every video of a batch, on the screen and as a CSV file."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from napari_cropzoom.core.words import counted
+from napari_cropzoom.files.atomic import atomic_path
+
+DONE, UP_TO_DATE, FOR_REVIEW, FAILED, NOT_DONE = (
+    "done", "up to date", "for review", "failed", "not done",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one video.
+
+    Attributes
+    ----------
+    video : Path
+    state : str
+        ``done``, ``up to date`` (nothing had to run), ``for review``, ``failed`` or ``not done``.
+    why : str
+        Why it is left for review or failed; what is worth knowing else.
+    frames, suspects : int or None
+        Frames of the video, and entries of the review queue; None where that was not found out.
+    share : float or None
+        Of the frames that lie in a suspect, 0 to 1.
+    boxes : str
+        ``detected`` or ``reviewed``.
+    seconds : float
+    predictions : Path or None
+        Keypoints in the full frame.
+    """
+
+    video: Path
+    state: str = NOT_DONE
+    why: str = ""
+    frames: int | None = None
+    suspects: int | None = None
+    share: float | None = None
+    boxes: str = ""
+    seconds: float = 0.0
+    predictions: Path | None = None
+
+    @property
+    def row(self) -> list[str]:
+        """The cells of the table, as text."""
+        return [
+            str(self.video),
+            self.state,
+            self.why,
+            _text(self.frames),
+            _text(self.suspects),
+            "" if self.share is None else f"{self.share:.4f}",
+            self.boxes,
+            f"{self.seconds:.1f}",
+            _text(self.predictions),
+        ]
+
+
+COLUMNS = (
+    "video", "state", "why", "frames", "suspects", "share_of_frames", "boxes", "seconds", "predictions",
+)  # fmt: skip
+
+
+def write_results(path: Path, results: Iterable[Result]) -> None:
+    """Write the table as CSV, whole or not at all.
+
+    Raises
+    ------
+    CropzoomError
+        If the file cannot be written.
+    """
+    with atomic_path(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(result.row for result in results)
+
+
+def table(results: Sequence[Result]) -> str:
+    """The table for a person: a line a video, and the counts at the end."""
+    names = [str(result.video) for result in results]
+    width = max(map(len, names), default=0)
+    lines = [f"{'video':<{width}}  {'state':<10}  suspects  in frames  seconds  why"]
+    for name, each in zip(names, results, strict=True):
+        share = "" if each.share is None else f"{each.share:.1%}"
+        lines.append(
+            f"{name:<{width}}  {each.state:<10}  {_text(each.suspects):>8}  {share:>9}  "
+            f"{each.seconds:7.1f}  {each.why}".rstrip()
+        )
+    states = [result.state for result in results]
+    counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
+    return "\n".join([*lines, f"{counted(len(results), 'video')}: {counts}"])
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)

@@ -1,0 +1,134 @@
+"""``batch``: all steps of many videos; those with many suspects wait for a review."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from napari_cropzoom.cli.arguments import (
+    Verbs,
+    add_engine_options,
+    add_verb,
+    names,
+    positive_int,
+    probability,
+    ratio,
+    whole_number,
+)
+from napari_cropzoom.cli.inputs import print_note
+from napari_cropzoom.cli.progress import print_line, run_with_bar
+from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.words import counted
+
+DEFAULT_RATIO, DEFAULT_WINDOW = 2.0, 5
+RESULTS = "batch.csv"
+
+
+def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
+    """Register the verb."""
+    many = add_verb(verbs, common, "batch", batch, "all steps of many videos, resumed by their records")
+    many.add_argument(
+        "video", type=Path, nargs="+", help="videos, or folders: every video in and below them"
+    )
+    many.add_argument(
+        "--detector", type=Path, metavar="DIR", required=True, help="detector's model directory"
+    )
+    many.add_argument("--pose", type=Path, metavar="DIR", required=True, help="pose model's directory")
+    many.add_argument(
+        "--review_above",
+        type=probability,
+        metavar="RATE",
+        help="leave a video for review if more than this share of its frames, 0 to 1, lies in suspects",
+    )
+    size = many.add_mutually_exclusive_group()
+    size.add_argument("--crop_ratio", type=ratio, help="side in spans of the keypoints (default: 2.0)")
+    size.add_argument("--crop_size", type=positive_int, help="fixed side in pixels")
+    many.add_argument(
+        "--anchor_keypoints", type=names, default=(), help="keypoints that count, a,b,c (default: all)"
+    )
+    many.add_argument(
+        "--min_likelihood", type=probability, help="keypoints below it do not count (default: all count)"
+    )
+    many.add_argument(
+        "--smooth_window",
+        type=whole_number,
+        default=DEFAULT_WINDOW,
+        help=f"frames of the median, 0 or 1 for none (default: {DEFAULT_WINDOW}); reviewed boxes stay",
+    )
+    many.add_argument(
+        "--skip_pixels",
+        action="store_true",
+        help="find suspects without looking at the pixels of the videos, which takes some time",
+    )
+    many.add_argument("--crop", action="store_true", help="write the cropped videos too")
+    many.add_argument("--skip_viz", action="store_true", help="do not write the labeled videos")
+    many.add_argument(
+        "--results",
+        type=Path,
+        metavar="FILE",
+        help=f"table of what became of each video (default: {RESULTS} in --output_dir, or else in the "
+        "pose model's folder)",
+    )
+    add_engine_options(many)
+
+
+def batch(args: argparse.Namespace) -> None:
+    """Check all videos, work on them one after the other, and say what became of each."""
+    from napari_cropzoom.batch.batch import Batch, BatchSettings, left_for_review
+    from napari_cropzoom.batch.inputs import find_videos
+    from napari_cropzoom.batch.results import FAILED, Result, table, write_results
+    from napari_cropzoom.core.smoothing.sizing import SizingSettings
+    from napari_cropzoom.engine.model_folder import ModelFolder
+    from napari_cropzoom.files.atomic import check_writable
+
+    crop_ratio = DEFAULT_RATIO if args.crop_size is None and args.crop_ratio is None else args.crop_ratio
+    settings = BatchSettings(
+        SizingSettings(crop_ratio, args.crop_size, args.anchor_keypoints, args.min_likelihood),
+        args.smooth_window,
+        args.review_above,
+        not args.skip_pixels,
+        args.crop,
+        not args.skip_viz,
+        args.edge,
+        args.batch_size,
+        {
+            "precision": args.precision,
+            "runtime": args.runtime,
+            "overrides": tuple(args.overrides or ()),
+            "trust": args.trust_checkpoint,
+            "onnx_precision": args.onnx_precision,
+        },
+        args.overwrite,
+    )
+    detector, pose = ModelFolder.open(args.detector), ModelFolder.open(args.pose)
+    videos = find_videos(args.video, args.output_dir)
+    output = args.results or (args.output_dir or pose.path) / RESULTS
+    check_writable(output)
+    work = Batch(detector, pose, settings, print_line)
+    results = {video.path: Result(video.path) for video in videos}
+
+    def fail(path: Path, error: CropzoomError) -> None:
+        print(f"error: {error}", file=sys.stderr, flush=True)
+        results[path] = Result(path, FAILED, str(error))
+
+    for video in videos:
+        try:
+            work.check(video)
+        except CropzoomError as error:
+            fail(video.path, error)
+    for number, video in enumerate(videos, 1):
+        if results[video.path].state != FAILED:
+            print_line(f"{number} of {len(videos)}: {video.path}")
+            try:
+                results[video.path] = run_with_bar(work.work(video), video.path.name)
+            except CropzoomError as error:
+                fail(video.path, error)
+        write_results(output, results.values())
+    print_line(table(list(results.values())))
+    print_line(f"table saved to {output}")
+    if told := left_for_review(list(results.values()), detector):
+        print_note(told)
+    failed = sum(result.state == FAILED for result in results.values())
+    if failed:
+        raise CropzoomError(f"{failed} of {counted(len(results), 'video')} failed, see above.")

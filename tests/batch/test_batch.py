@@ -17,7 +17,7 @@ from napari_cropzoom.files.bbox_csv import read_bbox_csv
 from napari_cropzoom.files.provenance import made_with_path
 from napari_cropzoom.review.session import Session
 from napari_cropzoom.video.video import Video
-from videos import BLOB_FRAMES, excerpt, make_blob_video
+from videos import BLOB_FRAMES, draw_blobs, excerpt, make_blob_video, write_video
 
 N = BLOB_FRAMES
 
@@ -41,6 +41,14 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def lab(recorded: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(recorded, tmp_path / "lab"))
+
+
+def jumping(path: Path) -> None:
+    """Replace a video by one in which the blobs are elsewhere for three frames."""
+    t = np.arange(N)[:, None]
+    places = np.stack([60 + 0.5 * t + [[0, 20, 40]], 80 + 0.2 * t + [[0, 10, 20]]], axis=2)
+    places[20:23] += [180, 90]
+    write_video(path, [draw_blobs(each, 240, 320, 6) for each in places])
 
 
 def go(lab: Path, *words: str | Path, output: str = "out") -> int:
@@ -134,6 +142,7 @@ def test_videos_with_many_suspects_wait_for_their_review_and_then_get_its_boxes(
     lab: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     video = lab / "videos" / "day 1" / "cam.mp4"
+    jumping(video)
     raw = lab / "out" / "detector" / "video_preds" / "cam_bbox.csv"
     assert go(lab, video, "--skip_pixels") == 0
     share = float(rows(lab)["videos/day 1/cam.mp4"]["share_of_frames"])

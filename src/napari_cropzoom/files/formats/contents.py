@@ -1,0 +1,252 @@
+"""What lies in a file of another program, looked at without trusting it.
+
+A format is recognised by content: by the first bytes, by the names in an HDF5 file or an archive, by the
+first lines of a text. Nothing here unpickles, follows a link out of the file, expands XML entities or
+reads more than :data:`MOST_BYTES`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_cropzoom.core.boxes import FloatArray
+from napari_cropzoom.core.errors import CropzoomError, brief
+from napari_cropzoom.files.csv_table import quoted
+from napari_cropzoom.files.parsing import UNREADABLE_ARRAYS, parse_json
+
+HEAD = 2**16
+MOST_BYTES = 300_000_000  # of a text
+MOST_JSON = 100_000_000  # which takes ten times that in memory
+MOST_ARRAY = 300_000_000
+MOST_NAMES = 10_000
+EXTRA = "formats"
+
+_MAGIC = (
+    (b"\x89HDF\r\n\x1a\n", "hdf5"),
+    (b"PK\x03\x04", "zip"),
+    (b"\x93NUMPY", "npy"),
+    (b"CDF\x01", "netcdf3"),
+    (b"CDF\x02", "netcdf3"),
+    (b"II*\0", "tiff"),
+    (b"MM\0*", "tiff"),
+    (b"II+\0", "tiff"),
+    (b"MM\0+", "tiff"),
+    (b"\x80\x02", "pickle"),
+    (b"\x80\x03", "pickle"),
+    (b"\x80\x04", "pickle"),
+    (b"\x80\x05", "pickle"),
+)
+_DIGITS = re.compile(r"(\d+)\D*$")
+
+
+def needs(module: str, what: str, extra: str = EXTRA) -> Any:
+    """Import a package that only some formats need.
+
+    Raises
+    ------
+    CropzoomError
+        If it is not installed, with the line that installs it.
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise CropzoomError(
+            f"{what} needs the package {module.partition('.')[0]}, which is not installed. "
+            f'Install it with: pip install "napari-cropzoom[{extra}]"'
+        ) from error
+
+
+class Content:
+    """A first look at a file or folder: enough to say what it is.
+
+    Raises
+    ------
+    CropzoomError
+        If it is not there or cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.is_folder = path.is_dir()
+        self.head = b""
+        if self.is_folder:
+            return
+        if not path.is_file():
+            raise CropzoomError(
+                f"{path}: there is no such file. Give the file that the other tool wrote."
+            )
+        try:
+            with path.open("rb") as file:
+                self.head = file.read(HEAD)
+        except OSError as error:
+            raise CropzoomError(f"{path}: cannot be read ({error.strerror or error}).") from error
+        if not self.head.strip():
+            raise CropzoomError(f"{path}: is empty. Give the file that the other tool wrote.")
+
+    @cached_property
+    def kind(self) -> str:
+        """``folder``, ``hdf5``, ``zip``, ``npy``, ``tiff``, ``json``, ``xml``, ``text``, ..."""
+        if self.is_folder:
+            return "folder"
+        for magic, kind in _MAGIC:
+            if self.head.startswith(magic):
+                return kind
+        if b"\0" in self.head:
+            return "binary"
+        text = self.text.lstrip()
+        if text[:1] in ("{", "["):
+            return "json"
+        return "xml" if text.startswith("<") else "text"
+
+    @cached_property
+    def text(self) -> str:
+        """The beginning, as text."""
+        return self.head.decode("utf-8-sig", "replace")
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The first lines, without empty ones."""
+        return [line for line in self.text.splitlines()[:50] if line.strip()]
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Top-level names in an HDF5 file or an archive of arrays; of the files in a folder."""
+        if self.kind == "hdf5":
+            with opened_hdf5(self.path) as file:
+                return frozenset(name for _, name in zip(range(MOST_NAMES), file, strict=False))
+        if self.kind == "zip":
+            try:
+                with zipfile.ZipFile(self.path) as archive:
+                    members = archive.namelist()[:MOST_NAMES]
+            except UNREADABLE_ARRAYS:
+                return frozenset()
+            return frozenset(name.removesuffix(".npy") for name in members)
+        if self.is_folder:
+            return frozenset(
+                each.name for _, each in zip(range(MOST_NAMES), self.path.iterdir(), strict=False)
+            )
+        return frozenset()
+
+
+def read_whole_text(path: Path) -> str:
+    """Text of a file in UTF-8, line feeds between its lines, of a bounded size.
+
+    Raises
+    ------
+    CropzoomError
+    """
+    size = path.stat().st_size
+    if size > MOST_BYTES:
+        raise CropzoomError(
+            f"{path}: has {size / 1e6:.0f} MB; tables of up to {MOST_BYTES / 1e6:.0f} MB are read. "
+            "Split it by animal or by video."
+        )
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise CropzoomError(
+            f"{path}: is not text in UTF-8 (byte {error.start}). Save it as UTF-8 in the other program."
+        ) from error
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def read_bounded_json(path: Path) -> Any:
+    """Content of a JSON file.
+
+    Raises
+    ------
+    CropzoomError
+    """
+    size = path.stat().st_size
+    if size > MOST_JSON:
+        raise CropzoomError(
+            f"{path}: has {size / 1e6:.0f} MB; JSON of up to {MOST_JSON / 1e6:.0f} MB is read. Write one "
+            "file a video, without masks."
+        )
+    try:
+        return parse_json(path.read_bytes().decode("utf-8-sig"))
+    except (ValueError, MemoryError) as error:
+        raise CropzoomError(f"{path}: is not JSON ({brief(error)}). Write the file again.") from error
+
+
+@contextmanager
+def opened_hdf5(path: Path) -> Iterator[Any]:
+    """Yield an ``h5py.File`` to read.
+
+    Raises
+    ------
+    CropzoomError
+        If h5py is not installed or the file is damaged.
+    """
+    h5py = needs("h5py", f"{path.name}: reading HDF5")
+    try:
+        file = h5py.File(path, "r")
+    except (OSError, RuntimeError, ValueError, KeyError) as error:
+        raise CropzoomError(
+            f"{path}: is not a readable HDF5 file ({brief(error)}). Copy it again."
+        ) from error
+    with file:
+        yield file
+
+
+def hdf5_array(group: Any, name: str) -> Any:
+    """Return one array of an HDF5 file, none of it from elsewhere, of a bounded size.
+
+    Raises
+    ------
+    ValueError
+        If it is not there, leads out of the file or is too large.
+    """
+    h5py = needs("h5py", "reading HDF5")
+    if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+        raise ValueError(f"has no array {quoted(name)} of its own")
+    data = group[name]
+    if not isinstance(data, h5py.Dataset) or data.is_virtual or data.external:
+        raise ValueError(f"{quoted(name)} is no array of its own")
+    if data.shape is None:
+        raise ValueError(f"{quoted(name)} is empty")
+    if data.size * max(1, data.dtype.itemsize) > MOST_ARRAY:
+        raise ValueError(f"{quoted(name)} would take {data.size * data.dtype.itemsize / 1e6:.0f} MB")
+    return data[()]
+
+
+def hdf5_numbers(group: Any, name: str) -> FloatArray:
+    """The same as numbers."""
+    return np.asarray(hdf5_array(group, name), np.float64)
+
+
+def hdf5_texts(group: Any, name: str) -> list[str]:
+    """The same as texts."""
+    return [as_text(each) for each in np.ravel(hdf5_array(group, name))[:MOST_NAMES].tolist()]
+
+
+def as_text(value: Any) -> str:
+    """Text of an attribute or cell, whether bytes, an array of one, or text."""
+    if isinstance(value, np.ndarray):
+        value = value.ravel()[0] if value.size else ""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def json_text(value: Any) -> Any:
+    """What JSON in an attribute says; None where it is none."""
+    try:
+        return json.loads(as_text(value))
+    except (ValueError, RecursionError):
+        return None
+
+
+def number_in_name(name: str) -> int | None:
+    """Number of the frame in a file's name, the last one in it: 12 of ``clip_0012.png``."""
+    stem = name.replace("\\", "/").rpartition("/")[2].rpartition(".")[0] or name
+    found = _DIGITS.search(stem)
+    return int(found[1][-15:]) if found else None

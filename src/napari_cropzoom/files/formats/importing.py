@@ -1,0 +1,184 @@
+"""A file of another program, from what it is to tracks: the one way in."""
+
+from __future__ import annotations
+
+import csv
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from xml.parsers.expat import ExpatError
+
+import numpy as np
+
+from napari_cropzoom.core.boxes import BoolArray
+from napari_cropzoom.core.errors import CropzoomError, brief
+from napari_cropzoom.core.words import counted
+from napari_cropzoom.files.formats.contents import Content
+from napari_cropzoom.files.formats.outside import OUTSIDE
+from napari_cropzoom.files.formats.said import ImportOptions, OutsideFormat, VideoFacts
+from napari_cropzoom.files.formats.settle import Settled, settle
+from napari_cropzoom.files.parsing import UNREADABLE_ARRAYS
+
+OVERRULES = {"centre": "corner", "fraction": "unit"}
+"""Names of ``--format`` that say how a table of boxes is meant."""
+MOST_RUNS = 5
+BROKEN = (
+    *UNREADABLE_ARRAYS,
+    ArithmeticError,
+    LookupError,
+    struct.error,
+    csv.Error,
+    ExpatError,
+    AssertionError,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Imported:
+    """A file that was understood.
+
+    Attributes
+    ----------
+    path : Path
+    format : OutsideFormat
+    settled : Settled
+    notes : tuple of str
+        What a person should know.
+    """
+
+    path: Path
+    format: OutsideFormat
+    settled: Settled
+    notes: tuple[str, ...]
+
+    def told(self) -> list[str]:
+        """How the file was understood, a line each: format, animals, frames, units, gaps, confidence."""
+        return [
+            f"{self.path.name}: {self.format.label}, {counted(len(self.settled.tracks), 'animal')}",
+            f"frames: numbered from {self.settled.first_frame}",
+            self._told_of_boxes(),
+            *map(_told_of_track, self.settled.tracks),
+        ]
+
+    def _told_of_boxes(self) -> str:
+        settled = self.settled
+        if settled.source == "points":
+            return f"boxes: {settled.side:g} x {settled.side:g} pixels round the points of the file"
+        if settled.source == "keypoints":
+            return "boxes: put round the keypoints of the file, as create_bbox does"
+        corner = "the top-left corner" if settled.corner == "corner" else "the centre"
+        return (
+            f"boxes: x, y are {corner}, in {settled.unit.replace('fractions', 'fractions of the frame')}"
+        )
+
+
+def format_names() -> list[str]:
+    """What ``--format`` takes."""
+    return [*(each.name for each in OUTSIDE), *OVERRULES]
+
+
+def recognise(path: Path) -> OutsideFormat:
+    """Return the format of a file, by its content.
+
+    Raises
+    ------
+    CropzoomError
+        If it is none that is known.
+    """
+    content = Content(path)
+    try:
+        found = next((each for each in OUTSIDE if each.recognises(content)), None)
+    except BROKEN as error:
+        raise CropzoomError(
+            f"{path}: is damaged, so what it is cannot be told ({brief(error)}). Copy or export it again."
+        ) from error
+    if found is not None:
+        return found
+    if content.kind in ("pickle", "npy"):
+        raise CropzoomError(
+            f"{path}: is a Python pickle or an array of one, which can run code when it is opened, so it "
+            "is not. "
+            "Export it as HDF5 or CSV (idtracker.ai: trajectories.h5 or trajectories_csv)."
+        )
+    labels = ", ".join(each.label for each in OUTSIDE)
+    raise CropzoomError(
+        f"{path}: no known format ({content.kind}). Known are: {labels}. If it is one of them, name it "
+        "with "
+        "--format."
+    )
+
+
+def read_outside(
+    path: Path, video: VideoFacts, options: ImportOptions | None = None, format_name: str | None = None
+) -> Imported:
+    """Read a file of another program into one track an animal.
+
+    Parameters
+    ----------
+    path : Path
+        A file, or the folder that the other program wrote.
+    video : VideoFacts
+    options : ImportOptions, optional
+    format_name : str, optional
+        One of :func:`format_names`, instead of what is recognised.
+
+    Raises
+    ------
+    CropzoomError
+        If the file cannot be read as such, holds nothing, does not fit the video, or leaves open what
+        has to be known.
+    """
+    options = options or ImportOptions()
+    if format_name == "centre":
+        options = replace(options, corner="centre")
+    elif format_name == "fraction":
+        options = replace(options, unit="fractions")
+    wanted = "csv" if format_name in OVERRULES else format_name
+    chosen = recognise(path) if wanted is None else _by_name(wanted)
+    notes: list[str] = []
+    try:
+        said = chosen.read(path, video, options)
+        notes += said.notes
+        settled = settle(path, said, video, options, notes.append)
+    except CropzoomError as error:
+        if str(path) in str(error):
+            raise
+        raise CropzoomError(f"{path}: {error}") from error
+    except BROKEN as error:
+        raise CropzoomError(
+            f"{path}: cannot be read as {chosen.label} ({brief(error)}). Export it again, or name what "
+            "it is "
+            "with --format."
+        ) from error
+    return Imported(path, chosen, settled, tuple(dict.fromkeys(notes)))
+
+
+def _by_name(name: str) -> OutsideFormat:
+    for each in OUTSIDE:
+        if each.name == name:
+            return each
+    raise CropzoomError(f"There is no format {name!r}. Choose one of: {', '.join(format_names())}.")
+
+
+def _told_of_track(track: object) -> str:
+    from napari_cropzoom.files.formats.settle import ImportedTrack
+
+    assert isinstance(track, ImportedTrack)
+    missing = track.is_missing
+    told = f"{track.name}: {counted(int((~missing).sum()), 'box')} in {counted(len(missing), 'frame')}"
+    if missing.any():
+        told += f", missing in {_runs(missing)}"
+    known = track.confidence[np.isfinite(track.confidence)]
+    if len(known):
+        told += f"; confidence {known.min():.2f} to {known.max():.2f}"
+    return told
+
+
+def _runs(missing: BoolArray) -> str:
+    """Frames in words: ``20 to 29, 40``."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], missing.astype(np.int8), [0]])))
+    runs: Iterable[tuple[int, int]] = zip(edges[::2].tolist(), (edges[1::2] - 1).tolist(), strict=True)
+    told = [f"{first}" if first == last else f"{first} to {last}" for first, last in runs]
+    more = f" and {counted(len(told) - MOST_RUNS, 'more gap')}" if len(told) > MOST_RUNS else ""
+    return ", ".join(told[:MOST_RUNS]) + more

@@ -1,0 +1,216 @@
+"""A table of boxes or points of any program, with a header: a script's own, mostly."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from napari_cropzoom.core.boxes import FloatArray, IntArray
+from napari_cropzoom.core.words import counted
+from napari_cropzoom.files.csv_table import check_width, first_line, quoted
+from napari_cropzoom.files.formats.contents import Content, read_whole_text
+from napari_cropzoom.files.formats.rows import numbers_of, read_rows
+from napari_cropzoom.files.formats.said import (
+    Corner,
+    ImportOptions,
+    Said,
+    VideoFacts,
+    numbered,
+    refuse,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DELIMITERS = (";", "\t", ",")
+MOST_COLUMNS = 200
+SOME = 100_000  # letters
+NAMES: dict[str, tuple[str, ...]] = {
+    "left": ("x", "left", "xmin", "minx", "xtl", "x1", "x0", "bbleft", "bboxleft", "bboxx", "bbx"),
+    "top": ("y", "top", "ymin", "miny", "ytl", "y1", "y0", "bbtop", "bboxtop", "bboxy", "bby"),
+    "w": ("w", "width", "bw", "bbw", "bbwidth", "bboxw", "bboxwidth"),
+    "h": ("h", "height", "bh", "bbh", "bbheight", "bboxh", "bboxheight"),
+    "right": ("x2", "xmax", "maxx", "xbr", "right", "bbright", "bboxright"),
+    "bottom": ("y2", "ymax", "maxy", "ybr", "bottom", "bbbottom", "bboxbottom"),
+    "cx": ("cx", "xc", "xcenter", "xcentre", "centerx", "centrex", "centroidx", "xcentroid"),
+    "cy": ("cy", "yc", "ycenter", "ycentre", "centery", "centrey", "centroidy", "ycentroid"),
+    "frame": ("frame", "frameidx", "frameindex", "framenumber", "frameno", "frameid", "frames"),
+    "track": (
+        *(
+            "track",
+            "trackid",
+            "id",
+            "animal",
+            "animalid",
+            "individual",
+            "individuals",
+            "name",
+            "identity",
+        ),
+        *("object", "objectid", "objid", "instance", "mouse", "label", "class"),
+    ),
+    "confidence": ("confidence", "conf", "score", "likelihood", "probability", "prob"),
+}
+INDEX = ("", "index", "unnamed0")
+
+
+class BoxesCsv:
+    """See :class:`napari_cropzoom.files.formats.said.OutsideFormat`."""
+
+    name: ClassVar[str] = "csv"
+    label: ClassVar[str] = "Table of boxes (CSV)"
+    help: ClassVar[str] = (
+        "x, y, w, h or two corners or a centre, with or without frame, track and confidence"
+    )
+    patterns: ClassVar[tuple[str, ...]] = ("*.csv", "*.tsv")
+
+    def recognises(self, content: Content) -> bool:
+        """By the names of its columns."""
+        if content.kind != "text" or not content.lines:
+            return False
+        found = _places(_cells(content.lines[0], _delimiter(content.lines[0])))
+        return _meaning(found) is not None
+
+    def read(self, path: Path, video: VideoFacts, options: ImportOptions) -> Said:
+        """Columns by their names."""
+        text = read_whole_text(path).strip("\n")
+        head = first_line(text)
+        delimiter = _delimiter(head)
+        check_width(path, head.replace(delimiter, ","), "boxes", MOST_COLUMNS)
+        header = _cells(head, delimiter)
+        found = _places(header)
+        meaning = _meaning(found)
+        if meaning is None:
+            raise refuse(
+                path,
+                "line 1: names no columns of boxes. They are x, y, w, h, or x1, y1, x2, y2, or cx, cy.",
+            )
+        texts = (found["track"],) if "track" in found else ()
+        table = read_rows(
+            path, text, 1, len(header), texts, sep=delimiter, decimal=_decimal(text, delimiter)
+        ).dropna(how="all")
+        numbers = {
+            what: numbers_of(path, table[place], header[place] or "the first column", 2)
+            for what, place in found.items()
+            if what != "track"
+        }
+        boxes, corner = _boxes(numbers, meaning)
+        names: tuple[str, ...] = ("animal",)
+        animal = np.zeros(len(table), np.int64)
+        if "track" in found:
+            names, animal = _animals(table[found["track"]])
+        frame, first = _frames(path, numbers.get("frame"), len(table), video, len(names))
+        unused = [
+            name
+            for place, name in enumerate(header)
+            if place not in found.values() and not (place == 0 and not name)
+        ]
+        notes = [f"{path.name}: not used: column {', '.join(map(quoted, unused[:5]))}"] if unused else []
+        common: dict[str, Any] = {
+            "names": names,
+            "animal": animal,
+            "frame": frame,
+            "confidence": numbers.get("confidence", np.empty(0)),
+            "first_frame": first,
+            "notes": tuple(notes),
+        }
+        if meaning == "points":
+            return Said(keypoints=boxes[:, None, :2], **common)
+        return Said(boxes=boxes, corner=corner, unit=None, **common)
+
+
+def _delimiter(line: str) -> str:
+    return max(DELIMITERS, key=line.count)
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    try:
+        return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter), [])]
+    except csv.Error:
+        return []
+
+
+def _places(header: list[str]) -> dict[str, int]:
+    """Which column is what, the likeliest name first."""
+    plain = [re.sub(r"[^a-z0-9]", "", name.lower()) for name in header]
+    plain = [re.sub(r"(px|pixels?)$", "", name) or name for name in plain]
+    found: dict[str, int] = {}
+    for what, names in NAMES.items():
+        place = next((plain.index(name) for name in names if name in plain), None)
+        if place is not None:
+            found[what] = place
+    if {"x0", "y0", "x1", "y1"} <= set(plain):
+        found.update(
+            left=plain.index("x0"),
+            top=plain.index("y0"),
+            right=plain.index("x1"),
+            bottom=plain.index("y1"),
+        )
+    if "frame" not in found and plain and plain[0] in INDEX:
+        found["frame"] = 0
+    return found
+
+
+def _meaning(found: dict[str, int]) -> str | None:
+    """What the columns make: boxes by corner and size, by two corners, by centre and size, or points."""
+    if {"left", "top", "w", "h"} <= set(found):
+        return "sized"
+    if {"left", "top", "right", "bottom"} <= set(found):
+        return "corners"
+    if {"cx", "cy"} <= set(found):
+        return "centred" if {"w", "h"} <= set(found) else "points"
+    return "points" if {"left", "top"} <= set(found) else None
+
+
+def _boxes(numbers: dict[str, FloatArray], meaning: str) -> tuple[FloatArray, Corner | None]:
+    if meaning == "sized":
+        return np.column_stack([numbers[name] for name in ("left", "top", "w", "h")]), None
+    if meaning == "corners":
+        left, top, right, bottom = (numbers[name] for name in ("left", "top", "right", "bottom"))
+        return np.column_stack([left, top, right - left, bottom - top]), "corner"
+    x, y = (numbers["cx"], numbers["cy"]) if "cx" in numbers else (numbers["left"], numbers["top"])
+    if meaning == "points":
+        return np.column_stack([x, y, x, y]), "centre"
+    return np.column_stack([x, y, numbers["w"], numbers["h"]]), "centre"
+
+
+def _decimal(text: str, delimiter: str) -> str:
+    """What stands before the fractions: a comma where numbers have commas and none a point."""
+    some = text[text.find("\n") : text.find("\n") + SOME]
+    return "," if delimiter != "," and "," in some and "." not in some else "."
+
+
+def _animals(column: pd.Series[Any]) -> tuple[tuple[str, ...], IntArray]:
+    """Names, which are numbers only where all are."""
+    import pandas as pd
+
+    places, words = pd.factorize(column.fillna("").str.strip())
+    texts = [str(word) for word in words]
+    if all(re.fullmatch(r"-?\d{1,15}(\.0*)?", word) for word in texts):
+        names, order = numbered([float(word) for word in texts])
+        return names, order[places]
+    return tuple(word or "nameless" for word in texts), np.asarray(places, np.int64)
+
+
+def _frames(
+    path: Path, numbers: FloatArray | None, n_rows: int, video: VideoFacts, n_animals: int
+) -> tuple[IntArray, int | None]:
+    """Frames of the rows; the first one's number is 0 where rows are frames."""
+    if numbers is None:
+        if n_rows != video.n_frames or n_animals != 1:
+            raise refuse(
+                path,
+                f"has no column frame, {counted(n_rows, 'row')} and {counted(n_animals, 'animal')}; "
+                f"{video.name} has "
+                f"{counted(video.n_frames, 'frame')}. Add a column frame.",
+            )
+        return np.arange(n_rows), 0
+    wrong = ~((numbers >= 0) & (numbers == np.floor(numbers)) & (numbers < 2**31))
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise refuse(path, f"line {row + 2}: {numbers[row]:g} is not the number of a frame.")
+    return numbers.astype(np.int64), None

@@ -1,0 +1,95 @@
+"""MOTChallenge: ``frame,id,left,top,w,h,conf,x,y,z`` without a header, frames from 1.
+
+Format: https://motchallenge.net/instructions
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from napari_cropzoom.files.atomic import atomic_path
+from napari_cropzoom.files.csv_table import first_line, quoted
+from napari_cropzoom.files.formats.contents import Content, read_whole_text
+from napari_cropzoom.files.formats.rows import numbers_of, read_rows
+from napari_cropzoom.files.formats.said import BoxesOut, ImportOptions, Said, VideoFacts, numbered, refuse
+
+LEAST_COLUMNS, MOST_COLUMNS = 6, 10
+
+
+class Mot:
+    """See :class:`napari_cropzoom.files.formats.said.OutsideFormat`."""
+
+    name: ClassVar[str] = "mot"
+    label: ClassVar[str] = "MOTChallenge"
+    help: ClassVar[str] = "Text, frame,id,left,top,w,h,conf,x,y,z, frames from 1, as most trackers write"
+    patterns: ClassVar[tuple[str, ...]] = ("*.txt",)
+
+    def recognises(self, content: Content) -> bool:
+        """By rows of six to ten numbers, the first two of them whole."""
+        if content.kind != "text" or not content.lines:
+            return False
+        rows = [line.split(",") for line in content.lines[:5]]
+        try:
+            numbers = [[float(cell) for cell in row] for row in rows]
+        except ValueError:
+            return False
+        return all(
+            LEAST_COLUMNS <= len(row) <= MOST_COLUMNS
+            and row[0].is_integer()
+            and row[1].is_integer()
+            and row[0] >= 0
+            for row in numbers
+        )
+
+    def read(self, path: Path, video: VideoFacts, options: ImportOptions) -> Said:
+        """Frames, ids, boxes and confidence; -1 is none."""
+        text = read_whole_text(path).strip("\n")
+        width = first_line(text).count(",") + 1
+        if not LEAST_COLUMNS <= width <= MOST_COLUMNS:
+            raise refuse(
+                path, f"line 1: has {width} numbers, MOTChallenge has 6 to 10 with commas between them."
+            )
+        table = read_rows(path, text, 0, width)
+        columns = [
+            numbers_of(path, table[place], f"number {place + 1}", 1) for place in range(min(width, 7))
+        ]
+        values = np.column_stack(columns)
+        wrong = ~np.isfinite(values[:, :6]).all(axis=1) | (values[:, 0] < 0) | (values[:, 0] % 1 != 0)
+        wrong |= np.abs(values[:, 0]) > 2**31
+        if wrong.any():
+            row = int(wrong.argmax())
+            line = text.split("\n", row + 1)[row]
+            raise refuse(path, f"line {row + 1}: {quoted(line)} is no frame, id and box.")
+        confidence = values[:, 6] if width > 6 else np.full(len(values), np.nan)
+        confidence = np.where((confidence < 0) | (confidence > 1), np.nan, confidence)
+        names, animal = numbered(values[:, 1])
+        is_nobody = names == ("animal_-1",)
+        return Said(
+            ("animal",) if is_nobody else names,
+            animal,
+            values[:, 0].astype(np.int64),
+            boxes=values[:, 2:6],
+            confidence=confidence,
+            first_frame=1,
+        )
+
+    def write(self, path: Path, out: BoxesOut) -> None:
+        """Write the boxes; names become numbers from 1."""
+        rows = [
+            (frame + 1, place, *box)
+            for place, boxes in enumerate(out.tracks.values(), 1)
+            for frame, box in zip(
+                np.flatnonzero(~np.isnan(boxes[:, 0])).tolist(),
+                boxes[~np.isnan(boxes[:, 0])].tolist(),
+                strict=True,
+            )
+        ]
+        rows.sort()
+        text = "".join(
+            f"{f},{k},{x:.10g},{y:.10g},{w:.10g},{h:.10g},1,-1,-1,-1\n" for f, k, x, y, w, h in rows
+        )
+        with atomic_path(path) as part:
+            part.write_text(text, encoding="utf-8", newline="")

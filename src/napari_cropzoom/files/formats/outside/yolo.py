@@ -1,0 +1,151 @@
+"""YOLO labels: a folder with one text a frame, ``class xc yc w h [confidence] [id]`` in fractions.
+
+Format: https://docs.ultralytics.com/datasets/detect, and ``Results.save_txt`` of ultralytics, which
+numbers the frames of a video from 1.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from napari_cropzoom.core.boxes import FloatArray
+from napari_cropzoom.files.csv_table import quoted
+from napari_cropzoom.files.formats.contents import MOST_BYTES, Content, number_in_name
+from napari_cropzoom.files.formats.said import ImportOptions, Said, VideoFacts, numbered, refuse
+from napari_cropzoom.files.names import is_hidden
+
+LEAST, MOST = 5, 7
+NOT_LABELS = (
+    "classes.txt",
+    "labels.txt",
+    "names.txt",
+    "readme.txt",
+    "notes.txt",
+    "predefined_classes.txt",
+)
+
+
+class Yolo:
+    """See :class:`napari_cropzoom.files.formats.said.OutsideFormat`."""
+
+    name: ClassVar[str] = "yolo"
+    label: ClassVar[str] = "YOLO labels"
+    help: ClassVar[str] = (
+        "Folder with a text file a frame, class and box in fractions, as Ultralytics writes it"
+    )
+    patterns: ClassVar[tuple[str, ...]] = ()
+
+    def recognises(self, content: Content) -> bool:
+        """By rows of a class and four fractions in the texts of a folder, or in one text."""
+        if content.kind == "text":
+            return bool(content.lines) and all(_is_row(line) for line in content.lines[:5])
+        if not content.is_folder:
+            return False
+        for file in _labels(content.path):
+            lines = Content(file).lines if file.stat().st_size else []
+            if lines:
+                return all(_is_row(line) for line in lines[:5])
+        return False
+
+    def read(self, path: Path, video: VideoFacts, options: ImportOptions) -> Said:
+        """All files, the frame by the number in their name."""
+        if not path.is_dir():
+            raise refuse(
+                path, "is the labels of one frame. Give the folder that holds those of all frames."
+            )
+        rows: list[FloatArray] = []
+        frames: list[int] = []
+        for file in _labels(path):
+            if file.stat().st_size > MOST_BYTES / 100:
+                raise refuse(file, "is too large for the labels of one frame.")
+            number = number_in_name(file.name)
+            if number is None:
+                raise refuse(file, "has no frame number in its name, as in clip_12.txt.")
+            for place, line in enumerate(file.read_text("utf-8", "replace").splitlines(), 1):
+                if line.strip():
+                    rows.append(_row(file, place, line))
+                    frames.append(number)
+        if not rows:
+            raise refuse(
+                path, "holds no labels. Give the folder labels that Ultralytics writes with save_txt."
+            )
+        width = max(map(len, rows))
+        values = np.full((len(rows), MOST), np.nan)
+        for length in range(LEAST, MOST + 1):
+            these = [place for place, row in enumerate(rows) if len(row) == length]
+            if these:
+                values[these, :length] = [rows[place] for place in these]
+        confidence, ids = values[:, 5], values[:, 6]
+        notes = []
+        if width == 6 and _are_ids(confidence):
+            confidence, ids = np.full(len(values), np.nan), confidence
+        if np.isnan(ids).all():
+            names, animal = numbered(values[:, 0])
+            names = tuple(name.replace("animal", "class") for name in names)
+            if len(names) > 1:
+                notes.append(f"{path.name}: has no track ids, so each class is taken for one animal")
+        elif np.isnan(ids).any():
+            keep = np.isfinite(ids)
+            notes.append(f"{path.name}: {int((~keep).sum())} boxes without a track id are left out")
+            values, confidence, ids = values[keep], confidence[keep], ids[keep]
+            frames = [frame for frame, is_kept in zip(frames, keep.tolist(), strict=True) if is_kept]
+            names, animal = numbered(ids)
+        else:
+            names, animal = numbered(ids)
+        return Said(
+            names,
+            animal,
+            np.asarray(frames, np.int64),
+            boxes=values[:, 1:5],
+            confidence=confidence,
+            first_frame=None,
+            usual_first=1,
+            corner="centre",
+            unit="fractions",
+            notes=tuple(notes),
+        )
+
+
+def _labels(folder: Path) -> list[Path]:
+    files = (each for each in folder.iterdir() if each.suffix.lower() == ".txt" and not is_hidden(each))
+    return sorted(each for each in files if each.name.lower() not in NOT_LABELS)
+
+
+def _is_row(line: str) -> bool:
+    cells = line.split()
+    try:
+        numbers = [float(cell) for cell in cells]
+    except ValueError:
+        return False
+    return (
+        LEAST <= len(numbers) <= MOST
+        and numbers[0].is_integer()
+        and all(-1 <= each <= 2 for each in numbers[1:5])
+    )
+
+
+def _row(file: Path, place: int, line: str) -> FloatArray:
+    try:
+        row = np.array([float(cell) for cell in line.split()])
+    except ValueError as error:
+        raise refuse(file, f"line {place}: {quoted(line)} is not a row of numbers.") from error
+    if not LEAST <= len(row) <= MOST or not np.isfinite(row).all():
+        raise refuse(
+            file,
+            f"line {place}: has {len(row)} numbers; class, xc, yc, w, h and, if known, confidence and id "
+            "make 5 to 7.",
+        )
+    if np.abs(row[1:5]).max() > 2:
+        raise refuse(file, f"line {place}: {quoted(line)} holds more than fractions of the frame.")
+    return row
+
+
+def _are_ids(values: FloatArray) -> bool:
+    """Whether a sixth number is an id, as without ``save_conf``, rather than a confidence."""
+    known = values[np.isfinite(values)]
+    return len(known) > 0 and bool(
+        (known == np.floor(known)).all() and (known.max() > 1 or len(set(known)) > 1)
+    )

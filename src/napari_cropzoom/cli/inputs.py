@@ -16,6 +16,7 @@ from napari_cropzoom.video.names import VIDEO_SUFFIXES
 if TYPE_CHECKING:
     from napari_cropzoom.core.boxes import FloatArray
     from napari_cropzoom.engine.model_folder import ModelFolder
+    from napari_cropzoom.files.formats.said import VideoFacts
 
 MOST_NAMED = 3
 
@@ -106,6 +107,21 @@ def check_video(path: Path) -> None:
 
     with opened(path):
         pass
+
+
+def video_facts(path: Path) -> VideoFacts:
+    """Frames, size and rate of a video, for formats of other programs.
+
+    Raises
+    ------
+    CropzoomError
+        If it is missing or cannot be read.
+    """
+    from napari_cropzoom.files.formats.said import VideoFacts
+    from napari_cropzoom.video.index import VideoIndex
+
+    index = VideoIndex.scan(path)
+    return VideoFacts(path.name, index.width, index.height, index.n_frames, float(index.rate))
 
 
 def check_boxes(path: Path, file: Path) -> None:

@@ -1,0 +1,79 @@
+"""Imported tracks as the raw boxes of a video, one ``<video>_bbox.csv`` an animal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.files.atomic import atomic_path, take_away
+from napari_cropzoom.files.bbox_csv import write_bbox_csv
+from napari_cropzoom.files.belonging import sign
+from napari_cropzoom.files.formats.settle import ImportedTrack
+from napari_cropzoom.files.names import check_folder_name, name_key
+
+
+def written_paths(folder: Path, video: Path, tracks: Sequence[ImportedTrack]) -> list[Path]:
+    """Where the boxes of each animal go: into ``folder``, or a folder of its name in there.
+
+    Raises
+    ------
+    CropzoomError
+        If two names are one on some disk.
+    """
+    name = f"{video.stem}_bbox.csv"
+    if len(tracks) == 1:
+        return [folder / name]
+    folders = [folder_name(track.name) for track in tracks]
+    if len({name_key(each) for each in folders}) < len(folders):
+        raise CropzoomError(
+            f"{folder}: two animals would have the same folder ({', '.join(sorted(folders))[:200]}). "
+            "Import them one at a time: --track NAME, each with its own --output_dir."
+        )
+    return [folder / each / name for each in folders]
+
+
+def folder_name(name: str) -> str:
+    """The name of an animal, with ``_`` for what no folder can be named.
+
+    Raises
+    ------
+    CropzoomError
+        If nothing of it can.
+    """
+    try:
+        check_folder_name(name, "an animal")
+    except CropzoomError:
+        kept = "".join(each if each.isalnum() or each in "-_ " else "_" for each in name).strip(" ._")[
+            :60
+        ]
+        check_folder_name(kept, "an animal")
+        return kept
+    return name
+
+
+def confidence_path(path: Path) -> Path:
+    """Where the confidence of the boxes in a file lies, which Lightning Pose's file has no place for."""
+    return path.with_name(f"{path.stem}_confidence.csv")
+
+
+def write_imported(path: Path, video: Path, track: ImportedTrack) -> None:
+    """Write boxes in whole pixels, empty rows where missing; confidence beside it if the file had some.
+
+    Raises
+    ------
+    CropzoomError
+        If a file cannot be written.
+    """
+    write_bbox_csv(path, track.boxes)
+    sign(path, video)
+    beside = confidence_path(path)
+    if np.isnan(track.confidence).all():
+        take_away(beside)
+        return
+    with atomic_path(beside) as part:
+        cells = ("" if value != value else f"{value:.6g}" for value in track.confidence.tolist())
+        lines = "".join(f"{frame},{cell}\n" for frame, cell in enumerate(cells))
+        part.write_text(f"frame,confidence\n{lines}", encoding="utf-8", newline="")

@@ -1,0 +1,131 @@
+"""`cropzoom import_bbox`: boxes of another program become raw boxes, and how it read them is said."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from napari_cropzoom.cli import main
+from napari_cropzoom.files.bbox_csv import read_bbox_csv
+from videos import make_numbered_video
+
+N = 12
+
+
+@pytest.fixture(scope="module")
+def video_path(tmp_path_factory):
+    return make_numbered_video(tmp_path_factory.mktemp("video") / "mouse.mp4", N, size=(320, 240))
+
+
+def mot(path: Path, rows) -> Path:
+    path.write_text("".join(f"{f},{k},{x},{y},{w},{h},{c},-1,-1,-1\n" for f, k, x, y, w, h, c in rows))
+    return path
+
+
+@pytest.fixture
+def two(tmp_path):
+    """Two animals, the second absent in frames 3 to 5, in MOTChallenge's format."""
+    rows = [(f + 1, 1, 10 + f, 20, 30.4, 40.6, 0.75) for f in range(N)]
+    rows += [(f + 1, 2, 60 + f, 20, 30, 40, 0.5) for f in range(N) if not 3 <= f <= 5]
+    return mot(tmp_path / "results", rows)
+
+
+def run(*words):
+    return main([str(word) for word in words])
+
+
+def test_every_animal_gets_the_file_that_litpose_reads(video_path, two, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert run("import_bbox", two, "--video", video_path, "--output_dir", out) == 0
+    stem = video_path.stem
+    text = (out / "animal_2" / f"{stem}_bbox.csv").read_text().splitlines()
+    assert text[:5] == [",x,y,h,w", "0,60,20,40,30", "1,61,20,40,30", "2,62,20,40,30", "3,,,,"]
+    assert len(text) == N + 1
+    first = read_bbox_csv(out / "animal_1" / f"{stem}_bbox.csv", N)
+    np.testing.assert_allclose(first, [[10 + f, 20, 30, 41] for f in range(N)])
+    with (out / "animal_2" / f"{stem}_bbox_confidence.csv").open(newline="") as file:
+        assert [row["confidence"] for row in csv.DictReader(file)] == ["0.5"] * 3 + [""] * 3 + ["0.5"] * 6
+    said = capsys.readouterr().out
+    for words in (
+        "results: MOTChallenge, 2 animals",
+        "frames: numbered from 1",
+        "x, y are the top-left corner, in pixels",
+        "animal_2: 9 boxes in 12 frames, missing in 3 to 5; confidence 0.50 to 0.50",
+        "3 frames have no box",
+    ):
+        assert words in said
+
+
+def test_one_animal_lies_in_the_folder_itself_and_is_known_to_be_of_the_video(video_path, two, tmp_path):
+    out = tmp_path / "out"
+    assert run("import_bbox", two, "--video", video_path, "--output_dir", out, "--track", "1") == 0
+    path = out / f"{video_path.stem}_bbox.csv"
+    assert len(read_bbox_csv(path, N)) == N
+    assert (
+        json.loads(path.with_name(f"{path.stem}_made_of.json").read_text())["made_of"]["name"]
+        == video_path.name
+    )
+
+
+def test_boxes_of_another_video_are_not_replaced_unless_told_to(video_path, two, tmp_path, capsys):
+    out = tmp_path / "out"
+    other = make_numbered_video(tmp_path / video_path.name, N, size=(320, 256))
+    words = ("import_bbox", two, "--output_dir", out, "--track", "1", "--video")
+    assert run(*words, other) == 0
+    assert run(*words, video_path) == 1
+    assert "was made of another file" in capsys.readouterr().err
+    assert run(*words, video_path, "--overwrite") == 0
+
+
+def test_points_ask_for_a_size_in_one_line(video_path, tmp_path, capsys):
+    path = tmp_path / "points.csv"
+    path.write_text("frame,x,y\n" + "".join(f"{f},100,90\n" for f in range(N)))
+    words = ("import_bbox", path, "--video", video_path, "--output_dir", tmp_path / "out")
+    assert run(*words) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "Say how large the boxes are to be: --crop_size N" in error
+    assert not (tmp_path / "out").exists()
+    assert run(*words, "--crop_size", "40") == 0
+    boxes = read_bbox_csv(tmp_path / "out" / f"{video_path.stem}_bbox.csv", N)
+    np.testing.assert_allclose(boxes, [[80, 70, 40, 40]] * N)
+
+
+def test_the_format_can_be_overruled_and_doubt_is_said(video_path, tmp_path, capsys):
+    path = tmp_path / "a.csv"
+    path.write_text("frame,x,y,w,h\n" + "".join(f"{f},100,90,40,30\n" for f in range(2, N)))
+    words = ("import_bbox", path, "--video", video_path, "--output_dir", tmp_path / "out")
+    assert run(*words, "--format", "centre") == 0
+    said = capsys.readouterr()
+    assert "note: a.csv: frames 2 to 11 of a video of 12 frames can be numbered from 0 or 1" in said.err
+    assert "x, y are the centre" in said.out
+    boxes = read_bbox_csv(tmp_path / "out" / f"{video_path.stem}_bbox.csv", N, allow_missing=True)
+    np.testing.assert_allclose(boxes[2], [80, 75, 40, 30])
+    assert run(*words, "--format", "mot") == 1
+    assert "MOTChallenge has 6 to 10" in capsys.readouterr().err
+
+
+def test_an_animal_whose_name_no_folder_can_have_gets_another(video_path, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "frame,id,x,y,w,h\n"
+        + "".join(f"{f},{k},100,90,40,30\n" for f in range(N) for k in ("../up", "b"))
+    )
+    out = tmp_path / "out"
+    assert run("import_bbox", path, "--video", video_path, "--output_dir", out) == 0
+    assert sorted(each.name for each in out.iterdir()) == ["b", "up"]
+
+
+def test_wrong_flags_are_wrong_usage(video_path, two, tmp_path):
+    for more in (
+        ["--format", "none"],
+        ["--crop_size", "4", "--crop_ratio", "2"],
+        ["--cm_per_pixel", "0"],
+    ):
+        with pytest.raises(SystemExit) as left:
+            run("import_bbox", two, "--video", video_path, "--output_dir", tmp_path, *more)
+        assert left.value.code == 2

@@ -25,8 +25,8 @@ from napari_cropzoom.cli.verbs import (
 )
 
 VERBS = (
-    predict, train, evaluate, create_bbox, smooth_bbox, remap, flags, info, detect, import_bbox, crop, run,
-    batch, bench, review, demo,
+    predict, train, evaluate, create_bbox, smooth_bbox, remap, flags, info, detect, import_bbox, crop,
+    run, batch, bench, review, demo,
 )  # fmt: skip
 """In the order of the help."""
 

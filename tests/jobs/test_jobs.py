@@ -78,7 +78,9 @@ def test_time_left_is_told(qtbot, worker):
     assert left[0][1] == -1
     told = [(done, seconds) for done, seconds in left if seconds >= 0]
     assert len(told) > 3
-    assert all(seconds >= (40 - done) * 0.04 * 0.9 for done, seconds in told)  # more on a busy machine
+    # more on a busy machine; less, after it stood still for a while, by what the estimate may be off
+    off = TimeLeft.STEADY
+    assert all(seconds >= (40 - done) * 0.04 * (1 - off) - 1.0 for done, seconds in told)
     assert left[-1] == (40, 0)
 
 

@@ -166,6 +166,14 @@ def ratio(text: str) -> float:
     return value
 
 
+def positive_float(text: str) -> float:
+    """A number greater than 0."""
+    value = _at_least(text, float, 0, "a number greater than 0")
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a number greater than 0, not {text}")
+    return value
+
+
 def probability(text: str) -> float:
     """A number from 0 to 1."""
     value = _at_least(text, float, 0, "a number from 0 to 1")

@@ -8,25 +8,23 @@ from importlib.metadata import PackageNotFoundError, version
 from napari_cropzoom.cli.verbs import (
     batch,
     bench,
-    create_bbox,
     crop,
     demo,
-    detect,
     evaluate,
-    flags,
     import_bbox,
     info,
     predict,
     remap,
     review,
     run,
-    smooth_bbox,
+    show,
     train,
 )
+from napari_cropzoom.cli.verbs.boxes import create_bbox, detect, flags, smooth_bbox
 
 VERBS = (
     predict, train, evaluate, create_bbox, smooth_bbox, remap, flags, info, detect, import_bbox, crop,
-    run, batch, bench, review, demo,
+    run, batch, show, bench, review, demo,
 )  # fmt: skip
 """In the order of the help."""
 

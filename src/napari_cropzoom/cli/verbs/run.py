@@ -19,8 +19,8 @@ from napari_cropzoom.cli.inputs import (
 )
 from napari_cropzoom.cli.outcomes import Outcomes
 from napari_cropzoom.cli.progress import run_with_bar
+from napari_cropzoom.cli.verbs.boxes.smooth_bbox import write_smoothed
 from napari_cropzoom.cli.verbs.predict import Predictor
-from napari_cropzoom.cli.verbs.smooth_bbox import write_smoothed
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.words import counted, verb
 

@@ -1,0 +1,1 @@
+"""To show others: labeled videos."""

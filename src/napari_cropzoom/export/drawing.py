@@ -1,0 +1,268 @@
+"""Boxes, keypoints, names and a timeline, painted into pictures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import pairwise
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from napari_cropzoom.core.boxes import FloatArray
+from napari_cropzoom.core.poses import Poses
+
+Picture = NDArray[np.uint8]
+Colour = tuple[int, int, int]
+
+BOX: Colour = (86, 180, 233)
+BEFORE: Colour = (230, 159, 0)
+INK: Colour = (235, 235, 235)
+QUIET: Colour = (120, 120, 128)
+GROUND: Colour = (24, 25, 29)
+FINE = 4  # bits of a pixel that OpenCV paints with
+DASH = 4.0  # widths of a line
+
+
+@dataclass(frozen=True)
+class Look:
+    """How keypoints are painted.
+
+    Attributes
+    ----------
+    colour_by : str
+        ``part`` (plasma) or ``likelihood`` (viridis), as in the window.
+    least_likelihood : float
+        Keypoints below it are hollow.
+    names : bool
+        Write the body parts' names.
+    skeleton : tuple of (str, str)
+        Body parts that lines join.
+    trail : int
+        Frames before this one in which keypoints leave a trail.
+    size : float
+        Radius of a keypoint in pixels; 0 for one that fits the picture.
+    """
+
+    colour_by: str = "part"
+    least_likelihood: float = 0.5
+    names: bool = False
+    skeleton: tuple[tuple[str, str], ...] = ()
+    trail: int = 0
+    size: float = 0.0
+
+
+@dataclass
+class View:
+    """Part of the frame that a picture shows: frame (x, y) lies at ((x, y) - origin) * scale.
+
+    Pixel edges, not centres, are whole numbers: the first pixel reaches from 0 to 1.
+    """
+
+    picture: Picture
+    origin: tuple[float, float] = (0.0, 0.0)
+    scale: float = 1.0
+    radius: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        height, width = self.picture.shape[:2]
+        self.radius = max(2.0, min(height, width) / 150)
+
+    def at(self, xy: FloatArray) -> FloatArray:
+        """(..., 2) places in the picture."""
+        return (np.asarray(xy, np.float64) - self.origin) * self.scale
+
+    @property
+    def line(self) -> int:
+        """Width of a line in pixels."""
+        return max(1, round(self.radius / 2.5))
+
+
+def paint_box(view: View, box: FloatArray, colour: Colour = BOX, *, dashed: bool = False) -> None:
+    """Outline a box x, y, w, h in frame pixels; nothing where it is missing."""
+    if np.isnan(box).any():
+        return
+    first, last = view.at(box[:2]), view.at(box[:2] + box[2:])
+    corners = np.array([first, (last[0], first[1]), last, (first[0], last[1]), first])
+    if not dashed:
+        cv2.polylines(view.picture, [_fixed(corners)], False, colour, view.line, cv2.LINE_AA, FINE)
+        return
+    for begin, end in pairwise(corners):
+        paint_dashes(view.picture, begin, end, colour, view.line)
+
+
+def paint_dashes(
+    picture: Picture, begin: FloatArray, end: FloatArray, colour: Colour, width: int
+) -> None:
+    """A dashed line between two places of the picture."""
+    length = float(np.hypot(*(end - begin)))
+    count = max(1, round(length / (2 * DASH * width)))
+    marks = np.linspace(0, 1, 2 * count + 1)
+    for start, stop in zip(marks[:-1:2], marks[1::2], strict=True):
+        piece = np.array([begin + (end - begin) * start, begin + (end - begin) * stop])
+        cv2.polylines(picture, [_fixed(piece)], False, colour, width, cv2.LINE_AA, FINE)
+
+
+def paint_pose(view: View, poses: Poses, frame: int, look: Look) -> None:
+    """Skeleton, trails, keypoints and names of one frame."""
+    radius = look.size * view.scale if look.size else view.radius
+    xy, likelihood = view.at(poses.xy[frame]), poses.likelihood[frame]
+    seen = ~np.isnan(xy).any(axis=1)
+    likely = np.nan_to_num(likelihood, nan=1.0) >= look.least_likelihood
+    colours = _colours(look, likelihood)
+    for first, second in look.skeleton:
+        if first in poses.names and second in poses.names:
+            ends = poses.names.index(first), poses.names.index(second)
+            if all(seen[end] and likely[end] for end in ends):
+                line = _fixed(xy[list(ends)])
+                cv2.polylines(view.picture, [line], False, INK, view.line, cv2.LINE_AA, FINE)
+    _paint_trails(view, poses, frame, look, colours)
+    for part, name in enumerate(poses.names):
+        if not seen[part]:
+            continue
+        place = _fixed(xy[part][None])[0]
+        how = (cv2.LINE_AA, FINE)
+        centre = (int(place[0]), int(place[1]))
+        if likely[part]:
+            cv2.circle(view.picture, centre, _fine(radius), colours[part], cv2.FILLED, *how)
+        else:
+            cv2.circle(view.picture, centre, _fine(radius), colours[part], view.line, *how)
+        if look.names:
+            write(view.picture, name, xy[part] + (radius * 1.6, -radius * 1.6))
+
+
+def _paint_trails(view: View, poses: Poses, frame: int, look: Look, colours: Sequence[Colour]) -> None:
+    first = max(0, frame - look.trail)
+    if first == frame:
+        return
+    way = view.at(poses.xy[first : frame + 1])
+    likely = np.nan_to_num(poses.likelihood[first : frame + 1], nan=1.0) >= look.least_likelihood
+    way[~likely] = np.nan
+    for part in range(len(poses.names)):
+        for piece in _unbroken(way[:, part]):
+            cv2.polylines(view.picture, [_fixed(piece)], False, colours[part], 1, cv2.LINE_AA, FINE)
+
+
+def _unbroken(way: FloatArray) -> list[FloatArray]:
+    """Pieces of a way (T, 2) between gaps, of two places at least."""
+    gaps = np.flatnonzero(np.isnan(way).any(axis=1))
+    pieces = np.split(way, gaps)
+    whole = [piece[~np.isnan(piece).any(axis=1)] for piece in pieces]
+    return [piece for piece in whole if len(piece) > 1]
+
+
+def _colours(look: Look, likelihood: FloatArray) -> list[Colour]:
+    if look.colour_by == "likelihood":
+        values, table = np.nan_to_num(likelihood, nan=0.0), cv2.COLORMAP_VIRIDIS
+    else:
+        values, table = np.linspace(0.05, 0.95, len(likelihood)), cv2.COLORMAP_PLASMA
+    levels = np.clip(255 * values, 0, 255).astype(np.uint8)[:, None]
+    bgr = cv2.applyColorMap(levels, table)[:, 0]
+    return [(int(r), int(g), int(b)) for b, g, r in bgr]
+
+
+def write(picture: Picture, text: str, place: FloatArray, colour: Colour = INK, size: int = 0) -> None:
+    """Write a text with a dark edge; its left end and its middle are at a place."""
+    letters, edge = _letters(text, size or max(11, min(picture.shape[:2]) // 38))
+    height, width = letters.shape
+    x, y = round(float(place[0])), round(float(place[1]) - height / 2)
+    left, top = max(x, 0), max(y, 0)
+    right, bottom = min(x + width, picture.shape[1]), min(y + height, picture.shape[0])
+    if left >= right or top >= bottom:
+        return
+    part = picture[top:bottom, left:right].astype(np.float32)
+    for shade, mask in ((GROUND, edge), (colour, letters)):
+        alpha = mask[top - y : bottom - y, left - x : right - x, None]
+        part += (np.array(shade, np.float32) - part) * alpha
+    picture[top:bottom, left:right] = np.rint(part)
+
+
+@cache
+def _letters(text: str, size: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(H, W) how much of each pixel is covered by a text, and by it with its edge, 0 to 1."""
+    font = ImageFont.load_default(size)
+    left, top, right, bottom = font.getbbox(text or " ")
+    width = max(2, size // 7)
+    shape = math.ceil(right - left) + 2 * width + 1, math.ceil(bottom - top) + 2 * width + 1
+    image = Image.new("L", shape)
+    ImageDraw.Draw(image).text((width - left, width - top), text, 255, font)
+    letters = np.asarray(image, np.float32) / 255
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * width - 1, 2 * width - 1))
+    return letters, 0.7 * np.asarray(cv2.dilate(letters, kernel), np.float32)
+
+
+def _fixed(places: FloatArray) -> NDArray[np.int32]:
+    """Places in OpenCV's fixed-point numbers, which count from the middle of the first pixel."""
+    far = 2.0**26
+    return np.rint(np.clip((places - 0.5) * 2**FINE, -far, far)).astype(np.int32)
+
+
+def _fine(length: float) -> int:
+    return max(1, round(length * 2**FINE))
+
+
+class Strip:
+    """The timeline below a picture: speed of the box, likelihood, and where one is.
+
+    Parameters
+    ----------
+    width, height : int
+        In pixels.
+    boxes : ndarray, (T, 4), or None
+    poses : Poses or None
+    first, last : int
+        Frames shown, both inclusive.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        height: int,
+        boxes: FloatArray | None,
+        poses: Poses | None,
+        first: int,
+        last: int,
+    ) -> None:
+        self._first, self._n = first, last - first + 1
+        self._margin = max(8, width // 80)
+        self._still = np.empty((height, width, 3), np.uint8)
+        self._still[:] = GROUND
+        rows: list[tuple[str, FloatArray, float]] = []
+        if boxes is not None:
+            centres = boxes[first : last + 1, :2] + boxes[first : last + 1, 2:] / 2
+            speed = np.hypot(*np.diff(centres, axis=0, prepend=centres[:1]).T)
+            known = speed[~np.isnan(speed)]
+            rows.append(
+                ("speed of the box", speed, float(np.percentile(known, 99.5)) if len(known) else 1)
+            )
+        if poses is not None:
+            likelihood = np.nan_to_num(poses.likelihood[first : last + 1], nan=0.0)
+            rows.append(("likelihood", likelihood.mean(axis=1), 1.0))
+        for number, (name, values, highest) in enumerate(rows):
+            top = round(number * height / len(rows))
+            self._plot(name, values, highest, top, round((number + 1) * height / len(rows)))
+
+    def _plot(self, name: str, values: FloatArray, highest: float, top: int, bottom: int) -> None:
+        letters = max(10, (bottom - top) // 5)
+        write(self._still, name, np.array([self._margin, top + letters * 0.7]), QUIET, letters)
+        floor, ceiling = bottom - 4, top + 1.6 * letters
+        y = floor - np.clip(values / max(highest, 1e-9), 0, 1) * (floor - ceiling)
+        way = np.column_stack([self._x(np.arange(self._n)), y])
+        for piece in _unbroken(way):
+            cv2.polylines(self._still, [_fixed(piece)], False, BOX, 1, cv2.LINE_AA, FINE)
+
+    def _x(self, place: FloatArray | NDArray[np.intp]) -> FloatArray:
+        inner = self._still.shape[1] - 2 * self._margin
+        return self._margin + np.asarray(place, np.float64) * inner / max(self._n - 1, 1)
+
+    def at(self, frame: int) -> Picture:
+        """(H, W, 3) the strip with the playhead at a frame."""
+        picture = self._still.copy()
+        x = float(self._x(np.array([frame - self._first]))[0])
+        head = np.array([[x, 0.0], [x, float(len(picture))]])
+        cv2.polylines(picture, [_fixed(head)], False, INK, 2, cv2.LINE_AA, FINE)
+        return picture

@@ -1,0 +1,323 @@
+"""A video with boxes and keypoints drawn in, the crop beside it and the timeline below."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import av
+import cv2
+import numpy as np
+
+from napari_cropzoom.core.boxes import FloatArray
+from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.poses import Poses
+from napari_cropzoom.core.progress import Progress, Stage
+from napari_cropzoom.core.words import counted
+from napari_cropzoom.crop.encode import Timing
+from napari_cropzoom.crop.planes import cut
+from napari_cropzoom.export.drawing import (
+    BEFORE,
+    GROUND,
+    QUIET,
+    Look,
+    Picture,
+    Strip,
+    View,
+    paint_box,
+    paint_pose,
+    write,
+)
+from napari_cropzoom.files.atomic import atomic_path
+from napari_cropzoom.video.video import Video
+
+if TYPE_CHECKING:
+    from av.video.stream import VideoStream
+
+LAYOUTS = ("frame", "crop", "both", "timeline")
+SUFFIXES = (".mp4", ".gif")
+PANEL = 0.6  # side of the crop beside the frame, of the frame's height
+STRIP = 0.16  # height of the timeline, of the frame's height
+LEAST_STRIP, LEAST_PANEL = 60, 96  # pixels
+CROP_SIDE = 512  # pixels of a crop shown alone
+GIF_RATE = 50  # frames a second that programs show of a GIF
+CODEC = {"crf": "20", "preset": "veryfast"}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What is drawn.
+
+    Attributes
+    ----------
+    boxes : ndarray, (T, 4), or None
+        ``x, y, w, h`` in pixels of the frame; NaN where there is none.
+    before : ndarray, (T, 4), or None
+        Boxes of before, dashed beside them.
+    poses : Poses or None
+        Keypoints in the full frame.
+    look : Look
+    layout : str
+        ``frame``, ``crop`` (enlarged), ``both`` side by side, or ``timeline``: both, and below them the
+        speed of the box and the likelihood.
+    first, last : int
+        Frames, both inclusive; ``last`` -1 for the last one.
+    speed : float
+        2 plays twice as fast; no frame is left out, but in a GIF.
+    scale : float
+        Of the whole picture.
+    """
+
+    boxes: FloatArray | None = None
+    before: FloatArray | None = None
+    poses: Poses | None = None
+    look: Look = field(default_factory=Look)
+    layout: str = "frame"
+    first: int = 0
+    last: int = -1
+    speed: float = 1.0
+    scale: float = 1.0
+
+
+def write_labeled_video(video: Path, output: Path, shown: Shown) -> Stage[Path]:
+    """Draw into every frame of a video and write it, frame for frame, at the frames' own times.
+
+    Frames that cannot be decoded are crossed out, as in the window.
+
+    Parameters
+    ----------
+    video : Path
+    output : Path
+        ``.mp4`` (H.264) or ``.gif``, in which frames beyond 50 a second are left out.
+    shown : Shown
+
+    Returns
+    -------
+    Path
+        ``output``.
+
+    Raises
+    ------
+    CropzoomError
+        If the video cannot be read, what is to be drawn does not fit it, or the file cannot be written.
+    """
+    if output.suffix.lower() not in SUFFIXES:
+        raise CropzoomError(f"{output}: can be {' or '.join(SUFFIXES)}. Give another name.")
+    with Video(video) as source:
+        scene = Scene(source, shown)
+        if output.resolve() == video.resolve():
+            raise CropzoomError(f"{output}: is the video itself. Give another --output.")
+        index = source.index
+        pts = index.pts[scene.first : scene.last + 1]
+        timing = Timing.from_pts(pts, index.time_base, index.rate)
+        total = scene.last - scene.first + 1
+        with (
+            atomic_path(output) as part,
+            _Writer(part, output.suffix.lower(), timing, shown.speed) as writer,
+        ):
+            for number, picture in enumerate(scene.pictures()):
+                writer.write(number, picture)
+                yield Progress(number + 1, total, "frames")
+    return output
+
+
+class Scene:
+    """The pictures of one labeled video.
+
+    Raises
+    ------
+    CropzoomError
+        If boxes or keypoints do not fit the video, or a range or a layout is none.
+    """
+
+    def __init__(self, source: Video, shown: Shown) -> None:
+        self._source, self._shown = source, shown
+        n = source.n_frames
+        self.first, self.last = shown.first, shown.last if shown.last >= 0 else n + shown.last
+        if not 0 <= self.first <= self.last < n:
+            raise CropzoomError(
+                f"{source.path}: frames {shown.first} to {shown.last} are no range of its "
+                f"{counted(n, 'frame')}. Give a first and a last from 0 to {n - 1}."
+            )
+        if shown.layout not in LAYOUTS:
+            raise CropzoomError(f"Unknown layout {shown.layout!r}; choose one of {', '.join(LAYOUTS)}.")
+        if shown.boxes is None and shown.layout != "frame":
+            raise CropzoomError(
+                f"The layout {shown.layout!r} shows the crop. Give the boxes with --bbox."
+            )
+        for what, rows in (
+            ("box", shown.boxes),
+            ("box", shown.before),
+            ("pose", shown.poses),
+        ):
+            if rows is not None and len(rows) != n:
+                raise CropzoomError(
+                    f"{source.path}: has {counted(n, 'frame')}, and there are "
+                    f"{counted(len(rows), what)}. Give those of this video."
+                )
+        self._panel = max(LEAST_PANEL, round(PANEL * source.height))
+        self._strip: Strip | None = None
+        if shown.layout == "timeline":
+            height = max(LEAST_STRIP, round(STRIP * source.height))
+            width = source.width + self._panel
+            self._strip = Strip(width, height, shown.boxes, shown.poses, self.first, self.last)
+
+    def pictures(self) -> Iterator[Picture]:
+        """(H, W, 3) uint8 RGB of every frame, with even sides."""
+        stream = self._source.stream(self.first, self.last + 1)
+        for number, native in enumerate(stream, self.first):
+            damaged = number in self._source.index.damage
+            image = self._source.frame(number) if damaged else self._source.to_rgb(native)
+            yield _even(self._scaled(self._composed(number, image)))
+
+    def _composed(self, number: int, image: Picture) -> Picture:
+        layout = self._shown.layout
+        if layout == "crop":
+            return self._crop(number, image, CROP_SIDE)
+        frame = self._frame(number, image)
+        if layout == "frame":
+            return frame
+        side = np.empty((self._source.height, self._panel, 3), np.uint8)
+        side[:] = GROUND
+        crop = self._crop(number, image, self._panel)[: self._source.height]
+        side[: len(crop)] = crop
+        time = self._source.time(number)
+        caption = f"frame {number} · {int(time) // 60}:{time % 60:06.3f}"
+        write(side, caption, np.array([8.0, len(crop) + 24.0]), size=max(12, self._panel // 24))
+        picture = np.hstack([frame, side])
+        return picture if self._strip is None else np.vstack([picture, self._strip.at(number)])
+
+    def _frame(self, number: int, image: Picture) -> Picture:
+        """The whole frame; names stand in the crop where that is shown too, where there is room."""
+        view, shown = View(np.array(image)), self._shown
+        look = shown.look if shown.layout == "frame" else replace(shown.look, names=False)
+        if shown.before is not None:
+            paint_box(view, shown.before[number], BEFORE, dashed=True)
+        if shown.boxes is not None:
+            paint_box(view, shown.boxes[number])
+        if shown.poses is not None:
+            paint_pose(view, shown.poses, number, look)
+        return view.picture
+
+    def _crop(self, number: int, image: Picture, side: int) -> Picture:
+        """The box of a frame, enlarged into a square; black beyond the frame."""
+        picture = np.empty((side, side, 3), np.uint8)
+        picture[:] = GROUND
+        assert self._shown.boxes is not None
+        box = self._shown.boxes[number]
+        if np.isnan(box).any():
+            write(picture, "no box", np.array([side * 0.4, side / 2]), QUIET, max(12, side // 20))
+            return picture
+        x, y, w, h = (round(float(value)) for value in box)
+        part = cut(image, (x, y, max(w, 1), max(h, 1)), 0)
+        scale = side / max(w, h, 1)
+        size = max(1, round(w * scale)), max(1, round(h * scale))
+        picture[: size[1], : size[0]] = cv2.resize(
+            part, size, interpolation=cv2.INTER_LINEAR if scale > 1 else cv2.INTER_AREA
+        )
+        if self._shown.poses is not None:
+            view = View(picture, (x, y), scale)
+            paint_pose(view, self._shown.poses, number, self._shown.look)
+        return picture
+
+    def _scaled(self, picture: Picture) -> Picture:
+        scale = self._shown.scale
+        if scale == 1:
+            return picture
+        size = max(2, round(picture.shape[1] * scale)), max(2, round(picture.shape[0] * scale))
+        how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        return np.asarray(cv2.resize(picture, size, interpolation=how), np.uint8)
+
+
+def _even(picture: Picture) -> Picture:
+    """The picture with a black row or column more where H.264 could not hold it."""
+    height, width = picture.shape[:2]
+    if height % 2 == 0 and width % 2 == 0:
+        return picture
+    return np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)))
+
+
+class _Writer:
+    """Encodes pictures at the times of a video."""
+
+    def __init__(self, path: Path, suffix: str, timing: Timing, speed: float) -> None:
+        self._timing, self._gif = timing, suffix == ".gif"
+        exact = Fraction(str(speed))
+        self._time_base = timing.time_base / exact
+        self._rate = timing.rate * exact
+        with contextlib.ExitStack() as opened:
+            self._file = opened.enter_context(path.open("wb+"))
+            self._container: Any = av.open(self._file, "w", format="gif" if self._gif else "mp4")
+            opened.pop_all()
+        self._stream: VideoStream | None = None
+        self._graph: Any = None
+        self._last = -1
+
+    def write(self, number: int, picture: Picture) -> None:
+        """Add a picture; ``number`` counts from the first."""
+        tick = int(self._timing.ticks[number])
+        if self._gif:
+            tick = round(tick * self._time_base * 100)
+            if 0 <= self._last > tick - 100 // GIF_RATE:
+                return
+            self._last = tick
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), "rgb24")
+        frame.pts = tick
+        frame.time_base = Fraction(1, 100) if self._gif else self._time_base
+        stream = self._stream or self._begin(frame)
+        if self._graph is not None:
+            self._graph.push(frame)
+            self._mux(stream, self._graph.pull())
+        else:
+            self._mux(stream, frame)
+
+    def _begin(self, frame: av.VideoFrame) -> VideoStream:
+        if self._gif:
+            stream = self._container.add_stream("gif", rate=GIF_RATE)
+            stream.pix_fmt = "pal8"
+            self._graph = _palette(frame)
+        else:
+            rate = self._rate.limit_denominator(65535)
+            stream = self._container.add_stream("libx264", rate=rate, options=CODEC)
+            stream.pix_fmt = "yuv420p"
+        stream.width, stream.height = frame.width, frame.height
+        stream.time_base = stream.codec_context.time_base = frame.time_base
+        self._stream = stream
+        return stream
+
+    def _mux(self, stream: VideoStream, frame: av.VideoFrame | None) -> None:
+        for packet in stream.encode(frame):
+            self._container.mux(packet)
+
+    def __enter__(self) -> _Writer:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        with self._file:
+            if kind is None and self._stream is not None:
+                self._mux(self._stream, None)
+                self._container.close()
+            else:
+                with contextlib.suppress(OSError, av.FFmpegError):  # given up: nobody will see the file
+                    self._container.close()
+
+
+def _palette(frame: av.VideoFrame) -> Any:
+    """A filter that gives each picture of a GIF 256 colours of its own."""
+    graph: Any = av.filter.Graph()
+    source = graph.add_buffer(
+        width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base
+    )
+    split, make = graph.add("split"), graph.add("palettegen", "stats_mode=single")
+    use, sink = graph.add("paletteuse", "new=1"), graph.add("buffersink")
+    source.link_to(split)
+    split.link_to(use, 0, 0)
+    split.link_to(make, 1, 0)
+    make.link_to(use, 0, 1)
+    use.link_to(sink)
+    graph.configure()
+    return graph

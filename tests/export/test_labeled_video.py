@@ -1,0 +1,203 @@
+"""Labeled videos: every frame, at its time, with what belongs to it."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from napari_cropzoom.cli import main
+from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.poses import Poses
+from napari_cropzoom.core.progress import run_stage
+from napari_cropzoom.export.drawing import BOX, Look
+from napari_cropzoom.export.labeled_video import Shown, write_labeled_video
+from napari_cropzoom.files.bbox_csv import write_bbox_csv
+from napari_cropzoom.files.predictions_csv import write_predictions
+from napari_cropzoom.video.video import Video
+from videos import make_numbered_video, numbered_frame, read_number, write_video, zero_packets
+
+N, WIDTH, HEIGHT = 40, 192, 128
+
+
+def boxes_along(n: int = N) -> np.ndarray:
+    """A box that moves by two pixels a frame; one is missing."""
+    boxes = np.column_stack([20 + 2 * np.arange(n), np.full(n, 30), np.full(n, 40), np.full(n, 40)])
+    boxes = boxes.astype(float)
+    boxes[7:8] = np.nan
+    return boxes
+
+
+def poses_along(n: int = N) -> Poses:
+    centre = np.nan_to_num(boxes_along(n)[:, :2]) + 20
+    xy = np.stack([centre - 8, centre + 8], axis=1)
+    return Poses(("nose", "tail-tip"), xy, np.tile([0.9, 0.2], (n, 1)))
+
+
+@pytest.fixture
+def dark(tmp_path: Path) -> Path:
+    picture = np.full((HEIGHT, WIDTH, 3), 16, np.uint8)
+    return write_video(tmp_path / "dark.mp4", [picture] * N, options={"crf": "0"})
+
+
+def decoded(path: Path) -> tuple[list[np.ndarray], list[Fraction]]:
+    with av.open(str(path)) as container:
+        frames = list(container.decode(video=0))
+    times = [
+        frame.pts * Fraction(frame.time_base.numerator, frame.time_base.denominator) for frame in frames
+    ]
+    return [frame.to_ndarray(format="rgb24") for frame in frames], times
+
+
+def draw(video: Path, output: Path, **how: object) -> list[np.ndarray]:
+    run_stage(write_labeled_video(video, output, Shown(**how)))  # type: ignore[arg-type]
+    return decoded(output)[0]
+
+
+def test_every_frame_is_there_at_its_own_time(tmp_path: Path) -> None:
+    ticks = np.cumsum([0, *np.random.default_rng(2).integers(1, 9, N - 1)]).tolist()
+    pictures = [numbered_frame(number, (WIDTH, HEIGHT)) for number in range(N)]
+    video = write_video(tmp_path / "v.mp4", pictures, ticks=ticks, time_base=Fraction(1, 100))
+    run_stage(write_labeled_video(video, tmp_path / "out.mp4", Shown()))
+    shown, times = decoded(tmp_path / "out.mp4")
+    assert [read_number(each) for each in shown] == list(range(N))
+    assert shown[0].shape == (HEIGHT, WIDTH, 3)
+    with Video(video) as source, Video(tmp_path / "out.mp4") as made:
+        np.testing.assert_allclose(made.times, source.times - source.times[0], atol=1e-4)
+    some = tmp_path / "some.mp4"
+    run_stage(write_labeled_video(video, some, Shown(first=5, last=17, speed=2.0)))
+    shown, times = decoded(some)
+    assert [read_number(each) for each in shown] == list(range(5, 18))
+    expected = (np.array(ticks[5:18]) - ticks[5]) / 200
+    np.testing.assert_allclose([float(each - times[0]) for each in times], expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("fps", [24, 29.97, 30, 59.94])
+def test_a_constant_rate_stays(tmp_path: Path, fps: float) -> None:
+    video = tmp_path / "v.mp4"
+    make_numbered_video(video, N, fps=fps)
+    run_stage(write_labeled_video(video, tmp_path / "out.mp4", Shown()))
+    with Video(video) as source, Video(tmp_path / "out.mp4") as made:
+        assert made.n_frames == source.n_frames == N
+        assert made.index.rate == source.index.rate
+        np.testing.assert_allclose(made.times, source.times - source.times[0], atol=1e-4)
+
+
+def test_box_and_keypoints_lie_where_they_are(dark: Path, tmp_path: Path) -> None:
+    boxes = boxes_along()
+    for number, picture in enumerate(draw(dark, tmp_path / "out.mp4", boxes=boxes)):
+        rows, columns = np.nonzero(picture.max(axis=2) > 90)
+        if number == 7:
+            assert not len(rows)
+            continue
+        x, y, w, h = boxes[number]
+        edges = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+        np.testing.assert_allclose(edges, [x, y, x + w, y + h], atol=2)
+        red, _, blue = picture[rows, columns].mean(axis=0)
+        assert blue - red > (BOX[2] - BOX[0]) / 4
+    poses = poses_along()
+    for number, picture in enumerate(draw(dark, tmp_path / "pose.mp4", poses=poses)):
+        rows, columns = np.nonzero(picture.max(axis=2) > 60)
+        near = np.hypot(*(np.column_stack([columns, rows]) + 0.5 - poses.xy[number, 0]).T) < 6
+        np.testing.assert_allclose(columns[near].mean() + 0.5, poses.xy[number, 0, 0], atol=0.6)
+        np.testing.assert_allclose(rows[near].mean() + 0.5, poses.xy[number, 0, 1], atol=0.6)
+
+
+def test_the_crop_is_the_box_enlarged(tmp_path: Path) -> None:
+    pictures = [numbered_frame(number, (WIDTH, HEIGHT)) for number in range(N)]
+    video = write_video(tmp_path / "v.mp4", pictures, options={"crf": "4"})
+    whole = np.tile([0.0, 0.0, WIDTH, HEIGHT], (N, 1))
+    crops = draw(video, tmp_path / "crop.mp4", boxes=whole, layout="crop")
+    high = round(512 * HEIGHT / WIDTH)
+    assert [read_number(each[:high]) for each in crops] == list(range(N))
+    both = draw(video, tmp_path / "both.mp4", boxes=whole, layout="both", poses=poses_along())
+    assert both[0].shape[0] == HEIGHT
+    panel = both[0].shape[1] - WIDTH
+    assert [read_number(each[: round(panel * HEIGHT / WIDTH), WIDTH:]) for each in both] == list(range(N))
+    timeline = draw(video, tmp_path / "t.mp4", boxes=whole, layout="timeline", poses=poses_along())
+    assert timeline[0].shape[0] > HEIGHT
+    heads = [int(each[HEIGHT + 4].max(axis=1).argmax()) for each in timeline]
+    assert heads == sorted(heads)
+    assert heads[-1] - heads[0] > 0.9 * timeline[0].shape[1]
+
+
+def test_a_frame_that_cannot_be_decoded_is_crossed_out(tmp_path: Path) -> None:
+    video = tmp_path / "v.mp4"
+    pictures = [numbered_frame(number, (WIDTH, HEIGHT)) for number in range(N)]
+    write_video(video, pictures, options={"g": "1"})
+    zero_packets(video, [11])
+    shown = draw(video, tmp_path / "out.mp4", boxes=boxes_along(), layout="frame")
+    assert len(shown) == N
+    assert [read_number(each) for n, each in enumerate(shown) if n != 11] == [*range(11), *range(12, N)]
+    with Video(video) as source:
+        cross = source.frame(11)
+        assert 11 in source.index.damage
+    assert np.abs(shown[11].astype(int) - cross).mean() < 20
+
+
+def test_a_gif_keeps_the_time_and_leaves_out_what_nobody_can_see(dark: Path, tmp_path: Path) -> None:
+    assert len(draw(dark, tmp_path / "a.gif", boxes=boxes_along())) == N
+    _, times = decoded(tmp_path / "a.gif")
+    assert float(times[-1] - times[0]) == pytest.approx((N - 1) / 30, abs=0.02)
+    fast = draw(dark, tmp_path / "b.gif", boxes=boxes_along(), speed=4.0)
+    assert N / 3 < len(fast) < N / 2 + 2
+
+
+def test_what_does_not_fit_is_refused_and_nothing_is_left(dark: Path, tmp_path: Path) -> None:
+    before = sorted(tmp_path.iterdir())
+    out = tmp_path / "out.mp4"
+    for how, message in (
+        ({"boxes": boxes_along(3)}, "40 frames, and there are 3 boxes"),
+        ({"poses": poses_along(3)}, "there are 3 poses"),
+        ({"first": 3, "last": 99}, "no range"),
+        ({"layout": "crop"}, "Give the boxes"),
+        ({"layout": "cinema"}, "Unknown layout"),
+    ):
+        with pytest.raises(CropzoomError, match=message):
+            draw(dark, out, **how)
+    with pytest.raises(CropzoomError, match=r"\.mp4 or \.gif"):
+        draw(dark, tmp_path / "out.avi")
+    with pytest.raises(CropzoomError, match="is the video itself"):
+        draw(dark, dark)
+    stage = write_labeled_video(dark, out, Shown())
+    next(stage)
+    stage.close()
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_odd_sides_get_one_black_row(tmp_path: Path) -> None:
+    picture = np.full((63, 95, 3), 200, np.uint8)
+    video = write_video(tmp_path / "v.mkv", [picture] * 4, codec="ffv1", pix_fmt="yuv444p")
+    shown = draw(video, tmp_path / "out.mp4")
+    assert shown[0].shape == (64, 96, 3)
+    assert shown[0][:62, :94].min() > 180
+
+
+def test_the_command_draws_what_it_is_given(
+    dark: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_bbox_csv(tmp_path / "b.csv", boxes_along())
+    write_predictions(tmp_path / "p.csv", poses_along())
+    out = tmp_path / "out.mp4"
+    given = ["--bbox", tmp_path / "b.csv", "--preds", tmp_path / "p.csv", "--output", out]
+    more = ["--skeleton", "nose-tail-tip", "--names", "--trail", "5", "--range", "3:9", "--scale", "0.5"]
+    assert main([str(word) for word in ("show", dark, *given, *more)]) == 0
+    shown, _ = decoded(out)
+    assert len(shown) == 7
+    assert shown[0].shape[0] == HEIGHT / 2
+    assert shown[0].shape[1] > WIDTH / 2  # the crop beside it
+    assert f"labeled video saved to {out}" in capsys.readouterr().out
+    assert main([str(word) for word in ("show", dark, *given, "--skeleton", "nose-ear")]) == 1
+    assert "body parts nose, tail-tip" in capsys.readouterr().err
+    for text in ("9", "a:b", "-1:3"):
+        with pytest.raises(SystemExit):
+            main([str(word) for word in ("show", dark, "--output", out, f"--range={text}")])
+
+
+def test_likelihood_can_colour_keypoints(dark: Path, tmp_path: Path) -> None:
+    by_part = draw(dark, tmp_path / "a.mp4", poses=poses_along())
+    by_likelihood = draw(dark, tmp_path / "b.mp4", poses=poses_along(), look=Look("likelihood"))
+    assert np.abs(by_part[0].astype(int) - by_likelihood[0]).max() > 60

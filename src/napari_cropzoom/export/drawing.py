@@ -24,6 +24,7 @@ BEFORE: Colour = (230, 159, 0)
 INK: Colour = (235, 235, 235)
 QUIET: Colour = (120, 120, 128)
 GROUND: Colour = (24, 25, 29)
+EDGE = 0.7  # how dark the edge of letters is, 0 to 1
 FINE = 4  # bits of a pixel that OpenCV paints with
 DASH = 4.0  # widths of a line
 
@@ -111,8 +112,8 @@ def paint_pose(view: View, poses: Poses, frame: int, look: Look) -> None:
     """Skeleton, trails, keypoints and names of one frame."""
     radius = look.size * view.scale if look.size else view.radius
     xy, likelihood = view.at(poses.xy[frame]), poses.likelihood[frame]
-    seen = ~np.isnan(xy).any(axis=1)
-    likely = np.nan_to_num(likelihood, nan=1.0) >= look.least_likelihood
+    seen = np.asarray(~np.isnan(xy).any(axis=1))
+    likely = np.asarray(np.nan_to_num(likelihood, nan=1.0) >= look.least_likelihood)
     colours = _colours(look, likelihood)
     for first, second in look.skeleton:
         if first in poses.names and second in poses.names:
@@ -182,7 +183,7 @@ def write(picture: Picture, text: str, place: FloatArray, colour: Colour = INK, 
 
 
 @cache
-def _letters(text: str, size: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _letters(text: str, size: int) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """(H, W) how much of each pixel is covered by a text, and by it with its edge, 0 to 1."""
     font = ImageFont.load_default(size)
     left, top, right, bottom = font.getbbox(text or " ")
@@ -190,19 +191,20 @@ def _letters(text: str, size: int) -> tuple[NDArray[np.float32], NDArray[np.floa
     shape = math.ceil(right - left) + 2 * width + 1, math.ceil(bottom - top) + 2 * width + 1
     image = Image.new("L", shape)
     ImageDraw.Draw(image).text((width - left, width - top), text, 255, font)
-    letters = np.asarray(image, np.float32) / 255
+    letters = np.asarray(image, np.float32) / np.float32(255)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * width - 1, 2 * width - 1))
-    return letters, 0.7 * np.asarray(cv2.dilate(letters, kernel), np.float32)
+    edge = np.asarray(cv2.dilate(letters, kernel), np.float32) * np.float32(EDGE)
+    return letters, edge
 
 
 def _fixed(places: FloatArray) -> NDArray[np.int32]:
     """Places in OpenCV's fixed-point numbers, which count from the middle of the first pixel."""
     far = 2.0**26
-    return np.rint(np.clip((places - 0.5) * 2**FINE, -far, far)).astype(np.int32)
+    return np.asarray(np.rint(np.clip((places - 0.5) * 2**FINE, -far, far)), np.int32)
 
 
 def _fine(length: float) -> int:
-    return max(1, round(length * 2**FINE))
+    return max(1, round(length * (1 << FINE)))
 
 
 class Strip:

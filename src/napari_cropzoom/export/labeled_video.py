@@ -276,6 +276,7 @@ class _Writer:
             self._mux(stream, frame)
 
     def _begin(self, frame: av.VideoFrame) -> VideoStream:
+        stream: VideoStream
         if self._gif:
             stream = self._container.add_stream("gif", rate=GIF_RATE)
             stream.pix_fmt = "pal8"

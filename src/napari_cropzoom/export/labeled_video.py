@@ -286,7 +286,8 @@ class _Writer:
             stream = self._container.add_stream("libx264", rate=rate, options=CODEC)
             stream.pix_fmt = "yuv420p"
         stream.width, stream.height = frame.width, frame.height
-        stream.time_base = stream.codec_context.time_base = frame.time_base
+        time_base = Fraction(1, 100) if self._gif else self._time_base
+        stream.time_base = stream.codec_context.time_base = time_base
         self._stream = stream
         return stream
 

@@ -33,6 +33,25 @@ or over 60 pixels off) that lie in an entry. *right*: frames in entries that are
 frames of a wrong one. *missed*: what the queue says of the whole, the share of the frames in which what
 moves is not in the box.
 """
+GESTURES = """\
+## Gestures a job
+
+A gesture is a click, a drag, a key with what is held meanwhile, or a drop. *now*: counted where the
+window system tells the program, in a real window (`tests/test_gestures.py`). *before*: counted by a
+person who tried an older version.
+
+| job | before | now |
+|---|---|---|
+| plain napari: open a video, detect by motion, review (one fault), smooth, crop, export | 23 | 11 |
+| dock, timeline and preview in their places | 9 | 0 |
+| the sample and its detector | 11 | 4 |
+| a queue of six faults, two of a kind each | 14 | 9 |
+| a queue of six faults, none alike | | 12 |
+| a reviewed video again | 9 | 1 |
+
+The first of the 11 and of the 1 is the drop of the video on a plain napari; the second of the 11 agrees
+to napari's *Choose reader*, which comes until it is told to remember the choice.
+"""  # by hand: a test counts them
 COLUMNS = ("faults", "recall", "precision", "corrected", "actions", "steps", "baseline", "spoiled")
 
 
@@ -50,6 +69,7 @@ def write_page(folder: Path, results: Sequence[dict[str, Any]]) -> None:
         lines.append(_row("**all**", result))
         kinds = ", ".join(f"{kind} {share:.3f}" for kind, share in result["recall_by_kind"].items())
         parts.append("\n".join(lines) + f"\n\nRecall by kind: {kinds}.\n")
+    parts.append(GESTURES)
     parts.append("![recall, precision and actions of every seed](images/review-bench.png)\n")
     (folder / "review-bench.md").write_text("\n".join(parts), encoding="utf-8")
     _plot(folder / "images" / "review-bench.png", results)

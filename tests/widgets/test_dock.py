@@ -14,6 +14,7 @@ from napari_cropzoom.widgets.dock import CropzoomDock
 from napari_cropzoom.widgets.steps.parts.encoding import EncodingBox
 from napari_cropzoom.widgets.steps.registry import STEPS
 from review_window import point_at
+from videos import write_video
 
 KEYS = [step.key for step in STEPS]
 
@@ -171,14 +172,37 @@ def test_a_folder_that_is_no_model_gives_one_message(opened, tmp_path):
 
 def test_motion_finds_the_square_without_a_model(opened, video_file, square_path, wait):
     detect = opened["detect"]
-    detect.method.setCurrentIndex(detect.method.findData("motion"))
+    assert detect.method.currentData() == "motion"  # no model is known
     button(opened, "detect_run").click()
     wait(lambda: opened.controller.session.has_boxes, 60_000)
     assert (video_file.parent / "bboxes_motion" / "square_bbox.csv").is_file()
     boxes = opened.controller.session.track.boxes
     centers = boxes[:, :2] + boxes[:, 2:] / 2
     assert np.nanmax(np.abs(centers - square_path)) < 12
-    assert open_steps(opened) == ["boxes"]
+    wait(lambda: open_steps(opened) == ["review"])  # nothing is to be set in step Boxes
+
+
+def test_models_of_the_project_are_on_the_list_and_the_method_is_theirs(
+    dock, video_file, model_folder, wait
+):
+    dock["video"].open(video_file)
+    wait(lambda: dock.controller.session is not None)
+    for step in ("detect", "pose"):
+        assert [path.name for path in dock[step].picker.known] == [model_folder.name]
+        assert dock[step].picker.combo.itemData(1) == str(model_folder)
+    assert dock["detect"].method.currentData() == "model"
+    dock["detect"].picker.combo.setCurrentIndex(1)
+    dock["detect"].picker.combo.activated.emit(1)
+    assert dock.controller.detector.path == model_folder
+    assert dock["detect"].picker.combo.count() == 2  # listed once
+
+
+def test_a_method_that_was_chosen_stays_where_a_model_is_known(opened, tmp_path, model_folder, wait):
+    opened["detect"].choose_model(model_folder)
+    other = write_video(tmp_path / "other.mp4", np.zeros((4, 64, 64, 3), np.uint8))
+    opened["video"].open(other)
+    wait(lambda: opened.controller.session.video.path == other)
+    assert opened["detect"].method.currentData() == "model"
 
 
 def test_cancel_leaves_nothing(opened, video_file, wait):

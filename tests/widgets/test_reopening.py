@@ -101,6 +101,58 @@ def test_one_click_goes_on_with_the_review_and_its_models(new_viewer, tmp_path, 
     assert not dock["video"].reviews.isVisible()
 
 
+def test_the_only_review_goes_on_by_itself_when_a_person_opens_the_video(
+    new_viewer, tmp_path, video_file, detector
+):
+    review(video_file, detector / "video_preds" / "v_bbox.csv")
+    forget_everything(tmp_path / "nothing")
+    dock = dropped_on(new_viewer(), video_file)
+    wait_for(lambda: dock["review"].is_open and dock.controller.session.detector_poses is not None)
+    assert dock.controller.session.track.box(4) == Box(30, 30, 20, 20)
+    assert dock.controller.detector.path == detector
+    assert dock.controller.frame == 9
+    resumed, told = dock["review"].message.plain.split("\n")
+    assert resumed == "Review resumed: 3 edits."
+    assert told.startswith("A review of the boxes in detector: 3 edits, 2 boxes set by hand; 5 of 12 ")
+
+
+def dropped_on(viewer, video):
+    """Open a video as dropping it does."""
+    viewer.window.show()
+    viewer.window.set_geometry(0, 0, 1300, 720)
+    dock = add_docks(viewer)
+    dock["video"].drop([video])
+    wait_for(lambda: dock.controller.session is not None)
+    return dock
+
+
+def test_of_several_reviews_none_goes_on_by_itself(new_viewer, tmp_path, video_file, detector):
+    new = video_file.parent / "bboxes_motion" / "v_bbox.csv"
+    new.parent.mkdir()
+    write_bbox_csv(new, np.tile([40.0, 35, 40, 40], (N, 1)))
+    for raw in (detector / "video_preds" / "v_bbox.csv", new):
+        review(video_file, raw)
+    forget_everything(tmp_path / "nothing")
+    dock = dropped_on(new_viewer(), video_file)
+    wait_for(lambda: len(offers(dock)) == 2)
+    assert dock["video"].is_open
+    assert not dock.controller.session.has_boxes
+
+
+def test_a_review_of_other_raw_boxes_than_those_there_is_only_offered(
+    new_viewer, tmp_path, video_file, detector
+):
+    raw = detector / "video_preds" / "v_bbox.csv"
+    review(video_file, raw)
+    write_bbox_csv(raw, np.tile([50.0, 35, 40, 40], (N, 1)))
+    forget_everything(tmp_path / "nothing")
+    dock = dropped_on(new_viewer(), video_file)
+    wait_for(lambda: offers(dock))
+    spin(0.2)
+    assert dock["video"].is_open
+    assert not dock.controller.session.has_boxes
+
+
 def test_boxes_of_ones_own_are_remembered_wherever_they_lie(new_viewer, tmp_path, video_file):
     forget_everything(tmp_path / "settings")
     raw = tmp_path / "elsewhere" / "mine.csv"

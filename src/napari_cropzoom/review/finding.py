@@ -39,6 +39,8 @@ class FoundReview:
     n_animals : int
     is_saved : bool
         Whether the reviewed boxes on disk are those of the last edit.
+    is_of_others : bool
+        Whether the raw boxes on disk are not those that were reviewed.
     """
 
     raw_csv: Path
@@ -49,6 +51,7 @@ class FoundReview:
     n_seen: int
     n_animals: int
     is_saved: bool
+    is_of_others: bool = False
 
     @property
     def model_dir(self) -> Path | None:
@@ -96,17 +99,18 @@ def find_reviews(
         Raw boxes that have a review, that edited last first.
     """
     folders = [folder for root in (results, video.parent) if root is not None for folder in _below(root)]
-    folders += [model / PREDICTIONS_DIR for model in models]
-    project = video.parent.parent
-    with contextlib.suppress(OSError):
-        models_here = [*project.glob("models/*"), *project.glob("outputs/*/*")]
-        folders += [model / PREDICTIONS_DIR for model in models_here[:MOST]]
+    folders += [model / PREDICTIONS_DIR for model in (*models, *_models_near(video))]
     found = [raw for raw in also if raw.is_file() and journal_file(raw).is_file()]
     for folder in folders:
         if (folder / REVIEW_DIR / f"{video.stem}_journal.jsonl").is_file():
             found += [raw for raw in _raw_in(folder, video.stem) if raw.is_file()][:1]
     by_journal = {journal_file(raw).resolve(): raw for raw in reversed(found)}
     return sorted(by_journal.values(), key=lambda raw: -journal_file(raw).stat().st_mtime)
+
+
+def find_models(video: Path) -> list[Path]:
+    """Model folders in the Lightning Pose project that a video lies in; a matter of milliseconds."""
+    return [model for model in _models_near(video) if (model / "config.yaml").is_file()]
 
 
 def read_found(raw_csv: Path, video: Path, n_frames: int, frame_size: FrameSize) -> FoundReview | None:
@@ -134,6 +138,7 @@ def read_found(raw_csv: Path, video: Path, n_frames: int, frame_size: FrameSize)
         n_seen=sum(seen),
         n_animals=len(tracks),
         is_saved=stored.saved_files.state(stored.tracks, video) is OnDisk.SAME,
+        is_of_others=bool(stored.changed),
     )
 
 
@@ -151,6 +156,14 @@ def read_all_found(
         if review is not None:
             found.append(review)
     return found, notes
+
+
+def _models_near(video: Path) -> list[Path]:
+    """Folders in which the project of a video may have models."""
+    project, folders = video.parent.parent, list[Path]()
+    with contextlib.suppress(OSError):
+        folders += [*sorted(project.glob("models/*")), *sorted(project.glob("outputs/*/*"))]
+    return folders[:MOST]
 
 
 def _below(root: Path) -> list[Path]:

@@ -46,6 +46,8 @@ class Controller(QObject):
         Models chosen so far.
     crop_file : Path or None
         The cropped video, once it was made.
+    models_near : tuple of Path
+        Model folders in the project of the video.
     chosen : set of str
         Roles, ``detector`` or ``pose``, whose model was chosen since the video was opened.
     frames_opencv : int or None
@@ -99,6 +101,7 @@ class Controller(QObject):
         self.pose: ModelFolder | None = None
         self.crop_file: Path | None = None
         self.results: Path | None = None
+        self.models_near: tuple[Path, ...] = ()
         self.chosen: set[str] = set()
         self.frames_opencv: int | None = None
         self._selection: tuple[int, int] | None = None

@@ -43,10 +43,14 @@ class Resuming(QObject):
         self._open_step = open_step
         step: Any = steps["video"]
         step.review_chosen.connect(self.go_on)
+        step.review_goes_on.connect(lambda found: self.go_on(found, found.describe()))
         step.resumed.connect(self._arrive)
 
-    def go_on(self, found: FoundReview) -> None:
-        """Choose the models that the review was made with, and load what is there, in threads."""
+    def go_on(self, found: FoundReview, told: str = "") -> None:
+        """Choose the models that the review was made with, and load what is there, in threads.
+
+        ``told`` is what a person should know of it who has not chosen it.
+        """
         session = self._controller.session
         if session is None:
             return
@@ -56,7 +60,11 @@ class Resuming(QObject):
                 self._take_model(kind, folder, session.video.path)
         source = Source.IMPORTED if model is None else Source.DETECTED
         failed = self._steps["video"].show_error
-        self._controller.load_boxes(found.raw_csv, source, True, self._arrive, failed)
+
+        def arrive(said: str) -> None:
+            self._arrive("\n".join(filter(None, (said, told))))
+
+        self._controller.load_boxes(found.raw_csv, source, True, arrive, failed)
 
     def _take_model(self, kind: Any, folder: Path, video: Path) -> None:
         """Choose a model, and load the keypoints that it has found in the video."""

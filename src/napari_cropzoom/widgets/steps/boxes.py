@@ -52,6 +52,7 @@ class BoxesStep(Step):
     title = "Boxes"
     help = "Make boxes from the detector's keypoints, load them from a file, or draw them."
     place = 30
+    next_key = "review"
 
     def __init__(self, controller: Controller, number: int) -> None:
         self._names: tuple[str, ...] = ()
@@ -184,10 +185,14 @@ class BoxesStep(Step):
     # ---- from keypoints ------------------------------------------------------------------------
 
     def start_after(self, key: str) -> None:
-        """Make boxes of keypoints that were just detected."""
+        """Make boxes of keypoints that were just detected; where there are none, nothing is to be set."""
         session = self.controller.session
-        if session is not None and session.detector_poses is not None and not session.has_boxes:
+        if session is None:
+            return
+        if session.detector_poses is not None and not session.has_boxes:
             self.start_from_keypoints()
+        elif session.detector_poses is None and session.has_boxes:
+            self.finished.emit()
 
     def start_from_keypoints(self) -> None:
         """Load the boxes that lie beside the predictions, or make boxes as the controls say."""

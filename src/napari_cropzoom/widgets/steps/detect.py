@@ -17,6 +17,7 @@ from qtpy.QtWidgets import QSizePolicy, QSpinBox, QStackedWidget, QVBoxLayout, Q
 
 from napari_cropzoom.core.boxes import Source
 from napari_cropzoom.core.words import counted
+from napari_cropzoom.detection.motion import MotionDetector
 from napari_cropzoom.detection.registry import list_detectors
 from napari_cropzoom.widgets.controls import choice, note, row
 from napari_cropzoom.widgets.steps.job_step import ModelStep
@@ -82,8 +83,11 @@ class DetectStep(ModelStep):
         return page
 
     def session_changed(self) -> None:
-        """A new video has no detections yet."""
+        """A new video has no detections yet; the method is one that can run."""
         super().session_changed()
+        self.picker.offer(self.controller.models_near)
+        if self.controller.session is not None and self.model is None and not self.picker.known:
+            self.method.setCurrentIndex(max(self.method.findData(MotionDetector.name), 0))
         self.update_body()
 
     def update_body(self) -> None:

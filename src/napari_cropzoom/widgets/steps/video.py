@@ -15,7 +15,7 @@ from qtpy.QtWidgets import QFileDialog, QMenu, QMessageBox
 
 from napari_cropzoom.core.words import counted, shortened
 from napari_cropzoom.jobs import Latest
-from napari_cropzoom.review.finding import FoundReview, find_reviews, read_all_found
+from napari_cropzoom.review.finding import FoundReview, find_models, find_reviews, read_all_found
 from napari_cropzoom.video.checks import preflight
 from napari_cropzoom.video.video import VIDEO_SUFFIXES, Video, VideoIndex
 from napari_cropzoom.widgets.controller import Controller
@@ -56,11 +56,14 @@ class VideoStep(Step):
     ----------
     review_chosen : Signal
         The :class:`FoundReview` that a person goes on with.
+    review_goes_on : Signal
+        The only one there is, after a person has opened the video.
     resumed : Signal
         A review goes on by itself, as it does where all boxes were drawn by hand; what to tell of it.
     """
 
     review_chosen = Signal(object)
+    review_goes_on = Signal(object)
     resumed = Signal(str)
 
     key = "video"
@@ -74,6 +77,7 @@ class VideoStep(Step):
     def __init__(self, controller: Controller, number: int) -> None:
         self._scanning: Path | None = None
         self._are_many = False
+        self._is_by_hand = False  # scripts load what they want; a person wants to go on
         self._is_held = False  # at this step, until what is in the reviews is known
         self.ask_replace = self._ask_replace
         super().__init__(controller, number)
@@ -128,7 +132,7 @@ class VideoStep(Step):
         patterns = " ".join(f"*{suffix}" for suffix in sorted(VIDEO_SUFFIXES))
         path, _ = QFileDialog.getOpenFileName(self, "Open video", start, f"Videos ({patterns});;All (*)")
         if path:
-            self.open(Path(path))
+            self.open(Path(path), by_hand=True)
 
     def browse_results(self) -> None:
         """Ask for a folder that takes what is made of this video."""
@@ -170,10 +174,13 @@ class VideoStep(Step):
         """Whether a file is a video."""
         return path.suffix.lower() in VIDEO_SUFFIXES
 
-    def open(self, path: Path) -> None:
-        """Index a video in a thread and start a session on it."""
+    def open(self, path: Path, by_hand: bool = False) -> None:
+        """Index a video in a thread and start a session on it.
+
+        A script (not ``by_hand``) is offered the reviews that are there, however many.
+        """
         if self._may_leave():
-            self._start(path)
+            self._start(path, by_hand)
 
     def drop(self, paths: list[Path]) -> None:
         """Open the first of videos that were dropped on the window; asks where another one is open."""
@@ -181,10 +188,11 @@ class VideoStep(Step):
             remember("video", path)
         if self._may_replace(paths[0]):
             self._are_many = len(paths) > 1
-            self._start(paths[0])
+            self._start(paths[0], by_hand=True)
 
-    def _start(self, path: Path) -> None:
+    def _start(self, path: Path, by_hand: bool) -> None:
         self.message.clear()
+        self._is_by_hand = by_hand
         self._scanning = Path(path)
         self.path_label.set_path(self._scanning)
         self.bar.setValue(0)
@@ -193,9 +201,10 @@ class VideoStep(Step):
         self._scan.request(scan, self._scanning, self._scan_progress)
         self.refresh()
 
-    def take(self, video: Video) -> None:
+    def take(self, video: Video, by_hand: bool = False) -> None:
         """Start a session on a video that is open already."""
-        self._on_scanned(video, known_reviews(video.path))
+        self._is_by_hand = by_hand
+        self._on_scanned(video, known_reviews(video.path), find_models(video.path))
 
     def adopt_layer(self) -> bool:
         """Open the video that napari's reader has added as a layer, in the place of that layer.
@@ -221,7 +230,7 @@ class VideoStep(Step):
             video.close()
             return False
         self._are_many = len(found) > 1
-        self.take(video)
+        self.take(video, by_hand=True)
         return True
 
     def release(self) -> None:
@@ -267,8 +276,9 @@ class VideoStep(Step):
     def _on_fraction(self, fraction: float) -> None:
         self.bar.setValue(round(1000 * fraction))
 
-    def _on_scanned(self, video: Video, reviews: list[Path]) -> None:
+    def _on_scanned(self, video: Video, reviews: list[Path], models: list[Path]) -> None:
         self._end_scan()
+        self.controller.models_near = tuple(models)
         session = self.controller.open_video(video, results_of(video.path))
         remember("video", video.path)
         self.path_label.set_path(video.path)
@@ -307,8 +317,13 @@ class VideoStep(Step):
             self.message.show_warning("\n".join(notes))
         self.refresh()
         was_held, self._is_held = self._is_held, False
-        if was_held and self.is_open and not found and not notes:
+        by_hand, self._is_by_hand = self._is_by_hand, False
+        if not was_held or not self.is_open or notes:
+            return
+        if not found:
             self.finished.emit()
+        elif by_hand and len(found) == 1 and not found[0].is_of_others:
+            self.review_goes_on.emit(found[0])
 
     def _on_scan_failed(self, error: Exception) -> None:
         self._end_scan()
@@ -344,13 +359,13 @@ class VideoStep(Step):
         for path in self._known_videos():
             action = menu.addAction(f"{path.name}  ({path.parent.name})".replace("&", "&&"))
             action.setData(str(path))
-            action.triggered.connect(lambda _=False, path=path: self.open(path))
+            action.triggered.connect(lambda _=False, path=path: self.open(path, by_hand=True))
 
 
-def scan(path: Path, progress: ScanProgress) -> tuple[Video, list[Path]]:
-    """Open a video and look for reviews of it; runs in a thread."""
+def scan(path: Path, progress: ScanProgress) -> tuple[Video, list[Path], list[Path]]:
+    """Open a video and look for reviews of it and for models; runs in a thread."""
     index = VideoIndex.scan(path, progress.fraction.emit)
-    return Video(path, index=index), known_reviews(path)
+    return Video(path, index=index), known_reviews(path), find_models(path)
 
 
 def known_reviews(video: Path) -> list[Path]:

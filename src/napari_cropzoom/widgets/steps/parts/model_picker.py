@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from napari_cropzoom.widgets.controls import (
 
 
 class ModelPicker(QWidget):
-    """A model folder: chosen before, or browsed for; says what the model is.
+    """A model folder: chosen before, near the video, or browsed for; says what the model is.
 
     Parameters
     ----------
@@ -39,6 +40,7 @@ class ModelPicker(QWidget):
     def __init__(self, name: str) -> None:
         super().__init__()
         self.model: ModelFolder | None = None
+        self._near: tuple[Path, ...] = ()
         self.combo = choice(f"{name}_model", "A model folder as litpose train writes it")
         self.browse = button("Browse…", f"{name}_browse", "Choose a Lightning Pose model folder")
         self.path_label = PathLabel()
@@ -55,6 +57,17 @@ class ModelPicker(QWidget):
         self._fill(None)
         self.combo.activated.connect(self._on_combo)
         self.browse.clicked.connect(self._on_browse)
+
+    def offer(self, near: Sequence[Path]) -> None:
+        """List these folders too, after those chosen before."""
+        self._near = tuple(near)
+        self._fill(self.model.path if self.model else None)
+
+    @property
+    def known(self) -> list[Path]:
+        """The folders on the list."""
+        before = recent("model")
+        return [*before, *(path for path in self._near if path.absolute() not in before)]
 
     def choose(self, path: Path) -> None:
         """Take a folder; emits ``chosen`` or, if it is no model, ``refused``."""
@@ -85,7 +98,7 @@ class ModelPicker(QWidget):
         with silent([self.combo]):
             self.combo.clear()
             self.combo.addItem("Choose a model folder…" if current is None else "Other folder…", None)
-            for path in recent("model"):
+            for path in self.known:
                 self.combo.addItem(
                     f"{shortened(path.name, 24)}  ({shortened(path.parent.name, 16)})", str(path)
                 )

@@ -23,7 +23,6 @@ from review_window import is_under_mouse
 MODIFIERS = (Qt.Key.Key_Control, Qt.Key.Key_Shift, Qt.Key.Key_Alt, Qt.Key.Key_Meta)
 _KINDS = {
     QEvent.Type.MouseButtonPress: "press",
-    QEvent.Type.MouseButtonDblClick: "press",
     QEvent.Type.KeyPress: "key",
     QEvent.Type.ShortcutOverride: "key",
     QEvent.Type.Wheel: "wheel",

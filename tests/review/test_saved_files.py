@@ -100,13 +100,29 @@ def test_what_leaves_the_boxes_as_they_were_leaves_them_saved(video_path, raw_cs
     session.set_box(9, Box(2, 2, 20, 20))
     session.smoothing = SmoothingSettings("mean", 3)
     session.undo()
+    assert session.smoothing == SmoothingSettings()
     assert session.on_disk is OnDisk.OTHER
-    session.smoothing = SmoothingSettings()
+    session.undo()
     assert session.on_disk is OnDisk.SAME
     again = reopened(session, raw_csv)
     assert again.on_disk is OnDisk.SAME
     again.redo()
     assert reopened(again, raw_csv).on_disk is OnDisk.OTHER
+
+
+def test_settings_that_are_set_back_leave_the_boxes_saved(video_path, raw_csv):
+    session, _ = saved(video_path, raw_csv)
+    session.smoothing = SmoothingSettings("mean", 3)
+    assert session.on_disk is OnDisk.OTHER
+    session.smoothing = SmoothingSettings()
+    assert session.on_disk is OnDisk.SAME
+    session.editing.try_smoothing(SmoothingSettings("mean", 3))
+    assert session.on_disk is OnDisk.OTHER
+    session.editing.try_smoothing(SmoothingSettings())
+    assert session.on_disk is OnDisk.SAME
+    again = reopened(session, raw_csv)
+    assert again.on_disk is OnDisk.SAME
+    assert len(again.history) == 3
 
 
 def test_a_journal_of_an_older_version_says_no_hash_and_boxes_are_compared(video_path, raw_csv):

@@ -211,8 +211,9 @@ def test_undo_back_to_what_was_saved_is_saved(session, raw_csv):
     session.smoothing = SmoothingSettings("mean", 11)
     assert session.unsaved
     session.undo()
+    assert session.smoothing == saved.smoothing
     assert session.unsaved
-    session.smoothing = saved.smoothing
+    session.undo()
     assert session.revision == saved
     assert not session.unsaved
 

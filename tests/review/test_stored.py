@@ -10,8 +10,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from napari_cropzoom.core.boxes import Box, BoxTrack
 from napari_cropzoom.core.editing import range_tools as tools
+from napari_cropzoom.core.editing.settings import RawBoxes, SizingEdit
 from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.poses import Poses
+from napari_cropzoom.core.smoothing.finalize import FILL_METHODS
 from napari_cropzoom.core.smoothing.methods import SmoothingSettings, smooth
+from napari_cropzoom.core.smoothing.sizing import SizingSettings
 from napari_cropzoom.files.bbox_csv import read_bbox_csv, write_bbox_csv
 from napari_cropzoom.files.review_paths import journal_file
 from napari_cropzoom.review.session import Session
@@ -43,6 +47,30 @@ def opened(video_path, raw_csv, **options):
 
 frames = st.integers(0, N - 1)
 TOOLS = ("interpolate", "hold", "carry_correction", "mark_absent")
+
+
+sizings = st.builds(
+    SizingSettings,
+    crop_ratio=st.sampled_from((1.5, 2.0, 3.0)),
+    min_likelihood=st.sampled_from((None, 0.5)),
+)
+
+
+def keypoints():
+    t = np.arange(N)
+    xy = np.stack([np.c_[t, t], np.c_[t + 20, t + 10]], axis=1).astype(float)
+    likelihood = np.full((N, 2), 0.9)
+    likelihood[20:23] = 0.05
+    return Poses(("nose", "tail"), xy, likelihood, interpolated=t % 7 == 3)
+
+
+def at_first(session, name):
+    """Return the track before the first edit in force."""
+    in_force = [*session.history, *filter(None, [session.tracks.tried])]
+    sized = [edit for edit in in_force if isinstance(edit, SizingEdit) and edit.track == name]
+    track = session.tracks[name]
+    raw = sized[0].was if sized else RawBoxes.of(track, None)
+    return BoxTrack(raw.boxes, name, raw.source, raw.interpolated)
 
 
 def machine(video_path, folder):
@@ -80,9 +108,42 @@ def machine(video_path, folder):
         def redo(self):
             self.session.redo()
 
-        @rule(window=st.integers(1, 9))
-        def smoothing(self, window):
-            self.session.smoothing = SmoothingSettings("median", window)
+        @rule(window=st.integers(1, 9), method=st.sampled_from(("median", "mean")))
+        def smoothing(self, window, method):
+            self.session.smoothing = SmoothingSettings(method, window)
+
+        @rule(windows=st.lists(st.integers(1, 9), max_size=4), settles=st.booleans())
+        def drag_the_window(self, windows, settles):
+            """Without settling it is open what comes next."""
+            for window in windows:
+                self.session.editing.try_smoothing(SmoothingSettings("median", window))
+            if settles:
+                self.session.editing.settle()
+
+        @rule(how=st.sampled_from(tuple(FILL_METHODS)))
+        def filling(self, how):
+            self.session.fill = how
+
+        @rule(sizings=st.lists(sizings, min_size=1, max_size=3), settles=st.booleans())
+        def size_boxes(self, sizings, settles):
+            session = self.session
+            for each in sizings:
+                raw = RawBoxes.round_keypoints(keypoints(), each)
+                session.size_boxes(raw, session.tracks.entry.raw_csv)
+            if settles:
+                session.editing.settle()
+
+        @rule(count=st.integers(0, 6))
+        def go_to_edit(self, count):
+            self.session.go_to_edit(count)
+
+        @rule(name=st.sampled_from(("other", "third")))
+        def rename(self, name):
+            self.attempt(lambda: self.session.rename_track(self.session.current, name))
+
+        @rule(color=st.sampled_from(("#123456", "#654321")))
+        def recolor(self, color):
+            self.session.set_color(self.session.current, color)
 
         @rule(shift=st.integers(-9, 9), side=st.integers(2, 50))
         def new_raw_boxes_and_an_edit_that_keeps_them(self, shift, side):
@@ -115,27 +176,31 @@ def machine(video_path, folder):
         def reopen(self):
             before = self.session
             before.close()
-            self.session = after = opened(video_path, self.raw_csv)
+            self.session = after = opened(video_path, self.raw_csv, changed="refuse")
             after.select_track(before.current if before.current in after.tracks else after.current)
             assert list(after.tracks) == list(before.tracks)
             for name, state in before.tracks.entries.items():
-                track = after.tracks.entries[name].track
-                assert track.snapshot(0, N - 1) == state.track.snapshot(0, N - 1)
+                found = after.tracks.entries[name]
+                assert found.track.snapshot(0, N - 1) == state.track.snapshot(0, N - 1)
+                np.testing.assert_array_equal(found.track.raw, state.track.raw)
+                assert found.track.raw_source == state.track.raw_source
+                assert (found.track.interpolated == state.track.interpolated).all()
+                if before.history.every:
+                    assert found.sizing == state.sizing
+                    assert found.color == state.color
+                assert found.sha256 == state.sha256 or not state.sha256
             assert [edit.label for edit in after.history.every] == [
                 edit.label for edit in before.history.every
             ]
             assert len(after.history) == len(before.history)
             if before.history.every:
-                assert after.smoothing == before.smoothing
+                assert after.tracks.settings == before.tracks.settings
 
         @invariant()
         def the_tracks_equal_a_replay(self):
             session = self.session
-            fresh = {
-                name: BoxTrack(state.track.raw, name, state.track.raw_source)
-                for name, state in session.tracks.entries.items()
-            }
-            for edit in session.history:
+            fresh = {name: at_first(session, name) for name in session.tracks}
+            for edit in [*session.history, *filter(None, [session.tracks.tried])]:
                 edit.apply(fresh)
             for name, track in fresh.items():
                 assert track.snapshot(0, N - 1) == session.tracks[name].snapshot(0, N - 1)
@@ -154,13 +219,13 @@ def machine(video_path, folder):
             while self.session.undo():
                 pass
             for name, state in self.session.tracks.entries.items():
-                fresh = BoxTrack(state.track.raw, name, state.track.raw_source)
+                fresh = at_first(self.session, name)
                 assert fresh.snapshot(0, N - 1) == state.track.snapshot(0, N - 1)
             self.session.close()
             on_disk = read_bbox_csv(self.raw_csv, N, allow_missing=True)
             assert on_disk.shape == (N, 4)
 
-    Review.TestCase.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+    Review.TestCase.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)
     return Review.TestCase
 
 

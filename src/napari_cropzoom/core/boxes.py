@@ -186,8 +186,8 @@ class Snapshot:
 class BoxTrack:
     """A dense track: one box per frame of a video, with source and review state per frame.
 
-    ``raw`` is what the detector or importer said and never changes; ``boxes`` is raw with the edits
-    applied. Only :meth:`put` changes a track, and only edits call it.
+    ``raw`` is what the detector or importer said; ``boxes`` is raw with the edits applied. Only
+    :meth:`put` and :meth:`put_raw` change a track, and only edits call them.
 
     Parameters
     ----------
@@ -214,11 +214,7 @@ class BoxTrack:
         interpolated: BoolArray | None = None,
     ) -> None:
         self.name = name
-        self.raw = as_boxes(raw)
-        self.raw.flags.writeable = False
-        self.raw_source = source
-        nowhere = np.zeros(len(self.raw), bool)
-        self.interpolated: BoolArray = nowhere if interpolated is None else interpolated
+        self.put_raw(raw, source, interpolated)
         self.boxes = self.raw.copy()
         self._n_missing = int(np.isnan(self.raw[:, 0]).sum())
         fresh = self.raw_state(0, len(self.raw) - 1)
@@ -305,6 +301,14 @@ class BoxTrack:
             np.where(missing, Source.MISSING, source).astype(np.uint8),
             np.where(missing, Review.FLAGGED, Review.UNSEEN).astype(np.uint8),
         )
+
+    def put_raw(self, raw: ArrayLike, source: Source, interpolated: BoolArray | None = None) -> None:
+        """Take other raw boxes, as at the start; ``boxes`` stay until they are put."""
+        self.raw = as_boxes(raw)
+        self.raw.flags.writeable = False
+        self.raw_source = source
+        nowhere = np.zeros(len(self.raw), bool)
+        self.interpolated: BoolArray = nowhere if interpolated is None else interpolated
 
     def put(self, first: int, state: Snapshot) -> None:
         """Write a range of frames; for edits only."""

@@ -5,16 +5,22 @@
 ``begin``      version, video, n_frames
 ``track``      name, raw (relative to the journal's folder), sha256 (empty for an animal added without
                boxes, which has no file), source, color, sizing, and interpolated (first and last frame
-               of each run, may be left out): a track is new, or has new raw boxes or another colour
+               of each run, may be left out): a track is new, or has new raw boxes that are no edit (or
+               another colour, in journals of 0.1.0)
+``color``      name, color
 ``rename``     old, new
 ``remove``     name
 ``edit``       label and changes: track, first, count and what became of the frames. ``boxes``, ``source``
                and ``review`` are left out where they stayed; boxes are rows x, y, w, h (null where
                missing) or, when many, base64 of zlib of little-endian float64; the others are pairs of
                value and run length
+``setting``    label, and smoothing (method, window) or fill or both: an edit of settings
+``sizing``     label, track, becomes (sizing, source, interpolated, and all raw boxes) and, in the first
+               line of a track, was: an edit that gives it other raw boxes
+``raw``        name, sha256: the file of raw boxes was written after such an edit, or its undo
 ``undo``, ``redo``  count
-``smoothing``  method, window
-``fill``       how
+``smoothing``  method, window: what they were before the first edit
+``fill``       how, likewise
 ``saved``      the final boxes on disk are those of this moment; sha256 of each file, in the order of the
                tracks that have boxes (since 0.1.0; older journals have none)
 

@@ -6,6 +6,7 @@ Nothing is unpacked to more than the frames it is for. See :mod:`.journal` for t
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 import zlib
 from functools import lru_cache
@@ -15,9 +16,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_cropzoom.core.boxes import BoxTrack, FloatArray, Review, Snapshot, Source
+from napari_cropzoom.core.boxes import (
+    BoolArray,
+    BoxTrack,
+    FloatArray,
+    Review,
+    Snapshot,
+    Source,
+    as_boxes,
+)
 from napari_cropzoom.core.editing.edits import Change, Edit, Tracks
+from napari_cropzoom.core.editing.settings import RawBoxes, Settings, SettingsEdit, SizingEdit
 from napari_cropzoom.core.errors import CropzoomError, brief
+from napari_cropzoom.core.runs import mask_of, runs
+from napari_cropzoom.core.smoothing.methods import SmoothingSettings
+from napari_cropzoom.core.smoothing.sizing import SizingSettings
 from napari_cropzoom.files.parsing import MISSHAPEN, parse_json
 
 VERSION = 2
@@ -26,6 +39,7 @@ BEYOND = 1e12  # pixels; no box is farther away or larger, however it came to be
 MOST_BYTES = 2_000_000_000
 HIGHEST = {"source": max(Source), "review": max(Review)}
 ROW_BYTES = 32
+_NUMBERS = ("crop_ratio", "crop_size", "min_likelihood")
 _DECODER = json.JSONDecoder()
 
 Entry = dict[str, Any]
@@ -94,8 +108,22 @@ def broken(path: Path, line: int, error: Exception) -> CropzoomError:
     )
 
 
-def encode_edit(edit: Edit) -> Entry:
-    """Line for an edit; it says what the frames became, not what they were."""
+def encode_edit(edit: Edit, *, with_raw: bool = True) -> Entry:
+    """Line for an edit; it says what became of frames or settings, not what they were.
+
+    ``with_raw`` has the line of other raw boxes say what they were too, because no line before does.
+    """
+    if isinstance(edit, SettingsEdit):
+        entry: Entry = {"do": "setting", "label": edit.label}
+        if edit.becomes.smoothing != edit.was.smoothing:
+            entry["smoothing"] = dataclasses.asdict(edit.becomes.smoothing)
+        if edit.becomes.fill != edit.was.fill:
+            entry["fill"] = edit.becomes.fill
+        return entry
+    if isinstance(edit, SizingEdit):
+        was = {"was": _encode_raw(edit.was)} if with_raw else {}
+        becomes = _encode_raw(edit.becomes)
+        return {"do": "sizing", "label": edit.label, "track": edit.track, **was, "becomes": becomes}
     return {"do": "edit", "label": edit.label, "changes": [_encode(one) for one in edit.changes]}
 
 
@@ -111,6 +139,84 @@ def decode_edit(entry: Entry, tracks: Tracks) -> Edit:
     if not changes:
         raise ValueError("an edit without changes")
     return Edit(str(entry["label"]), changes)
+
+
+def decode_settings(entry: Entry, settings: Settings) -> SettingsEdit:
+    """Edit of a line ``setting``, where ``settings`` are in force.
+
+    Raises
+    ------
+    CropzoomError, KeyError, ValueError, TypeError, OverflowError
+        If the line makes no sense.
+    """
+    smoothing, fill = settings.smoothing, settings.fill
+    if "smoothing" in entry:
+        content = entry["smoothing"]
+        smoothing = SmoothingSettings(str(content["method"]), int(content["window"]))
+    if "fill" in entry:
+        fill = str(entry["fill"])
+    return SettingsEdit.between(settings, Settings(smoothing, fill), str(entry["label"]))
+
+
+def decode_raw(content: Entry, n_frames: int) -> RawBoxes:
+    """Raw boxes in a line ``sizing``.
+
+    Raises
+    ------
+    CropzoomError, KeyError, ValueError, TypeError, OverflowError, zlib.error
+        If they are none, or of another number of frames.
+    """
+    boxes = as_boxes(_decode_boxes(content["boxes"], n_frames))
+    sizing = decode_sizing(content["sizing"])
+    return RawBoxes(
+        boxes, Source(content["source"]), decode_mask(content["interpolated"], n_frames), sizing
+    )
+
+
+def decode_sizing(content: dict[str, Any] | None) -> SizingSettings | None:
+    """How boxes were made of keypoints.
+
+    Raises
+    ------
+    KeyError, ValueError, TypeError, OverflowError
+        If it makes no sense.
+    """
+    if content is None:
+        return None
+    anchors = tuple(map(str, content["anchor_keypoints"]))
+    numbers = {name: None if content.get(name) is None else float(content[name]) for name in _NUMBERS}
+    try:
+        made = SizingSettings(**{**content, **numbers, "anchor_keypoints": anchors})
+        return (
+            made if made.crop_size is None else dataclasses.replace(made, crop_size=int(made.crop_size))
+        )
+    except CropzoomError as error:
+        raise ValueError(str(error)) from error
+
+
+def decode_mask(ranges: Any, n_frames: int) -> BoolArray:
+    """(n_frames,) bool of ranges in their order, of which none overlap.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If they are not.
+    """
+    before = -1
+    for first, last in ranges:
+        if not before < first <= last < n_frames:
+            raise ValueError("frames that are interpolated are not in order")
+        before = last
+    return mask_of(ranges, n_frames)
+
+
+def _encode_raw(raw: RawBoxes) -> Entry:
+    return {
+        "sizing": dataclasses.asdict(raw.sizing) if raw.sizing else None,
+        "source": int(raw.source),
+        "interpolated": runs(raw.interpolated),
+        "boxes": _encode_boxes(raw.boxes),
+    }
 
 
 def _encode(change: Change) -> Entry:

@@ -11,7 +11,8 @@ from napari_cropzoom.files.bbox_csv import read_bbox_csv, write_exact_bbox_csv
 from napari_cropzoom.files.names import name_key
 from napari_cropzoom.files.review_paths import file_sha256, journal_file, set_aside
 from napari_cropzoom.review.recorder import JournalRecorder
-from napari_cropzoom.review.tracks import ReviewedTrack, Tracks
+from napari_cropzoom.review.reviewed_track import ReviewedTrack
+from napari_cropzoom.review.tracks import Tracks
 
 
 def move_review(tracks: Tracks, journal: JournalRecorder, folder: Path) -> None:

@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from napari_cropzoom.core.editing.edits import Edit
+from napari_cropzoom.core.editing.settings import SettingsEdit, SizingEdit
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.smoothing.methods import SmoothingSettings
 from napari_cropzoom.files.journal import Journal
 from napari_cropzoom.files.journal_lines import VERSION, Entry, encode_edit
 from napari_cropzoom.files.provenance import file_identity
 from napari_cropzoom.files.review_paths import journal_file, set_aside
-from napari_cropzoom.review.stored import track_line
-from napari_cropzoom.review.tracks import ReviewedTrack, Tracks
+from napari_cropzoom.review.reviewed_track import ReviewedTrack
+from napari_cropzoom.review.stored import track_line, write_raw
+from napari_cropzoom.review.tracks import Tracks
 
 HEAVY_FRAMES = 5_000  # an edit of more is written without waiting for it
 Line = Entry | Callable[[], Entry]
@@ -87,11 +89,14 @@ class JournalRecorder:
         self._held = {"begin": self._head}
         for entry in tracks.entries.values():
             self._hold_track(path.parent, entry)
-        self._held["smoothing"] = _smoothing_line(tracks.smoothing)
-        self._held["fill"] = _fill_line(tracks.fill)
         past = tracks.history.every
+        settings = next((e.was for e in past if isinstance(e, SettingsEdit)), tracks.settings)
+        self._held["smoothing"] = _smoothing_line(settings.smoothing)
+        self._held["fill"] = _fill_line(settings.fill)
+        sized: set[str] = set()
         for number, edit in enumerate(past):
-            self._held["edit", number] = partial(encode_edit, edit)
+            self._held["edit", number] = partial(encode_edit, edit, with_raw=not sized & {*edit.names})
+            sized.update(edit.names if isinstance(edit, SizingEdit) else ())
         if len(past) > len(tracks.history):
             self._held["undo"] = {"do": "undo", "count": len(past) - len(tracks.history)}
 
@@ -130,16 +135,27 @@ class JournalRecorder:
 
     # ---- what happens --------------------------------------------------------------------------
 
-    def edit(self, edit: Edit) -> None:
+    def edit(self, edit: Edit, *, with_raw: bool = True) -> None:
         """An edit is about to be applied.
+
+        Parameters
+        ----------
+        edit : Edit
+        with_raw : bool
+            See :func:`.journal_lines.encode_edit`.
 
         Raises
         ------
         CropzoomError
             If it cannot be kept, e.g. because the review is read-only or the disk is full.
         """
-        is_heavy = edit.last - edit.first >= HEAVY_FRAMES
-        self._write(partial(encode_edit, edit) if is_heavy else encode_edit(edit))
+        count = len(edit.keeps_box) if isinstance(edit, SizingEdit) else edit.last - edit.first
+        make = partial(encode_edit, edit, with_raw=with_raw)
+        self._write(make if count >= HEAVY_FRAMES else make())
+
+    def raw(self, entry: ReviewedTrack) -> None:
+        """The raw boxes of a track have changed by an edit that was written; their file follows."""
+        self._write(partial(_raw_line, entry, entry.track.name, self._video))
 
     def write(self, what: str, **values: Any) -> None:
         """Something else is about to happen that is to be kept, e.g. ``undo``.
@@ -165,17 +181,20 @@ class JournalRecorder:
 
     def color(self, entry: ReviewedTrack) -> None:
         """A track has another colour."""
-        if self._path is not None:
-            self._hold_track(self._path.parent, entry)
+        if self._has_begun:
+            name = entry.track.name
+            self._held["color", name] = {"do": "color", "name": name, "color": entry.color}
             self._write_if_begun()
+        elif self._path is not None:
+            self._hold_track(self._path.parent, entry)
 
     def smoothing(self, settings: SmoothingSettings) -> None:
-        """Method and window are others."""
+        """Method and window are others, before there is anything that an edit could be of."""
         self._held["smoothing"] = _smoothing_line(settings)
         self._write_if_begun()
 
     def fill(self, how: str) -> None:
-        """Gaps are filled in another way."""
+        """Gaps are filled in another way, likewise."""
         self._held["fill"] = _fill_line(how)
         self._write_if_begun()
 
@@ -252,6 +271,12 @@ def _head_line(video: Path, n_frames: int) -> Entry:
     with contextlib.suppress(OSError):
         head["made_of"] = {"name": video.name, **file_identity(video)}
     return head
+
+
+def _raw_line(entry: ReviewedTrack, name: str, video: Path) -> Entry:
+    """Line for raw boxes that an edit has changed; writes them."""
+    write_raw(entry, video)
+    return {"do": "raw", "name": name, "sha256": entry.sha256}
 
 
 def _smoothing_line(settings: SmoothingSettings) -> Entry:

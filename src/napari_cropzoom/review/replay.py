@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from napari_cropzoom.core.boxes import BoolArray, BoxTrack, FloatArray, Source
+from napari_cropzoom.core.editing.settings import RawBoxes, SizingEdit
 from napari_cropzoom.core.errors import CropzoomError, brief
 from napari_cropzoom.core.plausible import FrameSize
-from napari_cropzoom.core.runs import mask_of
 from napari_cropzoom.core.smoothing.methods import SmoothingSettings
-from napari_cropzoom.core.smoothing.sizing import SizingSettings
 from napari_cropzoom.core.smoothing.track import SmoothedTrack
 from napari_cropzoom.files.bbox_csv import read_bbox_csv
-from napari_cropzoom.files.journal_lines import Entry, decode_edit, parse_line
+from napari_cropzoom.files.journal_lines import (
+    Entry,
+    decode_edit,
+    decode_mask,
+    decode_raw,
+    decode_settings,
+    decode_sizing,
+    parse_line,
+)
 from napari_cropzoom.files.provenance import interpolated_rows
 from napari_cropzoom.files.review_paths import file_sha256, journal_file, stem
-from napari_cropzoom.review.tracks import ReviewedTrack, Revision, Tracks
+from napari_cropzoom.review.reviewed_track import ReviewedTrack
+from napari_cropzoom.review.tracks import Revision, Tracks
 
 MOST_TRACKS = 100
 LONGEST_NAME = 200
 _NOT_IN_NAMES = set('/\\:*?"<>|\0')
-_NUMBERS = ("crop_ratio", "crop_size", "min_likelihood")
-_NAMES_TRACK = re.compile(rb'"do"\s*:\s*"(track|rename|remove)"')
+_NAMES_TRACK = re.compile(rb'"do"\s*:\s*"(track|rename|remove|sizing)"')
 _COLOR = re.compile("#[0-9a-fA-F]{6,8}")
 
 
@@ -80,8 +86,8 @@ class Replay:
         # all edits
         self._named: dict[str, BoxTrack] = {}
         self._changed: list[BoxTrack] = []
-        self._lasting = iter(_lasting_lines(path, lines))
-        self._lines: dict[str, Entry] = {}  # of these, by the first name of the track
+        self._coming = iter(_origins(path, lines))
+        self._origins: dict[str, _Origin] = {}  # by the first name of the track
         self._raws: dict[str, tuple[str, str]] = {}  # file and hash of the newest line, likewise
 
     def take(self, entry: Entry) -> None:
@@ -101,7 +107,10 @@ class Replay:
         return self._saved == self._tracks.revision
 
     def finish(self) -> None:
-        """Give the tracks the names they have after the last line."""
+        """Compare the files whose boxes the journal has, and give the tracks the names they have now."""
+        for name, origin in self._origins.items():
+            if origin.sizing is not None and name in self._tracks:
+                self._compare_file(name)
         self._tracks.rename_all({track.name: name for name, track in self._named.items()})
         self.changed = [track.name for track in self._changed if track in self._named.values()]
 
@@ -109,6 +118,12 @@ class Replay:
         tracks = self._tracks
         if what == "edit":
             tracks.apply(decode_edit(entry, self._named))
+        elif what == "setting":
+            tracks.apply(decode_settings(entry, tracks.settings))
+        elif what == "sizing":
+            tracks.apply(self._sizing_edit(entry))
+        elif what == "raw":
+            pass  # the file is compared by what is in it
         elif what == "undo" or what == "redo":
             step = tracks.undo if what == "undo" else tracks.redo
             for _ in range(int(entry["count"])):
@@ -116,6 +131,8 @@ class Replay:
                     break
         elif what == "rename":
             self._rename(str(entry["old"]), _checked_name(str(entry["new"])))
+        elif what == "color":
+            _color(tracks.entries[self._named[entry["name"]].name], entry)
         elif what == "remove":
             tracks.remove(self._named.pop(entry["name"]).name)
         elif what == "smoothing":
@@ -140,19 +157,33 @@ class Replay:
         if name not in self._named:
             if len(self._named) == MOST_TRACKS:
                 raise ValueError(f"more than {MOST_TRACKS} tracks")
-            entry = next(self._lasting, entry)
-            self._named[name] = self._read_track(name, entry)
-            self._lines[self._named[name].name] = entry
+            origin = next(self._coming, _Origin(entry))
+            self._named[name] = self._read_track(name, origin)
+            self._origins[self._named[name].name] = origin
         inner = self._named[name].name
+        origin = self._origins[inner]
+        origin.n_left -= 1
         if self._raws.setdefault(inner, raw) != raw:
             self._raws[inner], self._saved = raw, None  # what was saved before was made of other boxes
+            self._tracks.history.forget_sizing(inner)
+            self._tracks.entries[inner].sha256 = origin.sha256
         made = self._tracks.entries[inner]
-        entry = self._lines[inner]
-        made.sizing = _sizing(entry["sizing"])
-        made.color = entry["color"] if _COLOR.fullmatch(str(entry["color"])) else made.color
+        made.sizing = decode_sizing((origin.was or origin.line)["sizing"])
+        _color(made, origin.line)
 
-    def _read_track(self, name: str, entry: Entry) -> BoxTrack:
-        n_frames = self._tracks.n_frames
+    def _sizing_edit(self, entry: Entry) -> SizingEdit:
+        """Edit of a line; before raw boxes that are no edit came, all there is are these."""
+        track = self._named[entry["track"]]
+        made, origin = self._tracks.entries[track.name], self._origins[track.name]
+        if origin.n_left > 0:
+            becomes = RawBoxes.of(track, made.sizing)
+        else:
+            becomes = decode_raw(entry["becomes"], len(track))
+        self._raws[track.name] = ("", "")  # another line of the track is of other boxes
+        return SizingEdit.to(track, made.sizing, becomes, str(entry["label"]))
+
+    def _read_track(self, name: str, origin: _Origin) -> BoxTrack:
+        n_frames, entry = self._tracks.n_frames, origin.line
         raw_csv, is_beside = self._raw_file(name, str(entry["raw"]))
         was_empty = entry["sha256"] == ""  # added without boxes, which leaves no file
         if was_empty and not os.path.exists(raw_csv):
@@ -160,8 +191,11 @@ class Replay:
         else:
             boxes, sha256 = self._read(raw_csv, name)
         source = Source(entry["source"])
-        guessed: BoolArray | None = _mask(entry.get("interpolated") or (), n_frames)
+        guessed: BoolArray | None = decode_mask(entry.get("interpolated") or (), n_frames)
         is_changed = not np.isnan(boxes).all() if was_empty else sha256 != entry["sha256"]
+        if origin.was is not None:
+            raw = decode_raw(origin.was, n_frames)
+            boxes, source, guessed, is_changed = raw.boxes, raw.source, raw.interpolated, False
         if not is_beside:  # written by a version that left boxes where they were; it is not written there
             own = self._first_raw.parent / name / self._first_raw.name
             if is_changed:
@@ -176,6 +210,7 @@ class Replay:
         inner = name
         while self.has_tracks and inner in self._tracks:
             inner += "'"
+        origin.sha256 = sha256
         made = reviewed(BoxTrack(boxes, inner, source, guessed), raw_csv, self._tracks, sha256)
         if self.has_tracks:
             self._tracks.add(made)
@@ -185,6 +220,26 @@ class Replay:
         if is_changed:
             self._changed.append(made.track)
         return made.track
+
+    def _compare_file(self, name: str) -> None:
+        """Compare the file of raw boxes with those that the edits come to.
+
+        One that has boxes of another moment of the history was not written any more, and will be.
+        """
+        made = self._tracks.entries[name]
+        if made.raw_csv is None:
+            return
+        boxes, sha256 = self._read(made.raw_csv, name)
+        sized = [e for e in self._tracks.history.every if isinstance(e, SizingEdit) and e.track == name]
+        if np.array_equal(boxes, made.track.raw, equal_nan=True):
+            made.sha256 = sha256
+        elif not any(raw.have(boxes) for edit in sized for raw in (edit.was, edit.becomes)):
+            source, n_frames = made.track.raw_source, len(boxes)
+            guessed = interpolated_beside(made.raw_csv, source, n_frames)
+            nowhere = np.zeros(n_frames, bool)
+            raw = RawBoxes(boxes, source, nowhere if guessed is None else guessed, made.sizing)
+            self._tracks.renew_raw(name, raw, sha256)
+            self._changed.append(made.track)
 
     def _raw_file(self, name: str, named: str) -> tuple[Path, bool]:
         """Raw boxes of a track, and whether they lie in the folder that the journal's is in or below."""
@@ -240,25 +295,59 @@ def read_raw(
     return boxes, notes
 
 
-def _lasting_lines(path: Path, lines: list[bytes]) -> list[Entry]:
-    """Of every track, as they came, the line with its last raw boxes: only these are on disk."""
-    found: list[list[Entry]] = []
-    now: dict[str, list[Entry]] = {}
+@dataclass
+class _Origin:
+    """What a track begins with.
+
+    Attributes
+    ----------
+    line : dict
+        Its line with the last raw boxes that are no edit: only these are on disk.
+    n_left : int
+        Lines of the track up to that one that are still to come.
+    sizing : dict or None
+        The first line after it that gives the track other raw boxes.
+    sha256 : str
+        Of the file of raw boxes as it is now.
+    """
+
+    line: Entry
+    n_left: int = 1
+    sizing: Entry | None = None
+    sha256: str = ""
+
+    @property
+    def was(self) -> Entry | None:
+        """Its raw boxes where they are in the journal, since the file has others now."""
+        return None if self.sizing is None else self.sizing["was"]
+
+
+def _origins(path: Path, lines: list[bytes]) -> list[_Origin]:
+    """Of every track, as they came, what it begins with."""
+    found: list[_Origin] = []
+    now: dict[str, _Origin] = {}
     for number, line in enumerate(lines, 1):
         if not _NAMES_TRACK.search(line):
             continue
         entry = parse_line(path, number, line)
         name, old = str(entry.get("name")), str(entry.get("old"))
         if entry["do"] == "track" and name in now:
-            now[name][0] = entry
+            now[name].line, now[name].sizing = entry, None
+            now[name].n_left += 1
         elif entry["do"] == "track":
-            now[name] = [entry]
+            now[name] = _Origin(entry)
             found.append(now[name])
+        elif entry["do"] == "sizing" and (origin := now.get(str(entry.get("track")))) is not None:
+            origin.sizing = origin.sizing or entry
         elif entry["do"] == "rename" and old in now:
             now[str(entry.get("new"))] = now.pop(old)
         elif entry["do"] == "remove":
             now.pop(name, None)
-    return [each[0] for each in found]
+    return found
+
+
+def _color(made: ReviewedTrack, entry: Entry) -> None:
+    made.color = entry["color"] if _COLOR.fullmatch(str(entry["color"])) else made.color
 
 
 def _checked_name(name: str) -> str:
@@ -266,30 +355,6 @@ def _checked_name(name: str) -> str:
     if not name.strip() or name[0] == "." or len(name) > LONGEST_NAME or set(name) & _NOT_IN_NAMES:
         raise ValueError(f"{brief(name)!r} cannot name a track")
     return name
-
-
-def _sizing(content: dict[str, Any] | None) -> SizingSettings | None:
-    if content is None:
-        return None
-    anchors = tuple(map(str, content["anchor_keypoints"]))
-    numbers = {name: None if content.get(name) is None else float(content[name]) for name in _NUMBERS}
-    try:
-        made = SizingSettings(**{**content, **numbers, "anchor_keypoints": anchors})
-        return (
-            made if made.crop_size is None else dataclasses.replace(made, crop_size=int(made.crop_size))
-        )
-    except CropzoomError as error:
-        raise ValueError(str(error)) from error
-
-
-def _mask(ranges: Any, n_frames: int) -> BoolArray:
-    """(n_frames,) bool of ranges in their order, of which none overlap."""
-    before = -1
-    for first, last in ranges:
-        if not before < first <= last < n_frames:
-            raise ValueError("frames that are interpolated are not in order")
-        before = last
-    return mask_of(ranges, n_frames)
 
 
 def reviewed(track: BoxTrack, raw_csv: Path, tracks: Tracks, sha256: str) -> ReviewedTrack:

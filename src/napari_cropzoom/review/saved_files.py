@@ -12,7 +12,8 @@ import numpy as np
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.files.bbox_csv import read_bbox_csv
 from napari_cropzoom.files.review_paths import file_sha256, reviewed_csv
-from napari_cropzoom.review.tracks import ReviewedTrack, Revision, Tracks
+from napari_cropzoom.review.reviewed_track import ReviewedTrack
+from napari_cropzoom.review.tracks import Revision, Tracks
 
 Stamp = tuple[int, int]
 """Bytes of a file, and nanoseconds of its last change."""

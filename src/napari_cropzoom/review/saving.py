@@ -15,9 +15,10 @@ from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.words import counted, verb
 from napari_cropzoom.files.belonging import sign
 from napari_cropzoom.files.review_paths import file_sha256, reviewed_csv, save_final
+from napari_cropzoom.review.reviewed_track import ReviewedTrack
 from napari_cropzoom.review.saved_files import SavedFiles, Stamp, stamp_of
 from napari_cropzoom.review.stored import write_raw
-from napari_cropzoom.review.tracks import ReviewedTrack, Revision, Tracks
+from napari_cropzoom.review.tracks import Revision, Tracks
 
 
 @dataclass(frozen=True)

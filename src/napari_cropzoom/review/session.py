@@ -11,11 +11,13 @@ from napari_cropzoom.core.boxes import BoolArray, Box, BoxTrack, FloatArray, Sou
 from napari_cropzoom.core.editing import edits, range_tools
 from napari_cropzoom.core.editing.edits import Edit
 from napari_cropzoom.core.editing.history import History
+from napari_cropzoom.core.editing.settings import RawBoxes, SettingsEdit, SizingEdit
 from napari_cropzoom.core.inspection.inspection import DEFAULT_AMOUNT, Suspect
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.smoothing.methods import SmoothingSettings
-from napari_cropzoom.core.smoothing.sizing import SizingSettings, boxes_from_keypoints
+from napari_cropzoom.core.smoothing.sizing import SizingSettings
 from napari_cropzoom.files.belonging import check_made_of, read_predictions_of
+from napari_cropzoom.review.editing import Editing
 from napari_cropzoom.review.keypoints import Keypoints, Kind
 from napari_cropzoom.review.moving import claim_place, move_review
 from napari_cropzoom.review.recorder import JournalRecorder
@@ -45,6 +47,8 @@ class Session:
         Of the detector and the pose model.
     suspects : Suspects
         The queue.
+    editing : Editing
+        Applies edits, and tries out settings.
     """
 
     boxes_changed = Signal(str, int, int)  # track name, first and last frame, inclusive
@@ -63,6 +67,10 @@ class Session:
         self.keypoints = Keypoints(video.n_frames)
         self.suspects = Suspects(self.tracks, self.keypoints, self.frame_size, video.index.damage)
         self._journal = JournalRecorder(video.path, video.n_frames)
+        self.editing = Editing(self.tracks, self._journal, video.path)
+        self.editing.applied.connect(self._on_applied)
+        self.editing.animal_asked.connect(self.select_track)
+        self.editing.history_changed.connect(self.history_changed.emit)
         self._saved = SavedFiles()
 
     def __repr__(self) -> str:
@@ -152,62 +160,41 @@ class Session:
 
     @property
     def smoothing(self) -> SmoothingSettings:
-        """Method and window; setting it redraws."""
+        """Method and window; setting it is an edit once there are boxes."""
         return self.tracks.smoothing
 
     @smoothing.setter
     def smoothing(self, settings: SmoothingSettings) -> None:
-        if settings != self.smoothing:
-            self.tracks.smoothing = settings
-            self._journal.smoothing(settings)
-            self.smoothing_changed.emit()
+        self.editing.try_smoothing(settings)
+        self.editing.settle()
 
     @property
     def fill(self) -> str:
-        """How frames without a box are filled in the final boxes: ``interpolate`` or ``hold``."""
+        """How frames without a box are filled in the final boxes; setting it likewise."""
         return self.tracks.fill
 
     @fill.setter
     def fill(self, how: str) -> None:
-        if how != self.fill:
-            self.tracks.fill = how
-            self._journal.fill(how)
-            self.smoothing_changed.emit()
+        self.editing.try_fill(how)
+        self.editing.settle()
 
     # ---- edits ---------------------------------------------------------------------------------
 
     def apply(self, edit: Edit) -> None:
-        """Keep an edit in the journal, apply it and remember it; one that changes nothing is left out.
-
-        Raises
-        ------
-        CropzoomError
-            If it cannot be kept: the session is read-only, or the disk is full. Nothing has changed then.
-        """
-        self._journal.check()
-        if not edit.is_nothing:
-            self._journal.edit(edit)
-            self.tracks.apply(edit)
-            self._tell(edit)
+        """Keep an edit in the journal, apply it and remember it; see :meth:`.editing.Editing.apply`."""
+        self.editing.apply(edit)
 
     def undo(self) -> Edit | None:
         """Take the last edit back; returns what was applied to do so, None if there was nothing."""
-        if self.history.undo_label is not None:
-            self._journal.write("undo", count=1)
-        return self._tell(self.tracks.undo())
+        return self.editing.undo()
 
     def redo(self) -> Edit | None:
         """Do the last undone edit again; returns it, None if there was nothing."""
-        if self.history.redo_label is not None:
-            self._journal.write("redo", count=1)
-        return self._tell(self.tracks.redo())
+        return self.editing.redo()
 
     def go_to_edit(self, count: int) -> None:
         """Undo or redo until ``count`` edits are in force."""
-        while len(self.history) > count and self.undo():
-            pass
-        while len(self.history) < count and self.redo():
-            pass
+        self.editing.go_to(count)
 
     def set_box(self, frame: int, box: Box) -> None:
         """Set the box of ``frame`` by hand, snapped to whole pixels and even sizes."""
@@ -234,6 +221,7 @@ class Session:
         """Make a track the one that is shown for editing."""
         self.tracks.check_known(name)
         if name != self.current:
+            self.editing.settle()
             self.tracks.current = name
             self.track_changed.emit()
             self.tracks_changed.emit()
@@ -256,6 +244,7 @@ class Session:
 
     def remove_track(self, name: str) -> None:
         """Forget a track that no edit touches, but for the first; its files stay."""
+        self.editing.settle()
         self.tracks.check_removable(name)
         self._journal.write("remove", name=name)
         was_current = name == self.current
@@ -268,6 +257,7 @@ class Session:
         """Give a track another name; its files keep theirs."""
         self.tracks.check_known(name)
         if new != name:
+            self.editing.settle()
             self.tracks.check_name(new, instead_of=name)
             self._journal.write("rename", old=name, new=new)
             self.tracks.rename(name, new)
@@ -293,10 +283,16 @@ class Session:
         self.predictions_changed.emit(kind)
 
     def create_boxes(self, settings: SizingSettings, raw_csv: Path) -> None:
-        """Put boxes round the detector's keypoints; they are written with the first edit or by `save`."""
-        poses, source = self.keypoints.detector(), Source.DETECTED
-        boxes = boxes_from_keypoints(poses, settings)
-        self.set_raw(boxes, raw_csv, source, sizing=settings, interpolated=poses.interpolated)
+        """Put boxes round the detector's keypoints; the first are written with an edit or by `save`."""
+        self.size_boxes(RawBoxes.round_keypoints(self.keypoints.detector(), settings), raw_csv)
+        self.editing.settle()
+
+    def size_boxes(self, raw: RawBoxes, raw_csv: Path) -> None:
+        """Take boxes put round keypoints; the first of a track are no edit, others are tried out."""
+        if self.has_boxes:
+            self.editing.try_boxes(self.current, raw, raw_csv)
+        else:
+            self.set_raw(raw.boxes, raw_csv, raw.source, sizing=raw.sizing, interpolated=raw.interpolated)
 
     def set_raw(
         self,
@@ -307,7 +303,8 @@ class Session:
         sizing: SizingSettings | None = None,
         interpolated: BoolArray | None = None,
     ) -> None:
-        """Replace the current track's raw boxes; see :meth:`.tracks.Tracks.set_raw`."""
+        """Replace the current track's raw boxes, which is no edit; see :meth:`.tracks.Tracks.set_raw`."""
+        self.editing.settle()
         if raw_csv != self.raw_csv:
             check_made_of(raw_csv, self.video.path)
         self.tracks.set_raw(boxes, raw_csv, source, sizing, interpolated)
@@ -333,15 +330,16 @@ class Session:
 
     def take_review(self, stored: StoredReview, *, changed: WhenChanged = "carry") -> str:
         """Take a review that was read, see `.stored.StoredReview.choose`; returns what to tell of it."""
+        self.editing.settle()
         tracks, goes_on = stored.choose(changed)
         if goes_on:
             self._journal.go_on(stored.raw_csv)
             for name in stored.changed:
                 self._journal.new_raw(stored.raw_csv, tracks, name)
         else:
-            tracks.smoothing, tracks.fill = self.smoothing, self.fill
+            tracks.settings = self.tracks.settings
             self._journal.start(stored.raw_csv, tracks)
-        self.tracks = self.suspects.tracks = tracks
+        self.tracks = self.suspects.tracks = self.editing.tracks = tracks
         self._saved = stored.saved_files if goes_on else SavedFiles()
         for told in (self.track_changed, self.tracks_changed, self.smoothing_changed):
             told.emit()
@@ -365,6 +363,7 @@ class Session:
 
     def to_save(self) -> PendingSave:
         """What :meth:`save` would write now, for writing in a thread; then :meth:`mark_saved`."""
+        self.editing.settle()
         self._journal.check()
         return PendingSave.of(self.video.path, self.tracks, self._journal.flush)
 
@@ -378,21 +377,24 @@ class Session:
 
     def keep_in(self, folder: Path) -> None:
         """Keep the review in another folder from now on; see :func:`.moving.move_review`."""
+        self.editing.settle()
         move_review(self.tracks, self._journal, folder)
         self.tracks_changed.emit()
 
     def close(self) -> None:
         """Close journal and video and tell the views to let go."""
+        self.editing.close()
         self.closed.emit()
         self._journal.close()
         self.video.close()
 
-    def _tell(self, edit: Edit | None) -> Edit | None:
+    def _on_applied(self, edit: Edit) -> None:
         """Tell the views what an edit has changed."""
-        if edit is not None:
-            for change in edit.changes:
-                self.suspects.renew(change.track, change.first, change.last)
-            for change in edit.changes:
-                self.boxes_changed.emit(change.track, change.first, change.last)
-            self.history_changed.emit()
-        return edit
+        if isinstance(edit, SettingsEdit):
+            self.smoothing_changed.emit()
+        elif isinstance(edit, SizingEdit):
+            self.track_changed.emit()
+        for change in edit.changes:
+            self.suspects.renew(change.track, change.first, change.last)
+        for change in edit.changes:
+            self.boxes_changed.emit(change.track, change.first, change.last)

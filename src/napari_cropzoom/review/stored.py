@@ -29,8 +29,9 @@ from napari_cropzoom.files.journal_lines import (
 from napari_cropzoom.files.parsing import MISSHAPEN
 from napari_cropzoom.files.review_paths import file_sha256, journal_file, review_dir
 from napari_cropzoom.review.replay import Replay, interpolated_beside, read_raw, reviewed
+from napari_cropzoom.review.reviewed_track import ReviewedTrack
 from napari_cropzoom.review.saved_files import SavedFiles
-from napari_cropzoom.review.tracks import FIRST_TRACK, ReviewedTrack, Tracks
+from napari_cropzoom.review.tracks import FIRST_TRACK, Tracks
 
 WhenChanged = Literal["carry", "refuse", "afresh"]
 

@@ -4,33 +4,25 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
-from napari_cropzoom.core.boxes import MISSING_BOX, BoolArray, Box, BoxTrack, FloatArray, Source
+from napari_cropzoom.core.boxes import BoolArray, BoxTrack, FloatArray, Source
 from napari_cropzoom.core.editing.edits import Edit
 from napari_cropzoom.core.editing.history import History
+from napari_cropzoom.core.editing.settings import RawBoxes, Settings, SettingsEdit, SizingEdit
 from napari_cropzoom.core.errors import CropzoomError
-from napari_cropzoom.core.smoothing.finalize import DEFAULT_FILL, check_fill, fill_missing, finalize
 from napari_cropzoom.core.smoothing.methods import SmoothingSettings
 from napari_cropzoom.core.smoothing.sizing import SizingSettings
 from napari_cropzoom.core.smoothing.track import SmoothedTrack
 from napari_cropzoom.core.words import counted, verb
-from napari_cropzoom.files.names import check_folder_name, name_key, place_key
+from napari_cropzoom.files.names import check_folder_name, name_key
 from napari_cropzoom.files.review_paths import REVIEW_DIR
+from napari_cropzoom.review.reviewed_track import TRACK_COLORS, ReviewedTrack, own_place
 
 FIRST_TRACK = "animal"
-# Okabe and Ito's colours, which the colour-blind can tell apart.
-TRACK_COLORS = ("#56b4e9", "#e69f00", "#009e73", "#f0e442", "#cc79a7", "#d55e00", "#0072b2", "#ffffff")
-
 _numbers = itertools.count(1)
-
-
-def _is_below(path: Path | None, folder: Path) -> bool:
-    return path is not None and path.absolute().is_relative_to(folder.absolute())
 
 
 class Revision(NamedTuple):
@@ -55,56 +47,6 @@ class Revision(NamedTuple):
     fill: str
 
 
-@dataclass
-class ReviewedTrack:
-    """One animal's track, where its raw boxes lie and how they were made.
-
-    Attributes
-    ----------
-    track : BoxTrack
-    smoothed : SmoothedTrack
-    raw_csv : Path or None
-        Where the raw boxes lie, or will lie once written.
-    sizing : SizingSettings or None
-        How they were made of keypoints, None if they came from elsewhere.
-    color : str
-        Hexadecimal.
-    sha256 : str
-        Of the raw file; empty while it is not written.
-    """
-
-    track: BoxTrack
-    smoothed: SmoothedTrack
-    raw_csv: Path | None = None
-    sizing: SizingSettings | None = None
-    color: str = TRACK_COLORS[0]
-    sha256: str = ""
-
-    @property
-    def has_boxes(self) -> bool:
-        """Whether any frame has a box."""
-        return self.track.n_missing < len(self.track)
-
-    @property
-    def begins_empty(self) -> bool:
-        """Whether there is no raw box, only what a person draws."""
-        return bool(np.isnan(self.track.raw[:, 0]).all())
-
-    def final_box(self, frame: int) -> Box:
-        """Final box of one frame, at a cost that does not grow with the track; missing in a gap."""
-        box = self.smoothed.box(frame)
-        return MISSING_BOX if box.is_missing() else Box(*finalize(np.array([box]))[0].tolist())
-
-    def final_boxes(self, fill: str) -> FloatArray:
-        """(T, 4) final boxes: smoothed, gaps filled, whole pixels."""
-        return finalize(fill_missing(self.smoothed.boxes(), fill))
-
-    def copy(self) -> ReviewedTrack:
-        """The present state, for a thread to work on while the track itself changes."""
-        track = self.track.copy()
-        return replace(self, track=track, smoothed=SmoothedTrack(track, self.smoothed.settings))
-
-
 class Tracks(Mapping[str, BoxTrack]):
     """The tracks of one video by name, in the order they were added; at first one without boxes.
 
@@ -122,13 +64,16 @@ class Tracks(Mapping[str, BoxTrack]):
         Name of the track that edits act on.
     history : History
         Of all tracks.
+    tried : Edit or None
+        In force already, but not in the history yet; see :meth:`try_out`.
     """
 
     def __init__(self, n_frames: int, name: str = FIRST_TRACK) -> None:
         self.n_frames = n_frames
         self.history = History()
-        self._smoothing = SmoothingSettings()
-        self._fill = DEFAULT_FILL
+        self.tried: Edit | None = None
+        self._n_tried = 0
+        self._settings = Settings()
         self._number = next(_numbers)
         self.entries = {name: self._entry(BoxTrack.empty(n_frames, name))}
         self.current = name
@@ -163,28 +108,38 @@ class Tracks(Mapping[str, BoxTrack]):
     @property
     def revision(self) -> Revision:
         """Says whether anything has changed, whatever the length of the video."""
-        return Revision(self.history.revision, self._number, self._smoothing, self._fill)
+        edit = -self._n_tried if isinstance(self.tried, SizingEdit) else self.history.revision
+        return Revision(edit, self._number, self.smoothing, self.fill)
+
+    @property
+    def settings(self) -> Settings:
+        """Smoothing and filling, of all tracks; setting them is no edit."""
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: Settings) -> None:
+        is_other = settings.smoothing != self.smoothing
+        self._settings = settings
+        for entry in self.entries.values() if is_other else ():
+            entry.smoothed = SmoothedTrack(entry.track, settings.smoothing)
 
     @property
     def smoothing(self) -> SmoothingSettings:
-        """Method and window, of all tracks."""
-        return self._smoothing
+        """Method and window."""
+        return self._settings.smoothing
 
     @smoothing.setter
     def smoothing(self, settings: SmoothingSettings) -> None:
-        self._smoothing = settings
-        for entry in self.entries.values():
-            entry.smoothed = SmoothedTrack(entry.track, settings)
+        self.settings = replace(self._settings, smoothing=settings)
 
     @property
     def fill(self) -> str:
         """How frames without a box are filled in the final boxes."""
-        return self._fill
+        return self._settings.fill
 
     @fill.setter
     def fill(self, how: str) -> None:
-        check_fill(how)
-        self._fill = how
+        self.settings = replace(self._settings, fill=how)
 
     # ---- edits ---------------------------------------------------------------------------------
 
@@ -202,10 +157,38 @@ class Tracks(Mapping[str, BoxTrack]):
         """Do the last undone edit again; returns it, None if there was nothing."""
         return self._renew(self.history.redo(self))
 
+    def try_out(self, edit: Edit) -> Edit:
+        """Apply an edit that is not in the history yet, and return what is in force now in its place.
+
+        One that goes on with what is tried out already, as :meth:`.edits.Edit.joined` says, becomes
+        part of it.
+        """
+        joined = self.tried.joined(edit) if self.tried is not None else None
+        self.tried = joined or edit
+        self._n_tried += 1
+        self.tried.apply(self)
+        self._renew(self.tried)
+        return self.tried
+
+    def keep_tried(self) -> None:
+        """Take what is tried out into the history."""
+        if self.tried is not None:
+            self.history.push(self.tried)
+            self.tried = None
+
+    def drop_tried(self) -> Edit | None:
+        """Take back what is tried out; returns what was applied to do so, None if there was nothing."""
+        tried, self.tried = self.tried, None
+        if tried is None:
+            return None
+        back = tried.inverse()
+        back.apply(self)
+        return self._renew(back)
+
     def without_edits(self) -> Tracks:
         """The same tracks and settings with the raw boxes as they are, and no history."""
         bare = Tracks(self.n_frames)
-        bare._smoothing, bare._fill = self._smoothing, self._fill
+        bare._settings = self._settings
         bare.entries = {name: bare._bare(entry) for name, entry in self.entries.items()}
         bare.current = self.current
         return bare
@@ -232,7 +215,7 @@ class Tracks(Mapping[str, BoxTrack]):
             boxes in the folder of this name, or the boxes are not one a frame.
         """
         self.check_name(name)
-        raw_csv = self._own_place(name, raw_csv)
+        raw_csv = own_place(self.entries, name, raw_csv)
         if boxes is None:
             track = BoxTrack.empty(self.n_frames, name)
         else:
@@ -307,11 +290,34 @@ class Tracks(Mapping[str, BoxTrack]):
         """
         self._check_count(len(boxes))
         made = self._entry(BoxTrack(boxes, self.current, source, interpolated))
-        raw_csv = self._own_place(self.current, raw_csv) or raw_csv
+        raw_csv = own_place(self.entries, self.current, raw_csv) or raw_csv
         color = self.entry.color
         self.entries[self.current] = replace(made, raw_csv=raw_csv, sizing=sizing, color=color)
         self.history.rebase(self, self.current)
         self._number = next(_numbers)
+
+    def renew_raw(self, name: str, raw: RawBoxes, sha256: str) -> None:
+        """Replace the raw boxes of a track by others found in its file; edits so far are carried over."""
+        track = self[name]
+        track.put_raw(raw.boxes, raw.source, raw.interpolated)
+        track.put(0, track.raw_state(0, len(track) - 1))
+        self._take_raw(name, raw.sizing, sha256)
+        self.history.rebase(self, name)
+        self._number = next(_numbers)
+
+    def relocate(self, name: str, raw_csv: Path) -> bool:
+        """Have the raw boxes of a track elsewhere, where that is not its place; says whether it is new.
+
+        Raises
+        ------
+        CropzoomError
+            If another track has that place.
+        """
+        place = own_place(self.entries, name, raw_csv) or raw_csv
+        is_new = place != self.entries[name].raw_csv
+        if is_new:
+            self.entries[name] = replace(self.entries[name], raw_csv=place, sha256="")
+        return is_new
 
     def check_known(self, name: str) -> None:
         """Refuse a name that no track has.
@@ -348,44 +354,29 @@ class Tracks(Mapping[str, BoxTrack]):
 
     # ---- inside --------------------------------------------------------------------------------
 
-    def _own_place(self, name: str, raw_csv: Path | None) -> Path | None:
-        """Where a track's raw boxes lie: in a folder of its own, since all reviews have the same names.
-
-        That is the folder of ``raw_csv``, or where another track has that one, or it is not that of the
-        first track's boxes or in it, or none is given, the folder of the track's name beside these.
-        """
-        used = {
-            place_key(entry.raw_csv.parent): other
-            for other, entry in self.entries.items()
-            if other != name and entry.raw_csv is not None
-        }
-        first = self.first.raw_csv
-        if first is None:
-            return raw_csv
-        is_anywhere = name == next(iter(self)) or _is_below(raw_csv, first.parent)
-        if raw_csv is not None and is_anywhere and place_key(raw_csv.parent) not in used:
-            return raw_csv
-        place = first.parent / name / first.name
-        if (other := used.get(place_key(place.parent))) is not None:
-            raise CropzoomError(
-                f"{place.parent}: there are the boxes of the track {other!r}, which was renamed. Choose "
-                f"another name than {name!r}."
-            )
-        return place
-
     def _entry(self, track: BoxTrack) -> ReviewedTrack:
-        return ReviewedTrack(track, SmoothedTrack(track, self._smoothing))
+        return ReviewedTrack(track, SmoothedTrack(track, self.smoothing))
 
     def _bare(self, entry: ReviewedTrack) -> ReviewedTrack:
         old = entry.track
         track = BoxTrack(old.raw, old.name, old.raw_source, old.interpolated)
-        return replace(entry, track=track, smoothed=SmoothedTrack(track, self._smoothing))
+        return replace(entry, track=track, smoothed=SmoothedTrack(track, self.smoothing))
 
     def _renew(self, edit: Edit | None) -> Edit | None:
-        if edit is not None:
+        if isinstance(edit, SettingsEdit):
+            self.settings = edit.becomes
+        elif isinstance(edit, SizingEdit):
+            self._take_raw(edit.track, edit.becomes.sizing, "")
+        elif edit is not None:
             for change in edit.changes:
                 self.entries[change.track].smoothed.renew(change.first, change.last)
         return edit
+
+    def _take_raw(self, name: str, sizing: SizingSettings | None, sha256: str) -> None:
+        """Follow other raw boxes of a track; the entry is new, since a thread may write the old one."""
+        entry = self.entries[name]
+        smoothed = SmoothedTrack(entry.track, self.smoothing)
+        self.entries[name] = replace(entry, smoothed=smoothed, sizing=sizing, sha256=sha256)
 
     def _check_count(self, count: int) -> None:
         if count != self.n_frames:

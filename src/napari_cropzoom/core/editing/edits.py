@@ -87,7 +87,7 @@ class Edit:
     label : str
         What a person reads in the history, e.g. ``"set box of frame 12"``.
     changes : tuple of Change
-        At least one; those of a track have no frame in common.
+        Those of a track have no frame in common; none where only a setting changes.
     """
 
     label: str
@@ -105,12 +105,12 @@ class Edit:
     @property
     def first(self) -> int:
         """First frame that changes."""
-        return min(change.first for change in self.changes)
+        return min((change.first for change in self.changes), default=0)
 
     @property
     def last(self) -> int:
         """Last frame that changes, inclusive."""
-        return max(change.last for change in self.changes)
+        return max((change.last for change in self.changes), default=0)
 
     @property
     def before(self) -> Snapshot:
@@ -126,6 +126,27 @@ class Edit:
     def is_nothing(self) -> bool:
         """Whether every frame stays as it is."""
         return all(change.is_nothing for change in self.changes)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Tracks that it changes."""
+        return tuple(dict.fromkeys(change.track for change in self.changes))
+
+    def covers(self, frame: int) -> bool:
+        """Whether a person who looks at a frame sees it, or frames on both sides of it, change."""
+        return self.first <= frame <= self.last
+
+    def where(self, *, names_animal: bool) -> str:
+        """Where it is, as far as its label does not say so; ``names_animal`` if there are several."""
+        frames = frames_text(self.first, self.last)
+        parts = [] if frames in self.label else [frames]
+        if names_animal:
+            parts.append(" and ".join(self.names))
+        return ", ".join(parts)
+
+    def joined(self, later: Edit) -> Edit | None:
+        """One edit in place of this one and one right after it; None where they are two gestures."""
+        return None
 
     def inverse(self) -> Edit:
         """Edit that takes this one back."""

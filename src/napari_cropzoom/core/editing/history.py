@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from napari_cropzoom.core.editing.edits import Edit, Tracks
+from napari_cropzoom.core.editing.settings import SettingsEdit, SizingEdit
 from napari_cropzoom.core.words import counted
 
 
@@ -13,7 +14,9 @@ class History:
 
     def __init__(self) -> None:
         self._edits: list[Edit] = []
-        self._numbers: list[int] = []  # one an edit, none used twice
+        self._numbers: list[
+            int
+        ] = []  # one an edit of boxes, none used twice; settings have the one before
         self._n_pushed = 0
         self._done = 0
 
@@ -34,8 +37,16 @@ class History:
         return self._edits[self._done - 1] if self._done else None
 
     @property
+    def newest_undone(self) -> Edit | None:
+        """The edit that redo would do again."""
+        return self._edits[self._done] if self._done < len(self._edits) else None
+
+    @property
     def revision(self) -> int:
-        """Number of the newest edit in force, 0 for none; the same number means the same edits."""
+        """Number of the newest edit of boxes in force, 0 for none; the same number, the same boxes.
+
+        An edit of settings does not count, see :attr:`.tracks.Revision`.
+        """
         return self._numbers[self._done - 1] if self._done else 0
 
     @property
@@ -46,20 +57,23 @@ class History:
     @property
     def undo_label(self) -> str | None:
         """What undo would take back."""
-        return self._edits[self._done - 1].label if self._done else None
+        return self.newest.label if self.newest else None
 
     @property
     def redo_label(self) -> str | None:
         """What redo would do again."""
-        return self._edits[self._done].label if self._done < len(self._edits) else None
+        return self.newest_undone.label if self.newest_undone else None
 
     def push(self, edit: Edit) -> None:
         """Record an edit that has just been applied; what was undone before is forgotten."""
         if self._done < len(self._edits):
             del self._edits[self._done :], self._numbers[self._done :]
-        self._n_pushed += 1
+        if isinstance(edit, SettingsEdit):
+            self._numbers.append(self.revision)
+        else:
+            self._n_pushed += 1
+            self._numbers.append(self._n_pushed)
         self._edits.append(edit)
-        self._numbers.append(self._n_pushed)
         self._done += 1
 
     def undo(self, tracks: Tracks) -> Edit | None:
@@ -83,8 +97,9 @@ class History:
     def rebase(self, tracks: Tracks, name: str) -> None:
         """Carry all edits over to the track ``name``, whose raw boxes are new and hold no edit yet.
 
-        Other tracks keep their state.
+        Other tracks keep their state. Edits of how its raw boxes were made are forgotten.
         """
+        self.forget_sizing(name)
         edits, done = self._edits, self._done
         track = tracks[name]
         for place, edit in enumerate(edits):
@@ -98,10 +113,25 @@ class History:
                 if change.track == name:
                     track.put(change.first, change.before)
 
+    def forget_sizing(self, name: str) -> None:
+        """Forget how raw boxes of the track ``name`` were made; it has others now."""
+        kept = [n for n, edit in enumerate(self._edits) if not _sizes(edit, name)]
+        self._done = sum(n < self._done for n in kept)
+        self._edits = [self._edits[n] for n in kept]
+        self._numbers = [self._numbers[n] for n in kept]
+
+    def sizes(self, name: str) -> bool:
+        """Whether any edit, in force or undone, gives the track ``name`` other raw boxes."""
+        return any(_sizes(edit, name) for edit in self._edits)
+
     def rename(self, names: Mapping[str, str]) -> None:
         """Follow tracks that have other names now."""
         self._edits = [edit.renamed(names) for edit in self._edits]
 
     def touches(self, name: str) -> bool:
         """Whether any edit, in force or undone, changes the track ``name``."""
-        return any(change.track == name for edit in self._edits for change in edit.changes)
+        return any(name in edit.names for edit in self._edits)
+
+
+def _sizes(edit: Edit, name: str) -> bool:
+    return isinstance(edit, SizingEdit) and edit.track == name

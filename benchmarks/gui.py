@@ -141,7 +141,7 @@ def slider(frames: int) -> dict[str, float]:
         shown = []
         for window in [*range(3, 61, 2), *range(60, 4, -1)]:
             start = time.perf_counter()
-            session.smoothing = SmoothingSettings("median", window)
+            session.editing.try_smoothing(SmoothingSettings("median", window))
             shown.append(time.perf_counter() - start)
             _process(0.05)
         whole = []

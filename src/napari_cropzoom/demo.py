@@ -80,8 +80,8 @@ def run_steps(project: DemoProject) -> None:
     session = Session(Video(video))
     try:
         session.load_predictions("detector", detector.predictions_csv(video))
-        session.create_boxes(SizingSettings(min_likelihood=0.1), detector.bbox_csv(video))
         session.smoothing = SmoothingSettings("median", 15)
+        session.create_boxes(SizingSettings(min_likelihood=0.1), detector.bbox_csv(video))
         boxes = session.save()
     finally:
         session.close()

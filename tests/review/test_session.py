@@ -106,7 +106,7 @@ def test_saving_leaves_raw_alone_and_reopening_brings_everything_back(session, r
 
     session.close()
     again = Session(Video(video_path))
-    assert again.load_boxes(raw_csv) == "Review resumed: 2 edits."
+    assert again.load_boxes(raw_csv) == "Review resumed: 3 edits."
     assert not again.unsaved
     assert again.smoothing == session.smoothing
     np.testing.assert_array_equal(again.track.boxes, session.track.boxes)

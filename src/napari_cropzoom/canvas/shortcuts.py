@@ -303,7 +303,7 @@ def perform(function: Action, session: Session, canvas: Canvas) -> None:
 def _go_to_edit(edit: Edit | None, canvas: Canvas, nothing: str) -> None:
     if edit is None:
         canvas.tell(nothing)
-    elif not edit.first <= canvas.frame <= edit.last:
+    elif not edit.covers(canvas.frame):
         canvas.frame = edit.first
 
 

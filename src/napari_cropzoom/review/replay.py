@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from napari_cropzoom.core.smoothing.track import SmoothedTrack
 from napari_cropzoom.files.bbox_csv import read_bbox_csv
 from napari_cropzoom.files.journal_lines import (
     Entry,
+    broken,
     decode_edit,
     decode_mask,
     decode_raw,
@@ -25,6 +27,7 @@ from napari_cropzoom.files.journal_lines import (
     decode_sizing,
     parse_line,
 )
+from napari_cropzoom.files.parsing import MISSHAPEN
 from napari_cropzoom.files.provenance import interpolated_rows
 from napari_cropzoom.files.review_paths import file_sha256, journal_file, stem
 from napari_cropzoom.review.reviewed_track import ReviewedTrack
@@ -86,7 +89,7 @@ class Replay:
         # all edits
         self._named: dict[str, BoxTrack] = {}
         self._changed: list[BoxTrack] = []
-        self._coming = iter(_origins(path, lines))
+        self._coming = iter(_origins(path, lines, tracks.n_frames))
         self._origins: dict[str, _Origin] = {}  # by the first name of the track
         self._raws: dict[str, tuple[str, str]] = {}  # file and hash of the newest line, likewise
 
@@ -109,7 +112,7 @@ class Replay:
     def finish(self) -> None:
         """Compare the files whose boxes the journal has, and give the tracks the names they have now."""
         for name, origin in self._origins.items():
-            if origin.sizing is not None and name in self._tracks:
+            if origin.was is not None and name in self._tracks:
                 self._compare_file(name)
         self._tracks.rename_all({track.name: name for name, track in self._named.items()})
         self.changed = [track.name for track in self._changed if track in self._named.values()]
@@ -168,7 +171,7 @@ class Replay:
             self._tracks.history.forget_sizing(inner)
             self._tracks.entries[inner].sha256 = origin.sha256
         made = self._tracks.entries[inner]
-        made.sizing = decode_sizing((origin.was or origin.line)["sizing"])
+        made.sizing = origin.was.sizing if origin.was else decode_sizing(origin.line["sizing"])
         _color(made, origin.line)
 
     def _sizing_edit(self, entry: Entry) -> SizingEdit:
@@ -193,8 +196,7 @@ class Replay:
         source = Source(entry["source"])
         guessed: BoolArray | None = decode_mask(entry.get("interpolated") or (), n_frames)
         is_changed = not np.isnan(boxes).all() if was_empty else sha256 != entry["sha256"]
-        if origin.was is not None:
-            raw = decode_raw(origin.was, n_frames)
+        if (raw := origin.was) is not None:
             boxes, source, guessed, is_changed = raw.boxes, raw.source, raw.interpolated, False
         if not is_beside:  # written by a version that left boxes where they were; it is not written there
             own = self._first_raw.parent / name / self._first_raw.name
@@ -305,24 +307,19 @@ class _Origin:
         Its line with the last raw boxes that are no edit: only these are on disk.
     n_left : int
         Lines of the track up to that one that are still to come.
-    sizing : dict or None
-        The first line after it that gives the track other raw boxes.
+    was : RawBoxes or None
+        Its raw boxes where the journal has them, because edits after it have given it others.
     sha256 : str
         Of the file of raw boxes as it is now.
     """
 
     line: Entry
     n_left: int = 1
-    sizing: Entry | None = None
+    was: RawBoxes | None = None
     sha256: str = ""
 
-    @property
-    def was(self) -> Entry | None:
-        """Its raw boxes where they are in the journal, since the file has others now."""
-        return None if self.sizing is None else self.sizing["was"]
 
-
-def _origins(path: Path, lines: list[bytes]) -> list[_Origin]:
+def _origins(path: Path, lines: list[bytes], n_frames: int) -> list[_Origin]:
     """Of every track, as they came, what it begins with."""
     found: list[_Origin] = []
     now: dict[str, _Origin] = {}
@@ -332,13 +329,16 @@ def _origins(path: Path, lines: list[bytes]) -> list[_Origin]:
         entry = parse_line(path, number, line)
         name, old = str(entry.get("name")), str(entry.get("old"))
         if entry["do"] == "track" and name in now:
-            now[name].line, now[name].sizing = entry, None
+            now[name].line, now[name].was = entry, None
             now[name].n_left += 1
         elif entry["do"] == "track":
             now[name] = _Origin(entry)
             found.append(now[name])
         elif entry["do"] == "sizing" and (origin := now.get(str(entry.get("track")))) is not None:
-            origin.sizing = origin.sizing or entry
+            try:
+                origin.was = origin.was or decode_raw(entry["was"], n_frames)
+            except (*MISSHAPEN, zlib.error, CropzoomError) as error:
+                raise broken(path, number, error) from error
         elif entry["do"] == "rename" and old in now:
             now[str(entry.get("new"))] = now.pop(old)
         elif entry["do"] == "remove":

@@ -69,6 +69,8 @@ class Controller(QObject):
         The current frame's box while it moves, None once it is released.
     edited
         An edit was made, taken back or done again; sent at once.
+    stepped
+        An edit was taken back (False) or done again (True); its place is shown.
     refused
         Why a gesture on the canvas did nothing, an exception.
     selection_changed
@@ -87,6 +89,7 @@ class Controller(QObject):
     passing = Signal(int)
     box_dragged = Signal(object)
     edited = Signal()
+    stepped = Signal(object, bool)
     refused = Signal(object)
     selection_changed = Signal()
     proposal_changed = Signal()
@@ -136,6 +139,7 @@ class Controller(QObject):
         self.layers.refused.connect(self._on_refused)
         self.layers.selection_asked.connect(self._on_selection)
         session.history_changed.connect(self._on_edited)
+        session.editing.stepped.connect(self._on_stepped)
         for signal in self._signals(session):
             signal.connect(self._on_change)
         for signal in (session.boxes_changed, session.track_changed, session.smoothing_changed):
@@ -155,6 +159,7 @@ class Controller(QObject):
         for signal in (session.boxes_changed, session.track_changed, session.smoothing_changed):
             signal.disconnect(self._on_boxes, missing_ok=True)
         session.history_changed.disconnect(self._on_edited, missing_ok=True)
+        session.editing.stepped.disconnect(self._on_stepped, missing_ok=True)
         if layers is not None:
             layers.frame_changed.disconnect(self._on_frame, missing_ok=True)
             layers.frame_rested.disconnect(self._on_frame_rested, missing_ok=True)
@@ -210,6 +215,11 @@ class Controller(QObject):
 
     def _on_edited(self) -> None:
         self.edited.emit()
+
+    def _on_stepped(self, edit: Edit, is_redo: bool) -> None:
+        if not edit.covers(self.frame):
+            self.go_to(edit.first)
+        self.stepped.emit(edit, is_redo)
 
     def _on_selection(self, selection: tuple[int, int] | None) -> None:
         self.selection = selection

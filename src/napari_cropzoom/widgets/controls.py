@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
     QSizePolicy,
     QWidget,
 )
-from superqt import QElidingLabel
+from superqt import QElidingLabel, QLabeledDoubleSlider
 
 RECENT_LENGTH = 8
 RESULTS_KEPT = 1000  # videos
@@ -124,6 +124,17 @@ def choice(name: str, tooltip: str = "", items: Mapping[str, str] | None = None)
     made.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
     for value, label in (items or {}).items():
         made.addItem(label, value)
+    return made
+
+
+def slider(name: str, low: float, high: float, value: float) -> QLabeledDoubleSlider:
+    """Return a slider in steps of 0.05, with an object name."""
+    made = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
+    made.setObjectName(name)
+    made.setRange(low, high)
+    made.setDecimals(2)
+    made.setSingleStep(0.05)
+    made.setValue(value)
     return made
 
 

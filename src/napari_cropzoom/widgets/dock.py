@@ -2,7 +2,7 @@
 
 Every control has an object name, for tests and for those who drive the window by script; the module of
 a step lists those of its controls. Above the steps are ``cropzoom_menu``, ``cropzoom_read_only`` while
-nothing can be edited, and ``cropzoom_message``.
+nothing can be edited, and ``cropzoom_message``; below them ``cropzoom_undone``.
 
 File dialogs have ways round them: ``dock["video"].open(path)``, ``dock["detect"].choose_model(path)``,
 ``dock["boxes"].load(path)``, ``dock["pose"].choose_model(path)``.
@@ -30,6 +30,7 @@ from napari_cropzoom.widgets.shortcuts_dialog import act_on_key, key_text
 from napari_cropzoom.widgets.steps.base import Step
 from napari_cropzoom.widgets.steps.parts.job_bar import JobBar
 from napari_cropzoom.widgets.steps.registry import STEPS
+from napari_cropzoom.widgets.undone_line import UndoneLine
 from napari_cropzoom.widgets.window.drops import Drops
 from napari_cropzoom.widgets.window.fitting import Fitting
 from napari_cropzoom.widgets.window.layer_care import LostLayers, SaveKey
@@ -198,6 +199,7 @@ class CropzoomDock(QWidget):
         self.running_job = RunningJob()
         self.running_job.asked.connect(self.open_step)
         layout.addWidget(self._scroll)
+        layout.addWidget(UndoneLine(self.controller))
         layout.addWidget(self.running_job)
 
     def _watch_canvas(self) -> None:

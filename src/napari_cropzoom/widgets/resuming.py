@@ -86,7 +86,7 @@ class Resuming(QObject):
             self._steps["video"].message.show_info(said)
             return
         newest = session.history.newest
-        if newest is not None:
+        if newest is not None and not newest.covers(self._controller.frame):
             self._controller.go_to(newest.first)
         self._open_step("review")
         self._steps["review"].message.show_info(said)

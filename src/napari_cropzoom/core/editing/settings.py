@@ -220,12 +220,13 @@ class SizingEdit(Edit):
         return replace(self, track=names.get(self.track, self.track))
 
 
-def is_changed(track: BoxTrack) -> BoolArray:
-    """(T,) bool: frames whose box is not the raw one, or not for the same reason."""
-    raw = track.raw_state(0, len(track) - 1)
-    same: BoolArray = (track.boxes == raw.boxes).all(axis=1)
-    same |= track.is_missing & np.isnan(raw.boxes[:, 0])
-    same &= track.source == raw.source
+def is_changed(track: BoxTrack, first: int = 0, last: int | None = None) -> BoolArray:
+    """(N,) bool: of frames ``first`` to ``last``, those whose box or its source is not the raw one."""
+    last = len(track) - 1 if last is None else last
+    raw, now = track.raw_state(first, last), track.snapshot(first, last)
+    same: BoolArray = (now.boxes == raw.boxes).all(axis=1)
+    same |= np.isnan(now.boxes[:, 0]) & np.isnan(raw.boxes[:, 0])
+    same &= now.source == raw.source
     return ~same
 
 
@@ -235,7 +236,8 @@ def told_of_kept(track: BoxTrack) -> str:
     Returns
     -------
     str
-        Such as ``"12 boxes set by hand keep their place and size. The other 988 boxes are made again."``
+        Such as ``"12 boxes set by hand keep their place and size. The boxes of the other 988 frames
+        are made again."``
     """
     changed = is_changed(track)
     manual = int(np.count_nonzero(changed & track.is_manual))
@@ -251,8 +253,9 @@ def told_of_kept(track: BoxTrack) -> str:
         said.append(f"{counted(absent, 'frame')} without an animal {verb(absent, 'stay')} so.")
     if not said:
         return ""
-    others = int(np.count_nonzero(~changed & ~track.is_missing))
-    return " ".join([*said, f"The other {counted(others, 'box')} {verb(others, 'are')} made again."])
+    others = len(track) - int(np.count_nonzero(changed))
+    noun = "frame is" if others == 1 else "frames are"
+    return " ".join([*said, f"The boxes of the other {others} {noun} made again."])
 
 
 def _their(count: int) -> str:
@@ -264,13 +267,13 @@ def _settings_label(was: Settings, becomes: Settings) -> str:
     before, after = was.smoothing, becomes.smoothing
     if before.method != after.method:
         names = [SMOOTHING_METHODS[each.method].label for each in (before, after)]
-        said.append(f"Smoothing {names[0]} to {names[1]}")
+        said.append(f"Smoothing: {names[0]} to {names[1]}")
     if before.window != after.window:
         noun = counted(after.window, "frame")
         said.append(f"{'window' if said else 'Smoothing window'} {before.window} to {noun}")
     if was.fill != becomes.fill:
         names = [FILL_METHODS[each.fill].label for each in (was, becomes)]
-        said.append(f"Missing frames {names[0]} to {names[1]}")
+        said.append(f"Missing frames: {names[0]} to {names[1]}")
     return ", ".join(said) or "Settings"
 
 

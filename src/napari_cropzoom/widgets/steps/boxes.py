@@ -1,7 +1,8 @@
 """Step *Boxes*: boxes round the detector's keypoints, from a file, or drawn by hand.
 
 Object names: ``boxes_by_ratio``, ``boxes_ratio``, ``boxes_by_size``, ``boxes_size``, ``boxes_anchors``,
-``boxes_use_likelihood``, ``boxes_likelihood``, ``boxes_load``, ``boxes_allow_missing``, ``boxes_path``.
+``boxes_use_likelihood``, ``boxes_likelihood``, ``boxes_load``, ``boxes_allow_missing``, ``boxes_path``,
+and those of the question.
 """
 
 from __future__ import annotations
@@ -21,19 +22,21 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from superqt import QLabeledDoubleSlider
 
 from napari_cropzoom.core.boxes import FloatArray, Source
+from napari_cropzoom.core.editing.settings import RawBoxes, is_changed, told_of_kept
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.poses import Poses
-from napari_cropzoom.core.smoothing.sizing import SizingSettings, boxes_from_keypoints, told_of_small
+from napari_cropzoom.core.smoothing.sizing import SizingSettings, told_of_small
 from napari_cropzoom.core.words import counted, shortened
 from napari_cropzoom.files.formats.registry import dialog_filter
 from napari_cropzoom.jobs import Latest
 from napari_cropzoom.review.session import Session
 from napari_cropzoom.widgets.controller import Controller
-from napari_cropzoom.widgets.controls import PathLabel, button, delayed, note, row, silent
+from napari_cropzoom.widgets.controls import PathLabel, button, delayed, note, row, silent, slider
 from napari_cropzoom.widgets.steps.base import Step
+from napari_cropzoom.widgets.steps.parts.settling import Settling
+from napari_cropzoom.widgets.steps.parts.sizing_question import SizingQuestion
 
 DEBOUNCE_MS = 150
 LEAST_RATIO = 1.01
@@ -68,6 +71,10 @@ class BoxesStep(Step):
         self._build_size(form)
         self._build_anchors(form)
         self._build_likelihood(form)
+        self.question = SizingQuestion()
+        self.question.agreed.connect(self._request)
+        self.question.declined.connect(self._forget_change)
+        form.addWidget(self.question)
         self.no_keypoints = note(NO_BOXES, "boxes_origin")
         self.load_button = button("Load boxes…", "boxes_load", "CSV with columns x, y, h, w")
         self.allow_missing = QCheckBox("Allow frames without a box")
@@ -82,6 +89,10 @@ class BoxesStep(Step):
         self.load_button.clicked.connect(self.browse)
         self._wait = delayed(self, self.create, DEBOUNCE_MS)
         self._latest = Latest(self._on_boxes, self.show_error)
+        sliders = (self.ratio, self.likelihood)
+        self._settling = Settling(self.controller, self, *sliders, is_busy=lambda: self._is_on_its_way)
+        self._settling.failed.connect(self._refuse)
+        self.controller.stepped.connect(self._forget_change)
 
     def _build_size(self, form: QVBoxLayout) -> None:
         self.by_ratio = QRadioButton("Crop ratio")
@@ -146,6 +157,7 @@ class BoxesStep(Step):
         super().session_changed()
         self._wait.stop()
         self._latest.drop()
+        self.question.forget()
         self._names = ()
         self.anchors.clear()
         self.file_label.set_path(None)
@@ -161,6 +173,21 @@ class BoxesStep(Step):
         if poses is not None and poses.names != self._names:
             self._names = poses.names
             self._list_anchors(poses.names, session.sizing if session else None)
+        if session is not None and not self._is_changing:
+            self._show_sizing(session.sizing)
+
+    def set_open(self, is_open: bool) -> None:
+        """Change nothing that a question was not answered of."""
+        if not is_open and self.question.is_open:
+            self.question.forget()
+            self._forget_preview()
+        super().set_open(is_open)
+
+    def release(self) -> None:
+        """Stop what runs."""
+        self._wait.stop()
+        self._latest.drop()
+        self._settling.stop()
 
     def settings(self) -> SizingSettings:
         """What the controls say.
@@ -181,6 +208,13 @@ class BoxesStep(Step):
             anchor_keypoints=() if len(ticked) == len(items) else ticked,
             min_likelihood=round(self.likelihood.value(), 2) if self.use_likelihood.isChecked() else None,
         )
+
+    def _said(self) -> SizingSettings | None:
+        """What the controls say, None if that makes no sense."""
+        try:
+            return self.settings()
+        except CropzoomError:
+            return None
 
     # ---- from keypoints ------------------------------------------------------------------------
 
@@ -207,7 +241,12 @@ class BoxesStep(Step):
             self.create()
 
     def create(self) -> None:
-        """Put boxes round the keypoints of every frame, in a thread."""
+        """Put boxes round the keypoints of every frame, in a thread; ask first what needs an answer."""
+        session = self.controller.session
+        if session is not None and not self.question.stops(session):
+            self._request()
+
+    def _request(self) -> None:
         session, detector = self.controller.session, self.controller.detector
         if session is None or session.detector_poses is None:
             return
@@ -220,22 +259,52 @@ class BoxesStep(Step):
         video = session.video.path
         drawn = self.controller.drawn_csv(video)
         self._raw_csv = detector.bbox_csv(video) if detector else drawn
-        self._latest.request(make, session, session.detector_poses, settings)
+        self._latest.request(make, session, session.current, session.detector_poses, settings)
 
-    def _on_boxes(self, made: tuple[Session, Poses, FloatArray, SizingSettings]) -> None:
-        session, poses, boxes, settings = made
-        if session is self.controller.session and self._raw_csv is not None:
-            interpolated = poses.interpolated
-            session.set_raw(
-                boxes, self._raw_csv, Source.DETECTED, sizing=settings, interpolated=interpolated
-            )
-            self._forget_preview()
-            self._tell_of_small(boxes)
+    def _on_boxes(self, made: tuple[Session, str, RawBoxes]) -> None:
+        session, name, raw = made
+        if session is not self.controller.session or name != session.current or self._raw_csv is None:
+            return
+        try:
+            session.size_boxes(raw, self._raw_csv)
+        except CropzoomError as error:
+            self._refuse(error)
+            return
+        self._settling.start()
+        self._forget_preview()
+        self._tell(session, raw.boxes)
 
-    def _tell_of_small(self, boxes: FloatArray) -> None:
+    def _tell(self, session: Session, boxes: FloatArray) -> None:
         pose = self.controller.pose
         cure = "Make the crop ratio or the crop size larger."
-        self.message.show_warning(told_of_small(boxes, pose.image_size if pose else None, cure=cure))
+        small = told_of_small(boxes, pose.image_size if pose else None, cure=cure)
+        if small:
+            self.message.show_warning(small)
+        else:
+            self.message.show_info(told_of_kept(session.track))
+
+    def _refuse(self, error: Exception) -> None:
+        self._forget_change()
+        self.show_error(error)
+
+    @property
+    def _is_on_its_way(self) -> bool:
+        return self._wait.isActive() or self._latest.is_running
+
+    @property
+    def _is_changing(self) -> bool:
+        """Whether a person is changing the controls, so that they are not to be set."""
+        return self._is_on_its_way or self.question.is_open or self.message.kind == "error"
+
+    def _forget_change(self, *_: object) -> None:
+        """Show how the boxes are made now, whatever the controls say."""
+        self._wait.stop()
+        self._latest.drop()
+        self.question.forget()
+        self.message.clear()
+        self._forget_preview()
+        session = self.controller.session
+        self._show_sizing(session.sizing if session else None)
 
     def _on_choice(self) -> None:
         self._enable_chosen()
@@ -251,8 +320,11 @@ class BoxesStep(Step):
         session, layers = self.controller.session, self.controller.layers
         if session is None or layers is None or session.detector_poses is None:
             return
+        frame = self.controller.frame
         try:
-            layers.preview_box(session.keypoints.size_box(self.settings(), self.controller.frame))
+            box = session.keypoints.size_box(self.settings(), frame)
+            if not is_changed(session.track, frame, frame).any():
+                layers.preview_box(box)
             self.message.clear()
         except CropzoomError as error:
             self.show_error(error)
@@ -294,8 +366,8 @@ class BoxesStep(Step):
         self.controller.load_boxes(path, source, allow, loaded, self.show_error)
 
     def _show_sizing(self, sizing: SizingSettings | None) -> None:
-        """Set the controls to what the loaded boxes were made with, and leave the boxes as they are."""
-        if sizing is None:
+        """Set the controls to what the boxes were made with, and leave the boxes as they are."""
+        if sizing is None or sizing == self._said():
             return
         choices = (self.by_ratio, self.by_size, self.use_likelihood)
         with silent((*choices, self.ratio, self.size, self.likelihood)):
@@ -318,19 +390,8 @@ def origin(session: Session | None) -> str:
     return ORIGINS[Source.MANUAL if np.isnan(track.raw).all() else track.raw_source]
 
 
-def slider(name: str, low: float, high: float, value: float) -> QLabeledDoubleSlider:
-    """Return a slider in steps of 0.05, with an object name."""
-    made = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
-    made.setObjectName(name)
-    made.setRange(low, high)
-    made.setDecimals(2)
-    made.setSingleStep(0.05)
-    made.setValue(value)
-    return made
-
-
 def make(
-    session: Session, poses: Poses, settings: SizingSettings
-) -> tuple[Session, Poses, FloatArray, SizingSettings]:
-    """Return the session, the keypoints, boxes round them and the settings; for a thread."""
-    return session, poses, boxes_from_keypoints(poses, settings), settings
+    session: Session, name: str, poses: Poses, settings: SizingSettings
+) -> tuple[Session, str, RawBoxes]:
+    """Return the session, the animal that is shown and boxes round the keypoints; for a thread."""
+    return session, name, RawBoxes.round_keypoints(poses, settings)

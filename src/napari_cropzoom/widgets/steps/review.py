@@ -334,12 +334,7 @@ class ReviewStep(Step):
                     self._do(partial(Session.fill_gap, first=first, last=last))
 
     def _step(self, which: str) -> None:
-        def step(session: Session) -> None:
-            edit = session.undo() if which == "undo" else session.redo()
-            if edit is not None and not edit.first <= self.controller.frame <= edit.last:
-                self.controller.go_to(edit.first)
-
-        self._do(step)
+        self._do(Session.undo if which == "undo" else Session.redo)
 
     def _do(self, act: Callable[[Session], object]) -> None:
         if self.controller.session is None:

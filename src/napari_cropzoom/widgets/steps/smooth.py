@@ -6,6 +6,8 @@ Object names: ``smooth_method``, ``smooth_window``, ``smooth_quantity``, ``smoot
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from qtpy.QtWidgets import QLabel
 from superqt import QLabeledSlider
 
 from napari_cropzoom.core.boxes import BoolArray, FloatArray
+from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.smoothing.filters import SMOOTHING_METHODS
 from napari_cropzoom.core.smoothing.finalize import DEFAULT_FILL, FILL_METHODS
 from napari_cropzoom.core.smoothing.methods import SmoothingSettings, jitter, smooth
@@ -22,6 +25,7 @@ from napari_cropzoom.jobs import DRAWN_FIRST, Latest
 from napari_cropzoom.widgets.controller import Controller
 from napari_cropzoom.widgets.controls import choice, delayed, note, row, silent
 from napari_cropzoom.widgets.steps.base import Needs, Step
+from napari_cropzoom.widgets.steps.parts.settling import Settling
 
 MEASURE_MS = 250  # without another change before the whole track is smoothed
 
@@ -71,6 +75,8 @@ class SmoothStep(Step):
         self._latest = Latest(self._on_jitter, self.show_error, pause=DRAWN_FIRST)
         self._draw_later = delayed(self, self._on_boxes)  # the box on the canvas comes first
         self._measure_later = delayed(self, self._measure, MEASURE_MS)
+        self._settling = Settling(self.controller, self, self.window_slider)
+        self._settling.failed.connect(self._refuse)
         self._show_settings()
         self.method.currentIndexChanged.connect(self._on_change)
         self.window_slider.valueChanged.connect(self._on_change)
@@ -126,6 +132,7 @@ class SmoothStep(Step):
         self._latest.drop()
         self._draw_later.stop()
         self._measure_later.stop()
+        self._settling.stop()
         if self.trace is not None:
             self.controller.viewer.events.theme.disconnect(self._on_theme)
 
@@ -145,12 +152,26 @@ class SmoothStep(Step):
     def _on_change(self, *_: object) -> None:
         session = self.controller.session
         if session is not None:
-            session.smoothing = SmoothingSettings(self.method.currentData(), self.window_slider.value())
+            settings = SmoothingSettings(self.method.currentData(), self.window_slider.value())
+            self._try(partial(session.editing.try_smoothing, settings))
             self._draw_later.start()
 
     def _on_fill(self, *_: object) -> None:
-        if self.controller.session is not None:
-            self.controller.session.fill = self.fill.currentData()
+        session = self.controller.session
+        if session is not None:
+            self._try(partial(session.editing.try_fill, self.fill.currentData()))
+
+    def _try(self, act: Callable[[], object]) -> None:
+        self.message.clear()
+        try:
+            act()
+            self._settling.start()
+        except CropzoomError as error:
+            self._refuse(error)
+
+    def _refuse(self, error: Exception) -> None:
+        self.show_error(error)
+        self._show_settings()
 
     def _on_boxes(self) -> None:
         self._draw()

@@ -1,0 +1,93 @@
+"""A question in the step *Boxes*: what becomes of boxes that a person has changed.
+
+It waits in the step, so that a slider can be dragged on; nothing is changed before it is answered.
+
+Object names: ``boxes_question``, ``boxes_change``, ``boxes_leave``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QVBoxLayout, QWidget
+
+from napari_cropzoom.core.boxes import Source
+from napari_cropzoom.core.editing.settings import is_changed, told_of_kept
+from napari_cropzoom.review.session import Session
+from napari_cropzoom.widgets.controls import Message, button, row
+
+FROM_A_FILE = (
+    "These boxes are from a file. Boxes round the keypoints take their place; undo brings them back."
+)
+Agreed = tuple[Session, str, int]
+
+
+class SizingQuestion(QWidget):
+    """Says what becomes of the boxes, and asks before the first change; hidden while nothing is asked.
+
+    Attributes
+    ----------
+    agreed, declined : Signal
+        A person wants the boxes made again, or left as they are.
+    """
+
+    agreed = Signal()
+    declined = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.message = Message()
+        self.message.setObjectName("boxes_question")
+        self.change = button("Make the others again", "boxes_change")
+        self.leave = button("Leave all as they are", "boxes_leave")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.message)
+        layout.addLayout(row(self.change, self.leave))
+        self._agreed: Agreed | None = None
+        self._asked: Agreed | None = None
+        self.change.clicked.connect(self._agree)
+        self.leave.clicked.connect(self._decline)
+        self.hide()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether an answer is awaited."""
+        return self._asked is not None
+
+    def stops(self, session: Session) -> bool:
+        """Ask, if there is anything to ask that was not agreed to before; says whether to wait."""
+        said = told(session)
+        if not said:
+            return False
+        asked = (session, session.current, int(np.count_nonzero(is_changed(session.track))))
+        if asked == self._agreed:
+            return False
+        self._asked = asked
+        self.message.show_warning(said)
+        self.show()
+        return True
+
+    def forget(self) -> None:
+        """Ask nothing any more."""
+        self._asked = None
+        self.hide()
+
+    def _agree(self) -> None:
+        self._agreed = self._asked
+        self.forget()
+        self.agreed.emit()
+
+    def _decline(self) -> None:
+        self.forget()
+        self.declined.emit()
+
+
+def told(session: Session) -> str:
+    """Say what becomes of the boxes of the current track when they are made of keypoints again."""
+    track = session.track
+    if not session.has_boxes:
+        return ""
+    is_foreign = session.sizing is None and track.raw_source == Source.IMPORTED
+    is_foreign = is_foreign and not np.isnan(track.raw).all()
+    return " ".join(filter(None, [FROM_A_FILE if is_foreign else "", told_of_kept(track)]))

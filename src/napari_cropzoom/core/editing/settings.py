@@ -134,6 +134,14 @@ class RawBoxes:
         seen = nowhere if poses.interpolated is None else poses.interpolated
         return cls(boxes, Source.DETECTED, seen, sizing)
 
+    def are(self, others: RawBoxes) -> bool:
+        """Whether others are the same in every respect."""
+        return (
+            (self.sizing, self.source) == (others.sizing, others.source)
+            and np.array_equal(self.interpolated, others.interpolated)
+            and self.have(others.boxes)
+        )
+
     def have(self, boxes: FloatArray) -> bool:
         """Whether these are the boxes."""
         return np.array_equal(self.boxes, boxes, equal_nan=True)
@@ -181,7 +189,7 @@ class SizingEdit(Edit):
     @property
     def is_nothing(self) -> bool:
         """Whether the raw boxes and how they are made stay as they are."""
-        return self.was.sizing == self.becomes.sizing and self.was.have(self.becomes.boxes)
+        return self.was.are(self.becomes)
 
     def inverse(self) -> SizingEdit:
         """Edit that takes this one back."""

@@ -67,8 +67,9 @@ def test_edits_revert_and_new_boxes_keep_the_marks(session, predictions, tmp_pat
     session.undo()
     session.create_boxes(SizingSettings(crop_ratio=3.0), tmp_path / "mouse_bbox.csv")
     assert sources(session)[5] == Source.MANUAL
-    session.undo()
-    session.undo()
+    for label in ("Crop ratio 2 to 3", "set box of frame 10", "set box of frame 5"):
+        assert session.history.undo_label == label
+        session.undo()
     assert sources(session) == EXPECTED
 
 

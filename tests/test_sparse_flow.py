@@ -59,6 +59,8 @@ def test_the_detect_step_runs_every_nth_frame_first_and_marks_the_rest(tmp_path)
         assert detect.header.state == f"✓ detector · 3 keypoints · {count} of {FRAMES} frames"
 
         dock["boxes"].create()
+        assert dock["boxes"].question.message.plain.startswith("These boxes are from a file.")
+        dock["boxes"].question.change.click()
         wait_for(lambda: (session.track.source == Source.INTERPOLATED).any())
         np.testing.assert_array_equal(session.track.source == Source.INTERPOLATED, guessed)
         assert session.track.source[JUMP] == Source.DETECTED

@@ -39,8 +39,8 @@ def window(files):
 def dock(window):
     """One animal, no edit, frame 0, nothing selected."""
     controller, session = window.controller, window.controller.session
-    session.select_track("animal")
     session.go_to_edit(0)
+    session.select_track("animal")
     session.accept(0, 0)  # what was undone is forgotten
     session.undo()
     for name in [each for each in session.tracks if each != "animal"]:

@@ -1,9 +1,10 @@
 """How well the review queue finds faults, and what it takes a person to correct them, over ten seeds.
 
-    python benchmarks/review.py [--seeds 0-9] [--frames 20000] [--pixels] [--arena DIR] [--hard DIR]
-                                [--json] [--docs DIR]
+    python benchmarks/review.py [--seeds 0-9] [--frames 20000] [--pixels] [--learns] [--arena DIR]
+                                [--hard DIR] [--json] [--docs DIR]
 
-Simulated animals always; with ``--pixels`` pictures of them are drawn and looked at too. With
+Simulated animals always; with ``--pixels`` pictures of them are drawn and looked at too; with
+``--learns`` once more with a reviewer who takes what the queue offers after some decisions. With
 ``--arena`` (a folder made by ``make_arena.py`` in which a detector was trained and run) the detector's
 own track of the real video too, without and with the pixels of the video; with ``--hard`` (recordings
 of ``make_hard_arena.py`` and the same detector's predictions) how much of what is wrong there the
@@ -78,22 +79,23 @@ def judge(suspects: Sequence[Suspect], faults: Sequence[Fault], n_frames: int) -
     return tally
 
 
-def measure(good: Recording, seed: int, motion: Motion | None = None) -> Tally:
+def measure(good: Recording, seed: int, motion: Motion | None = None, *, learns: bool = False) -> Tally:
     """Put faults into a right track, and count what the queue finds with its defaults."""
     faulty = inject(good, seed)
     evidence = Evidence(likelihood=faulty.likelihood, frame_size=good.frame_size, motion=motion)
     tally = judge(at_least(find_suspects(faulty.boxes, evidence)), faulty.faults, len(faulty.boxes))
-    tally.work = review(good, faulty, motion)
+    tally.work = review(good, faulty, motion, learns=learns)
     return tally
 
 
 def measure_simulated(
-    seeds: Sequence[int], frames: int, *, pixels: bool = False
+    seeds: Sequence[int], frames: int, *, pixels: bool = False, learns: bool = False
 ) -> Iterator[tuple[int, Tally]]:
     """One animal and one set of faults for each seed."""
     for seed in seeds:
         good = simulate(seed, frames)
-        yield seed, measure(good, seed, simulated_motion(good, seed) if pixels else None)
+        motion = simulated_motion(good, seed) if pixels else None
+        yield seed, measure(good, seed, motion, learns=learns)
 
 
 def measure_arena(
@@ -150,6 +152,7 @@ def main(words: Sequence[str] | None = None) -> list[dict[str, object]]:
     parser.add_argument("--seeds", type=seed_range, default=range(10), help="default: 0-9")
     parser.add_argument("--frames", type=int, default=20_000, help="of a simulated track")
     parser.add_argument("--pixels", action="store_true", help="draw and look at simulated pictures too")
+    parser.add_argument("--learns", action="store_true", help="a reviewer too who takes what is offered")
     parser.add_argument("--hard", type=Path, help="folder of make_hard_arena.py with predictions")
     parser.add_argument(
         "--arena", type=Path, help="folder of make_arena.py with a detector's predictions"
@@ -161,6 +164,9 @@ def main(words: Sequence[str] | None = None) -> list[dict[str, object]]:
     if args.pixels:
         with_pixels = measure_simulated(args.seeds, args.frames, pixels=True)
         results.append(report("simulated, with pictures", with_pixels))
+    if args.learns:
+        learning = measure_simulated(args.seeds, args.frames, learns=True)
+        results.append(report("simulated, taking offers", learning))
     if args.arena:
         results.append(report("arena", measure_arena(args.arena, args.seeds)))
         motion = arena_motion(args.arena)

@@ -11,7 +11,6 @@ from napari_cropzoom.cli.verbs import (
     crop,
     demo,
     evaluate,
-    import_bbox,
     info,
     predict,
     remap,
@@ -21,10 +20,11 @@ from napari_cropzoom.cli.verbs import (
     train,
 )
 from napari_cropzoom.cli.verbs.boxes import create_bbox, detect, flags, smooth_bbox
+from napari_cropzoom.cli.verbs.exchange import export, import_bbox
 
 VERBS = (
-    predict, train, evaluate, create_bbox, smooth_bbox, remap, flags, info, detect, import_bbox, crop,
-    run, batch, show, bench, review, demo,
+    predict, train, evaluate, create_bbox, smooth_bbox, remap, flags, info, detect, import_bbox, export,
+    crop, run, batch, show, bench, review, demo,
 )  # fmt: skip
 """In the order of the help."""
 

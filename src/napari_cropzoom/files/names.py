@@ -57,3 +57,22 @@ def check_folder_name(name: str, what: str) -> None:
         raise CropzoomError(f"{shown} cannot name {what}: Windows keeps it for a device. Choose another.")
     if len(name.encode("utf-8", "replace")) > LONGEST:
         raise CropzoomError(f"{shown} cannot name {what}: it is too long. Choose a shorter name.")
+
+
+def folder_name(name: str) -> str:
+    """The name of an animal, with ``_`` for what no folder can be named.
+
+    Raises
+    ------
+    CropzoomError
+        If nothing of it can.
+    """
+    try:
+        check_folder_name(name, "an animal")
+    except CropzoomError:
+        kept = "".join(each if each.isalnum() or each in "-_ " else "_" for each in name).strip(" ._")[
+            :60
+        ]
+        check_folder_name(kept, "an animal")
+        return kept
+    return name

@@ -10,6 +10,7 @@ from napari_cropzoom.core.boxes import FloatArray
 from napari_cropzoom.core.plausible import Faults, FrameSize
 from napari_cropzoom.core.progress import Notify, ignore
 from napari_cropzoom.files.csv_table import MOST_COLUMNS
+from napari_cropzoom.files.formats.said import BoxesOut, PosesOut
 
 LONGEST_LINE = 2**20  # characters of a header
 
@@ -74,20 +75,42 @@ class BoxFormat(Protocol):
 
 
 class BoxExport(Protocol):
-    """A kind of file that final boxes are written to; attributes as of :class:`BoxFormat`."""
+    """A kind of file that final boxes are written to; attributes as of :class:`BoxFormat`.
+
+    Without ``patterns`` it is a folder.
+    """
 
     name: ClassVar[str]
     label: ClassVar[str]
     help: ClassVar[str]
     patterns: ClassVar[tuple[str, ...]]
 
-    def write(self, path: Path, boxes: FloatArray) -> None:
-        """Write boxes, (T, 4) ``x, y, w, h`` in pixels of the frame, NaN rows where missing.
+    def write(self, path: Path, out: BoxesOut) -> None:
+        """Write the boxes of one or several animals.
 
         Raises
         ------
         CropzoomError
-            If the file cannot be written.
+            If the file cannot be written, or the format cannot hold them.
+        """
+        ...
+
+
+class PoseExport(Protocol):
+    """The same of keypoints."""
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    help: ClassVar[str]
+    patterns: ClassVar[tuple[str, ...]]
+
+    def write(self, path: Path, out: PosesOut) -> None:
+        """Write the keypoints of one or several animals.
+
+        Raises
+        ------
+        CropzoomError
+            As for boxes, or if a package is not installed.
         """
         ...
 

@@ -13,12 +13,20 @@ from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.plausible import Faults, FrameSize
 from napari_cropzoom.core.progress import Notify, ignore
 from napari_cropzoom.files.bbox_csv import write_bbox_csv
-from napari_cropzoom.files.formats.base import BoxExport, BoxFormat
+from napari_cropzoom.files.formats.base import BoxExport, BoxFormat, PoseExport
+from napari_cropzoom.files.formats.outside.coco import Coco
+from napari_cropzoom.files.formats.outside.cvat import Cvat
+from napari_cropzoom.files.formats.outside.keypoints_csv import DeepLabCutCsv, LightningPoseCsv
+from napari_cropzoom.files.formats.outside.mot import Mot
+from napari_cropzoom.files.formats.outside.movement import Movement
+from napari_cropzoom.files.formats.outside.sleap import Sleap, SleapNwb
+from napari_cropzoom.files.formats.outside.via import Via
 from napari_cropzoom.files.formats.predictions import Predictions
-from napari_cropzoom.files.formats.table import BoxTable
+from napari_cropzoom.files.formats.table import BboxDir, BoxTable
 
 FORMATS: tuple[BoxFormat, ...] = (BoxTable(), Predictions())
-EXPORTS: tuple[BoxExport, ...] = (BoxTable(),)
+EXPORTS: tuple[BoxExport, ...] = (BoxTable(), BboxDir(), Mot(), Coco(), Via(), Cvat(), Movement())
+POSE_EXPORTS: tuple[PoseExport, ...] = (LightningPoseCsv(), DeepLabCutCsv(), Sleap(), SleapNwb())
 
 
 def format_of(path: Path) -> BoxFormat:
@@ -42,6 +50,15 @@ def get_export(name: str) -> BoxExport:
             return each
     known = ", ".join(each.name for each in EXPORTS)
     raise CropzoomError(f"There is no export {name!r}. Choose one of: {known}.")
+
+
+def get_pose_export(name: str) -> PoseExport:
+    """Return an export of keypoints by its name; errors as of :func:`get_export`."""
+    for each in POSE_EXPORTS:
+        if each.name == name:
+            return each
+    known = ", ".join(each.name for each in POSE_EXPORTS)
+    raise CropzoomError(f"There is no export {name!r} of keypoints. Choose one of: {known}.")
 
 
 def read_boxes(

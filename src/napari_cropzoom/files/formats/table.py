@@ -1,15 +1,20 @@
-"""A plain table of boxes, which is Lightning Pose's format and our own."""
+"""Tables of boxes as Lightning Pose and we have them: one, and a folder of them."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
+
 from napari_cropzoom.core.boxes import FloatArray
+from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.plausible import Faults, FrameSize
 from napari_cropzoom.core.progress import Notify, ignore
 from napari_cropzoom.files.bbox_csv import read_bbox_csv, write_bbox_csv
 from napari_cropzoom.files.formats.base import header_cells
+from napari_cropzoom.files.formats.said import BoxesOut
+from napari_cropzoom.files.names import folder_name
 
 
 class BoxTable:
@@ -44,6 +49,31 @@ class BoxTable:
             notify=notify,
         )
 
-    def write(self, path: Path, boxes: FloatArray) -> None:
-        """Write the boxes in whole pixels."""
-        write_bbox_csv(path, boxes)
+    def write(self, path: Path, out: BoxesOut) -> None:
+        """Write the boxes of one animal in whole pixels."""
+        if len(out.tracks) != 1:
+            raise CropzoomError(f"{path}: takes one animal. Give one file at a time, or --to bbox_dir.")
+        write_bbox_csv(path, next(iter(out.tracks.values())))
+
+
+class BboxDir:
+    """A folder for ``litpose --bbox_dir``: a table a video, of several animals in a folder for each."""
+
+    name: ClassVar[str] = "bbox_dir"
+    label: ClassVar[str] = "Folder for --bbox_dir"
+    help: ClassVar[str] = "Folder that litpose predict and crop take with --bbox_dir; no gaps"
+    patterns: ClassVar[tuple[str, ...]] = ()
+
+    def write(self, path: Path, out: BoxesOut) -> None:
+        """Write the boxes in whole pixels, none missing."""
+        for name, boxes in out.tracks.items():
+            missing = np.isnan(boxes[:, 0])
+            if missing.any():
+                raise CropzoomError(
+                    f"{path}: frame {int(missing.argmax())} of {name} has no box, and litpose takes no "
+                    "gaps. Fill them in `cropzoom review`, and export the saved boxes."
+                )
+        file = f"{out.video.stem}_bbox.csv"
+        for name, boxes in out.tracks.items():
+            folder = path if len(out.tracks) == 1 else path / folder_name(name)
+            write_bbox_csv(folder / file, boxes)

@@ -12,7 +12,7 @@ from napari_cropzoom.files.atomic import atomic_path, take_away
 from napari_cropzoom.files.bbox_csv import write_bbox_csv
 from napari_cropzoom.files.belonging import sign
 from napari_cropzoom.files.formats.settle import ImportedTrack
-from napari_cropzoom.files.names import check_folder_name, name_key
+from napari_cropzoom.files.names import folder_name, name_key
 
 
 def written_paths(folder: Path, video: Path, tracks: Sequence[ImportedTrack]) -> list[Path]:
@@ -33,25 +33,6 @@ def written_paths(folder: Path, video: Path, tracks: Sequence[ImportedTrack]) ->
             "Import them one at a time: --track NAME, each with its own --output_dir."
         )
     return [folder / each / name for each in folders]
-
-
-def folder_name(name: str) -> str:
-    """The name of an animal, with ``_`` for what no folder can be named.
-
-    Raises
-    ------
-    CropzoomError
-        If nothing of it can.
-    """
-    try:
-        check_folder_name(name, "an animal")
-    except CropzoomError:
-        kept = "".join(each if each.isalnum() or each in "-_ " else "_" for each in name).strip(" ._")[
-            :60
-        ]
-        check_folder_name(kept, "an animal")
-        return kept
-    return name
 
 
 def confidence_path(path: Path) -> Path:

@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QApplication, QFileDialog
 
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.files.formats.registry import EXPORTS, get_export
+from napari_cropzoom.files.formats.said import BoxesOut, VideoFacts
 from napari_cropzoom.files.review_paths import reviewed_csv
 from napari_cropzoom.jobs import run_in_thread
 from napari_cropzoom.review.saved_files import OnDisk
@@ -22,6 +23,8 @@ from napari_cropzoom.widgets.controls import PathLabel, button, choice, note, ro
 from napari_cropzoom.widgets.steps.base import Needs, Step
 from napari_cropzoom.widgets.steps.parts.commands import commands, tool_for
 
+FILES = [each for each in EXPORTS if each.patterns]
+"""Those that are one file."""
 STATES = {
     OnDisk.NOTHING: ("● not saved", False),
     OnDisk.OTHER: ("● saved file differs", False),
@@ -55,8 +58,8 @@ class ExportStep(Step):
         self.state = note("", "export_state")
         self.copy_button = button("Copy commands", "export_copy", "For a shell with litpose or cropzoom")
         self.form.addWidget(note("The raw boxes stay as they are; the reviewed ones go beside them:"))
-        self.format = choice("export_format", "", {each.name: each.label for each in EXPORTS})
-        for place, each in enumerate(EXPORTS):
+        self.format = choice("export_format", "", {each.name: each.label for each in FILES})
+        for place, each in enumerate(FILES):
             self.format.setItemData(place, each.help, Qt.ItemDataRole.ToolTipRole)
         self.file_button = button("Export boxes…", "export_file", "The final boxes, to any file")
         for widget in (self.path_label, self.state, self.save_button):
@@ -126,9 +129,11 @@ class ExportStep(Step):
         if session is None:
             return
         finalize, chosen = session.to_finalize(), get_export(self.format.currentData())
+        video, name = session.video, session.track.name
+        facts = VideoFacts(video.path.name, video.width, video.height, video.n_frames, video.fps)
 
         def write() -> Path:
-            chosen.write(path, finalize())
+            chosen.write(path, BoxesOut({name: finalize()}, facts))
             return path
 
         def done(written: Path) -> None:

@@ -36,7 +36,7 @@ class Movement:
     """See :class:`napari_cropzoom.files.formats.said.OutsideFormat`."""
 
     name: ClassVar[str] = "movement"
-    label: ClassVar[str] = "movement netCDF"
+    label: ClassVar[str] = "Movement netCDF"
     help: ClassVar[str] = "Boxes or poses as movement saves them"
     patterns: ClassVar[tuple[str, ...]] = ("*.nc",)
 

@@ -1,0 +1,1 @@
+"""Verbs that take boxes from other programs and give results to them."""

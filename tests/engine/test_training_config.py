@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -237,7 +238,7 @@ def test_a_module_in_the_folder_it_is_run_in_is_not_taken(
 
 
 def test_a_training_takes_the_checkpoint_that_was_checked(project: Path, tmp_path: Path) -> None:
-    """A real one, of one epoch; the path has a blank, an equals sign and braces."""
+    """A real one, of two epochs; the path has a blank, an equals sign and braces."""
     from PIL import Image
 
     rng = np.random.default_rng(3)
@@ -254,7 +255,7 @@ def test_a_training_takes_the_checkpoint_that_was_checked(project: Path, tmp_pat
     named = checkpoint.rename(project / "a b={1,2}.ckpt")
     epochs: dict[str, Any] = {
         "min_epochs": 1,
-        "max_epochs": 1,
+        "max_epochs": 2,
         "check_val_every_n_epoch": 1,
         "log_every_n_steps": 1,
     }
@@ -267,7 +268,10 @@ def test_a_training_takes_the_checkpoint_that_was_checked(project: Path, tmp_pat
         model__checkpoint=str(named),
         eval__predict_vids_after_training=False,
     )
-    out = run_stage(train(config, tmp_path / "out"))
+    said: list[str] = []
+    out = run_stage(train(config, tmp_path / "out", notify=said.append))
+    assert [line.partition(":")[0] for line in said][-1:] == ["epoch 2 of 2"]
+    assert re.search(r": loss \d.*, validation \d.*, \d+\.\d px$", said[-1])
     assert [path.name for path in out.glob("tb_logs/blobs/version_0/checkpoints/*.ckpt")]
     assert yaml.safe_load((out / "config.yaml").read_text())["model"]["checkpoint"] == str(named)
     assert f"loading weights from {named}" in (out / "train.log").read_text()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import sys
 from pathlib import Path
 
 from napari_cropzoom.cli.arguments import Verbs, add_trust, add_verb
-from napari_cropzoom.cli.progress import run_with_bar
+from napari_cropzoom.cli.progress import print_line, run_with_bar
 from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.progress import ignore
 
 
 def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
@@ -35,5 +37,6 @@ def train(args: argparse.Namespace) -> None:
     output = args.output_dir or Path("outputs") / f"{now:%Y-%m-%d}" / f"{now:%H-%M-%S}"
     print(f"output directory: {output.absolute()}", flush=True)
     overrides, trust = tuple(args.overrides or ()), args.trust_checkpoint
-    stage = train_model(args.config_file, output, detector, overrides, trust=trust)
+    notify = ignore if sys.stderr.isatty() else print_line  # where there is no bar
+    stage = train_model(args.config_file, output, detector, overrides, trust=trust, notify=notify)
     print(f"model saved to {run_with_bar(stage, 'training')}", flush=True)

@@ -15,10 +15,11 @@ import psutil
 
 from napari_cropzoom.core.children import no_console
 from napari_cropzoom.core.errors import CropzoomError
-from napari_cropzoom.core.progress import Progress, Stage
+from napari_cropzoom.core.progress import Notify, Progress, Stage, ignore
 from napari_cropzoom.detection.background import SECONDS_BETWEEN_REPORTS
 from napari_cropzoom.engine.model_folder import ModelFolder
 from napari_cropzoom.engine.training.config import compose, vetted
+from napari_cropzoom.engine.training.losses import Losses, told
 from napari_cropzoom.files.atomic import cannot_write
 from napari_cropzoom.files.locks import BlockedError, PathLock
 from napari_cropzoom.files.parsing import parse_json
@@ -37,6 +38,7 @@ def train(
     overrides: Sequence[str] = (),
     *,
     trust: bool = False,
+    notify: Notify = ignore,
 ) -> Stage[Path]:
     """Run `litpose train`; its output goes to ``train.log`` in the output folder.
 
@@ -54,6 +56,8 @@ def train(
         ``key=value`` in Hydra's grammar.
     trust : bool
         Whether the person trusts where the checkpoints come from that these name.
+    notify : callable
+        Called after every epoch with a line that says which, and the losses.
 
     Returns
     -------
@@ -84,7 +88,7 @@ def train(
     except OSError as error:
         raise cannot_write(output_dir, error) from error
     with _only_one(output_dir):
-        yield from _run(command, config, output_dir)
+        yield from _run(command, config, output_dir, notify)
     return output_dir
 
 
@@ -107,10 +111,11 @@ def _only_one(output_dir: Path) -> Iterator[None]:
         lock.release()
 
 
-def _run(command: list[str], config: Path, output_dir: Path) -> Stage[None]:
+def _run(command: list[str], config: Path, output_dir: Path, notify: Notify) -> Stage[None]:
     """Run the training, whose standard input tells it by closing that this process has ended."""
     status, log = output_dir / "train_status.json", output_dir / LOG
     status.unlink(missing_ok=True)
+    losses, epoch = Losses(output_dir), 0
     with log.open("wb") as sink:
         process = subprocess.Popen(
             command,
@@ -123,7 +128,11 @@ def _run(command: list[str], config: Path, output_dir: Path) -> Stage[None]:
         )
         try:
             while process.poll() is None:
-                yield _progress(status)
+                progress = _progress(status)
+                if progress.done > epoch:
+                    epoch = progress.done
+                    notify(_epoch_line(progress, losses))
+                yield progress
                 _wait(process)
         finally:
             _end(process)
@@ -133,6 +142,12 @@ def _run(command: list[str], config: Path, output_dir: Path) -> Stage[None]:
             f"Everything it said is in {log}."
         )
     yield _progress(status)
+
+
+def _epoch_line(progress: Progress, losses: Losses) -> str:
+    """``epoch 3 of 300: loss 0.0123, validation 0.0145, 5.2 px``."""
+    line, known = f"epoch {progress.done} of {progress.total}", told(losses.latest())
+    return f"{line}: {known}" if known else line
 
 
 def check_cropped(config: Path, settings: dict[str, Any], detector: ModelFolder) -> None:

@@ -11,6 +11,7 @@ from napari.utils.interactions import (
 
 from napari_cropzoom.canvas.boxes import BoxesLayer
 from napari_cropzoom.core.boxes import MISSING_BOX, Box, Source
+from napari_cropzoom.core.looks import ANIMAL_COLORS, box_style
 
 BOX = Box(20, 10, 40, 30)
 
@@ -32,7 +33,7 @@ class BoxesWindow:
         self.show(MISSING_BOX if box is None else box.snapped(), Source.MANUAL)
 
     def show(self, box, source=Source.DETECTED, frame=0):
-        self.boxes.show(frame, box, source)
+        self.boxes.show(frame, box, box_style(source, ANIMAL_COLORS[0]))
 
     def mouse(self, kind, yx, callbacks):
         event = self.event  # the same one all along, as napari's is

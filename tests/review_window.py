@@ -59,6 +59,31 @@ def review_window(video: Path, boxes: Path) -> Iterator[CropzoomDock]:
         yield dock
 
 
+def begin_again(dock: CropzoomDock, frame: int = 0) -> CropzoomDock:
+    """Bring a review back to how it was opened, at a frame: one animal, no edit, nothing selected."""
+    controller = dock.controller
+    session, review = controller.session, dock["review"]
+    session.go_to_edit(0)
+    session.select_track("animal")
+    others = [each for each in session.tracks if each != "animal"]
+    if others:
+        session.accept(0, 0)  # what was undone is forgotten, which may touch them
+        session.undo()
+    for name in others:
+        session.remove_track(name)
+    controller.selection = controller.proposal = None
+    controller.go_to(frame)
+    dock.open_step("review")
+    review.message.clear()
+    review.range_buttons.more.setChecked(False)
+    canvas = canvas_of(window_of(dock))
+    canvas.activateWindow()  # without a window manager keys go where the mouse is
+    canvas.setFocus()
+    wait_for(canvas.hasFocus)
+    spin(0.1)
+    return dock
+
+
 def window_of(dock: QWidget) -> QWidget:
     """The window that a dock is part of."""
     return dock.window()

@@ -10,8 +10,8 @@ from qtpy.QtWidgets import QSpinBox
 
 from gui_events import needs_display, wait_for
 from lpmodels import make_lp_model
-from napari_cropzoom.canvas.styles import SOURCE_WORDS
 from napari_cropzoom.core.boxes import Source
+from napari_cropzoom.core.looks import SOURCE_WORDS
 from napari_cropzoom.core.timeline.series import State
 from napari_cropzoom.files.bbox_csv import write_bbox_csv
 from napari_cropzoom.files.provenance import interpolated_rows

@@ -7,6 +7,7 @@ from napari.utils.interactions import (
 
 from boxes_window import BOX, BoxesWindow
 from napari_cropzoom.core.boxes import MISSING_BOX, Box, Source
+from napari_cropzoom.core.looks import ANIMAL_COLORS, rgb
 
 
 @pytest.fixture
@@ -20,13 +21,17 @@ def test_the_box_is_shown_and_selected(window):
     assert window.layer.mode == "select"
 
 
-def test_sources_differ_in_colour_and_anchors_in_width(window):
-    looks = {}
-    for source in (Source.DETECTED, Source.IMPORTED, Source.MANUAL, Source.INTERPOLATED):
+def test_sources_differ_in_look_and_are_of_the_animals_colour(window):
+    looks, layer = {}, window.layer
+    for source in (Source.DETECTED, Source.MANUAL, Source.INTERPOLATED):
         window.show(BOX, source)
-        looks[source] = tuple(window.layer.edge_color[0]), window.layer.edge_width[0]
-    assert len({color for color, _ in looks.values()}) == 4
-    assert looks[Source.MANUAL][1] == 2 * looks[Source.DETECTED][1]
+        assert tuple(layer.edge_color[0][:3]) == pytest.approx(rgb(ANIMAL_COLORS[0]))
+        looks[source] = layer.edge_width[0], layer.edge_color[0][3], layer.face_color[0][3]
+    assert len({*looks.values()}) == 3
+    assert looks[Source.MANUAL][0] == 2 * looks[Source.DETECTED][0]
+    assert looks[Source.INTERPOLATED][2] > 0 == looks[Source.MANUAL][2]
+    window.show(BOX, Source.DETECTED)
+    assert layer.face_color[0][3] == 0
     window.show(MISSING_BOX, Source.ABSENT)
     assert window.layer.nshapes == 0
 
@@ -56,7 +61,9 @@ def test_naparis_controls_are_told_of_another_style_once(window):
     window.show(Box(1, 2, 4, 4), frame=2)
     assert told == []
     window.show(Box(2, 2, 4, 4), Source.MANUAL, frame=3)
-    assert sorted(told) == ["current_edge_color", "edge_width"]
+    assert told == ["edge_width"]  # the colour is the animal's
+    window.show(Box(3, 2, 4, 4), Source.FILLED, frame=4)
+    assert sorted(told[1:]) == ["current_edge_color", "current_face_color", "edge_width"]
     assert window.layer.current_edge_width == window.layer.edge_width[0]
 
 

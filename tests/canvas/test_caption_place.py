@@ -67,6 +67,41 @@ def test_it_goes_when_the_picture_is_moved_under_it(dock):
     viewer.reset_view()
 
 
+def text(dock):
+    return dock.controller.viewer.canvas.overlays.text.text
+
+
+def test_a_box_that_goes_on_beyond_picture_or_view_says_where(dock):
+    viewer, session = dock.controller.viewer, dock.controller.session
+    dock.controller.go_to(0)
+    session.set_box(0, CORNERS["middle"])
+    dock.fitting.fit()
+    said = {}
+    for name, box in {
+        "whole": CORNERS["whole"],
+        "left": Box(-20, 60, 60, 60),
+        "corner": Box(300, 220, 60, 60),
+        "giant": Box(-5000, -5000, 12000, 12000),
+        "away": Box(40, 60, 20, 20),
+    }.items():
+        session.set_box(0, box)
+        spin(0.1)
+        said[name] = text(dock).split("\n")[-1].strip()
+    assert "beyond" not in said["whole"]
+    assert "beyond" not in said["away"]
+    assert said["corner"].startswith("Box goes on beyond the ")
+    assert said["corner"].endswith("below, right")
+    assert said["left"].endswith("the picture: left")
+    assert said["giant"] == "Box goes on beyond the view: above, below, left, right"
+    camera = viewer.scene.camera
+    camera.zoom = 8 * camera.zoom  # the view is moved, and the box stays
+    camera.center = (200, 300)
+    wait_for(lambda: text(dock).split("\n")[-1].strip() == "Box is beyond the view: above, left")
+    dock.fitting.fit()
+    wait_for(lambda: "beyond" not in text(dock))
+    session.go_to_edit(0)
+
+
 def test_the_window_is_called_after_the_video(dock, tmp_path):
     viewer = dock.controller.viewer
     assert window_of(dock).windowTitle().startswith("v.mp4 - ")

@@ -12,6 +12,7 @@ from napari_cropzoom.video.video import Video
 from napari_cropzoom.widgets.dock import CropzoomDock
 from napari_cropzoom.widgets.timeline.widget import Timeline
 from player_window import N
+from review_window import make_review, review_window
 from videos import make_numbered_video, write_video
 
 N_FRAMES = 40
@@ -23,6 +24,19 @@ def fresh_settings(tmp_path):
     """Have the dock remember nothing of the test before."""
     folder = str(tmp_path / "settings")
     QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, folder)
+
+
+@pytest.fixture(scope="module")
+def review_files(tmp_path_factory):
+    """A video and its faulty boxes, for all tests of a module."""
+    return make_review(tmp_path_factory.mktemp("review"))
+
+
+@pytest.fixture(scope="module")
+def window(review_files):
+    """The review of that video in a window of its own, for all tests of a module; see `begin_again`."""
+    with review_window(*review_files) as dock:
+        yield dock
 
 
 @pytest.fixture

@@ -20,11 +20,10 @@ from napari_cropzoom.core.poses import Poses
 from review_window import (
     JUMP,
     N,
+    begin_again,
     click_on,
     is_under_mouse,
-    make_review,
     point_at,
-    review_window,
     window_of,
 )
 
@@ -33,23 +32,9 @@ pytestmark = [pytest.mark.gui, needs_display]
 TURNED = (QComboBox, QAbstractSpinBox, QAbstractSlider)
 
 
-@pytest.fixture(scope="module")
-def window(tmp_path_factory):
-    with review_window(*make_review(tmp_path_factory.mktemp("review"))) as dock:
-        yield dock
-
-
 @pytest.fixture
 def dock(window):
-    controller = window.controller
-    controller.session.go_to_edit(0)
-    controller.selection = controller.proposal = None
-    controller.go_to(0)
-    window.open_step("review")
-    window["review"].range_buttons.more.setChecked(False)
-    canvas_of().setFocus()
-    spin(0.1)
-    return window
+    return begin_again(window)
 
 
 def timeline_of(dock):
@@ -154,9 +139,11 @@ def test_a_control_that_comes_later_is_guarded_too(dock):
 def test_the_wheel_over_a_control_scrolls_the_dock(dock):
     dock.open_step("review")
     dock["review"].range_buttons.more.setChecked(True)
-    spin(0.2)
+    window, before = window_of(dock), window_of(dock).size()
+    window.resize(before.width(), 600)  # all of it is seen in a higher one
     bar = dock.findChild(QScrollArea).verticalScrollBar()
-    assert bar.maximum() > 0
+    wait_for(lambda: bar.maximum() > 0)
+    spin(0.2)
     bar.setValue(0)
     spin(0.1)
     control = dock["review"].amount
@@ -167,6 +154,8 @@ def test_the_wheel_over_a_control_scrolls_the_dock(dock):
     assert is_under_mouse(control)
     xdotool("click", 5)
     wait_for(lambda: bar.value() > 0)
+    window.resize(before)
+    wait_for(lambda: bar.maximum() == 0)
 
 
 # ---- the focus and the keys --------------------------------------------------------------------------

@@ -1,8 +1,13 @@
-"""The view is fitted again when the window changes its size, until a person has zoomed."""
+"""The view fits the window until a person has zoomed, and the window fits low screens."""
 
 import pytest
+from qtpy.QtCore import QPoint
 
 from gui_events import canvas_of, needs_display, scroll, spin, wait_for
+from napari_cropzoom.app import settle
+from napari_cropzoom.core.boxes import Box
+from napari_cropzoom.widgets.docks import SHARE
+from napari_cropzoom.widgets.timeline.widget import Timeline
 from review_window import make_review, review_window, window_of
 
 pytestmark = [pytest.mark.gui, needs_display]
@@ -33,3 +38,52 @@ def test_until_a_person_zooms_the_picture_stays_whole(dock):
     window_of(dock).resize(1200, 800)
     spin(0.5)
     assert dock.controller.viewer.scene.camera.zoom == zoom
+
+
+def test_a_giant_box_does_not_make_the_picture_small(dock):
+    session = dock.controller.session
+    session.set_box(0, Box(-4000, -3000, 9000, 8000))
+    spin(0.1)
+    dock.fitting.fit()
+    assert 0.9 < filled(dock) <= 1
+    session.undo()
+
+
+def below(timeline):
+    """Where the rows have to end."""
+    return timeline.legend.geometry().top() if timeline.legend.isVisible() else timeline.height()
+
+
+def test_the_window_fits_a_low_screen(dock):
+    window = dock.window()
+    before = window.size()
+    timeline = window.findChild(Timeline)
+    window.resize(1366, 740)
+    wait_for(lambda: window.height() == 740)
+    wait_for(lambda: timeline.plot.geometry().bottom() <= timeline.legend.geometry().top())
+    assert timeline.legend.isVisible()
+    for height in (740, 600):  # the player takes two lines of it
+        window.resize(960, height)
+        wait_for(lambda height=height: window.height() == height)
+        wait_for(lambda: timeline.plot.height() >= timeline.plot.minimumHeight())
+        wait_for(lambda: timeline.plot.geometry().bottom() <= below(timeline))
+    window.resize(before)
+    wait_for(lambda: window.size() == before)
+    wait_for(timeline.legend.isVisible)
+    settle(dock.controller.viewer)
+    wanted = min(timeline.sizeHint().height(), round(SHARE * window.height()))
+    wait_for(lambda: abs(timeline.height() - wanted) < 40)  # of the dock, its title included
+
+
+def test_the_steps_reach_down_beside_the_timeline_where_that_has_room(dock):
+    window = window_of(dock)
+    timeline, before = window.findChild(Timeline), window.size()
+
+    def is_beside():
+        return dock.mapTo(window, dock.rect().bottomLeft()).y() > timeline.mapTo(window, QPoint(0, 0)).y()
+
+    window.resize(1100, 760)
+    wait_for(lambda: window.width() == 1100 and not is_beside())
+    window.resize(1366, 760)
+    wait_for(lambda: window.width() == 1366 and is_beside())
+    window.resize(before)

@@ -8,28 +8,23 @@ from qtpy.QtWidgets import QAbstractButton
 from gui_events import canvas_of, click, hands, needs_display, press_key, spin, wait_for, x_key
 from napari_cropzoom.core.boxes import Review
 from napari_cropzoom.core.editing.range_tools import RANGE_TOOLS
-from review_window import GAP, JUMP, LARGE, click_on, faulty_boxes, make_review, review_window
+from review_window import (
+    GAP,
+    JUMP,
+    LARGE,
+    begin_again,
+    click_on,
+    faulty_boxes,
+)
 
 pytestmark = [pytest.mark.gui, needs_display]
 
 ELSEWHERE = (10, 30)
 
 
-@pytest.fixture(scope="module")
-def window(tmp_path_factory):
-    with review_window(*make_review(tmp_path_factory.mktemp("review"))) as dock:
-        yield dock
-
-
 @pytest.fixture
 def dock(window):
-    controller = window.controller
-    controller.session.go_to_edit(0)
-    controller.selection = controller.proposal = None
-    controller.go_to(0)
-    window.open_step("review")
-    spin(0.1)
-    return window
+    return begin_again(window)
 
 
 def caption(dock):

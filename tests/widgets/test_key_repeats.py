@@ -7,30 +7,17 @@ import pytest
 from qtpy.QtCore import QEvent, QObject
 from qtpy.QtWidgets import QApplication
 
-from gui_events import canvas_of, needs_display, press_key, spin, wait_for, x_key, xdotool
+from gui_events import needs_display, press_key, spin, wait_for, x_key, xdotool
 from napari_cropzoom.core.editing.range_tools import RANGE_TOOLS
 from napari_cropzoom.widgets.shortcuts_dialog import PAIR
-from review_window import JUMP, make_review, review_window
+from review_window import JUMP, begin_again
 
 pytestmark = [pytest.mark.gui, needs_display]
 
 
-@pytest.fixture(scope="module")
-def window(tmp_path_factory):
-    with review_window(*make_review(tmp_path_factory.mktemp("review"))) as dock:
-        yield dock
-
-
 @pytest.fixture
 def dock(window):
-    controller = window.controller
-    controller.session.go_to_edit(0)
-    controller.selection = controller.proposal = None
-    controller.go_to(41)
-    canvas_of().setFocus()
-    wait_for(canvas_of().hasFocus)
-    spin(0.1)
-    return window
+    return begin_again(window, 41)
 
 
 def tap_often(key, times, gap):

@@ -1,9 +1,13 @@
 import numpy as np
 import pytest
+from qtpy.QtGui import QColor
 
-from napari_cropzoom.core.boxes import Box
+from napari_cropzoom.core.boxes import Box, Source
+from napari_cropzoom.core.looks import ANIMAL_COLORS, box_style
 from napari_cropzoom.widgets.dock import CropzoomDock
-from napari_cropzoom.widgets.preview import Canvas, CropPreview, touching_edge
+from napari_cropzoom.widgets.preview import Canvas, CropPreview, Point, touching_edge
+
+STYLE = box_style(Source.DETECTED, ANIMAL_COLORS[0])
 
 
 @pytest.fixture
@@ -35,7 +39,7 @@ def test_the_padding_is_black_and_the_rest_is_the_frame(qtbot):
     qtbot.addWidget(canvas)
     canvas.resize(122, 122)
     frame = np.full((100, 100, 3), (10, 200, 30), np.uint8)
-    canvas.show_crop(frame, Box(-20, 0, 40, 40), (40, 40), [])
+    canvas.show_crop(frame, Box(-20, 0, 40, 40), (40, 40), [], STYLE)
     seen = pixels(canvas)
     right, left = seen[10:110, 65:110], seen[10:110, 10:55]
     assert np.abs(right - (10, 200, 30)).max() <= 2
@@ -48,7 +52,8 @@ def test_a_keypoint_is_where_it_is_in_the_crop(qtbot):
     qtbot.addWidget(canvas)
     canvas.resize(202, 202)
     frame = np.zeros((100, 100, 3), np.uint8)
-    canvas.show_crop(frame, Box(20, 20, 40, 40), (40, 40), [(30, 50, 0.9)])
+    point = Point(30, 50, QColor("white"), QColor("white"))
+    canvas.show_crop(frame, Box(20, 20, 40, 40), (40, 40), [point], STYLE)
     rows, columns = np.nonzero(pixels(canvas)[5:-5, 5:-5, 0] > 200)
     assert (columns.mean() + 5, rows.mean() + 5) == pytest.approx((51, 151), abs=1.5)
 
@@ -57,7 +62,7 @@ def test_a_box_beyond_the_frame_does_not_break_it(qtbot):
     canvas = Canvas()
     qtbot.addWidget(canvas)
     canvas.resize(100, 100)
-    canvas.show_crop(np.zeros((50, 50, 3), np.uint8), Box(80, 80, 20, 20), (20, 20), [])
+    canvas.show_crop(np.zeros((50, 50, 3), np.uint8), Box(80, 80, 20, 20), (20, 20), [], STYLE)
     canvas.grab()
 
 

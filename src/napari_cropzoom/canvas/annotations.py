@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from napari_cropzoom.canvas.caption import caption
-from napari_cropzoom.canvas.styles import FINAL_STYLE, PREVIEW_STYLE, LineStyle
 from napari_cropzoom.core.boxes import MISSING_BOX, Box, Source
+from napari_cropzoom.core.looks import ANIMAL_COLORS, FINAL, PROPOSED, LineStyle, box_style
 from napari_cropzoom.review.session import Session
+
+_NOTHING = box_style(Source.MISSING, ANIMAL_COLORS[0])
 
 
 @dataclass(frozen=True)
@@ -18,8 +20,8 @@ class Annotations:
     ----------
     box : Box
         Of the animal that is reviewed; missing if it has none.
-    source : Source
-        Where it comes from.
+    style : LineStyle
+        Its animal's colour, and the look that says where it comes from.
     final : Box
         What will be cropped, or a proposal; missing where it is the box itself.
     final_style : LineStyle
@@ -29,9 +31,9 @@ class Annotations:
     """
 
     box: Box = MISSING_BOX
-    source: Source = Source.MISSING
+    style: LineStyle = _NOTHING
     final: Box = MISSING_BOX
-    final_style: LineStyle = FINAL_STYLE
+    final_style: LineStyle = _NOTHING
     others: tuple[tuple[Box, str], ...] = ()
     caption: str = "no frame of the video here"
 
@@ -45,18 +47,19 @@ def annotations_at(session: Session, frame: int | None, preview: Box | None = No
     if frame is None or frame >= len(track):
         return Annotations()
     box, source = track.box(frame), Source(int(track.source[frame]))
+    color = session.tracks.entry.color
     if preview is not None:
-        final, style = preview, PREVIEW_STYLE
+        final, final_style = preview, PROPOSED
     else:
-        final, style = session.final_box(frame), FINAL_STYLE
+        final, final_style = session.final_box(frame), FINAL.in_color(color)
         final = MISSING_BOX if final == box else final
     others = [(t.box(frame), entries[name].color) for name, t in session.tracks.items() if t is not track]
     name = track.name if len(entries) > 1 else ""
     return Annotations(
         box,
-        source,
+        box_style(source, color),
         final,
-        style,
+        final_style,
         tuple(other for other in others if not other[0].is_missing()),
         caption(
             frame,

@@ -13,8 +13,8 @@ from qtpy.QtCore import QCoreApplication, QTimer
 
 from napari_cropzoom.canvas.conversions import box_to_rectangle, rectangle_to_box
 from napari_cropzoom.canvas.layer_updates import one_redraw
-from napari_cropzoom.canvas.styles import BOX_STYLES
 from napari_cropzoom.core.boxes import MISSING_BOX, Box, Source
+from napari_cropzoom.core.looks import ANIMAL_COLORS, LineStyle, box_style
 
 NAME = "boxes"
 SMALLEST_DRAG = 4  # screen pixels; anything drawn smaller was a click
@@ -73,7 +73,7 @@ class BoxesLayer:
         self.layer = Shapes(ndim=2, name=NAME, face_color=[_INVISIBLE], opacity=1)
         self._frame: int | None = None
         self._box = MISSING_BOX
-        self._style = BOX_STYLES[Source.DETECTED]
+        self._style = box_style(Source.DETECTED, ANIMAL_COLORS[0])
         self._pixel = 1.0
         self._is_own = False
         self._is_changed = False
@@ -92,9 +92,8 @@ class BoxesLayer:
         """The box shown, all NaN if there is none."""
         return self._box
 
-    def show(self, frame: int | None, box: Box, source: Source) -> None:
+    def show(self, frame: int | None, box: Box, style: LineStyle) -> None:
         """Show the box of a frame; costs next to nothing if it is shown already."""
-        style = BOX_STYLES.get(source, self._style)
         if frame != self._frame:
             self._frame = frame
             self._is_changed = self._is_changed or self._is_gesture
@@ -151,6 +150,8 @@ class BoxesLayer:
             elif layer.nshapes == 1 and layer.shape_type == ["rectangle"]:
                 if not np.allclose(layer.edge_color[0], self._style.rgba):
                     layer.edge_color = [self._style.rgba]
+                if not np.allclose(layer.face_color[0], self._style.face_rgba):
+                    layer.face_color = [self._style.face_rgba]
                 if layer.edge_width != [width]:
                     layer.edge_width = width
                 layer.data = [box_to_rectangle(box)]
@@ -160,7 +161,7 @@ class BoxesLayer:
                     box_to_rectangle(box),
                     edge_width=width,
                     edge_color=[self._style.rgba],
-                    face_color=[_INVISIBLE],
+                    face_color=[self._style.face_rgba],
                 )
             self._hold()
 

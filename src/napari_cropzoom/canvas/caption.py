@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from textwrap import wrap
 
 import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Layer
 
-from napari_cropzoom.canvas.styles import SOURCE_WORDS
+from napari_cropzoom.canvas.conversions import PIXEL_EDGE
 from napari_cropzoom.core.boxes import FloatArray, Source
 from napari_cropzoom.core.editing.edits import Edit, frames_text
+from napari_cropzoom.core.looks import SOURCE_WORDS
 from napari_cropzoom.core.words import shortened
 
 ACCEPT_KEY = "G"
@@ -19,6 +21,8 @@ EVERY = 1.0  # seconds, while frames follow each other closely: drawing text is 
 NAME_LENGTH = 20  # letters of an animal's name
 _CHANGED = ("text", "visible", "position")
 CORNERS = ("top_left", "bottom_left", "top_right", "bottom_right")
+_TOUCH = 1.5  # pixels; so much is no more than an outline
+_FEWEST = 24  # letters in a line
 LETTER, LINE = 10, 30  # pixels of the screen that the text takes, rather more than it does
 _MARGIN = " \u2009"  # napari measures the text a little too short for its background
 
@@ -49,6 +53,26 @@ def acts_on(frames: tuple[int, int], proposal: Edit | None = None) -> str:
     return f"Tools, {ACCEPT_KEY}: {frames_text(*frames)}{_MARGIN}"
 
 
+def goes_on(box: FloatArray, room: FloatArray, what: str) -> str:
+    """One line that says where a box goes on beyond a room, empty if it does not.
+
+    Parameters
+    ----------
+    box, room : ndarray, (2, 2)
+        First and last y, x.
+    what : str
+        Name of the room.
+    """
+    (above, left), (below, right) = box[0] < room[0] - _TOUCH, box[1] > room[1] + _TOUCH
+    sides = {"above": above, "below": below, "left": left, "right": right}
+    named = [side for side, is_there in sides.items() if is_there]
+    if not named:
+        return ""
+    is_outside = bool((box[1] <= room[0]).any() or (box[0] >= room[1]).any())
+    verb = "is beyond" if is_outside else "goes on beyond"
+    return f"Box {verb} the {what}: {', '.join(named)}{_MARGIN}"
+
+
 class Caption:
     """napari's text overlay while a video is open; it is put back on closing.
 
@@ -59,20 +83,28 @@ class Caption:
         Returns the second line, see :func:`acts_on`; empty for none.
     boxes : callable
         Returns napari's layer of the box that the text keeps clear of, None if it has gone.
+    picture : tuple of int
+        Height and width of the video, in pixels.
     """
 
     def __init__(
-        self, viewer: ViewerModel, below: Callable[[], str], boxes: Callable[[], Layer | None]
+        self,
+        viewer: ViewerModel,
+        below: Callable[[], str],
+        boxes: Callable[[], Layer | None],
+        picture: tuple[int, int],
     ) -> None:
         self._viewer, self._boxes = viewer, boxes
+        self._picture = np.array([(0, 0), picture]) - PIXEL_EDGE
+        self._beyond, self._letters = "", 0
         self._overlay = viewer.canvas.overlays.text
         self._below = below
         self._line, self._written, self._is_closed = "", 0.0, False
         self._before = {name: getattr(self._overlay, name) for name in _CHANGED}
         self._overlay.position = "top_left"
         self._overlay.visible = True
-        viewer.scene.camera.events.zoom.connect(self._keep_clear)
-        viewer.scene.camera.events.center.connect(self._keep_clear)
+        viewer.scene.camera.events.zoom.connect(self._on_camera)
+        viewer.scene.camera.events.center.connect(self._on_camera)
 
     def show(self, line: str, *, is_close: bool = False) -> None:
         """Write what a frame is, see :func:`caption`; seldom while frames follow closely."""
@@ -82,20 +114,56 @@ class Caption:
             self.refresh()
 
     def refresh(self) -> None:
-        """Write the second line again."""
+        """Write the lines below the first again."""
         if self._is_closed:
             return
-        text = f"{self._line}\n{self._below()}".rstrip("\n")
+        self._beyond, self._letters = self._where_it_goes_on(), self._letters_across()
+        said = filter(None, (self._line, self._below(), self._beyond))
+        text = "\n".join(part for line in said for part in wrap(line, self._letters))
         if text != self._overlay.text:
             self._overlay.text = text
         self._keep_clear()
 
-    def _keep_clear(self) -> None:
-        """Go to another corner of the canvas if the box is under the text, and stay there."""
+    def _on_camera(self) -> None:
+        """Follow a view that is moved; frames that follow closely do not come here."""
+        if (self._where_it_goes_on(), self._letters_across()) != (self._beyond, self._letters):
+            self.refresh()
+        else:
+            self._keep_clear()
+
+    def _corners(self) -> FloatArray | None:
+        """(2, 2) first and last y, x of the box in the world, None if there is none."""
         layer = self._boxes()
         if layer is None or not len(layer.data):
+            return None
+        return np.array([layer.data_to_world(corner)[-2:] for corner in layer.data[0][::2]])
+
+    def _where_it_goes_on(self) -> str:
+        """Beyond the view or else the picture; such a box may have no edge that is seen."""
+        layer, box = self._boxes(), self._corners()
+        if layer is None or box is None:
+            return ""
+        seen = goes_on(np.sort(self._places(box), axis=0), self._canvas_room(), "view")
+        return seen or goes_on(layer.data[0][::2], self._picture, "picture")
+
+    def _places(self, world: FloatArray) -> FloatArray:
+        """Pixels of the canvas, y and x, of points of the world."""
+        camera = self._viewer.scene.camera
+        places: FloatArray = (world - camera.center[-2:]) * camera.zoom + self._canvas_room()[1] / 2
+        return places
+
+    def _letters_across(self) -> int:
+        """How many letters a line of a narrow canvas holds; napari cuts longer ones off."""
+        return max(_FEWEST, int(self._viewer.canvas.size[1] / LETTER))
+
+    def _canvas_room(self) -> FloatArray:
+        return np.array([(0, 0), self._viewer.canvas.size], float)
+
+    def _keep_clear(self) -> None:
+        """Go to another corner of the canvas if the box is under the text, and stay there."""
+        box = self._corners()
+        if box is None:
             return
-        box = np.array([layer.data_to_world(corner)[-2:] for corner in layer.data[0][::2]])
         here = str(self._overlay.position)
         found = next((each for each in (here, *CORNERS) if not self._is_covered(each, box)), here)
         if found != here:
@@ -103,8 +171,7 @@ class Caption:
 
     def _is_covered(self, corner: str, box: FloatArray) -> bool:
         """Whether a box reaches into the text where that is in a corner."""
-        camera, canvas = self._viewer.scene.camera, np.array(self._viewer.canvas.size, float)
-        places = (box - camera.center[-2:]) * camera.zoom + canvas / 2
+        canvas, places = self._canvas_room()[1], self._places(box)
         lines = self._overlay.text.split("\n")
         text = np.array([LINE * len(lines), LETTER * max(map(len, lines))])
         start = np.where([corner.startswith("top"), corner.endswith("left")], 0, canvas - text)
@@ -113,7 +180,7 @@ class Caption:
     def close(self) -> None:
         """Put the overlay back as it was."""
         self._is_closed = True
-        self._viewer.scene.camera.events.zoom.disconnect(self._keep_clear)
-        self._viewer.scene.camera.events.center.disconnect(self._keep_clear)
+        self._viewer.scene.camera.events.zoom.disconnect(self._on_camera)
+        self._viewer.scene.camera.events.center.disconnect(self._on_camera)
         for name, value in self._before.items():
             setattr(self._overlay, name, value)

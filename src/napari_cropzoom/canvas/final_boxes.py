@@ -7,8 +7,8 @@ from napari.layers import Vectors
 
 from napari_cropzoom.canvas.conversions import box_to_dashes
 from napari_cropzoom.canvas.layer_updates import one_redraw
-from napari_cropzoom.canvas.styles import FINAL_STYLE, LineStyle
 from napari_cropzoom.core.boxes import MISSING_BOX, Box
+from napari_cropzoom.core.looks import ANIMAL_COLORS, FINAL, LineStyle
 
 NAME = "final boxes"
 
@@ -27,11 +27,11 @@ class FinalLayer:
             ndim=2,
             name=NAME,
             vector_style="line",
-            edge_color=FINAL_STYLE.color,
+            edge_color=ANIMAL_COLORS[0],
             opacity=1,
         )
         self._box = MISSING_BOX
-        self._style = FINAL_STYLE
+        self._style = FINAL.in_color(ANIMAL_COLORS[0])
         self._pixel = 1.0
 
     @property
@@ -39,7 +39,7 @@ class FinalLayer:
         """The box shown, all NaN if there is none."""
         return self._box
 
-    def show(self, box: Box, style: LineStyle = FINAL_STYLE) -> None:
+    def show(self, box: Box, style: LineStyle) -> None:
         """Show a box, or nothing if it is missing."""
         is_same_style = style == self._style
         if is_same_style and np.array_equal(box, self._box, equal_nan=True):

@@ -102,7 +102,8 @@ class LayerSet:
         self._preview: Box | None = None
         self._is_closed = self._is_playing = False
         self._axes_before = viewer.dims.axis_labels
-        self._caption = Caption(viewer, self._acts_on, lambda: self.boxes and self.boxes.layer)
+        shape = session.video.shape[1], session.video.shape[2]
+        self._caption = Caption(viewer, self._acts_on, lambda: self.boxes and self.boxes.layer, shape)
         self._without_thumbnail: Layer | None = None
         self._pace = StepPace(self._on_pause)
         self._connect()
@@ -366,7 +367,7 @@ class LayerSet:
         shown = annotations_at(self.session, frame, self._preview)
         self._rest_thumbnail(self.video.layer, is_close)
         self.boxes.show_handles(not is_close)
-        self.boxes.show(frame, shown.box, shown.source)
+        self.boxes.show(frame, shown.box, shown.style)
         self.final.show(shown.final, shown.final_style)
         if self.others is not None:
             self.others.show(shown.others)

@@ -8,9 +8,9 @@ from napari.layers import Vectors
 from napari_cropzoom.canvas.conversions import box_to_sides
 from napari_cropzoom.canvas.layer_updates import one_redraw
 from napari_cropzoom.core.boxes import Box
+from napari_cropzoom.core.looks import OTHER_ANIMAL
 
 NAME = "other animals"
-WIDTH = 1.5  # screen pixels
 
 
 class OthersLayer:
@@ -36,9 +36,9 @@ class OthersLayer:
             self.layer.data = np.concatenate(sides) if sides else np.empty((0, 2, 2))
             if shown:
                 self.layer.edge_color = np.repeat([color for _, color in shown], 4)
-            self.layer.edge_width = WIDTH * self._pixel
+            self.layer.edge_width = OTHER_ANIMAL.width * self._pixel
 
     def set_zoom(self, zoom: float) -> None:
         """Keep the lines as wide on the screen; ``zoom`` is in screen pixels per video pixel."""
         self._pixel = 1 / zoom
-        self.layer.edge_width = WIDTH * self._pixel
+        self.layer.edge_width = OTHER_ANIMAL.width * self._pixel

@@ -10,13 +10,11 @@ import numpy as np
 
 from napari_cropzoom.core.boxes import MISSING_BOX, Box, BoxTrack, FloatArray
 from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.looks import ANIMAL_COLORS
 from napari_cropzoom.core.smoothing.finalize import fill_missing, finalize
 from napari_cropzoom.core.smoothing.sizing import SizingSettings
 from napari_cropzoom.core.smoothing.track import SmoothedTrack
 from napari_cropzoom.files.names import place_key
-
-# Okabe and Ito's colours, which the colour-blind can tell apart.
-TRACK_COLORS = ("#56b4e9", "#e69f00", "#009e73", "#f0e442", "#cc79a7", "#d55e00", "#0072b2", "#ffffff")
 
 
 @dataclass
@@ -41,7 +39,7 @@ class ReviewedTrack:
     smoothed: SmoothedTrack
     raw_csv: Path | None = None
     sizing: SizingSettings | None = None
-    color: str = TRACK_COLORS[0]
+    color: str = ANIMAL_COLORS[0]
     sha256: str = ""
 
     @property

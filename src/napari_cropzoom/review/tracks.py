@@ -13,13 +13,14 @@ from napari_cropzoom.core.editing.edits import Edit
 from napari_cropzoom.core.editing.history import History
 from napari_cropzoom.core.editing.settings import RawBoxes, Settings, SettingsEdit, SizingEdit
 from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.looks import ANIMAL_COLORS
 from napari_cropzoom.core.smoothing.methods import SmoothingSettings
 from napari_cropzoom.core.smoothing.sizing import SizingSettings
 from napari_cropzoom.core.smoothing.track import SmoothedTrack
 from napari_cropzoom.core.words import counted, verb
 from napari_cropzoom.files.names import check_folder_name, name_key
 from napari_cropzoom.files.review_paths import REVIEW_DIR
-from napari_cropzoom.review.reviewed_track import TRACK_COLORS, ReviewedTrack, own_place
+from napari_cropzoom.review.reviewed_track import ReviewedTrack, own_place
 
 FIRST_TRACK = "animal"
 _numbers = itertools.count(1)
@@ -222,7 +223,7 @@ class Tracks(Mapping[str, BoxTrack]):
             self._check_count(len(boxes))
             track = BoxTrack(boxes, name, Source.IMPORTED)
         used = {entry.color for entry in self.entries.values()}
-        color = next((each for each in TRACK_COLORS if each not in used), TRACK_COLORS[0])
+        color = next((each for each in ANIMAL_COLORS if each not in used), ANIMAL_COLORS[0])
         return replace(self._entry(track), raw_csv=raw_csv, color=color)
 
     def add(self, entry: ReviewedTrack) -> None:

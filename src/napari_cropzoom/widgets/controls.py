@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from qtpy.QtCore import QObject, QSettings, Qt, QTimer
+from qtpy.QtCore import QObject, QSettings, QSize, Qt, QTimer, Signal
+from qtpy.QtGui import QFont, QFontMetrics, QResizeEvent, QTextLayout
 from qtpy.QtWidgets import (
     QComboBox,
+    QGridLayout,
     QHBoxLayout,
     QLabel,
     QProgressBar,
@@ -26,12 +28,27 @@ _SIGN = {"error": "⚠  ", "warning": "⚠  ", "info": ""}
 
 
 class Message(QLabel):
-    """One message in a coloured frame that reads on dark and on light; hidden while empty."""
+    """One message in a coloured frame that reads on dark and on light; hidden while empty.
+
+    Attributes
+    ----------
+    kind : {"error", "warning", "info", ""}
+    plain : str
+        What it says, in full.
+    is_cut : bool
+        Whether it takes the height it is given: what has no room is cut off with an ellipsis, and is in
+        the tooltip.
+    changed : Signal
+        It says something else.
+    """
+
+    changed = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self.kind = ""
         self.plain = ""
+        self.is_cut = False
         self.setWordWrap(True)
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setTextInteractionFlags(
@@ -56,7 +73,22 @@ class Message(QLabel):
         """Show nothing."""
         self.kind = self.plain = ""
         self.setText("")
+        self.setToolTip("")
         self.hide()
+        self.changed.emit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Cut the text where it is to be cut."""
+        super().resizeEvent(event)
+        self._write()
+
+    def minimumSizeHint(self) -> QSize:
+        """No height of its own where the text is cut."""
+        return QSize(0, 0) if self.is_cut else super().minimumSizeHint()
+
+    def hasHeightForWidth(self) -> bool:
+        """Not where the text is cut."""
+        return not self.is_cut and super().hasHeightForWidth()
 
     def _show(self, kind: str, text: str) -> None:
         if not text:
@@ -68,9 +100,99 @@ class Message(QLabel):
             f"Message {{ border: 1px solid rgb({color}); border-left: 4px solid rgb({color});"
             f" background: rgba({color}, 40); padding: 5px; }}"
         )
-        self.setText(f"{_SIGN[kind]}{breakable(text)}")
+        self._write()
         self.setAccessibleName(f"{kind}: {text}")
         self.setVisible(True)
+        self.changed.emit()
+
+    def _write(self) -> None:
+        if not self.kind:
+            return
+        text = f"{_SIGN[self.kind]}{breakable(self.plain)}"
+        shown = cut(text, self.contentsRect().size(), self.font()) if self.is_cut else text
+        if shown != self.text():
+            self.setText(shown)
+        self.setToolTip(self.plain if shown != text else "")
+
+
+class CutLabel(QLabel):
+    """Plain text in a fixed number of lines; what has no room is cut off, and is in the tooltip.
+
+    Parameters
+    ----------
+    lines : int
+    name : str
+        Object name.
+    """
+
+    def __init__(self, lines: int, name: str = "") -> None:
+        super().__init__()
+        self._full = ""
+        self._lines = lines
+        self.setObjectName(name)
+        self.setStyleSheet("padding: 0px 3px; margin: 0px")  # napari's would take height from the lines
+        self.setIndent(0)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setWordWrap(lines > 1)
+        self.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+        self.setSizePolicy(
+            QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed
+        )  # and no height for width
+
+    def text(self) -> str:
+        """The whole text."""
+        return self._full
+
+    def setText(self, text: str | None) -> None:
+        """Show another text."""
+        self._full = text or ""
+        self._write()
+
+    def sizeHint(self) -> QSize:
+        """As high as its lines, whatever the text."""
+        return QSize(0, self._lines * line_height(self.font()) + 2)
+
+    def minimumSizeHint(self) -> QSize:
+        """The same."""
+        return self.sizeHint()
+
+    def hasHeightForWidth(self) -> bool:
+        """Never, though Qt says so of labels that wrap."""
+        return False
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Cut the text to the new width."""
+        super().resizeEvent(event)
+        self._write()
+
+    def _write(self) -> None:
+        shown = cut(self._full, self.contentsRect().size(), self.font())
+        if shown != super().text():
+            super().setText(shown)
+        self.setToolTip(self._full if shown != self._full else "")
+
+
+def line_height(font: QFont) -> int:
+    """Pixels from one line of a label to the next; Qt lays its lines out a little wider than it says."""
+    return int(QFontMetrics(font).lineSpacing()) + 1
+
+
+def cut(text: str, room: QSize, font: QFont) -> str:
+    """Text that fits into a room in pixels, cut off with an ellipsis at the end of the last line."""
+    metrics = QFontMetrics(font)
+    lines = max(1, room.height() // line_height(font))
+    layout = QTextLayout(text, font)
+    layout.beginLayout()
+    starts: list[int] = []
+    while (line := layout.createLine()).isValid():
+        line.setLineWidth(max(room.width(), 1))
+        starts.append(line.textStart())
+    layout.endLayout()
+    if len(starts) <= lines:
+        return text
+    last = starts[lines - 1]
+    rest = metrics.elidedText(text[last:], Qt.TextElideMode.ElideRight, room.width() - 2)
+    return f"{text[:last]}{rest}"
 
 
 def breakable(text: str) -> str:
@@ -163,6 +285,16 @@ def row(*widgets: QWidget, stretch: int = -1) -> QHBoxLayout:
     for place, widget in enumerate(widgets):
         layout.addWidget(widget, 1 if place == stretch else 0)
     return layout
+
+
+def grid_of(buttons: Sequence[QPushButton], columns: int) -> QGridLayout:
+    """Return buttons in lines, no higher than their text needs."""
+    grid = QGridLayout()
+    grid.setSpacing(2)
+    for place, each in enumerate(buttons):
+        each.setStyleSheet("padding: 2px 4px")
+        grid.addWidget(each, place // columns, place % columns)
+    return grid
 
 
 def note(text: str = "", name: str = "") -> QLabel:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QEvent, QObject, Qt
-from qtpy.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence, QShortcut
+from qtpy.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence, QResizeEvent, QShortcut
 from qtpy.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
 from napari_cropzoom.core.errors import CropzoomError
@@ -37,6 +37,9 @@ from napari_cropzoom.widgets.window.layer_care import LostLayers, SaveKey
 
 if TYPE_CHECKING:
     import napari
+
+
+LOW = 760  # pixels of the dock's height below which its lines are close together
 
 
 class CropzoomDock(QWidget):
@@ -123,6 +126,15 @@ class CropzoomDock(QWidget):
         self._context.let_go()
 
     # ---- Qt ------------------------------------------------------------------------------------
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Have the lines of the steps lower where the dock is low."""
+        super().resizeEvent(event)
+        is_low = self.height() < LOW
+        self._column.setSpacing(1 if is_low else 3)
+        self._column.setContentsMargins(4, 1 if is_low else 4, 4, 1 if is_low else 4)
+        for step in self.steps.values():
+            step.header.set_low(is_low)
 
     def event(self, event: QEvent) -> bool:
         """End with the dock widget that napari put this into."""

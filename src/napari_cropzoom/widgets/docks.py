@@ -22,6 +22,7 @@ from napari_cropzoom.widgets.dock import CropzoomDock
 from napari_cropzoom.widgets.gl_context import top_of
 from napari_cropzoom.widgets.preview import CropPreview
 from napari_cropzoom.widgets.timeline.widget import Timeline
+from napari_cropzoom.widgets.window.corners import give_corners
 from napari_cropzoom.widgets.window.hides_on_close import HidesOnClose, holder_of
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ KINDS: dict[str, type[QWidget]] = {DOCK: CropzoomDock, TIMELINE: Timeline, PREVI
 AREAS = {DOCK: "right", TIMELINE: "bottom", PREVIEW: "bottom"}
 SETTLED = 100  # milliseconds in which docks have taken their places
 LOOK_EVERY, LOOK_TIMES = 20, 100  # milliseconds, and how often, for a layer that napari is about to add
-SHARE = 0.28  # of the height of a low window, for the docks below
+SHARE = 0.32  # of the height of a low window, for the docks below
 _PLACED = "docks/placed"
 
 
@@ -224,13 +225,10 @@ def _make_missing(viewer: napari.viewer.Viewer, found: dict[str, QWidget]) -> di
 
 
 def _give_height(widget: QWidget) -> None:
-    """Have napari's docks at the left reach down to the bottom.
-
-    They are 480 pixels high at least; with the timeline below them a window of 1280x720 would grow.
-    """
+    """Have the docks at the sides reach down to the bottom."""
     window = top_of(widget)
     if isinstance(window, QMainWindow):
-        window.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)
+        give_corners(window)
 
 
 def _propose_places() -> None:

@@ -2,30 +2,44 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import math
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from qtpy.QtCore import QPointF, QRectF, QSize, Qt, QTimer
 from qtpy.QtGui import QBrush, QColor, QImage, QPainter, QPaintEvent, QPen, QShowEvent
 from qtpy.QtWidgets import QCheckBox, QSizePolicy, QVBoxLayout, QWidget
 
-from napari_cropzoom.core.boxes import MISSING_BOX, Box
+from napari_cropzoom.canvas.keypoints.marks import marks_of
+from napari_cropzoom.core.boxes import MISSING_BOX, Box, Source
 from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.looks import ANIMAL_COLORS, LineStyle, box_style
 from napari_cropzoom.core.smoothing.finalize import crop_size
 from napari_cropzoom.jobs import DRAWN_FIRST, Latest
 from napari_cropzoom.review.session import Session
 from napari_cropzoom.widgets.controller import Controller, find_controller
-from napari_cropzoom.widgets.controls import Message, note
+from napari_cropzoom.widgets.controls import CutLabel, Message
+from napari_cropzoom.widgets.steps.parts.slot import LINES, Slot
 
 if TYPE_CHECKING:
     import napari
 
 FIRST_LOOK_MS = 200
-POINT_RADIUS = 3.0
+POINT_RADIUS = 3.5
 CERTAIN = 0.5
 MEASURED_AT_ONCE = 20_000  # frames
 EDGE = 0.02  # of the side: nearer to the edge than that, a part of the animal is likely to be cut off
 WAITING = "Open the Cropzoom dock and a video."
+
+
+class Point(NamedTuple):
+    """A keypoint: where it is in the full frame, in pixels, and how it looks."""
+
+    x: float
+    y: float
+    border: QColor
+    face: QColor
 
 
 class CropPreview(QWidget):
@@ -50,7 +64,8 @@ class CropPreview(QWidget):
         self._measuring = Latest(self._on_size, pause=DRAWN_FIRST)
         self.canvas = Canvas()
         self.canvas.setObjectName("preview_canvas")
-        self.caption = note(WAITING, "preview_caption")
+        self.caption = CutLabel(LINES, "preview_caption")
+        self.caption.setText(WAITING)
         self.message = Message()
         self.message.setObjectName("preview_message")
         layout = QVBoxLayout(self)
@@ -61,9 +76,8 @@ class CropPreview(QWidget):
         self.lock.setObjectName("preview_lock")
         self.lock.setToolTip("Keep the main canvas centred on the box of each frame; the zoom stays")
         self.lock.toggled.connect(self._on_lock)
-        layout.addWidget(self.caption)
         layout.addWidget(self.lock)
-        layout.addWidget(self.message)
+        layout.addWidget(Slot([self.message], [], self.caption))  # what warns is more urgent than sizes
         self._search = QTimer(self)
         self._search.setInterval(FIRST_LOOK_MS)
         self._search.timeout.connect(self._look_for_bench)
@@ -193,10 +207,25 @@ class CropPreview(QWidget):
 
     def _show(self, session: Session, frame: int, box: Box, image: np.ndarray) -> None:
         size = self._size or (round(box.w), round(box.h))
-        self.canvas.show_crop(image, box, size, points_of(session, frame))
+        source = Source.MANUAL if self._dragged is not None else Source(int(session.track.source[frame]))
+        style = box_style(source, session.tracks.entry.color)
+        self.canvas.show_crop(image, box, size, self._points(session, frame), style)
         shown = f"Frame {frame} · box {box.w:.0f}×{box.h:.0f} px"
         self.caption.setText(f"{shown} · in the crop {size[0]}×{size[1]} px")
         self.message.show_warning(" ".join(self._warnings(session, frame, box, size)))
+
+    def _points(self, session: Session, frame: int) -> list[Point]:
+        """Pose keypoints of a frame, looking as on the picture, those that are NaN left out."""
+        layers = self.controller.layers if self.controller else None
+        if session.pose_poses is None or layers is None:
+            return []
+        marks = marks_of(session.pose_poses, frame, layers.looks)
+        return [
+            Point(
+                float(marks.xy[k, 0]), float(marks.xy[k, 1]), color(marks.border[k]), color(marks.face[k])
+            )
+            for k in np.flatnonzero(marks.is_there).tolist()
+        ]
 
     def _warnings(self, session: Session, frame: int, box: Box, size: tuple[int, int]) -> list[str]:
         said = []
@@ -224,7 +253,8 @@ class Canvas(QWidget):
         self._box = MISSING_BOX
         self._inside = QRectF()
         self._aspect = 1.0
-        self._points: list[tuple[float, float, float]] = []
+        self._points: list[Point] = []
+        self._style = box_style(Source.DETECTED, ANIMAL_COLORS[0])
 
     def clear(self) -> None:
         """Show nothing."""
@@ -236,9 +266,11 @@ class Canvas(QWidget):
         image: np.ndarray,
         box: Box,
         size: tuple[int, int],
-        points: list[tuple[float, float, float]],
+        points: list[Point],
+        style: LineStyle,
     ) -> None:
-        """Show the part of ``image``, (H, W, 3), in ``box``; ``points`` are x, y, likelihood."""
+        """Show the part of ``image``, (H, W, 3), in ``box``, framed as the box is on the picture."""
+        self._style = style
         height, width = image.shape[:2]
         x0, y0 = max(0, int(box.x)), max(0, int(box.y))
         x1, y1 = min(width, int(np.ceil(box.x + box.w))), min(height, int(np.ceil(box.y + box.h)))
@@ -272,31 +304,36 @@ class Canvas(QWidget):
             self._inside.height() * area.height(),
         )
         painter.drawImage(part, self._image)
-        painter.setPen(QPen(QColor(150, 150, 150), 1))
+        pen = QPen(color(self._style.rgba), self._style.width)
+        pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
+        painter.setPen(pen)
         painter.drawRect(area)
         self._paint_points(painter, area)
 
     def _paint_points(self, painter: QPainter, area: QRectF) -> None:
         box = self._box
-        for x, y, likelihood in self._points:
+        for x, y, border, face in self._points:
             place = QPointF(
                 area.x() + (x - box.x) / box.w * area.width(),
                 area.y() + (y - box.y) / box.h * area.height(),
             )
             if area.contains(place):
-                fill = QColor("#f0e442") if likelihood >= CERTAIN else QColor(0, 0, 0, 0)
-                painter.setPen(QPen(QColor("black"), 3))
-                painter.drawEllipse(place, POINT_RADIUS, POINT_RADIUS)
-                painter.setPen(QPen(QColor("#f0e442"), 1.5))
-                painter.setBrush(fill)
+                painter.setPen(QPen(border, 1.5))
+                painter.setBrush(face)
                 painter.drawEllipse(place, POINT_RADIUS, POINT_RADIUS)
                 painter.setBrush(Qt.BrushStyle.NoBrush)
 
     def _area(self) -> QRectF:
         """The largest rectangle of the crop's shape that fits."""
-        width = min(self.width() - 2, (self.height() - 2) * self._aspect)
+        room = 1 + math.ceil(self._style.width)  # for the frame
+        width = min(self.width() - room, (self.height() - room) * self._aspect)
         height = width / self._aspect
         return QRectF((self.width() - width) / 2, (self.height() - height) / 2, width, height)
+
+
+def color(rgba: Iterable[float]) -> QColor:
+    """Four numbers, 0 to 1, as Qt's colour."""
+    return QColor.fromRgbF(*(min(max(float(part), 0.0), 1.0) for part in rgba))
 
 
 def measure(session: Session) -> tuple[Session, tuple[int, int]]:
@@ -307,15 +344,6 @@ def measure(session: Session) -> tuple[Session, tuple[int, int]]:
 def read(session: Session, frame: int) -> tuple[Session, int, np.ndarray]:
     """Decode a frame; runs in a thread."""
     return session, frame, session.video.frame(frame)
-
-
-def points_of(session: Session, frame: int) -> list[tuple[float, float, float]]:
-    """Pose keypoints of a frame: x, y, likelihood, those that are NaN left out."""
-    poses = session.pose_poses
-    if poses is None:
-        return []
-    rows = np.column_stack([poses.xy[frame], poses.likelihood[frame]])
-    return [tuple(row) for row in rows[np.isfinite(rows[:, :2]).all(axis=1)].tolist()]
 
 
 def touching_edge(session: Session, frame: int, box: Box) -> list[str]:

@@ -81,9 +81,8 @@ def with_keys(name: str, text: str) -> str:
 def review_hint() -> str:
     """Return how boxes are edited on the canvas."""
     return (
-        f"Drag the box or its corners. If there is no box, press {key_text('draw box')} and draw one. "
-        f"{key_text('delete box')}: no animal here. {key_text('next suspect')}: next suspect. "
-        f"{key_text('accept')}: accept and go to the next."
+        f"Drag the box, or press {key_text('draw box')} and draw one. {key_text('delete box')}: no "
+        f"animal here. {key_text('next suspect')}: next suspect. {key_text('accept')}: accept and go on."
     )
 
 

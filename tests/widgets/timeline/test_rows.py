@@ -6,7 +6,7 @@ import pytest
 from napari_cropzoom.core.timeline.pyramid import Pyramid, RankStrip
 from napari_cropzoom.core.timeline.series import STATE_RANKS, State
 from napari_cropzoom.widgets.timeline.colors import DARK, LIGHT, Colors
-from napari_cropzoom.widgets.timeline.rows import MARGIN, CurveRow, ManualRow, StripRow, Window
+from napari_cropzoom.widgets.timeline.rows import MARGIN, BoxRow, CurveRow, StripRow, Window
 
 pytestmark = pytest.mark.gui
 TOP, BOTTOM = 100.0, 150.0
@@ -84,11 +84,11 @@ def test_a_strip_shows_a_suspect_of_one_frame_where_it_is(qapp, left, right):
 
 
 def test_marks_are_diamonds_where_few_and_ticks_where_dense(qapp):
-    row = ManualRow("manual", "set by hand", 15)
+    row = BoxRow("box", "box", 15)
     row.frames = np.arange(0, 100_000, 10)
-    diamonds, ticks = drawn(row, -0.5, 99_999.5).items
+    _strip, diamonds, ticks = drawn(row, -0.5, 99_999.5).items
     assert (diamonds.isVisible(), ticks.isVisible()) == (False, True)
     assert len(ticks.getData()[0]) <= 2 * 1001
-    diamonds, ticks = drawn(row, 1000, 1100).items
+    _strip, diamonds, ticks = drawn(row, 1000, 1100).items
     assert (diamonds.isVisible(), ticks.isVisible()) == (True, False)
     assert diamonds.getData()[0].tolist() == list(range(1000, 1101, 10))

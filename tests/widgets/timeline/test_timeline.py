@@ -240,7 +240,7 @@ def test_follows_edits_and_the_queue(timeline):
     wait_for(lambda: not timeline.model.flags.flags)
     wanted = [State.ACCEPTED, State.ACCEPTED, State.EDITED, State.ABSENT]
     assert (states(timeline)[[8, 12, 20, 30]] == wanted).all()
-    assert timeline.plot.manual.frames.tolist() == [20]
+    assert timeline.plot.box.frames.tolist() == [20]
     final = timeline.model.series.final.pyramids["size"].values
     np.testing.assert_allclose(final[[20, 30]], [50, np.nan])
     session.undo()

@@ -33,6 +33,10 @@ class State(IntEnum):
 STATE_RANKS = (3, 5, 0, 1, 2, 4)
 
 
+# Of :class:`Source`: what is rare and what a person did wins over what the detector says.
+SOURCE_RANKS = (5, 0, 1, 6, 2, 3, 4)
+
+
 class Flag(Protocol):
     """A range of frames that is suspicious, both ends inclusive."""
 
@@ -119,6 +123,8 @@ class TrackSeries:
         As detected or imported, and smoothed with the edits; gaps are gaps in both.
     states : RankStrip
         :class:`State` of every frame.
+    sources : RankStrip
+        :class:`Source` of every frame.
     manual : ndarray, (A,) int64
         Frames set by hand, ascending.
     """
@@ -128,6 +134,7 @@ class TrackSeries:
         self._settings = settings
         self.final = BoxSeries(smooth(track.boxes, settings, track.is_manual))
         self.manual = track.manual_frames()
+        self.sources = RankStrip(track.source, SOURCE_RANKS)
         self._flagged = np.zeros(len(track), bool)
         self.states = RankStrip(frame_states(track.source, track.review, self._flagged), STATE_RANKS)
 
@@ -144,6 +151,7 @@ class TrackSeries:
         before = part[start - 1 - begin] if start > 0 else None
         self.final.put(start, part[start - begin : stop + 1 - begin], before)
         self._renew_states(track, first, last)
+        self.sources.renew(first, track.source[first : last + 1])
         new = np.flatnonzero(track.is_manual_in(first, last)) + first
         place, after = np.searchsorted(self.manual, [first, last + 1])
         self.manual = np.concatenate([self.manual[:place], new, self.manual[after:]])

@@ -78,7 +78,7 @@ class Player(QWidget):
         self.frame.setObjectName("player_frame")
         self.frame.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
         self.frame.setKeyboardTracking(False)
-        self.frame.setMinimumWidth(78)
+        self.frame.setFixedWidth(78)
         self.frame.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.frame.setToolTip("Frame; type a number to go there")
         self.frame.valueChanged.connect(self._controller.go_to)
@@ -98,12 +98,13 @@ class Player(QWidget):
             group(self.frame),
             group(self.speed, self.loop, self.rate),
             self._jump("suspect", "suspect", "suspect", self._go_suspect),
-            self._jump("manual", "manual box", "box set by hand", partial(self._go, go_to_manual_box)),
+            self._jump("manual", "manual box", "set by hand", partial(self._go, go_to_manual_box)),
             self._jump("unseen", "unseen", "not reviewed", partial(self._go, go_to_unseen)),
         ]
         layout = QFlowLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
+        layout.setHorizontalSpacing(6)
+        layout.setVerticalSpacing(1)
         for each in groups:
             layout.addWidget(each)
         # not Minimum: that is all rows of the narrowest width, and the window could not be low

@@ -12,13 +12,14 @@ from qtpy.QtGui import QColor, QPainter, QPen, QPolygonF
 from napari_cropzoom.canvas.conversions import PIXEL_EDGE
 from napari_cropzoom.canvas.keypoints.marks import Marks
 from napari_cropzoom.canvas.keypoints.skeleton import COLOR, OPACITY, WIDTH
-from napari_cropzoom.canvas.styles import LineStyle
 from napari_cropzoom.core.boxes import Box, FloatArray
+from napari_cropzoom.core.looks import LineStyle
 
 
 def draw_box(painter: QPainter, box: Box, style: LineStyle, zoom: float) -> None:
     """Draw the outline of a box, ``zoom`` times as large."""
     painter.setPen(outline(style))
+    painter.setBrush(color_of(style.face_rgba))
     x, y = (box.x - PIXEL_EDGE) * zoom, (box.y - PIXEL_EDGE) * zoom
     painter.drawRect(QRectF(x, y, box.w * zoom, box.h * zoom))
 
@@ -40,7 +41,7 @@ def draw_points(painter: QPainter, layer: Points, marks: Marks, zoom: float) -> 
 
 def draw_bones(painter: QPainter, bones: FloatArray, zoom: float) -> None:
     """Draw the lines of the skeleton, (N, 2, 2), ``zoom`` times as large."""
-    painter.setPen(outline(LineStyle(COLOR, WIDTH, OPACITY)))
+    painter.setPen(outline(LineStyle(WIDTH, OPACITY, color=COLOR)))
     painter.drawLines([QLineF(*a, *b) for a, b in (bones * zoom).tolist()])
 
 

@@ -17,9 +17,7 @@ from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from napari_cropzoom.canvas.annotations import annotations_at
 from napari_cropzoom.canvas.conversions import box_to_dashes
 from napari_cropzoom.canvas.layer_set import LayerSet
-from napari_cropzoom.canvas.other_animals import WIDTH
-from napari_cropzoom.canvas.styles import BOX_STYLES, LineStyle
-from napari_cropzoom.core.boxes import Source
+from napari_cropzoom.core.looks import OTHER_ANIMAL
 from napari_cropzoom.widgets.raster.drawing import color_of, draw_bones, draw_box, draw_points, outline
 from napari_cropzoom.widgets.raster.pane import Pane
 
@@ -200,13 +198,11 @@ class FrameWindow(Pane):
             painter.setPen(outline(shown.final_style))
             dashes = box_to_dashes(shown.final)[..., ::-1] * zoom
             painter.drawLines([QLineF(x, y, x + dx, y + dy) for (x, y), (dx, dy) in dashes.tolist()])
-        painter.setBrush(Qt.BrushStyle.NoBrush)
         if layers.others is not None and layers.others.layer.visible:
             for box, color in shown.others:
-                draw_box(painter, box, LineStyle(color, WIDTH), zoom)
+                draw_box(painter, box, OTHER_ANIMAL.in_color(color), zoom)
         if layers.boxes is not None and layers.boxes.layer.visible and not shown.box.is_missing():
-            style = BOX_STYLES.get(shown.source, BOX_STYLES[Source.DETECTED])
-            draw_box(painter, shown.box, style, zoom)
+            draw_box(painter, shown.box, shown.style, zoom)
         painter.restore()
         if layers.viewer.canvas.overlays["text"].visible:
             self._draw_caption(painter, shown.caption.rstrip())

@@ -27,6 +27,7 @@ class Header(QPushButton):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.setStyleSheet("Header > QLabel { background: transparent; border: none; }")
         self._title = title
+        self._is_low = False
         self._number = QLabel(str(number))
         self._number.setFixedWidth(16)
         self._name = QLabel(f"<b>{title}</b>")
@@ -45,7 +46,14 @@ class Header(QPushButton):
 
     def sizeHint(self) -> QSize:
         """One line of text and some air."""
-        return QSize(200, max(28, self.fontMetrics().height() + 12))
+        line = self.fontMetrics().height()
+        return QSize(200, line + 3 if self._is_low else max(28, line + 12))
+
+    def set_low(self, is_low: bool) -> None:
+        """Take no more height than the text, or have some air round it."""
+        if is_low != self._is_low:
+            self._is_low = is_low
+            self.updateGeometry()
 
     def set_state(self, text: str, done: bool = False) -> None:
         """Show how the step stands; a done one gets a tick."""
@@ -89,7 +97,8 @@ class Step(QFrame):
     form : QVBoxLayout
         Where the controls go.
     message : Message
-        The one place for errors and warnings of the step.
+        The one place for errors and warnings of the step; below the controls, unless `build` puts it
+        elsewhere.
     """
 
     key: ClassVar[str]
@@ -123,7 +132,8 @@ class Step(QFrame):
         layout.addWidget(self.header)
         layout.addWidget(self.body)
         self.build()
-        self.form.addWidget(self.message)
+        if self.message.parent() is None:
+            self.form.addWidget(self.message)
         self.body.hide()
         self.header.clicked.connect(self.toggled)
         controller.changed.connect(self.refresh)

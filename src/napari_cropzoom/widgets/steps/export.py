@@ -61,10 +61,10 @@ class ExportStep(Step):
         self.format = choice("export_format", "", {each.name: each.label for each in FILES})
         for place, each in enumerate(FILES):
             self.format.setItemData(place, each.help, Qt.ItemDataRole.ToolTipRole)
-        self.file_button = button("Export boxes…", "export_file", "The final boxes, to any file")
+        self.file_button = button("Export …", "export_file", "The final boxes, to any file")
         for widget in (self.path_label, self.state, self.save_button):
             self.form.addWidget(widget)
-        self.form.addLayout(row(self.format, self.file_button))
+        self.form.addLayout(row(self.format, self.file_button, stretch=0))
         self.form.addWidget(self.copy_button)
         self.file_button.clicked.connect(self.browse)
         self.save_button.clicked.connect(self.save)

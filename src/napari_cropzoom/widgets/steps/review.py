@@ -1,7 +1,7 @@
 """Step *Review*: go from one suspect to the next and correct its boxes.
 
-Object names: ``review_here``, ``review_reason``, ``review_counts``, ``review_misfit``,
-``review_progress``, ``review_amount``, ``review_count``, ``review_list``, ``review_alike``,
+Object names: ``review_here``, ``review_reason``, ``review_misfit``, ``review_progress``,
+``review_amount``, ``review_count``, ``review_list``, ``review_alike``,
 ``review_go_on``, ``review_previous``, ``review_next``, ``review_worst``, ``review_accept``,
 ``review_delete``, ``review_fill``, ``review_undo``, ``review_redo``, ``review_hint``, and those of
 the look at the pixels and of the range tools.
@@ -13,26 +13,27 @@ from collections.abc import Callable
 from functools import partial
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QGridLayout, QLabel, QPushButton, QSlider
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSlider
 
-from napari_cropzoom.canvas.styles import SOURCE_WORDS
 from napari_cropzoom.core.boxes import Review, Source
 from napari_cropzoom.core.editing.edits import frames_text
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.inspection.inspection import DEFAULT_AMOUNT, Suspect
 from napari_cropzoom.core.inspection.motion import told_of_misfit
+from napari_cropzoom.core.looks import SOURCE_WORDS
 from napari_cropzoom.core.runs import runs
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.jobs import DRAWN_FIRST, Latest
 from napari_cropzoom.review.session import Session
 from napari_cropzoom.review.suspects import Inspected, Inspector
 from napari_cropzoom.widgets.controller import Controller
-from napari_cropzoom.widgets.controls import Message, button, note, row, thin_bar
+from napari_cropzoom.widgets.controls import CutLabel, Message, button, grid_of, row, thin_bar
 from napari_cropzoom.widgets.shortcuts_dialog import review_hint, with_keys
 from napari_cropzoom.widgets.steps.base import Step
 from napari_cropzoom.widgets.steps.parts.pixel_look import PixelLook
 from napari_cropzoom.widgets.steps.parts.pixel_tracking import PixelTracking
 from napari_cropzoom.widgets.steps.parts.range_buttons import RangeButtons
+from napari_cropzoom.widgets.steps.parts.slot import LINES, Slot
 from napari_cropzoom.widgets.steps.parts.suspect_list import SuspectList, frames_of
 
 REVIEW_WORDS = {
@@ -77,41 +78,34 @@ class ReviewStep(Step):
         controller.selection_changed.connect(self.range_buttons.show_here)
 
     def build(self) -> None:
-        """The current frame, the queue, the buttons."""
-        self.here = note("", "review_here")
-        self.reason = note("", "review_reason")
-        self.reason.setTextFormat(Qt.TextFormat.PlainText)
-        self.reason.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
-        self.reason.setMinimumHeight(REASON_LINES * self.reason.fontMetrics().lineSpacing())
-        self.counts = note("", "review_counts")
-        self.bar = thin_bar("review_progress")
-        self.amount = QSlider(Qt.Orientation.Horizontal)
-        self.amount.setObjectName("review_amount")
-        self.amount.setRange(5, 60)
-        self.amount.setValue(round(100 * DEFAULT_AMOUNT))
-        self.amount.setToolTip("Left: only clear faults are suspects. Right: all that may be wrong")
-        self.amount.valueChanged.connect(self._on_amount)
-        self.count = QLabel()
-        self.count.setObjectName("review_count")
-        self.list = SuspectList()
-        self.list.chosen.connect(self._go_to)
-        self.go_on = button("All reviewed: go on to Smooth ▶", "review_go_on", "No suspect is left")
-        self.go_on.clicked.connect(self.finished)
+        """The current frame, what is said, the queue, the buttons."""
+        self.here = CutLabel(1, "review_here")
+        self.reason = CutLabel(REASON_LINES, "review_reason")
         self.misfit = Message()
         self.misfit.setObjectName("review_misfit")
+        self.alike = self._button("", "review_alike", self.take_offer)
+        self.go_on = button("All reviewed: go on to Smooth ▶", "review_go_on", "No suspect is left")
+        self.go_on.clicked.connect(self.finished)
+        self.alike.hide()
+        self.go_on.hide()
+        self.hint = CutLabel(LINES, "review_hint")
+        self.hint.setText(review_hint())
+        self.said = Slot((self.message, self.misfit), (self.alike, self.go_on), self.hint)
+        self.bar = thin_bar("review_progress")
+        self.bar.setFixedHeight(4)
+        self.list = SuspectList()
+        self.list.chosen.connect(self._go_to)
         self.pixels = PixelLook(self.controller)
         self.pixels.found.connect(self.refresh)
-        for widget in (self.here, self.reason, self.counts, self.bar, self.go_on):
+        self.form.setSpacing(2)
+        self.form.setContentsMargins(8, 1, 8, 2)
+        for widget in (self.here, self.reason, self.said):
             self.form.addWidget(widget)
-        self.form.addWidget(self.misfit)
-        self.form.addWidget(self.pixels)
-        title = QLabel("How many suspects")
-        self.form.addLayout(row(title, self.count, stretch=0))
-        self.form.addWidget(self.amount)
-        self.form.addWidget(self.list)
-        self.alike = self._button("", "review_alike", self.take_offer)
-        self.alike.hide()
-        self.form.addWidget(self.alike)
+        self.form.addLayout(self._build_amount())
+        self.form.addWidget(self.bar)
+        self.form.addWidget(
+            self.list, 100
+        )  # as many rows as there are, then nothing grows but the air below
         self._build_buttons()
         self.range_buttons = RangeButtons(self.controller)
         self.range_buttons.failed.connect(self.show_error)
@@ -121,14 +115,25 @@ class ReviewStep(Step):
         self.tracking.failed.connect(self.show_error)
         self.tracking.running_changed.connect(self.range_buttons.show_running)
         self.form.addWidget(self.range_buttons)
-        self.hint = note(review_hint(), "review_hint")
-        self.form.addWidget(self.hint)
+        self.form.addWidget(self.pixels)
+        self.form.addStretch(1)
+
+    def _build_amount(self) -> QHBoxLayout:
+        self.amount = QSlider(Qt.Orientation.Horizontal)
+        self.amount.setObjectName("review_amount")
+        self.amount.setRange(5, 60)
+        self.amount.setValue(round(100 * DEFAULT_AMOUNT))
+        self.amount.setToolTip("Left: only clear faults are suspects. Right: all that may be wrong")
+        self.amount.valueChanged.connect(self._on_amount)
+        self.count = QLabel()
+        self.count.setObjectName("review_count")
+        self.count.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.count.setMinimumWidth(self.count.fontMetrics().horizontalAdvance("0000"))
+        return row(QLabel("How many suspects"), self.amount, self.count, stretch=1)
 
     def _build_buttons(self) -> None:
-        grid = QGridLayout()
-        grid.setSpacing(4)
-        self.previous = self._button("◀ Previous", "review_previous", self.go_previous)
-        self.next = self._button("Next ▶", "review_next", self.go_next)
+        self.previous = self._button("Previous", "review_previous", self.go_previous)
+        self.next = self._button("Next", "review_next", self.go_next)
         self.worst = self._button("Next worst", "review_worst", self.go_to_worst)
         self.accept = self._button("Accept", "review_accept", self.accept_here)
         self.delete = self._button("Delete box", "review_delete", self.delete_here)
@@ -136,14 +141,10 @@ class ReviewStep(Step):
         self.undo = self._button("Undo", "review_undo", lambda: self._step("undo"))
         self.redo = self._button("Redo", "review_redo", lambda: self._step("redo"))
         lines = (
-            (self.previous, self.next, self.worst),
-            (self.accept, self.undo, self.redo),
-            (self.delete, self.fill),
+            (self.previous, self.next, self.worst, self.undo),
+            (self.accept, self.delete, self.fill, self.redo),
         )
-        for line, buttons in enumerate(lines):
-            for column, each in enumerate(buttons):
-                grid.addWidget(each, line, column)
-        self.form.addLayout(grid)
+        self.form.addLayout(grid_of([each for line in lines for each in line], len(lines[0])))
 
     def _button(self, text: str, name: str, act: Callable[[], object]) -> QPushButton:
         made = button(text, name)
@@ -222,8 +223,7 @@ class ReviewStep(Step):
 
     def _show_counts(self, session: Session, left: int, done: int) -> None:
         missing = session.track.n_missing
-        self.counts.setText(f"{counted(missing, 'frame')} without a box." if missing else "")
-        self.counts.setVisible(missing > 0)
+        self.count.setToolTip(f"{counted(missing, 'frame')} without a box" if missing else "")
         self.count.setText(f"<b>{left + done}</b>" if session.suspects.is_inspected else "…")
         self.bar.setRange(0, max(1, left + done))
         self.bar.setValue(done if left + done else 1)
@@ -239,7 +239,7 @@ class ReviewStep(Step):
     def _show_here(self, session: Session) -> None:
         self.range_buttons.show_here()
         frame, track = min(self.controller.frame, session.n_frames - 1), session.track
-        said = [f"<b>Frame {frame}</b>: {SOURCE_WORDS[Source(int(track.source[frame]))]}"]
+        said = [f"Frame {frame}: {SOURCE_WORDS[Source(int(track.source[frame]))]}"]
         said.append(REVIEW_WORDS[Review(int(track.review[frame]))])
         self.here.setText(", ".join(said))
         suspect = self.list.suspects.suspect_at(frame)

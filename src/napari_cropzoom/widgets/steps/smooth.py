@@ -17,6 +17,7 @@ from superqt import QLabeledSlider
 
 from napari_cropzoom.core.boxes import BoolArray, FloatArray
 from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.looks import ANIMAL_COLORS
 from napari_cropzoom.core.smoothing.filters import SMOOTHING_METHODS
 from napari_cropzoom.core.smoothing.finalize import DEFAULT_FILL, FILL_METHODS
 from napari_cropzoom.core.smoothing.methods import SmoothingSettings, jitter, smooth
@@ -26,6 +27,7 @@ from napari_cropzoom.widgets.controller import Controller
 from napari_cropzoom.widgets.controls import choice, delayed, note, row, silent
 from napari_cropzoom.widgets.steps.base import Needs, Step
 from napari_cropzoom.widgets.steps.parts.settling import Settling
+from napari_cropzoom.widgets.timeline.colors import colors_of
 
 MEASURE_MS = 250  # without another change before the whole track is smoothed
 
@@ -41,6 +43,7 @@ class SmoothStep(Step):
 
     def __init__(self, controller: Controller, number: int) -> None:
         self.trace: Any = None
+        self._coloured: tuple[str, str] = ("", "")
         self._jitter: tuple[float, float] | None = None
         self._measured: tuple[FloatArray, SmoothingSettings] | None = None
         super().__init__(controller, number)
@@ -111,21 +114,18 @@ class SmoothStep(Step):
             self._measure()
 
     def update_body(self) -> None:
-        """Show settings that came from a saved review."""
+        """Show settings that came from a saved review, and the animal's colour."""
         self._show_settings()
+        self._set_colors()
 
     def _make_trace(self) -> None:
-        from napari_cropzoom.widgets.steps.parts.trace import QUANTITIES, RAW, SMOOTHED, Trace
+        from napari_cropzoom.widgets.steps.parts.trace import QUANTITIES, Trace
 
         self.trace = Trace()
-        self.trace.set_theme(self.controller.viewer.theme)
-        self.controller.viewer.events.theme.connect(self._on_theme)
+        self.controller.viewer.events.theme.connect(self._set_colors)
         self.quantity.addItems(QUANTITIES)
         self.form.insertWidget(self.form.indexOf(self._trace_place) + 1, self.trace)
-        self.legend.setText(
-            f'<span style="color:{RAW}">▬</span> before &nbsp; '
-            f'<span style="color:{SMOOTHED}">▬</span> after &nbsp; ● set by hand'
-        )
+        self._set_colors()
 
     def release(self) -> None:
         """Disconnect from the viewer."""
@@ -134,10 +134,22 @@ class SmoothStep(Step):
         self._measure_later.stop()
         self._settling.stop()
         if self.trace is not None:
-            self.controller.viewer.events.theme.disconnect(self._on_theme)
+            self.controller.viewer.events.theme.disconnect(self._set_colors)
 
-    def _on_theme(self, event: Any) -> None:
-        self.trace.set_theme(event.value)
+    def _set_colors(self) -> None:
+        """Draw in the animal's colour, as it reads on the theme."""
+        session = self.controller.session
+        animal = session.tracks.entry.color if session is not None else ANIMAL_COLORS[0]
+        if self.trace is None or (self.controller.viewer.theme, animal) == self._coloured:
+            return
+        self._coloured = self.controller.viewer.theme, animal
+        colors = colors_of(*self._coloured)
+        self.trace.set_colors(colors)
+        self.legend.setText(
+            f'<span style="color:{colors.raw}">▬</span>\u00a0before &nbsp; '
+            f'<span style="color:{colors.final}">╍╍</span>\u00a0after &nbsp; '
+            f'<span style="color:{colors.animal}">●</span>\u00a0set\u00a0by\u00a0hand'
+        )
 
     def _show_settings(self) -> None:
         session = self.controller.session

@@ -15,12 +15,12 @@ WIDTH = 104
 _NAME_WIDTH = 70
 _TIPS = {
     "likelihood": "Mean likelihood of the anchor keypoints of the detector",
-    "speed": "How far the box's centre moves between frames, in pixels: raw thin, final thick",
-    "size": "Side of a square with the area of the box, in pixels: raw thin, final thick",
-    "centre x": "Centre of the box from the left edge, in pixels: raw thin, final thick",
-    "centre y": "Centre of the box from the top edge, in pixels: raw thin, final thick",
+    "speed": "How far the box's centre moves between frames, in pixels: raw thin, final dashed",
+    "size": "Side of a square with the area of the box, in pixels: raw thin, final dashed",
+    "centre x": "Centre of the box from the left edge, in pixels: raw thin, final dashed",
+    "centre y": "Centre of the box from the top edge, in pixels: raw thin, final dashed",
     "suspects": "Suspects, brighter where a fault is more likely; double-click to go to the worst frame",
-    "manual": "Frames whose box was set by hand",
+    "box": "Where the box of each frame comes from, drawn as on the picture; a diamond: set by hand",
     "review": "What is known of each frame; the colours are explained below",
 }
 

@@ -11,8 +11,8 @@ from napari_cropzoom.core.timeline.series import QUANTITIES
 from napari_cropzoom.widgets.timeline.colors import DARK, Colors
 from napari_cropzoom.widgets.timeline.rows import (
     FOLDED,
+    BoxRow,
     CurveRow,
-    ManualRow,
     Row,
     StripRow,
     Window,
@@ -30,7 +30,7 @@ class TimelinePlot(pg.PlotWidget):
     Attributes
     ----------
     view : TimelineView
-    likelihood, suspects, manual, review : Row
+    likelihood, suspects, box, review : Row
     quantities : dict of str to CurveRow
         Speed, size, centre x, centre y.
     rows : dict of str to Row
@@ -62,9 +62,9 @@ class TimelinePlot(pg.PlotWidget):
         units = dict.fromkeys(QUANTITIES, "px") | {"speed": "px/frame"}
         self.quantities = {name: CurveRow(name, name, None, unit) for name, unit in units.items()}
         self.suspects = StripRow("suspects", "suspects", 15, Colors.flag_table, widened=True)
-        self.manual = ManualRow("manual", "set by hand", 15)
+        self.box = BoxRow("box", "box", 15)
         self.review = StripRow("review", "review", 15, Colors.state_table)
-        marks = (self.suspects, self.manual, self.review)
+        marks = (self.suspects, self.box, self.review)
         rows: tuple[Row, ...] = (self.likelihood, *self.quantities.values(), *marks)
         self.rows = {row.key: row for row in rows}
         self._colors = DARK

@@ -114,7 +114,10 @@ class Row:
 
 
 class CurveRow(Row):
-    """Up to three curves in one scale: raw thin, final thick, proposed dashed."""
+    """Up to three curves in one scale: raw thin and pale, final dashed, proposed in another colour.
+
+    Where frames are too close for dashes, curves are thin lines.
+    """
 
     def __init__(self, key: str, label: str, bounds: tuple[float, float] | None, unit: str) -> None:
         super().__init__(key, label, stretch=1.0)
@@ -131,9 +134,10 @@ class CurveRow(Row):
         super().set_colors(colors, band)
         main = colors.likelihood if self.key == "likelihood" else colors.final
         dashed = Qt.PenStyle.DashLine
+        of_final = Qt.PenStyle.SolidLine if self.key == "likelihood" else dashed
         self._pens = (
             pg.mkPen(colors.raw, width=RAW),
-            pg.mkPen(main, width=FINAL),
+            pg.mkPen(main, width=FINAL, style=of_final),
             pg.mkPen(colors.proposal, width=PROPOSED, style=dashed),
         )
 
@@ -171,7 +175,7 @@ class CurveRow(Row):
 
 
 class StripRow(Row):
-    """One colour a frame; where frames are thinner than a pixel, the most important one shows."""
+    """One colour a frame, or several from above; of frames in one pixel the most important shows."""
 
     def __init__(
         self, key: str, label: str, height: int, table_of: Table, *, widened: bool = False
@@ -181,7 +185,7 @@ class StripRow(Row):
         self._widened = widened
         self._table_of = table_of
         self._image = pg.ImageItem(axisOrder="row-major")
-        self.items = [self._image]
+        self.items: list[pg.GraphicsObject] = [self._image]
 
     def fill(self, window: Window) -> None:
         """Draw one pixel a frame, or a block of frames, as tall as the row less a line."""
@@ -192,7 +196,9 @@ class StripRow(Row):
         start, step, states = self.strip.view(window.first, window.last, window.columns)
         if self._widened:
             states = self._wider(states, round(LEAST_WIDTH / (step * window.per_frame)))
-        self._image.setImage(self._table_of(self.colors)[states][np.newaxis], autoLevels=False)
+        cells = self._table_of(self.colors)[states]
+        rows = cells[np.newaxis] if cells.ndim == 2 else cells.swapaxes(0, 1)
+        self._image.setImage(np.ascontiguousarray(rows), autoLevels=False)
         self._image.setRect(QRectF(start - 0.5, self.top + 1, len(states) * step, self.height - 2))
 
     def _wider(self, states: NDArray[np.uint8], by: int) -> NDArray[np.uint8]:
@@ -202,27 +208,28 @@ class StripRow(Row):
         return states.astype(np.uint8)
 
 
-class ManualRow(Row):
-    """A diamond for every frame set by hand; where they are dense, a tick."""
+class BoxRow(StripRow):
+    """The look of every frame's box; where it was set by hand a diamond, or a tick in dense places."""
 
     MOST_DIAMONDS = 150
 
     def __init__(self, key: str, label: str, height: int) -> None:
-        super().__init__(key, label, height=height)
+        super().__init__(key, label, height, Colors.source_table)
         self.frames: NDArray[np.int64] = np.empty(0, np.int64)
         self._diamonds = pg.ScatterPlotItem(symbol="d", size=10)
         self._ticks = pg.PlotCurveItem(connect="pairs")
-        self.items = [self._diamonds, self._ticks]
+        self.items += [self._diamonds, self._ticks]
 
     def set_colors(self, colors: Colors, band: str) -> None:
         """Take the colours of a theme."""
         super().set_colors(colors, band)
         self._diamonds.setPen(colors.background)
-        self._diamonds.setBrush(colors.manual)
-        self._ticks.setPen(colors.manual)
+        self._diamonds.setBrush(colors.animal)
+        self._ticks.setPen(colors.animal)
 
     def fill(self, window: Window) -> None:
-        """Draw diamonds if there are few, else ticks."""
+        """Draw the strip, and on it diamonds if there are few, else ticks."""
+        super().fill(window)
         begin, end = np.searchsorted(self.frames, (window.first, window.last + 1))
         frames = self.frames[begin:end].astype(np.float64)
         is_dense = len(frames) > self.MOST_DIAMONDS

@@ -15,14 +15,16 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolTip, QVBoxLayo
 
 from napari_cropzoom.canvas.caption import time_text
 from napari_cropzoom.core.editing.edits import Edit
+from napari_cropzoom.core.looks import ANIMAL_COLORS
 from napari_cropzoom.core.timeline.pyramid import Pyramid
 from napari_cropzoom.core.timeline.series import quantities
 from napari_cropzoom.widgets.control_guard import ControlGuard
 from napari_cropzoom.widgets.controller import Controller, find_controller
 from napari_cropzoom.widgets.player.player import Player
 from napari_cropzoom.widgets.shortcuts_dialog import act_on_key
-from napari_cropzoom.widgets.timeline.colors import STATE_WORDS, colors_of
+from napari_cropzoom.widgets.timeline.colors import colors_of
 from napari_cropzoom.widgets.timeline.gutter import Gutter
+from napari_cropzoom.widgets.timeline.legend import Legend, entries_of
 from napari_cropzoom.widgets.timeline.model import TimelineModel
 from napari_cropzoom.widgets.timeline.plot import TimelinePlot
 from napari_cropzoom.widgets.timeline.rows import CurveRow
@@ -42,7 +44,7 @@ _STEPS = {
 
 
 class Timeline(QWidget):
-    """Likelihood, speed, size and place of the box, suspects, manual boxes and review of every frame.
+    """Likelihood, speed, size, place and origin of the box, suspects and review of every frame.
 
     Parameters
     ----------
@@ -70,10 +72,11 @@ class Timeline(QWidget):
         self.gutter = Gutter(self.plot.rows.values())
         self.status = QLabel(WAITING)
         self.status.setObjectName("timeline_status")
-        self.legend = QLabel()
+        self.legend = Legend()
         self.legend.setObjectName("timeline_legend")
         self._guard = ControlGuard(lambda: self.controller.layers if self.controller else None, self)
         self._before_click = 0
+        self._coloured: tuple[object, ...] = ()
         self._is_closed = False
         self._lay_out()
         self._search = QTimer(self)
@@ -87,8 +90,8 @@ class Timeline(QWidget):
         self.plot.view.went_to.connect(self._on_click)
         self.plot.view.double_clicked.connect(self._on_double_click)
         self.gutter.toggled.connect(self._on_row_toggled)
-        napari_viewer.events.theme.connect(self._on_theme)
-        self._set_theme(napari_viewer.theme)
+        napari_viewer.events.theme.connect(self._set_colors)
+        self._set_colors()
         if controller is not None:
             self.set_controller(controller)
 
@@ -98,11 +101,7 @@ class Timeline(QWidget):
         middle.addWidget(self.gutter)
         middle.addWidget(self.plot, 1)
         self._foot = QHBoxLayout()
-        self.legend.setTextFormat(Qt.TextFormat.RichText)
-        self.legend.setAlignment(Qt.AlignmentFlag.AlignRight)
-        for label in (self.status, self.legend):  # as high as their width wants, or less in a low window
-            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.legend.setWordWrap(True)
+        self.status.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._foot.addWidget(self.status, 1)
         self._foot.addWidget(self.legend, 3)
         self._column = QVBoxLayout(self)
@@ -119,7 +118,6 @@ class Timeline(QWidget):
         self.controller = controller
         self._search.stop()
         self.player = Player(controller, self.model)
-        self.player.set_colors(colors_of(self._viewer.theme))
         self._column.insertWidget(0, self.player)
         self._guard.watch(self.player)
         self._guard.watch(self.gutter)
@@ -131,6 +129,7 @@ class Timeline(QWidget):
     def _connections(self, controller: Controller) -> list[tuple[Any, Any]]:
         return [
             (controller.session_changed, self._on_session),
+            (controller.changed, self._set_colors),
             (controller.frame_changed, self.plot.set_frame),
             (controller.selection_changed, self._on_selection),
             (controller.proposal_changed, self._on_proposal),
@@ -143,7 +142,7 @@ class Timeline(QWidget):
             return
         self._is_closed = True
         self._search.stop()
-        self._viewer.events.theme.disconnect(self._on_theme)
+        self._viewer.events.theme.disconnect(self._set_colors)
         self._leave()
 
     def _leave(self) -> None:
@@ -175,6 +174,7 @@ class Timeline(QWidget):
             return
         player.follow_layers(controller.layers)
         player.follow_session()
+        self._set_colors()
         self.model.set_session(controller.session)
         self.plot.set_n_frames(controller.session.n_frames if controller.session else 1)
         self.plot.set_frame(controller.frame)
@@ -190,7 +190,8 @@ class Timeline(QWidget):
             row.raw = model.series.raw.pyramids[name] if model.series else None
             row.final = model.series.final.pyramids[name] if model.series else None
         plot.suspects.strip = model.flags.levels if model.flags else None
-        plot.manual.frames = model.series.manual if model.series else np.empty(0, np.int64)
+        plot.box.frames = model.series.manual if model.series else np.empty(0, np.int64)
+        plot.box.strip = model.series.sources if model.series else None
         plot.review.strip = model.series.states if model.series else None
         self.plot.draw_later(AFTER_EDIT)
 
@@ -198,22 +199,23 @@ class Timeline(QWidget):
         self.plot.rows[key].is_shown = wanted
         self.plot.draw_later()
 
-    def _on_theme(self, event: Any) -> None:
-        self._set_theme(event.value)
-
-    def _set_theme(self, theme: str) -> None:
-        colors = colors_of(theme)
+    def _set_colors(self) -> None:
+        """Take the colours of the theme and of the animals, if they are others."""
+        session = self.controller.session if self.controller else None
+        entries = session.tracks.entries if session else {}
+        animals = {name: entry.color for name, entry in entries.items()}
+        animal = session.tracks.entry.color if session else ANIMAL_COLORS[0]
+        wanted = (self._viewer.theme, animal, tuple(animals.items()), self.player)
+        if wanted == self._coloured:
+            return
+        self._coloured = wanted
+        colors = colors_of(self._viewer.theme, animal)
         self.plot.set_colors(colors)
         self.gutter.set_colors(colors)
         if self.player is not None:
             self.player.set_colors(colors)
-        lines = [f'<span style="color:{colors.raw}">▬</span> raw']
-        lines.append(f'<span style="color:{colors.final}">▬</span> final')
-        lines += [
-            f'<span style="color:{color}">■</span> {STATE_WORDS[state]}'
-            for state, color in colors.states.items()
-        ]
-        self.legend.setText(" &nbsp; ".join(lines))
+        self.legend.show_entries(entries_of(colors, animals), colors)
+        self._fit_legend()
 
     # ---- selection and proposal ----------------------------------------------------------------
 
@@ -327,6 +329,9 @@ class Timeline(QWidget):
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Leave the legend out where it would lie over the rows."""
         super().resizeEvent(event)
+        self._fit_legend()
+
+    def _fit_legend(self) -> None:
         margins = self._column.contentsMargins()
         room = self.height() - margins.top() - margins.bottom() - 2 * self._column.spacing()
         if self.player is not None:

@@ -8,6 +8,7 @@ from qtpy.compat import isalive
 from qtpy.QtCore import QEvent, QObject
 from qtpy.QtWidgets import QWidget
 
+from napari_cropzoom.canvas.video import NAME as VIDEO
 from napari_cropzoom.widgets.controls import delayed
 from napari_cropzoom.widgets.gl_context import canvas_near
 
@@ -36,9 +37,10 @@ class Fitting(QObject):
         self._later = delayed(self, self._fit_again, AFTER)
 
     def fit(self) -> None:
-        """Show the whole picture, and keep it so."""
+        """Show the whole picture, and keep it so; boxes that go on beyond it do not make it smaller."""
         self._watch()
-        self._viewer.reset_view()
+        video = next((layer for layer in self._viewer.layers if layer.name == VIDEO), None)
+        self._viewer.reset_view(layers=None if video is None else [video])
         self._fitted = self._state()
 
     def let_go(self) -> None:

@@ -6,13 +6,13 @@ import time
 from typing import Any
 
 from napari.utils import progress as activity
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QMovie
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from napari_cropzoom.core.words import counted, shortened
 from napari_cropzoom.jobs import Job
-from napari_cropzoom.widgets.controls import button, delayed, note, row, thin_bar
+from napari_cropzoom.widgets.controls import CutLabel, button, delayed, note, row, thin_bar
 
 CANCEL_HELP = "Stop; nothing half-written stays behind"
 MS_BETWEEN_UPDATES = 400
@@ -31,6 +31,8 @@ class JobBar(QWidget):
         Object names are ``<name>_run``, ``<name>_cancel``, ``<name>_progress``, ``<name>_status``.
     text : str
         On the button.
+    is_flat : bool
+        Whether all of it is one line of a fixed height, so that nothing moves when a job begins or ends.
 
     Attributes
     ----------
@@ -48,7 +50,7 @@ class JobBar(QWidget):
     ended = Signal()
     status_changed = Signal()
 
-    def __init__(self, name: str, text: str) -> None:
+    def __init__(self, name: str, text: str, *, is_flat: bool = False) -> None:
         super().__init__()
         self.job: Job | None = None
         self.is_waiting = self.is_cancelling = False
@@ -62,17 +64,32 @@ class JobBar(QWidget):
         self.run_button = button(text, f"{name}_run")
         self.cancel_button = button("Cancel", f"{name}_cancel", CANCEL_HELP)
         self.bar = thin_bar(f"{name}_progress")
-        self.status = note("", f"{name}_status")
+        self.status: QLabel = CutLabel(1, f"{name}_status") if is_flat else note("", f"{name}_status")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addLayout(row(self.run_button, self.cancel_button, stretch=0))
-        layout.addWidget(self.bar)
-        layout.addWidget(self.status)
+        layout.setSpacing(1 if is_flat else 4)
+        if is_flat:
+            self._flatten(layout)
+        else:
+            layout.addLayout(row(self.run_button, self.cancel_button, stretch=0))
+            layout.addWidget(self.bar)
+            layout.addWidget(self.status)
         self.run_button.clicked.connect(self.run_clicked)
         self.cancel_button.clicked.connect(self.cancel)
         self._say("")
         self._show_running(False)
+
+    def _flatten(self, layout: QVBoxLayout) -> None:
+        line = row(self.status, self.run_button, self.cancel_button, stretch=0)
+        line.setAlignment(self.status, Qt.AlignmentFlag.AlignVCenter)
+        layout.addLayout(line)
+        layout.addWidget(self.bar)
+        self.bar.setFixedHeight(4)
+        for each in (self.bar, self.cancel_button):
+            policy = each.sizePolicy()
+            policy.setRetainSizeWhenHidden(True)
+            each.setSizePolicy(policy)
+        self.cancel_button.setStyleSheet("padding: 1px 4px")
 
     @property
     def is_running(self) -> bool:

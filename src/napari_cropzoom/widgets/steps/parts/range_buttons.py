@@ -5,7 +5,6 @@ from __future__ import annotations
 from qtpy.QtCore import QEvent, QObject, Signal
 from qtpy.QtWidgets import (
     QDoubleSpinBox,
-    QGridLayout,
     QLabel,
     QPushButton,
     QVBoxLayout,
@@ -16,7 +15,7 @@ from napari_cropzoom.core.editing.edits import Edit, frames_text
 from napari_cropzoom.core.editing.range_tools import RANGE_TOOLS, Number, RangeTool
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.widgets.controller import Controller
-from napari_cropzoom.widgets.controls import button, note, row
+from napari_cropzoom.widgets.controls import CutLabel, button, grid_of, row
 from napari_cropzoom.widgets.shortcuts_dialog import with_keys
 
 COLUMNS = 3
@@ -43,9 +42,7 @@ class RangeButtons(QWidget):
         self.controls: dict[str, QDoubleSpinBox] = {}
         self._tools: dict[QObject, RangeTool] = {}
         self._proposing: RangeTool | None = None
-        self.range_label = note("", "range_frames")
-        grid = QGridLayout()
-        grid.setSpacing(4)
+        self.range_label = CutLabel(1, "range_frames")
         buttons = [self._tool_button(tool) for tool in RANGE_TOOLS if tool.label and not tool.numbers]
         on = button("Follow ▶", "range_follow_on")
         on.setToolTip(with_keys("follow on", "Follow the animal by its pixels forwards from here"))
@@ -57,16 +54,14 @@ class RangeButtons(QWidget):
         self.more = button("Numbers …", "range_numbers", "Size, shift and scale in numbers")
         self.more.setCheckable(True)
         ordered = (*buttons[:2], on, buttons[2], buttons[3], back, *buttons[4:], self.more)
-        for place, each in enumerate(ordered):
-            grid.addWidget(each, place // COLUMNS, place % COLUMNS)
         self.numbers = self._build_numbers()
         self.numbers.hide()
         self.more.toggled.connect(self.numbers.setVisible)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
+        layout.setSpacing(3)
         layout.addWidget(self.range_label)
-        layout.addLayout(grid)
+        layout.addLayout(grid_of(ordered, COLUMNS))
         layout.addWidget(self.numbers)
 
     def show_here(self) -> None:
@@ -79,7 +74,7 @@ class RangeButtons(QWidget):
         where = ""
         if first != last:
             where = f", {last - first + 1} selected" if layers.selection_here else ", this suspect"
-        self.range_label.setText(f"Correct <b>{frames}</b>{where}")
+        self.range_label.setText(f"Correct {frames}{where}")
         self._update_proposal()
 
     def show_running(self, running: bool) -> None:

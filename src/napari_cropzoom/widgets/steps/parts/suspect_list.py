@@ -12,7 +12,7 @@ from napari_cropzoom.core.inspection.inspection import Suspect
 
 OPEN, DONE = "○", "✓"
 HEADERS = ("", "Frames", "Why")
-LEAST_ROWS = 4
+LEAST_ROWS = 3
 
 
 class SuspectModel(QAbstractTableModel):
@@ -115,6 +115,7 @@ class SuspectList(QTableView):
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header.setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
         header.setMinimumSectionSize(line)
+        header.hide()  # frames and reasons speak for themselves, and there are more of them
         self.setColumnWidth(0, line + 4)
         self.setColumnWidth(1, self.fontMetrics().horizontalAdvance("00000 to 00000") + 10)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -140,13 +141,13 @@ class SuspectList(QTableView):
 
     def _fit(self) -> None:
         """Take a few rows at least, and all of them where there is room."""
-        frame = self.horizontalHeader().sizeHint().height() + 4
+        frame = 2 * self.frameWidth() + 2
         self.setMinimumHeight(frame + LEAST_ROWS * self._line)
         self.setMaximumHeight(frame + max(LEAST_ROWS, len(self.suspects.rows)) * self._line)
 
     def sizeHint(self) -> QSize:
-        """All rows."""
-        return QSize(super().sizeHint().width(), self.maximumHeight())
+        """A few rows; the step gives it what is left."""
+        return QSize(super().sizeHint().width(), self.minimumHeight())
 
     def _choose(self, index: QModelIndex) -> None:
         self.chosen.emit(self.suspects.rows[index.row()][1])

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pyqtgraph as pg
-from napari.utils.theme import get_theme
+from qtpy.QtCore import Qt
 
 from napari_cropzoom.core.boxes import FloatArray
 from napari_cropzoom.core.smoothing.methods import smooth, smoothing_reach
 from napari_cropzoom.review.session import Session
+from napari_cropzoom.widgets.timeline.colors import Colors
 
 FRAMES_AROUND = 150
-RAW = "#e69f00"
-SMOOTHED = "#0090d4"
 QUANTITIES = ("centre x", "centre y", "width", "height")
 
 
 class Trace(pg.PlotWidget):
-    """Raw thin, smoothed thick, boxes set by hand as dots, a line at the current frame."""
+    """Raw thin and pale, smoothed dashed, boxes set by hand as dots, a line at the current frame."""
 
     def __init__(self) -> None:
         super().__init__(background=None)
@@ -27,23 +26,25 @@ class Trace(pg.PlotWidget):
         self.setMenuEnabled(False)
         self.hideButtons()
         self.getPlotItem().getAxis("left").setWidth(38)
-        self._raw = self.plot(pen=pg.mkPen(RAW, width=1), connect="finite")
-        self._smoothed = self.plot(pen=pg.mkPen(SMOOTHED, width=2.5), connect="finite")
+        self._raw = self.plot(connect="finite")
+        self._smoothed = self.plot(connect="finite")
         self._manual = pg.ScatterPlotItem(size=8)
         self.addItem(self._manual)
         self._now = pg.InfiniteLine(angle=90)
         self.addItem(self._now)
 
-    def set_theme(self, theme: str) -> None:
-        """Take the colours of a napari theme."""
-        text = get_theme(theme).text.as_hex()
+    def set_colors(self, colors: Colors) -> None:
+        """Take the colours of a theme and of an animal."""
+        self.setBackground(colors.background)
         for name in ("left", "bottom"):
             axis = self.getPlotItem().getAxis(name)
-            axis.setPen(text)
-            axis.setTextPen(text)
-        self._now.setPen(pg.mkPen(text, width=1, style=pg.QtCore.Qt.PenStyle.DashLine))
-        self._manual.setPen(text)
-        self._manual.setBrush(SMOOTHED)
+            axis.setPen(colors.text)
+            axis.setTextPen(colors.text)
+        self._raw.setPen(pg.mkPen(colors.raw, width=1))
+        self._smoothed.setPen(pg.mkPen(colors.final, width=2, style=Qt.PenStyle.DashLine))
+        self._now.setPen(pg.mkPen(colors.text, width=1))
+        self._manual.setPen(colors.text)
+        self._manual.setBrush(colors.animal)
 
     def show_around(self, session: Session, frame: int, quantity: str) -> None:
         """Draw the frames around ``frame``, at a cost that does not grow with the video."""

@@ -1,0 +1,110 @@
+"""The step Review on a low screen: all of it is seen without scrolling, and nothing moves by a text."""
+
+import pytest
+from qtpy.QtCore import QPoint
+from qtpy.QtWidgets import QAbstractButton, QAbstractSlider, QScrollArea
+
+from gui_events import needs_display, spin, wait_for, wait_until_still
+from review_window import JUMP, make_review, review_window, window_of
+
+pytestmark = [pytest.mark.gui, needs_display]
+
+LAPTOP = 1366, 700  # of 1366x768: a desktop takes a bar and a title
+LONG = "The folder cannot be written, and there is much to be said of that, with what to do. " * 6
+
+
+@pytest.fixture(scope="module")
+def window(tmp_path_factory):
+    with review_window(*make_review(tmp_path_factory.mktemp("review"))) as dock:
+        window_of(dock).resize(*LAPTOP)
+        wait_for(lambda: dock["review"].list.suspects.rows)
+        wait_until_still(window_of(dock))
+        assert (window_of(dock).width(), window_of(dock).height()) == LAPTOP
+        yield dock
+
+
+@pytest.fixture
+def dock(window):
+    session = window.controller.session
+    session.go_to_edit(0)
+    window["review"].message.clear()
+    window.controller.go_to(JUMP[0])
+    window.open_step("review")
+    spin(0.2)
+    return window
+
+
+def places(step):
+    """Where each button and slider of the step is in the window."""
+    controls = [*step.body.findChildren(QAbstractButton), *step.body.findChildren(QAbstractSlider)]
+    shown = [each for each in (*controls, step.list) if each.isVisible()]
+    assert len(shown) > 20
+    return {each: (each.mapTo(step.window(), QPoint(0, 0)), each.size()) for each in shown}
+
+
+def is_seen(widget):
+    return widget.isVisible() and widget.visibleRegion().boundingRect() == widget.rect()
+
+
+def test_everything_is_seen_without_scrolling(dock):
+    step = dock["review"]
+    assert dock.findChild(QScrollArea).verticalScrollBar().maximum() == 0
+    assert len(step.list.suspects.rows) >= 3
+    for row in range(3):
+        place = step.list.visualRect(step.list.suspects.index(row, 1))
+        assert step.list.viewport().rect().contains(place)
+    step.show_error(LONG)
+    spin(0.1)
+    for each in (step.message, step.reason, step.here, step.list, *places(step)):
+        assert is_seen(each), each.objectName()
+    for other in dock.steps.values():
+        assert is_seen(other.header), (
+            other.key,
+            other.header.visibleRegion().boundingRect(),
+            other.header.rect(),
+        )
+
+
+def test_nothing_moves_when_a_text_comes_wraps_or_goes(dock):
+    step = dock["review"]
+    before = places(step)
+    said = (
+        lambda: step.show_error(LONG),
+        lambda: step.message.show_info("Short."),
+        lambda: step.misfit.show_warning(LONG),
+        lambda: step.message.clear(),
+        lambda: step.misfit.clear(),
+        lambda: step.reason.setText(LONG),
+        lambda: step.pixels.status.setText(LONG),
+        lambda: dock.controller.go_to(5),
+        lambda: step.range_buttons.range_label.setText(LONG),
+    )
+    for say in said:
+        say()
+        spin(0.1)
+        now = places(step)
+        assert {each: now[each] for each in before} == before
+    step.alike.setText("36 more like these: accept all?")
+    step.alike.show()  # at a place of its own, below what is said
+    step.show_error(LONG)
+    spin(0.1)
+    now = places(step)
+    assert {each: now[each] for each in before} == before
+    assert is_seen(step.alike)
+    assert is_seen(step.message)
+    step.alike.hide()
+
+
+def test_what_is_cut_off_is_in_the_tooltip(dock):
+    step = dock["review"]
+    step.show_error(LONG)
+    spin(0.1)
+    assert step.message.text().endswith("…")
+    assert step.message.toolTip() == step.message.plain == LONG
+    step.show_error("Short.")
+    assert step.message.toolTip() == ""
+    step.reason.setText(LONG)
+    assert step.reason.toolTip() == LONG
+    dock.controller.go_to(JUMP[0] + 1)
+    wait_for(lambda: step.reason.text() != LONG)
+    assert step.reason.toolTip() == ""

@@ -150,3 +150,18 @@ def test_pixels_do_not_speak_for_boxes_that_are_wrong(fault):
 def test_walks_of_the_other_tests_are_movers_too():
     truth = walk()
     assert not at_least(inspect(truth, seen(truth, 8)).suspects)
+
+
+def test_boxes_of_the_body_are_right_though_the_tail_moves_too():
+    """What stands out is the animal with its tail, now on this side, now on that; half of it is no body."""
+    truth = animal()[:120]
+    whole = truth.copy()
+    side = np.where(np.arange(len(whole)) % 60 < 30, -1, 1)
+    whole[:, 2:] += [1.4 * SIDE, 0.4 * SIDE]
+    whole[:, 0] -= np.where(side < 0, 1.4 * SIDE, 0)
+    assert not at_least(inspect(truth, seen(whole)).suspects)
+    boxes = truth.copy()
+    boxes[50:54, :2] += [170, 120]
+    assert any(
+        each.first <= 53 and each.last >= 50 for each in at_least(inspect(boxes, seen(whole)).suspects)
+    )

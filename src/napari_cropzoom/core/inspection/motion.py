@@ -133,8 +133,8 @@ class UsualMotion:
         share, offset = motion_against(boxes, motion)
         if mover is None:
             return cls(None, Usual.of(share), _usual_pair(offset))
-        held, blob = held_by(boxes, motion, mover)
-        on = held >= HELD
+        _, blob = held_by(boxes, motion, mover)
+        on = _overlap(boxes, blob) >= HELD
         if on.sum() < ENOUGH_HELD:
             made = cls(mover, Usual(1.0, 0.0), (Usual(0.0, 0.0),) * 2)
         else:
@@ -301,6 +301,19 @@ def _covered(boxes: FloatArray, motion: Motion) -> FloatArray:
             axis=2
         )
     return covered
+
+
+def _overlap(boxes: FloatArray, others: FloatArray) -> FloatArray:
+    """(T,) what two boxes have in common, as a share of the smaller one; NaN where one is missing.
+
+    A box of the body lies in a mover that has its tail and shadow too, and holds less than half of it.
+    """
+    low = np.maximum(boxes[:, :2], others[:, :2])
+    high = np.minimum(_far_corner(boxes), _far_corner(others))
+    smaller = np.minimum(boxes[:, 2:].prod(axis=1), others[:, 2:].prod(axis=1))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        shared: FloatArray = np.clip(high - low, 0, None).prod(axis=1) / smaller
+    return shared
 
 
 def _far_corner(boxes: FloatArray) -> FloatArray:

@@ -153,7 +153,7 @@ def test_walks_of_the_other_tests_are_movers_too():
 
 
 def test_boxes_of_the_body_are_right_though_the_tail_moves_too():
-    """What stands out is the animal with its tail, now on this side, now on that; half of it is no body."""
+    """What stands out is the animal with its tail, now on this side, now on that."""
     truth = animal()[:120]
     whole = truth.copy()
     side = np.where(np.arange(len(whole)) % 60 < 30, -1, 1)

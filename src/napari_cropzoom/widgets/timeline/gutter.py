@@ -8,7 +8,7 @@ from qtpy.QtCore import QRectF, Qt, Signal
 from qtpy.QtGui import QColor, QPainter, QPaintEvent
 from qtpy.QtWidgets import QPushButton, QWidget
 
-from napari_cropzoom.widgets.timeline.colors import DARK, Colors
+from napari_cropzoom.widgets.timeline.colors import DARK, STATE_WORDS, Colors
 from napari_cropzoom.widgets.timeline.rows import CurveRow, Row
 
 WIDTH = 104
@@ -21,8 +21,9 @@ _TIPS = {
     "centre y": "Centre of the box from the top edge, in pixels: raw thin, final dashed",
     "suspects": "Suspects, brighter where a fault is more likely; double-click to go to the worst frame",
     "box": "Where the box of each frame comes from, drawn as on the picture; a diamond: set by hand",
-    "review": "What is known of each frame; the colours are explained below",
+    "review": "What is known of each frame",
 }
+_HOW = "Click to show or hide."
 
 
 class Gutter(QWidget):
@@ -55,7 +56,7 @@ class Gutter(QWidget):
         button.setChecked(row.is_shown)
         button.setFlat(True)
         button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        button.setToolTip(f"{_TIPS[row.key]}. Click to show or hide.")
+        button.setToolTip(f"{_TIPS[row.key]}. {_HOW}")
         button.clicked.connect(lambda wanted, key=row.key: self.toggled.emit(key, wanted))
         return button
 
@@ -72,6 +73,7 @@ class Gutter(QWidget):
             f"QPushButton:checked {{ color: {colors.text}; background: transparent; }}"
             f"QPushButton:hover {{ background: {colors.faint}; }}"
         )
+        self._buttons["review"].setToolTip(f"{_TIPS['review']}:<br>{_told(colors)}<br>{_HOW}")
         self.update()
 
     def place_names(self) -> None:
@@ -115,3 +117,11 @@ class Gutter(QWidget):
         if row.unit and area.height() >= 34:
             left = area.adjusted(5, 0, 0, 0)
             painter.drawText(left, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom, row.unit)
+
+
+def _told(colors: Colors) -> str:
+    """The colours of the review strip in words, for windows that are too low for the legend."""
+    return ", ".join(
+        f'<span style="background:{color}">\u2003</span>\u00a0{STATE_WORDS[state]}'
+        for state, color in colors.states.items()
+    )

@@ -1,6 +1,7 @@
 """The legend of a narrow timeline, and what stands in for it where it has no room."""
 
 import pytest
+from qtpy.QtWidgets import QPushButton
 
 from napari_cropzoom.core.looks import ANIMAL_COLORS
 from napari_cropzoom.widgets.timeline.colors import DARK, STATE_WORDS
@@ -13,9 +14,8 @@ from napari_cropzoom.widgets.timeline.plot import TimelinePlot
 def legend(qtbot):
     made = Legend()
     qtbot.addWidget(made)
-    made.show_entries(
-        entries_of(DARK, {"animal": ANIMAL_COLORS[0], "a very long name of a mouse": "#e69f00"}), DARK
-    )
+    animals = {"animal": ANIMAL_COLORS[0], "a very long name of a mouse": ANIMAL_COLORS[1]}
+    made.show_entries(entries_of(DARK, animals), DARK)
     return made
 
 
@@ -47,9 +47,7 @@ def test_the_states_are_told_where_there_is_no_room_for_the_legend(qtbot):
     qtbot.addWidget(plot)
     qtbot.addWidget(gutter)
     gutter.set_colors(DARK)
-    told = next(
-        each for each in gutter.children() if each.objectName() == "timeline_row_review"
-    ).toolTip()
+    told = gutter.findChild(QPushButton, "timeline_row_review").toolTip()
     for state, word in STATE_WORDS.items():
         assert word in told
         assert DARK.states[state] in told

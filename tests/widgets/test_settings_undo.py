@@ -164,6 +164,8 @@ def test_what_becomes_of_boxes_set_by_hand_is_asked_before(dock):
         "2 boxes set by hand keep their place and size. The boxes of the other 118 frames are made again."
     )
     spin(0.8)
+    assert dock["boxes"].minimumSizeHint().width() <= 290
+    assert not step.question.leave.visibleRegion().isEmpty()
     assert len(session.history) == 2
     assert np.array_equal(session.track.boxes, before, equal_nan=True)
     click_on(step.question.leave)

@@ -243,8 +243,11 @@ class BoxesStep(Step):
     def create(self) -> None:
         """Put boxes round the keypoints of every frame, in a thread; ask first what needs an answer."""
         session = self.controller.session
-        if session is not None and not self.question.stops(session):
+        is_held = self.ratio.isSliderDown() or self.likelihood.isSliderDown()
+        if session is None or not self.question.is_due(session):
             self._request()
+        else:
+            self._wait.start() if is_held else self.question.ask(session)
 
     def _request(self) -> None:
         session, detector = self.controller.session, self.controller.detector

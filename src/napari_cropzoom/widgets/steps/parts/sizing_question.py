@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import numpy as np
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
 from napari_cropzoom.core.boxes import Source
 from napari_cropzoom.core.editing.settings import is_changed, told_of_kept
 from napari_cropzoom.review.session import Session
-from napari_cropzoom.widgets.controls import Message, button, row
+from napari_cropzoom.widgets.controls import Message, button, delayed
 
 FROM_A_FILE = (
     "These boxes are from a file. Boxes round the keypoints take their place; undo brings them back."
@@ -43,9 +43,11 @@ class SizingQuestion(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.message)
-        layout.addLayout(row(self.change, self.leave))
+        layout.addWidget(self.change)
+        layout.addWidget(self.leave)
         self._agreed: Agreed | None = None
         self._asked: Agreed | None = None
+        self._show_later = delayed(self, self._come_into_view)
         self.change.clicked.connect(self._agree)
         self.leave.clicked.connect(self._decline)
         self.hide()
@@ -55,23 +57,28 @@ class SizingQuestion(QWidget):
         """Whether an answer is awaited."""
         return self._asked is not None
 
-    def stops(self, session: Session) -> bool:
-        """Ask, if there is anything to ask that was not agreed to before; says whether to wait."""
-        said = told(session)
-        if not said:
-            return False
-        asked = (session, session.current, int(np.count_nonzero(is_changed(session.track))))
-        if asked == self._agreed:
-            return False
-        self._asked = asked
-        self.message.show_warning(said)
+    def is_due(self, session: Session) -> bool:
+        """Whether there is anything to ask that was not agreed to before."""
+        return bool(told(session)) and _state(session) != self._agreed
+
+    def ask(self, session: Session) -> None:
+        """Say what becomes of the boxes, and wait for an answer."""
+        self._asked = _state(session)
+        self.message.show_warning(told(session))
         self.show()
-        return True
+        self._show_later.start()
 
     def forget(self) -> None:
         """Ask nothing any more."""
         self._asked = None
         self.hide()
+
+    def _come_into_view(self) -> None:
+        parent = self.parentWidget()
+        while parent is not None:
+            if isinstance(parent, QScrollArea):
+                parent.ensureWidgetVisible(self, 0, 4)
+            parent = parent.parentWidget()
 
     def _agree(self) -> None:
         self._agreed = self._asked
@@ -81,6 +88,10 @@ class SizingQuestion(QWidget):
     def _decline(self) -> None:
         self.forget()
         self.declined.emit()
+
+
+def _state(session: Session) -> Agreed:
+    return session, session.current, int(np.count_nonzero(is_changed(session.track)))
 
 
 def told(session: Session) -> str:

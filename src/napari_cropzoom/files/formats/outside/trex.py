@@ -5,6 +5,7 @@ Format: https://trex.run/docs/formats.html
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import ClassVar
 
@@ -70,7 +71,8 @@ class Trex:
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(each for each in folder.iterdir() if each.suffix == ".npz" and "_fish" in each.name)
+    names = sorted(each for each in os.listdir(folder) if each.endswith(".npz") and "_fish" in each)
+    return [folder / name for name in names]
 
 
 def _name(file: Path) -> str:

@@ -6,6 +6,8 @@ numbers the frames of a video from 1.
 
 from __future__ import annotations
 
+import os
+from math import isfinite
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,11 +15,11 @@ import numpy as np
 
 from napari_cropzoom.core.boxes import FloatArray
 from napari_cropzoom.files.csv_table import quoted
-from napari_cropzoom.files.formats.contents import MOST_BYTES, Content, number_in_name
+from napari_cropzoom.files.formats.contents import Content, number_in_name
 from napari_cropzoom.files.formats.said import ImportOptions, Said, VideoFacts, numbered, refuse
-from napari_cropzoom.files.names import is_hidden
 
 LEAST, MOST = 5, 7
+MOST_BYTES_A_FRAME = 1_000_000
 NOT_LABELS = (
     "classes.txt",
     "labels.txt",
@@ -56,15 +58,17 @@ class Yolo:
             raise refuse(
                 path, "is the labels of one frame. Give the folder that holds those of all frames."
             )
-        rows: list[FloatArray] = []
+        rows: list[list[float]] = []
         frames: list[int] = []
         for file in _labels(path):
-            if file.stat().st_size > MOST_BYTES / 100:
+            with file.open("rb") as opened:
+                content = opened.read(MOST_BYTES_A_FRAME + 1)
+            if len(content) > MOST_BYTES_A_FRAME:
                 raise refuse(file, "is too large for the labels of one frame.")
             number = number_in_name(file.name)
             if number is None:
                 raise refuse(file, "has no frame number in its name, as in clip_12.txt.")
-            for place, line in enumerate(file.read_text("utf-8", "replace").splitlines(), 1):
+            for place, line in enumerate(content.decode("utf-8", "replace").splitlines(), 1):
                 if line.strip():
                     rows.append(_row(file, place, line))
                     frames.append(number)
@@ -110,8 +114,9 @@ class Yolo:
 
 
 def _labels(folder: Path) -> list[Path]:
-    files = (each for each in folder.iterdir() if each.suffix.lower() == ".txt" and not is_hidden(each))
-    return sorted(each for each in files if each.name.lower() not in NOT_LABELS)
+    """Labels of all frames; names are looked at as texts, since there may be 100,000."""
+    names = sorted(name for name in os.listdir(folder) if name.lower().endswith(".txt"))
+    return [folder / name for name in names if name[0] != "." and name.lower() not in NOT_LABELS]
 
 
 def _is_row(line: str) -> bool:
@@ -127,18 +132,18 @@ def _is_row(line: str) -> bool:
     )
 
 
-def _row(file: Path, place: int, line: str) -> FloatArray:
+def _row(file: Path, place: int, line: str) -> list[float]:
     try:
-        row = np.array([float(cell) for cell in line.split()])
+        row = [float(cell) for cell in line.split()]
     except ValueError as error:
         raise refuse(file, f"line {place}: {quoted(line)} is not a row of numbers.") from error
-    if not LEAST <= len(row) <= MOST or not np.isfinite(row).all():
+    if not LEAST <= len(row) <= MOST or not all(map(isfinite, row)):
         raise refuse(
             file,
             f"line {place}: has {len(row)} numbers; class, xc, yc, w, h and, if known, confidence and id "
             "make 5 to 7.",
         )
-    if np.abs(row[1:5]).max() > 2:
+    if max(map(abs, row[1:5])) > 2:
         raise refuse(file, f"line {place}: {quoted(line)} holds more than fractions of the frame.")
     return row
 

@@ -132,18 +132,8 @@ class Controller(QObject):
         self.session = session
         self.viewer.title = f"{shortened(video.path.name, TITLE_LENGTH)} - {self._title}"
         self.layers = LayerSet(self.viewer, session)
-        self.layers.frame_changed.connect(self._on_frame)
-        self.layers.frame_rested.connect(self._on_frame_rested)
-        self.layers.box_dragged.connect(self._on_drag)
-        self.layers.proposed.connect(self._on_proposed)
-        self.layers.refused.connect(self._on_refused)
-        self.layers.selection_asked.connect(self._on_selection)
-        session.history_changed.connect(self._on_edited)
-        session.editing.stepped.connect(self._on_stepped)
-        for signal in self._signals(session):
-            signal.connect(self._on_change)
-        for signal in (session.boxes_changed, session.track_changed, session.smoothing_changed):
-            signal.connect(self._on_boxes)
+        for signal, slot in self._wiring(session, self.layers):
+            signal.connect(slot)
         self.session_changed.emit()
         self.changed.emit()
         return session
@@ -154,19 +144,9 @@ class Controller(QObject):
         self.session = self.layers = self.crop_file = None
         if session is None:
             return
-        for signal in self._signals(session):
-            signal.disconnect(self._on_change, missing_ok=True)
-        for signal in (session.boxes_changed, session.track_changed, session.smoothing_changed):
-            signal.disconnect(self._on_boxes, missing_ok=True)
-        session.history_changed.disconnect(self._on_edited, missing_ok=True)
-        session.editing.stepped.disconnect(self._on_stepped, missing_ok=True)
         if layers is not None:
-            layers.frame_changed.disconnect(self._on_frame, missing_ok=True)
-            layers.frame_rested.disconnect(self._on_frame_rested, missing_ok=True)
-            layers.box_dragged.disconnect(self._on_drag, missing_ok=True)
-            layers.proposed.disconnect(self._on_proposed, missing_ok=True)
-            layers.refused.disconnect(self._on_refused, missing_ok=True)
-            layers.selection_asked.disconnect(self._on_selection, missing_ok=True)
+            for signal, slot in self._wiring(session, layers):
+                signal.disconnect(slot, missing_ok=True)
             layers.close()
         session.close()
         self.viewer.title = self._title
@@ -183,17 +163,28 @@ class Controller(QObject):
             self._worker = None
         self.closed.emit()
 
-    @staticmethod
-    def _signals(session: Session) -> tuple[Any, ...]:
-        return (
-            session.boxes_changed,
-            session.track_changed,
+    def _wiring(self, session: Session, layers: LayerSet) -> list[tuple[Any, Callable[..., object]]]:
+        """Signals of a session and its layers, each with what listens to it here."""
+        shown = (session.boxes_changed, session.track_changed, session.smoothing_changed)
+        told = (
+            *shown,
             session.tracks_changed,
-            session.smoothing_changed,
             session.predictions_changed,
             session.history_changed,
             session.saved,
         )
+        return [
+            (layers.frame_changed, self._on_frame),
+            (layers.frame_rested, self._on_frame_rested),
+            (layers.box_dragged, self._on_drag),
+            (layers.proposed, self._on_proposed),
+            (layers.refused, self._on_refused),
+            (layers.selection_asked, self._on_selection),
+            (session.history_changed, self._on_edited),
+            (session.editing.stepped, self._on_stepped),
+            *((signal, self._on_change) for signal in told),
+            *((signal, self._on_boxes) for signal in shown),
+        ]
 
     def _on_change(self, *_: object) -> None:
         self._later.start()

@@ -81,6 +81,57 @@ def test_boxes_of_another_video_are_not_replaced_unless_told_to(video_path, two,
     assert run(*words, video_path, "--overwrite") == 0
 
 
+@pytest.mark.parametrize(
+    "there",
+    [
+        ",x,y,h,w\n" + "".join(f"{f},{10 + f + (f == 4)},20,41,30\n" for f in range(N)),
+        "my own notes\n",
+    ],
+    ids=["corrected", "no_table"],
+)
+def test_other_boxes_that_are_there_are_kept_unless_told_to(video_path, two, tmp_path, capsys, there):
+    path = tmp_path / f"{video_path.stem}_bbox.csv"
+    path.write_text(there)
+    words = ("import_bbox", two, "--video", video_path, "--output_dir", tmp_path, "--track", "1")
+    assert run(*words) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    for word in (str(path), "other boxes than animal_1", "--overwrite", "another --output_dir"):
+        assert word in error
+    assert path.read_text() == there
+    assert run(*words, "--overwrite") == 0
+    assert path.read_text() != there
+
+
+def test_one_animal_does_not_take_the_place_of_another(video_path, two, tmp_path, capsys):
+    words = ("import_bbox", two, "--video", video_path, "--output_dir", tmp_path / "out", "--track")
+    assert run(*words, "1") == 0
+    before = (path := tmp_path / "out" / f"{video_path.stem}_bbox.csv").read_bytes()
+    assert run(*words, "1") == 0
+    assert run(*words, "2") == 1
+    assert "holds other boxes than animal_2" in capsys.readouterr().err
+    assert path.read_bytes() == before
+
+
+def test_none_of_several_animals_is_written_where_one_cannot_be(video_path, two, tmp_path):
+    out = tmp_path / "out"
+    path = out / "animal_2" / f"{video_path.stem}_bbox.csv"
+    path.parent.mkdir(parents=True)
+    path.write_text(",x,y,h,w\n" + "".join(f"{f},1,1,20,20\n" for f in range(N)))
+    words = ("import_bbox", two, "--video", video_path, "--output_dir", out)
+    assert run(*words) == 1
+    assert not (out / "animal_1").exists()
+    assert run(*words, "--overwrite") == 0
+    assert run(*words) == 0
+
+
+def test_one_gap_is_told_in_the_singular(video_path, tmp_path, capsys):
+    rows = [(f + 1, 1, 10 + f, 20, 30, 40, 0.75) for f in range(N) if f != 3]
+    words = ("--video", video_path, "--output_dir", tmp_path / "out")
+    assert run("import_bbox", mot(tmp_path / "results", rows), *words) == 0
+    assert "1 frame has no box, fill it in `cropzoom review`" in capsys.readouterr().out
+
+
 def test_points_ask_for_a_size_in_one_line(video_path, tmp_path, capsys):
     path = tmp_path / "points.csv"
     path.write_text("frame,x,y\n" + "".join(f"{f},100,90\n" for f in range(N)))

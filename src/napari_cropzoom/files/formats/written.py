@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.files.atomic import atomic_path, take_away
-from napari_cropzoom.files.bbox_csv import write_bbox_csv
+from napari_cropzoom.files.bbox_csv import read_bbox_csv, write_bbox_csv
 from napari_cropzoom.files.belonging import sign
 from napari_cropzoom.files.formats.settle import ImportedTrack
 from napari_cropzoom.files.names import folder_name, name_key
@@ -38,6 +38,27 @@ def written_paths(folder: Path, video: Path, tracks: Sequence[ImportedTrack]) ->
 def confidence_path(path: Path) -> Path:
     """Where the confidence of the boxes in a file lies, which Lightning Pose's file has no place for."""
     return path.with_name(f"{path.stem}_confidence.csv")
+
+
+def check_same(path: Path, track: ImportedTrack) -> None:
+    """Refuse to replace a file that holds other boxes: another animal's, a detector's, or corrected ones.
+
+    Raises
+    ------
+    CropzoomError
+    """
+    if not path.exists():
+        return
+    try:
+        there = read_bbox_csv(path, len(track.boxes), allow_missing=True)
+        is_same = np.array_equal(there, np.rint(track.boxes), equal_nan=True)
+    except CropzoomError:
+        is_same = False
+    if not is_same:
+        raise CropzoomError(
+            f"{path}: is there already and holds other boxes than {track.name} of this file. Replace it "
+            "with --overwrite, or give another --output_dir."
+        )
 
 
 def write_imported(path: Path, video: Path, track: ImportedTrack) -> None:

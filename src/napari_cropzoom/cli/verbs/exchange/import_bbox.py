@@ -62,7 +62,7 @@ def import_bbox(args: argparse.Namespace) -> None:
     """Read, say how it was understood, write."""
     from napari_cropzoom.files.formats.importing import read_outside
     from napari_cropzoom.files.formats.said import ImportOptions
-    from napari_cropzoom.files.formats.written import write_imported, written_paths
+    from napari_cropzoom.files.formats.written import check_same, write_imported, written_paths
 
     options = ImportOptions(
         tracks=tuple(args.track),
@@ -77,8 +77,11 @@ def import_bbox(args: argparse.Namespace) -> None:
         print(line, flush=True)
     for note in found.notes:
         print_note(note)
-    for path in (paths := written_paths(args.output_dir, args.video, tracks)):
+    paths = written_paths(args.output_dir, args.video, tracks)
+    for path, track in zip(paths, tracks, strict=True):
         check_replaceable(path, args.video, args.overwrite)
+        if not args.overwrite:
+            check_same(path, track)
     for path, track in zip(paths, tracks, strict=True):
         write_imported(path, args.video, track)
         print(f"{track.name} saved to {path}{_told_of_gaps(track)}", flush=True)
@@ -88,4 +91,6 @@ def _told_of_gaps(track: ImportedTrack) -> str:
     missing = int(track.is_missing.sum())
     if not missing:
         return ""
-    return f"; {counted(missing, 'frame')} {verb(missing, 'have')} no box, fill them in `cropzoom review`"
+    them = "it" if missing == 1 else "them"
+    count = f"{counted(missing, 'frame')} {verb(missing, 'have')} no box"
+    return f"; {count}, fill {them} in `cropzoom review`"

@@ -13,6 +13,7 @@ from lpmodels import make_lp_model
 from napari_cropzoom.batch.inputs import find_videos
 from napari_cropzoom.cli import main
 from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.shell import shell_line
 from napari_cropzoom.files.bbox_csv import read_bbox_csv
 from napari_cropzoom.files.provenance import made_with_path
 from napari_cropzoom.review.session import Session
@@ -133,6 +134,10 @@ def test_a_bad_video_is_named_and_stops_nobody(lab: Path, capsys: pytest.Capture
         "cam.mp4": "done",
     }
     assert all(row["why"] for row in told.values() if row["state"] == "failed")
+    (videos / "half.mp4").unlink()
+    assert go(lab, videos / "a page.mp4") == 1
+    assert [row["state"] for row in rows(lab).values()].count("done") == 1  # rows of others stay
+    assert len(rows(lab)) == 4
     said = capsys.readouterr()
     assert "4 videos: 3 failed, 1 done" in said.out
     assert "3 of 4 videos failed" in said.err
@@ -151,7 +156,8 @@ def test_videos_with_many_suspects_wait_for_their_review_and_then_get_its_boxes(
     row = rows(lab)["videos/day 1/cam.mp4"]
     assert share > 0
     assert row["state"] == "for review"
-    assert "cropzoom review" in capsys.readouterr().err
+    models = ["--detector", lab / "detector", "--output_dir", lab / "out"]
+    assert shell_line(["cropzoom", "review", video, *models]) in capsys.readouterr().err
     assert not (lab / "out" / "pose" / "video_preds" / "cam.csv").exists()
 
     session = Session(Video(video))

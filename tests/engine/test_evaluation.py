@@ -156,6 +156,14 @@ def test_what_does_not_fit_is_said_before_a_model_is_loaded(
         next(evaluate(project, detector, stranger))
     with pytest.raises(CropzoomError, match=r"no such folder"):
         next(evaluate(project / "nowhere", detector, pose))
+    (project / NAMES[3]).unlink()
+    with pytest.raises(CropzoomError, match=r"1 of 8 images is not there, the first .*img003\.png"):
+        next(evaluate(project, detector, pose))
+    (project / "boxes.csv").write_text(",x,y,h,w\n0,1,2,3,4\n")
+    with pytest.raises(CropzoomError, match=r"is no labels file .* Give the labels file"):
+        next(evaluate(project / "boxes.csv", detector, pose))
     (project / "CollectedData.csv").rename(project / "other.csv")
-    with pytest.raises(CropzoomError, match=r"cannot tell which file has the labels \(other.csv\)"):
+    with pytest.raises(
+        CropzoomError, match=r"cannot tell which file has the labels \(boxes.csv, other.csv\)"
+    ):
         next(evaluate(project, detector, pose))

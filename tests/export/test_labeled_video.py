@@ -13,7 +13,7 @@ from napari_cropzoom.cli import main
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.progress import run_stage
-from napari_cropzoom.export.drawing import BOX, Look
+from napari_cropzoom.export.drawing import BOX, GROUND, Look, Strip
 from napari_cropzoom.export.labeled_video import Shown, write_labeled_video
 from napari_cropzoom.files.bbox_csv import write_bbox_csv
 from napari_cropzoom.files.predictions_csv import write_predictions
@@ -162,10 +162,37 @@ def test_what_does_not_fit_is_refused_and_nothing_is_left(dark: Path, tmp_path: 
         draw(dark, tmp_path / "out.avi")
     with pytest.raises(CropzoomError, match="is the video itself"):
         draw(dark, dark)
+    with pytest.raises(CropzoomError, match=r"--speed of 8 at most"):
+        draw(dark, out, speed=9.0)
+    with pytest.raises(CropzoomError, match=r"smaller --scale"):
+        draw(dark, out, scale=90.0)
     stage = write_labeled_video(dark, out, Shown())
     next(stage)
     stage.close()
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_file_that_is_there_stays_unless_one_says_so(dark: Path, tmp_path: Path) -> None:
+    other = tmp_path / "recording.mp4"
+    other.write_bytes(b"not to be lost")
+    with pytest.raises(CropzoomError, match="is there already"):
+        draw(dark, other)
+    assert other.read_bytes() == b"not to be lost"
+    run_stage(write_labeled_video(dark, other, Shown(), overwrite=True))
+    assert len(decoded(other)[0]) == N
+
+
+def test_the_timeline_of_a_range_is_that_of_the_whole() -> None:
+    boxes = boxes_along()
+    boxes[:, 0] += 5 * np.sin(np.arange(N))
+    whole = Strip(1016, 100, boxes, None, 0, N - 1)
+    part = Strip(1016, 100, boxes, None, 20, N - 1)
+    for strip in (whole, part):
+        assert (strip.at(25)[40:] > 100).any()
+    curve = np.abs(part.at(N - 1).astype(int) - GROUND).max(axis=2)[36:, :12]
+    height = np.nonzero(curve.max(axis=1) > 60)[0]
+    assert len(height)
+    assert height.min() < 45  # the animal runs in its first frame, and does not start from rest
 
 
 def test_odd_sides_get_one_black_row(tmp_path: Path) -> None:
@@ -190,6 +217,11 @@ def test_the_command_draws_what_it_is_given(
     assert shown[0].shape[0] == HEIGHT / 2
     assert shown[0].shape[1] > WIDTH / 2  # the crop beside it
     assert f"labeled video saved to {out}" in capsys.readouterr().out
+    assert main([str(word) for word in ("show", dark, *given)]) == 1
+    assert "--overwrite" in capsys.readouterr().err
+    given.append("--overwrite")
+    assert main([str(word) for word in ("show", dark, *given, "--model", tmp_path)]) == 0
+    assert "names a skeleton" in capsys.readouterr().err
     assert main([str(word) for word in ("show", dark, *given, "--skeleton", "nose-ear")]) == 1
     assert "body parts nose, tail-tip" in capsys.readouterr().err
     for text in ("9", "a:b", "-1:3"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -27,6 +27,7 @@ from napari_cropzoom.core.inspection.inspection import (
 from napari_cropzoom.core.inspection.motion import Motion
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.progress import Notify, Progress, Stage, ignore
+from napari_cropzoom.core.shell import shell_line
 from napari_cropzoom.core.smoothing.finalize import fill_missing
 from napari_cropzoom.core.smoothing.methods import SmoothingSettings, smooth
 from napari_cropzoom.core.smoothing.sizing import SizingSettings, boxes_from_keypoints, told_of_small
@@ -284,13 +285,20 @@ class Batch:
         return path, True
 
 
-def left_for_review(results: list[Result], detector: ModelFolder) -> str:
+def left_for_review(
+    results: Iterable[Result], videos: Iterable[BatchVideo], detector: ModelFolder
+) -> str:
     """What to do about videos that are left for review; empty if there is none."""
-    left = [result for result in results if result.state == FOR_REVIEW]
+    left = {result.video for result in results if result.state == FOR_REVIEW}
     if not left:
         return ""
-    return (
-        f"{counted(len(left), 'video')} {verb(len(left), 'are')} left for review. Open each with "
-        f"`cropzoom review VIDEO --detector {detector.path}` (with the same --output_dir), save, and run "
-        "the batch again."
+    commands = []
+    for video in videos:
+        if video.path in left:
+            where = [] if video.results is None else ["--output_dir", video.results]
+            words = ["cropzoom", "review", video.path, "--detector", detector.path, *where]
+            commands.append(f"  {shell_line(words)}")
+    them = f"{counted(len(left), 'video')} {verb(len(left), 'are')}"
+    return "\n".join(
+        [f"{them} left for review. Open, save in step Export, and run the batch again:", *commands]
     )

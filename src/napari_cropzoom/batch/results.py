@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from napari_cropzoom.core.words import counted
+from napari_cropzoom.core.words import counted, shortened
 from napari_cropzoom.files.atomic import atomic_path
 
+LONGEST_WHY = 90  # letters, on the screen
 DONE, UP_TO_DATE, FOR_REVIEW, FAILED, NOT_DONE = (
     "done", "up to date", "for review", "failed", "not done",
 )  # fmt: skip
@@ -68,8 +69,28 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def write_results(path: Path, results: Iterable[Result]) -> None:
+def rows_of_others(path: Path, results: Iterable[Result]) -> list[list[str]]:
+    """Rows of other videos in a table that is there already; none if it is no such table."""
+    mine = {str(result.video.resolve()) for result in results}
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            header, *rows = csv.reader(file)
+    except (OSError, ValueError, csv.Error):
+        return []
+    if tuple(header) != COLUMNS:
+        return []
+    return [row for row in rows if row and str(Path(row[0]).resolve()) not in mine]
+
+
+def write_results(path: Path, results: Iterable[Result], others: Sequence[list[str]] = ()) -> None:
     """Write the table as CSV, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+    results : iterable of Result
+    others : sequence of list of str
+        Rows of other videos, which stay at its top.
 
     Raises
     ------
@@ -79,6 +100,7 @@ def write_results(path: Path, results: Iterable[Result]) -> None:
     with atomic_path(path) as part, part.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
+        writer.writerows(others)
         writer.writerows(result.row for result in results)
 
 
@@ -91,11 +113,16 @@ def table(results: Sequence[Result]) -> str:
         share = "" if each.share is None else f"{each.share:.1%}"
         lines.append(
             f"{name:<{width}}  {each.state:<10}  {_text(each.suspects):>8}  {share:>9}  "
-            f"{each.seconds:7.1f}  {each.why}".rstrip()
+            f"{each.seconds:7.1f}  {_short(each)}".rstrip()
         )
     states = [result.state for result in results]
     counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
     return "\n".join([*lines, f"{counted(len(results), 'video')}: {counts}"])
+
+
+def _short(result: Result) -> str:
+    """Why, without the video's name, which stands before it; the CSV has all of it."""
+    return shortened(result.why.removeprefix(f"{result.video}: "), LONGEST_WHY)
 
 
 def _text(value: object) -> str:

@@ -6,11 +6,15 @@ place once all of them are there.
 
 from __future__ import annotations
 
+import contextlib
+import io
+import logging
 import multiprocessing
 import os
 import re
 import shutil
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -102,6 +106,7 @@ def predict_csv(
     if batch_size is not None:
         overrides = [*overrides, f"training.val_batch_size={batch_size}"]
 
+    said: list[str] = []
     target = model.image_preds_dir / csv.name
     for file in target.glob("predictions*.csv"):
         with naming(file):
@@ -114,7 +119,7 @@ def predict_csv(
             loaded = load_model(model, precision, runtime, overrides, trust, onnx_precision)
             if runtime == "onnx":
                 network = TorchNetwork(loaded.model, "fp32")
-                _, _, exported = run_export(loaded, network, model, onnx_precision, None, notify)
+                _, _, exported = run_export(loaded, network, model, onnx_precision, None, said.append)
                 loaded.model.forward = partial(_forward, exported)
             loaded.model_dir = part / "model"
             if boxes is None or data_dir is None:
@@ -131,6 +136,8 @@ def predict_csv(
                 file.rename(part / file.name)
 
         yield from _run(work, csv, "predicting labeled frames")
+        for line in said:
+            notify(line)
     predictions = target / "predictions.csv"
     sign(predictions, csv)
     return predictions
@@ -341,7 +348,7 @@ def _real(folder: Path, inner: str) -> str:
 
 
 def _run(work: Callable[[], T], csv: Path, text: str) -> Stage[T]:
-    with ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(1) as pool, _quiet():
         try:
             result = yield from awaited(pool.submit(work), Progress(0, 0, text))
         except (OSError, ValueError, KeyError, AssertionError, SystemExit) as error:
@@ -350,6 +357,26 @@ def _run(work: Callable[[], T], csv: Path, text: str) -> Stage[T]:
                 "config.yaml, that every image has a box, and that image_resize_dims divide by 128."
             ) from error
     return result
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Leave out what libraries print: bars, advice, which processors there are. Errors are raised."""
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    with (
+        warnings.catch_warnings(),
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(io.StringIO()),
+    ):
+        warnings.simplefilter("ignore")
+        for logger in loggers:
+            logger.setLevel(logging.WARNING)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
 
 
 def _why(error: BaseException) -> str:

@@ -235,15 +235,17 @@ class Strip:
         self._still[:] = GROUND
         rows: list[tuple[str, FloatArray, float]] = []
         if boxes is not None:
-            centres = boxes[first : last + 1, :2] + boxes[first : last + 1, 2:] / 2
-            speed = np.hypot(*np.diff(centres, axis=0, prepend=centres[:1]).T)
+            before = max(first - 1, 0)
+            centres = boxes[before : last + 1, :2] + boxes[before : last + 1, 2:] / 2
+            speed = np.hypot(*np.diff(centres, axis=0).T)
+            if first == 0:
+                speed = np.concatenate([speed[:1], speed]) if len(speed) else np.zeros(1)
             known = speed[~np.isnan(speed)]
-            rows.append(
-                ("speed of the box", speed, float(np.percentile(known, 99.5)) if len(known) else 1)
-            )
+            most = float(np.percentile(known, 99.5)) if len(known) else 1.0
+            rows.append((f"speed of the box, up to {most:.0f} px a frame", speed, most))
         if poses is not None:
             likelihood = np.nan_to_num(poses.likelihood[first : last + 1], nan=0.0)
-            rows.append(("likelihood", likelihood.mean(axis=1), 1.0))
+            rows.append(("likelihood, 0 to 1", likelihood.mean(axis=1), 1.0))
         for number, (name, values, highest) in enumerate(rows):
             top = round(number * height / len(rows))
             self._plot(name, values, highest, top, round((number + 1) * height / len(rows)))

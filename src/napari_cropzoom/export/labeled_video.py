@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from napari_cropzoom.core.boxes import FloatArray
-from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.errors import CropzoomError, brief
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.progress import Progress, Stage
 from napari_cropzoom.core.words import counted
@@ -44,6 +44,8 @@ PANEL = 0.6  # side of the crop beside the frame, of the frame's height
 STRIP = 0.16  # height of the timeline, of the frame's height
 LEAST_STRIP, LEAST_PANEL = 60, 96  # pixels
 CROP_SIDE = 512  # pixels of a crop shown alone
+FASTEST = 240  # frames a second
+LARGEST = 16384  # pixels a side, of H.264
 GIF_RATE = 50  # frames a second that programs show of a GIF
 CODEC = {"crf": "20", "preset": "veryfast"}
 
@@ -83,7 +85,9 @@ class Shown:
     scale: float = 1.0
 
 
-def write_labeled_video(video: Path, output: Path, shown: Shown) -> Stage[Path]:
+def write_labeled_video(
+    video: Path, output: Path, shown: Shown, *, overwrite: bool = False
+) -> Stage[Path]:
     """Draw into every frame of a video and write it, frame for frame, at the frames' own times.
 
     Frames that cannot be decoded are crossed out, as in the window.
@@ -94,6 +98,8 @@ def write_labeled_video(video: Path, output: Path, shown: Shown) -> Stage[Path]:
     output : Path
         ``.mp4`` (H.264) or ``.gif``, in which frames beyond 50 a second are left out.
     shown : Shown
+    overwrite : bool
+        Replace a file of that name.
 
     Returns
     -------
@@ -103,7 +109,8 @@ def write_labeled_video(video: Path, output: Path, shown: Shown) -> Stage[Path]:
     Raises
     ------
     CropzoomError
-        If the video cannot be read, what is to be drawn does not fit it, or the file cannot be written.
+        If the video cannot be read, what is to be drawn does not fit it, or the file cannot be written or
+        is there already.
     """
     if output.suffix.lower() not in SUFFIXES:
         raise CropzoomError(f"{output}: can be {' or '.join(SUFFIXES)}. Give another name.")
@@ -111,9 +118,17 @@ def write_labeled_video(video: Path, output: Path, shown: Shown) -> Stage[Path]:
         scene = Scene(source, shown)
         if output.resolve() == video.resolve():
             raise CropzoomError(f"{output}: is the video itself. Give another --output.")
+        if output.exists() and not overwrite:
+            raise CropzoomError(f"{output}: is there already. Give another --output, or --overwrite.")
         index = source.index
         pts = index.pts[scene.first : scene.last + 1]
         timing = Timing.from_pts(pts, index.time_base, index.rate)
+        rate = float(timing.rate)
+        if rate * shown.speed > max(FASTEST, rate):
+            raise CropzoomError(
+                f"{output}: would play {rate * shown.speed:.0f} frames a second, and players show "
+                f"{FASTEST} at most. Give a --speed of {FASTEST / rate:.3g} at most."
+            )
         total = scene.last - scene.first + 1
         with (
             atomic_path(output) as part,
@@ -245,7 +260,7 @@ class _Writer:
     """Encodes pictures at the times of a video."""
 
     def __init__(self, path: Path, suffix: str, timing: Timing, speed: float) -> None:
-        self._timing, self._gif = timing, suffix == ".gif"
+        self._path, self._timing, self._gif = path, timing, suffix == ".gif"
         exact = Fraction(str(speed))
         self._time_base = timing.time_base / exact
         self._rate = timing.rate * exact
@@ -277,6 +292,11 @@ class _Writer:
 
     def _begin(self, frame: av.VideoFrame) -> VideoStream:
         stream: VideoStream
+        if max(frame.width, frame.height) > LARGEST:
+            raise CropzoomError(
+                f"The picture would be {frame.width} x {frame.height} pixels, and a video holds "
+                f"{LARGEST} a side at most. Give a smaller --scale."
+            )
         if self._gif:
             stream = self._container.add_stream("gif", rate=GIF_RATE)
             stream.pix_fmt = "pal8"
@@ -292,8 +312,15 @@ class _Writer:
         return stream
 
     def _mux(self, stream: VideoStream, frame: av.VideoFrame | None) -> None:
-        for packet in stream.encode(frame):
-            self._container.mux(packet)
+        try:
+            for packet in stream.encode(frame):
+                self._container.mux(packet)
+        except av.FFmpegError as error:
+            size = f"{stream.width} x {stream.height} pixels"
+            raise CropzoomError(
+                f"{self._path.name}: FFmpeg could not write pictures of {size} ({brief(error)}). Check "
+                "the disk's room, or give a smaller --scale."
+            ) from error
 
     def __enter__(self) -> _Writer:
         return self

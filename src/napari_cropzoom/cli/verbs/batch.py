@@ -77,7 +77,7 @@ def batch(args: argparse.Namespace) -> None:
     """Check all videos, work on them one after the other, and say what became of each."""
     from napari_cropzoom.batch.batch import Batch, BatchSettings, left_for_review
     from napari_cropzoom.batch.inputs import find_videos
-    from napari_cropzoom.batch.results import FAILED, Result, table, write_results
+    from napari_cropzoom.batch.results import FAILED, Result, rows_of_others, table, write_results
     from napari_cropzoom.core.smoothing.sizing import SizingSettings
     from napari_cropzoom.engine.model_folder import ModelFolder
     from napari_cropzoom.files.atomic import check_writable
@@ -107,6 +107,7 @@ def batch(args: argparse.Namespace) -> None:
     check_writable(output)
     work = Batch(detector, pose, settings, print_line)
     results = {video.path: Result(video.path) for video in videos}
+    others = rows_of_others(output, results.values())
 
     def fail(path: Path, error: CropzoomError) -> None:
         print(f"error: {error}", file=sys.stderr, flush=True)
@@ -124,10 +125,10 @@ def batch(args: argparse.Namespace) -> None:
                 results[video.path] = run_with_bar(work.work(video), video.path.name)
             except CropzoomError as error:
                 fail(video.path, error)
-        write_results(output, results.values())
+        write_results(output, results.values(), others)
     print_line(table(list(results.values())))
     print_line(f"table saved to {output}")
-    if told := left_for_review(list(results.values()), detector):
+    if told := left_for_review(results.values(), videos, detector):
         print_note(told)
     failed = sum(result.state == FAILED for result in results.values())
     if failed:

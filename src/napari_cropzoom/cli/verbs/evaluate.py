@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,8 +66,7 @@ def evaluate(args: argparse.Namespace) -> None:
         trust=args.trust_checkpoint,
         notify=print_note,
     )
-    with contextlib.redirect_stdout(sys.stderr):  # what Lightning Pose prints is no result
-        found = run_with_bar(stage, "evaluating")
+    found = run_with_bar(stage, "evaluating")
     table = found.table()
     if args.csv is not None:
         write_errors(args.csv, found)

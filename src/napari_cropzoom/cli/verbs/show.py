@@ -22,6 +22,7 @@ from napari_cropzoom.core.errors import CropzoomError, brief
 if TYPE_CHECKING:
     from napari_cropzoom.core.boxes import FloatArray
 
+LARGE_GIF = 10e6  # bytes
 LAYOUTS = ("frame", "crop", "both", "timeline")
 
 
@@ -32,6 +33,7 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     draw.add_argument(
         "--output", type=Path, required=True, metavar="FILE", help="*.mp4 or *.gif to write"
     )
+    draw.add_argument("--overwrite", action="store_true", help="replace a file of that name")
     draw.add_argument("--bbox", type=Path, metavar="FILE", help="boxes, one row a frame")
     draw.add_argument("--before", type=Path, metavar="FILE", help="boxes of before, dashed beside them")
     draw.add_argument("--preds", type=Path, metavar="FILE", help="keypoints in the full frame")
@@ -86,7 +88,7 @@ def show(args: argparse.Namespace) -> None:
     from napari_cropzoom.engine.skeleton import skeleton_of
     from napari_cropzoom.export.drawing import Look
     from napari_cropzoom.export.labeled_video import Shown, write_labeled_video
-    from napari_cropzoom.files.belonging import read_predictions_of
+    from napari_cropzoom.files.belonging import check_made_of, read_predictions_of
     from napari_cropzoom.files.formats import registry
     from napari_cropzoom.video.index import VideoIndex
 
@@ -96,6 +98,7 @@ def show(args: argparse.Namespace) -> None:
     def read(path: Path | None) -> FloatArray | None:
         if path is None:
             return None
+        check_made_of(path, args.video)
         return registry.read_boxes(
             path, index.n_frames, allow_missing=True, frame_size=size, faults="skip", notify=print_note
         )
@@ -106,6 +109,8 @@ def show(args: argparse.Namespace) -> None:
         if note:
             print_note(note)
     skeleton = () if args.model is None else skeleton_of(args.model)
+    if args.model is not None and not skeleton:
+        print_note(f"{args.model}: no project.yaml of this model names a skeleton, so no lines are drawn")
     if args.skeleton and poses is not None:
         skeleton = bones(args.skeleton, poses.names)
     first, last = args.range or (0, -1)
@@ -120,8 +125,12 @@ def show(args: argparse.Namespace) -> None:
         args.speed,
         args.scale,
     )
-    path = run_with_bar(write_labeled_video(args.video, args.output, shown), f"drawing {args.video.name}")
+    stage = write_labeled_video(args.video, args.output, shown, overwrite=args.overwrite)
+    path = run_with_bar(stage, f"drawing {args.video.name}")
     print(f"labeled video saved to {path}", flush=True)
+    if path.suffix.lower() == ".gif" and path.stat().st_size > LARGE_GIF:
+        size = path.stat().st_size / 1e6
+        print_note(f"{path.name} has {size:.0f} MB; --scale 0.5 makes it about a quarter of that")
 
 
 def bones(pairs: Sequence[str], body_parts: Sequence[str]) -> tuple[tuple[str, str], ...]:

@@ -15,6 +15,7 @@ from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.progress import Notify, Stage, ignore
 from napari_cropzoom.core.scores import TRAINED, Comparison, input_scale, pixel_errors
 from napari_cropzoom.core.smoothing.sizing import SizingSettings, boxes_from_keypoints, told_of_small
+from napari_cropzoom.core.words import counted, verb
 from napari_cropzoom.engine.labeled_frames import predict_csv
 from napari_cropzoom.engine.model_folder import ModelFolder
 from napari_cropzoom.engine.training.config import quoted_override
@@ -82,12 +83,11 @@ def evaluate(
         If labels, images or models are missing, or have no body part in common.
     """
     labels = labels_of(project, detector).absolute()
-    truth = read_predictions_table(labels)
-    if not truth.is_labeled_frames:
-        raise CropzoomError(f"{labels}: has frames of a video, not labeled images. Give the labels file.")
+    truth = _labels(labels)
     other = full_frame or detector
     names = _common(truth.names, other, pose)
     images = [plain_path(each) for each in truth.index]
+    _check_images(labels, images)
     with TemporaryDirectory(prefix="cropzoom-", ignore_cleanup_errors=True) as folder:
 
         def predict(model: ModelFolder, use: str, bbox_dir: Path | None = None) -> Stage[Poses]:
@@ -135,6 +135,27 @@ def _usual_size(folder: Path, images: Sequence[str], most: int = 50) -> tuple[fl
             sizes.append((picture.height, picture.width))
     height, width = np.median(sizes, axis=0)
     return float(height), float(width)
+
+
+def _labels(path: Path) -> PredictionsTable:
+    cure = "Give the labels file of the project, such as CollectedData.csv."
+    try:
+        table = read_predictions_table(path)
+    except CropzoomError as error:
+        raise CropzoomError(f"{path}: is no labels file ({brief(error, 200)}). {cure}") from error
+    if not table.is_labeled_frames:
+        raise CropzoomError(f"{path}: has frames of a video, not labeled images. {cure}")
+    return table
+
+
+def _check_images(labels: Path, images: Sequence[str]) -> None:
+    missing = [image for image in images if not (labels.parent / image).is_file()]
+    if missing:
+        them = f"{len(missing)} of {counted(len(images), 'image')} {verb(len(missing), 'are')}"
+        raise CropzoomError(
+            f"{labels}: {them} not there, the first {labels.parent / missing[0]}. Copy them there, or "
+            "take their rows out of a copy of the labels beside the file."
+        )
 
 
 def _common(labeled: Sequence[str], *models: ModelFolder) -> tuple[str, ...]:

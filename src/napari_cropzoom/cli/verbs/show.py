@@ -129,8 +129,8 @@ def show(args: argparse.Namespace) -> None:
     path = run_with_bar(stage, f"drawing {args.video.name}")
     print(f"labeled video saved to {path}", flush=True)
     if path.suffix.lower() == ".gif" and path.stat().st_size > LARGE_GIF:
-        size = path.stat().st_size / 1e6
-        print_note(f"{path.name} has {size:.0f} MB; --scale 0.5 makes it about a quarter of that")
+        megabytes = path.stat().st_size / 1e6
+        print_note(f"{path.name} has {megabytes:.0f} MB; --scale 0.5 makes it about a quarter of that")
 
 
 def bones(pairs: Sequence[str], body_parts: Sequence[str]) -> tuple[tuple[str, str], ...]:

@@ -102,6 +102,41 @@ def test_corners_are_usual_and_overruled(tmp_path):
     np.testing.assert_allclose(boxes_of(read(path, "centre"))[0], [250, 200, 100, 80])
 
 
+ANYWHERE = [(frame, 300, 240, 100, 80) for frame in range(10)]
+CORNERS = [(frame, 300, 240, 400, 320) for frame in range(10)]
+
+
+def test_corners_that_could_be_centres_are_assumed_with_a_word(tmp_path):
+    found = read(write(tmp_path, rows("frame,x,y,w,h", ANYWHERE)))
+    assert "boxes: x, y are taken as the top-left corner, in pixels" in found.told()
+    [note] = found.notes
+    assert note.startswith("boxes.csv: that x, y are the top-left corner is assumed")
+    assert note.endswith("give --format centre")
+
+
+@pytest.mark.parametrize(
+    ("header", "values", "format_name"),
+    [
+        ("frame,x,y,w,h", ANYWHERE, "centre"),
+        ("frame,x,y,w,h", [*ANYWHERE[:9], (9, -60, 20, 100, 80)], None),
+        ("frame,left,top,w,h", ANYWHERE, None),
+        (",x,y,h,w", ANYWHERE, None),
+        ("frame,x1,y1,x2,y2", CORNERS, None),
+    ],
+    ids=["overruled", "proved", "left", "litpose", "corners"],
+)
+def test_what_is_said_or_proved_is_not_assumed(tmp_path, header, values, format_name):
+    found = read(write(tmp_path, rows(header, values)), format_name)
+    assert found.notes == ()
+    assert "taken as" not in " ".join(found.told())
+
+
+def test_two_corners_are_no_centres(tmp_path):
+    path = write(tmp_path, rows("frame,x1,y1,x2,y2", CORNERS))
+    with pytest.raises(CropzoomError, match=r"has two corners of each box.*Leave out --format centre"):
+        read(path, "centre")
+
+
 @pytest.mark.parametrize(
     "header", ["frame,cx,cy,w,h", "Frame;x_center;y_center;width;height", "frame\txc\tyc\tw\th"]
 )
@@ -119,7 +154,7 @@ def test_fractions_are_proved_said_and_can_be_overruled(tmp_path):
     found = read(path)
     np.testing.assert_allclose(boxes_of(found)[0], [160, 240, 80, 120])
     assert "fractions of the frame" in found.notes[0]
-    assert read(path, "fraction").notes == ()
+    assert "multiplied" not in " ".join(read(path, "fraction").notes)
 
 
 @pytest.mark.parametrize(

@@ -68,9 +68,9 @@ class Imported:
         if settled.source == "keypoints":
             return "boxes: put round the keypoints of the file, as create_bbox does"
         corner = "the top-left corner" if settled.corner == "corner" else "the centre"
-        return (
-            f"boxes: x, y are {corner}, in {settled.unit.replace('fractions', 'fractions of the frame')}"
-        )
+        are = "are taken as" if settled.is_corner_assumed else "are"
+        unit = settled.unit.replace("fractions", "fractions of the frame")
+        return f"boxes: x, y {are} {corner}, in {unit}"
 
 
 def format_names() -> list[str]:

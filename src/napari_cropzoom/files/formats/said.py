@@ -103,6 +103,8 @@ class Said:
         The same of the tool that usually writes the format, for where the numbers prove nothing.
     corner : {"corner", "centre"} or None
         What x, y of the boxes are, None if the format leaves it open.
+    usual_corner : {"corner", "centre"} or None
+        The same as the names of the columns suggest it, for where the numbers prove nothing.
     unit : {"pixels", "fractions"} or None
     body_length : float or None
         Of an animal, in pixels.
@@ -119,6 +121,7 @@ class Said:
     first_frame: int | None = 0
     usual_first: int | None = None
     corner: Corner | None = "corner"
+    usual_corner: Corner | None = None
     unit: Unit | None = "pixels"
     body_length: float | None = None
     notes: tuple[str, ...] = ()

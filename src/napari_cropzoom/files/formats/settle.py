@@ -66,6 +66,8 @@ class Settled:
         What the file has.
     side : float or None
         Of the boxes put round points.
+    is_corner_assumed : bool
+        Whether neither file nor person said what x, y are, and the numbers do not prove it.
     """
 
     tracks: tuple[ImportedTrack, ...]
@@ -74,6 +76,7 @@ class Settled:
     unit: Unit
     source: str
     side: float | None = None
+    is_corner_assumed: bool = False
 
 
 def settle(path: Path, said: Said, video: VideoFacts, options: ImportOptions, notify: Notify) -> Settled:
@@ -90,7 +93,7 @@ def settle(path: Path, said: Said, video: VideoFacts, options: ImportOptions, no
     said = _chosen(path, replace(said, frame=said.frame - first), options)
     corner: Corner = "centre"
     unit: Unit = "pixels"
-    source, side = "boxes", None
+    source, side, is_assumed = "boxes", None, False
     if said.boxes is not None:
         if options.crop_size is not None or options.crop_ratio is not None:
             raise CropzoomError(
@@ -99,7 +102,13 @@ def settle(path: Path, said: Said, video: VideoFacts, options: ImportOptions, no
                 "be changed in step Smooth."
             )
         boxes, unit = _in_pixels(said.boxes, options.unit or said.unit, video.size, notify)
-        boxes, corner = _as_corners(boxes, options.corner or said.corner, video.size, notify)
+        if options.corner == "centre" and said.corner == "corner":
+            raise CropzoomError(
+                f"{path}: has two corners of each box, so x, y are not the centre. Leave out --format "
+                "centre."
+            )
+        boxes, corner, is_open = _as_corners(boxes, options.corner or said.corner, video.size, notify)
+        is_assumed = is_open and said.usual_corner != corner
         said = replace(said, boxes=boxes)
     else:
         assert said.keypoints is not None
@@ -115,7 +124,12 @@ def settle(path: Path, said: Said, video: VideoFacts, options: ImportOptions, no
         confidence[mine.frame] = mine.confidence
         confidence[np.isnan(boxes[:, 0])] = np.nan
         tracks.append(ImportedTrack(name, boxes, confidence))
-    return Settled(tuple(tracks), first, corner, unit, source, side)
+    if is_assumed:
+        notify(
+            f"{path.name}: that x, y are the top-left corner is assumed, the numbers do not prove it. If "
+            "they are the centre, give --format centre"
+        )
+    return Settled(tuple(tracks), first, corner, unit, source, side, is_assumed)
 
 
 def _with_values(path: Path, said: Said) -> Said:
@@ -233,8 +247,9 @@ def _in_pixels(
 
 def _as_corners(
     boxes: FloatArray, corner: Corner | None, size: FrameSize, notify: Notify
-) -> tuple[FloatArray, Corner]:
-    """Boxes from their top-left corner, and what x, y were."""
+) -> tuple[FloatArray, Corner, bool]:
+    """Boxes from their top-left corner, what x, y were, and whether that is open."""
+    is_open = False
     if corner is None:
         corner = "corner"
         other = cornered(boxes)
@@ -242,7 +257,8 @@ def _as_corners(
         if is_sound and table_fault(_good(boxes, size), size):
             corner = "centre"
             notify("x, y are the centre of the box: as corners the boxes would lie outside the frame")
-    return (cornered(boxes) if corner == "centre" else boxes), corner
+        is_open = is_sound and corner == "corner" and not bool((boxes[:, :2] < 0).any())
+    return (cornered(boxes) if corner == "centre" else boxes), corner, is_open
 
 
 def _good(boxes: FloatArray, size: FrameSize) -> FloatArray:

@@ -56,6 +56,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "confidence": ("confidence", "conf", "score", "likelihood", "probability", "prob"),
 }
 INDEX = ("", "index", "unnamed0")
+OPEN_NAMES = ("x", "bboxx", "bbx")  # of a corner or a centre
 
 
 class BoxesCsv:
@@ -120,7 +121,8 @@ class BoxesCsv:
         }
         if meaning == "points":
             return Said(keypoints=boxes[:, None, :2], **common)
-        return Said(boxes=boxes, corner=corner, unit=None, **common)
+        usual = "corner" if _names_corner(header, found) else None
+        return Said(boxes=boxes, corner=corner, usual_corner=usual, unit=None, **common)
 
 
 def _delimiter(line: str) -> str:
@@ -134,10 +136,16 @@ def _cells(line: str, delimiter: str) -> list[str]:
         return []
 
 
+def _names_corner(header: list[str], found: dict[str, int]) -> bool:
+    """Whether the columns are named as those of corners: left, or x, y, h, w as in Lightning Pose's table."""
+    if not {"left", "w", "h"} <= set(found):
+        return False
+    return _plain(header)[found["left"]] not in OPEN_NAMES or found["h"] < found["w"]
+
+
 def _places(header: list[str]) -> dict[str, int]:
     """Which column is what, the likeliest name first."""
-    plain = [re.sub(r"[^a-z0-9]", "", name.lower()) for name in header]
-    plain = [re.sub(r"(px|pixels?)$", "", name) or name for name in plain]
+    plain = _plain(header)
     found: dict[str, int] = {}
     for what, names in NAMES.items():
         place = next((plain.index(name) for name in names if name in plain), None)
@@ -153,6 +161,12 @@ def _places(header: list[str]) -> dict[str, int]:
     if "frame" not in found and plain and plain[0] in INDEX:
         found["frame"] = 0
     return found
+
+
+def _plain(header: list[str]) -> list[str]:
+    """Names without their marks and units, in lower case."""
+    plain = [re.sub(r"[^a-z0-9]", "", name.lower()) for name in header]
+    return [re.sub(r"(px|pixels?)$", "", name) or name for name in plain]
 
 
 def _meaning(found: dict[str, int]) -> str | None:

@@ -137,7 +137,7 @@ def _cells(line: str, delimiter: str) -> list[str]:
 
 
 def _names_corner(header: list[str], found: dict[str, int]) -> bool:
-    """Whether the columns are named as those of corners: left, or x, y, h, w as in Lightning Pose's table."""
+    """Whether the columns are named as those of corners: left, or x, y, h, w as by Lightning Pose."""
     if not {"left", "w", "h"} <= set(found):
         return False
     return _plain(header)[found["left"]] not in OPEN_NAMES or found["h"] < found["w"]

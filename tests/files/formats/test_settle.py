@@ -68,6 +68,18 @@ def test_a_frame_beyond_the_video_is_named(tmp_path):
         read(path)
 
 
+def test_a_first_frame_that_was_given_wrongly_is_told_which_would_do(tmp_path):
+    path = write(tmp_path, rows("frame,x,y,w,h", [(frame, 10, 20, 30, 40) for frame in range(1, 11)]))
+    with pytest.raises(CropzoomError, match=r"They fit .*: give --first_frame 1 instead\.$"):
+        read(path, first_frame=0)
+    path = write(tmp_path, rows("frame,x,y,w,h", [(frame, 10, 20, 30, 40) for frame in range(10)]))
+    with pytest.raises(CropzoomError, match=r"give --first_frame 0 instead\.$"):
+        read(path, first_frame=1)
+    path = write(tmp_path, rows("frame,x,y,w,h", [(frame, 10, 20, 30, 40) for frame in range(20)]))
+    with pytest.raises(CropzoomError, match=r"Give the boxes of this very video\.$"):
+        read(path, first_frame=0)
+
+
 def test_mot_with_a_frame_0_is_taken_from_0_with_a_word(tmp_path):
     path = write(tmp_path, "0,1,10,20,30,40,0.5,-1,-1,-1\n4,1,10,20,30,40,0.5,-1,-1,-1\n", "a.txt")
     found = read(path)
@@ -274,6 +286,16 @@ def test_the_folder_of_idtracker_brings_names_chances_and_the_length_of_the_body
         read(session, crop_ratio=1.5)
 
 
+def test_the_csv_of_idtracker_by_itself_says_where_the_length_of_the_body_is(tmp_path):
+    path = write(tmp_path, rows("time,x1,y1", [(f / 30, 100, 200) for f in range(10)]), "my.csv")
+    with pytest.raises(
+        CropzoomError, match=r"lacks the length of the body.*folder.*--crop_size N"
+    ) as raised:
+        read(path, crop_ratio=1.5)
+    assert str(raised.value).count(str(path)) == 1
+    np.testing.assert_allclose(boxes_of(read(path, crop_size=60))[0], [70, 170, 60, 60])
+
+
 def test_the_tidy_table_of_idtracker_is_read_as_points(tmp_path):
     values = [(f, f / 30, i, 100 + 50 * i, 200, 0.5) for f in range(10) for i in range(2)]
     found = read(write(tmp_path, rows("frame,time,individual,x,y,probability", values)), crop_size=40)
@@ -294,6 +316,37 @@ def test_cm_need_the_size_of_a_pixel(tmp_path):
     boxes = boxes_of(read(path, crop_size=40, cm_per_pixel=0.05))
     np.testing.assert_allclose(boxes[0], [80, 100, 40, 40])
     assert np.isnan(boxes[3]).all()
+    with pytest.raises(
+        CropzoomError, match=r"100% of the places lie outside .*--cm_per_pixel C .*0\.005"
+    ):
+        read(path, crop_size=40, cm_per_pixel=0.005)
+    [note] = read(path, crop_size=4, cm_per_pixel=0.1).notes
+    assert "first 50 x 60 pixels of the frame, so the cm per pixel may be wrong" in note
+
+
+def test_an_unknown_file_is_told_the_names_that_format_takes(tmp_path):
+    with pytest.raises(
+        CropzoomError, match=r"name it with --format: keypoints, via, idtracker, csv, mot,"
+    ):
+        read(write(tmp_path, "hello\nworld\n", "a.dat"))
+
+
+@pytest.mark.parametrize("share", [0.02, 0.5, 0.95])
+def test_a_cut_tiff_is_told_plainly(tmp_path, share, caplog):
+    import tifffile
+
+    whole = tmp_path / "whole.tif"
+    masks = np.zeros((10, 480, 640), np.uint8)
+    masks[:, 100:130, 200:240] = 1
+    tifffile.imwrite(whole, masks, photometric="minisblack", compression="zlib", rowsperstrip=480)
+    assert len(read(whole).settled.tracks) == 1
+    data = whole.read_bytes()
+    path = tmp_path / "cut.tif"
+    path.write_bytes(data[: int(share * len(data))])
+    with pytest.raises(CropzoomError, match=r"cut short|has \d+ pages? but") as raised:
+        read(path)
+    assert "tifffile" not in str(raised.value)
+    assert caplog.text == ""
 
 
 # -- what cannot be taken

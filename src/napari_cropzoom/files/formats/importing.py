@@ -101,11 +101,10 @@ def recognise(path: Path) -> OutsideFormat:
             "is not. "
             "Export it as HDF5 or CSV (idtracker.ai: trajectories.h5 or trajectories_csv)."
         )
-    labels = ", ".join(each.label for each in OUTSIDE)
+    names = ", ".join(each.name for each in OUTSIDE)
     raise CropzoomError(
-        f"{path}: no known format ({content.kind}). Known are: {labels}. If it is one of them, name it "
-        "with "
-        "--format."
+        f"{path}: no known format ({content.kind}). If it is one of these, name it with "
+        f"--format: {names}."
     )
 
 

@@ -89,7 +89,7 @@ def settle(path: Path, said: Said, video: VideoFacts, options: ImportOptions, no
     """
     said = _with_values(path, said)
     first = _first_frame(path, said, video, options, notify)
-    _check_frames(path, said.frame - first, video, first)
+    _check_frames(path, said.frame - first, video, first, options.first_frame is not None)
     said = _chosen(path, replace(said, frame=said.frame - first), options)
     corner: Corner = "centre"
     unit: Unit = "pixels"
@@ -182,15 +182,27 @@ def _first_frame(
     return 0
 
 
-def _check_frames(path: Path, frames: IntArray, video: VideoFacts, first: int) -> None:
+def _check_frames(path: Path, frames: IntArray, video: VideoFacts, first: int, is_told: bool) -> None:
+    """Refuse frames, counted from 0, that the video does not have; the file counts from ``first``.
+
+    Raises
+    ------
+    CropzoomError
+        With the other number of the first frame where that would do.
+    """
     wrong = frames[(frames < 0) | (frames >= video.n_frames)]
     if len(wrong):
         last = video.n_frames - 1 + first
+        other = 1 - first
+        shifted = frames + first - other
+        would_do = shifted.min() >= 0 and shifted.max() < video.n_frames
+        cure = "Give the boxes of this very video."
+        if would_do:
+            cure = f"They fit if they are numbered from {other}: "
+            cure += f"give --first_frame {other} instead." if is_told else f"give --first_frame {other}."
         raise CropzoomError(
             f"{path}: there is no frame {int(wrong[0]) + first}: {video.name} has "
-            f"{counted(video.n_frames, 'frame')}, here numbered {first} to {last}. Give the boxes of "
-            "this very "
-            "video, or --first_frame."
+            f"{counted(video.n_frames, 'frame')}, here numbered {first} to {last}. {cure}"
         )
 
 
@@ -279,12 +291,15 @@ def _check_sizing(path: Path, said: Said, options: ImportOptions) -> None:
     if options.crop_ratio is not None and (not is_point or said.body_length):
         return
     what = "one point an animal" if is_point else "keypoints"
+    lacks = ", nor the length of a body, which --crop_ratio counts in" if options.crop_ratio else ""
     if is_point and not said.body_length:
         cure = "--crop_size N (the side in pixels)"
     else:
         spans = "the length of its body" if is_point else "the span of its keypoints"
         cure = f"--crop_size N (the side in pixels) or --crop_ratio R (the side in times {spans}, say 2)"
-    raise CropzoomError(f"{path}: has {what} and no boxes. Say how large the boxes are to be: {cure}.")
+    raise CropzoomError(
+        f"{path}: has {what} and no boxes{lacks}. Say how large the boxes are to be: {cure}."
+    )
 
 
 def _one_a_frame(path: Path, said: Said, n_frames: int, notify: Notify) -> Said:

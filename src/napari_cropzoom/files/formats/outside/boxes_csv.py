@@ -121,7 +121,7 @@ class BoxesCsv:
         }
         if meaning == "points":
             return Said(keypoints=boxes[:, None, :2], **common)
-        usual = "corner" if _names_corner(header, found) else None
+        usual: Corner | None = "corner" if _names_corner(header, found) else None
         return Said(boxes=boxes, corner=corner, usual_corner=usual, unit=None, **common)
 
 

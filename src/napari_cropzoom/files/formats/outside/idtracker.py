@@ -75,6 +75,14 @@ class Idtracker:
                 f"was tracked in frames of {wanted[0]} x {wanted[1]}, {video.name} has {video.width} x "
                 f"{video.height}.",
             )
+        body_length = _length(about.get("body_length"))
+        if body_length is None and options.crop_ratio is not None:
+            raise refuse(
+                file,
+                "lacks the length of the body, in which --crop_ratio counts. That is in trajectories.h5, "
+                f"and in the {ABOUT} beside {TABLE}: give the folder of the session, or --crop_size N in "
+                "pixels.",
+            )
         labels = about.get("identities_labels")
         names = (
             [as_text(each) for each in labels]
@@ -83,7 +91,7 @@ class Idtracker:
         )
         if names is None or all(name.isdigit() for name in names):
             names = [f"animal_{place}" for place in range(1, xy.shape[1] + 1)]
-        return Said.dense(names, xy[:, :, None], chances, body_length=_length(about.get("body_length")))
+        return Said.dense(names, xy[:, :, None], chances, body_length=body_length)
 
 
 def _length(value: Any) -> float | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import struct
 from pathlib import Path
 from typing import ClassVar
 
@@ -10,6 +12,7 @@ import numpy as np
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.files.formats.contents import MOST_ARRAY, Content
 from napari_cropzoom.files.formats.said import ImportOptions, Said, VideoFacts, numbered, refuse
+from napari_cropzoom.files.parsing import UNREADABLE_ARRAYS
 
 MOST_LABELS = 1000
 
@@ -32,6 +35,8 @@ class Masks:
         from scipy.ndimage import find_objects
 
         rows: list[tuple[int, int, int, int, int, int]] = []
+        words = logging.getLogger("tifffile")  # says of a damaged file what only its authors understand
+        words.disabled = True
         try:
             with tifffile.TiffFile(path) as file:
                 n_pages = len(file.pages)
@@ -60,10 +65,10 @@ class Masks:
                         for number, spot in enumerate(found, 1)
                         if spot is not None
                     ]
-        except (tifffile.TiffFileError, IndexError) as error:
-            raise refuse(
-                path, f"is not a readable TIFF ({' '.join(str(error).split())[:80]})."
-            ) from error
+        except (tifffile.TiffFileError, *UNREADABLE_ARRAYS, LookupError, struct.error) as error:
+            raise refuse(path, "is no TIFF, damaged or cut short. Copy or export it again.") from error
+        finally:
+            words.disabled = False
         if not rows:
             raise refuse(path, "holds no mask: all pages are 0.")
         values = np.array(rows, np.float64)

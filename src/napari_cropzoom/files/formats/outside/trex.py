@@ -11,11 +11,14 @@ from typing import ClassVar
 
 import numpy as np
 
+from napari_cropzoom.core.boxes import FloatArray, IntArray
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.files.formats.contents import MOST_ARRAY, Content
 from napari_cropzoom.files.formats.said import ImportOptions, Said, VideoFacts, refuse
 from napari_cropzoom.files.parsing import UNREADABLE_ARRAYS, load_arrays
 
+MOST_OUTSIDE = 0.1  # share of places
+LEAST_REACH = 0.25  # share of the frame's width and height
 X, Y = ("X#wcentroid", "X#pcentroid", "X"), ("Y#wcentroid", "Y#pcentroid", "Y")
 
 
@@ -44,7 +47,10 @@ class Trex:
         """All animals."""
         files = _files(path) if path.is_dir() else [path]
         names = [_name(file) for file in files]
-        frames, points, notes, animal = [], [], [], []
+        frames: list[IntArray] = []
+        points: list[FloatArray] = []
+        notes: list[str] = []
+        animal: list[IntArray] = []
         for place, file in enumerate(files):
             number, xy, scale = _read(file)
             scale = options.cm_per_pixel or scale
@@ -61,13 +67,43 @@ class Trex:
             raise CropzoomError(f"{path}: holds no npz of TRex.")
         if options.cm_per_pixel is None:
             notes.append(f"{path.name}: cm are pixels by the file's own cm_per_pixel")
+        places = np.concatenate(points)
+        notes += _doubts(path, places, video, scale)
         return Said(
             tuple(names),
             np.concatenate(animal),
             np.concatenate(frames),
-            keypoints=np.concatenate(points)[:, None],
+            keypoints=places[:, None],
             notes=tuple(notes),
         )
+
+
+def _doubts(path: Path, points: FloatArray, video: VideoFacts, scale: float | None) -> list[str]:
+    """Notes where places (N, 2) in pixels fill little of the frame, as by a pixel taken for too large.
+
+    Raises
+    ------
+    CropzoomError
+        If many lie outside of it, as by one taken for too small.
+    """
+    known = points[np.isfinite(points).all(axis=1)]
+    if not len(known):
+        return []
+    cure = f"Look up cm_per_pixel in TRex and give it: --cm_per_pixel C (here it was {scale:g})"
+    inside = ((known >= 0) & (known <= video.size)).all(axis=1).mean()
+    if inside < 1 - MOST_OUTSIDE:
+        raise refuse(
+            path,
+            f"{1 - inside:.0%} of the places lie outside the frame of {video.width} x {video.height} "
+            f"pixels. The cm per pixel may be wrong, or the video is another. {cure}.",
+        )
+    reach = known.max(axis=0)
+    if (reach < np.array(video.size) * LEAST_REACH).all():
+        return [
+            f"{path.name}: all places lie in the first {reach[0]:.0f} x {reach[1]:.0f} pixels of the "
+            f"frame, so the cm per pixel may be wrong. {cure}"
+        ]
+    return []
 
 
 def _files(folder: Path) -> list[Path]:

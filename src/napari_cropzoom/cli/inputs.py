@@ -109,6 +109,15 @@ def check_video(path: Path) -> None:
         pass
 
 
+def can_be_read(video: Path) -> bool:
+    """Whether FFmpeg opens a video."""
+    try:
+        check_video(video)
+    except CropzoomError:
+        return False
+    return True
+
+
 def video_facts(path: Path) -> VideoFacts:
     """Frames, size and rate of a video, for formats of other programs.
 

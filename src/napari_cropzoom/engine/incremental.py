@@ -35,6 +35,9 @@ _ABOUT = {
     "onnx_precision": "the export's precision was another one",
     "overrides": "the overrides were others",
 }
+_NONE = "there are no predictions yet"
+_NO_RECORD = "there is no record of what the predictions were made with"
+_OTHERS = "the predictions have been changed or made by another program since"
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,15 +54,15 @@ class RunPlan:
         As it saw them, NaN rows where it saw nothing; None where every frame has to run.
     changed : ndarray, (T,) bool
         Frames whose box is another one, or that it did not see.
-    guessed : bool
-        Whether some of these were interpolated.
+    guessed : ndarray, (T,) bool, or None
+        Which of these were interpolated; None for none.
     """
 
     why_all: str
     boxes: FloatArray
     before: FloatArray | None
     changed: BoolArray
-    guessed: bool = False
+    guessed: BoolArray | None = None
 
     @property
     def up_to_date(self) -> bool:
@@ -74,9 +77,28 @@ class RunPlan:
         if not count:
             return "up to date: no box has changed"
         changed = f"{verb(count, 'have')} changed or {verb(count, 'were')} interpolated"
-        what = changed if self.guessed else "changed"
+        what = "changed" if self.guessed is None else changed
         these = "this is" if count == 1 else "these are"
         return f"{count} of {counted(total, 'frame')} {what}; only {these} run"
+
+    def why_not_the_same(self, every: int = 1) -> str:
+        """Why predictions that are kept are not what a new run gives, by their record; empty if unknown.
+
+        Parameters
+        ----------
+        every : int
+            Of the new run: more than 1 if it too may interpolate up to so many frames in a row.
+        """
+        if self.why_all:
+            return "" if self.why_all in (_NONE, _NO_RECORD, _OTHERS) else self.why_all
+        total = counted(len(self.changed), "frame")
+        guessed = np.zeros(len(self.changed), bool) if self.guessed is None else self.guessed
+        others, count = int((self.changed & ~guessed).sum()), int(guessed.sum())
+        if others:
+            return f"its predictions were made with other boxes in {others} of {total}"
+        if count and (every == 1 or _longest(guessed) > every):
+            return f"{count} of {total} {verb(count, 'are')} interpolated"
+        return ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +154,7 @@ def compare_with_previous(
     before = whole_frames(index) if record.boxes is None else record.boxes
     if record.interpolated is not None:
         before = np.where(record.interpolated[:, None], np.nan, before)
-    return RunPlan("", seen, before, changed_frames(before, seen), record.interpolated is not None)
+    return RunPlan("", seen, before, changed_frames(before, seen), record.interpolated)
 
 
 def read_previous(predictions: Path, plan: RunPlan) -> PreviousResults | None:
@@ -172,6 +194,12 @@ def whole_frames(index: VideoIndex) -> FloatArray:
     return np.tile([0.0, 0.0, index.width, index.height], (index.n_frames, 1))
 
 
+def _longest(rows: BoolArray) -> int:
+    """How many rows in a row are True, at most."""
+    ends = np.flatnonzero(np.concatenate([[True], ~rows, [True]]))
+    return int(np.diff(ends).max()) - 1
+
+
 def _why_all(
     predictions: Path,
     record: MadeWith | None,
@@ -180,14 +208,14 @@ def _why_all(
     device: str,
 ) -> str:
     if not predictions.is_file():
-        return "there are no predictions yet"
+        return _NONE
     if record is None:
-        return "there is no record of what the predictions were made with"
+        return _NO_RECORD
     if record.version != VERSION:
         return "the predictions are of an older cropzoom, whose last digits differ"
     try:
         if hash_of(predictions) != record.predictions:
-            return "the predictions have been changed or made by another program since"
+            return _OTHERS
         if video_identity(index) != record.video:
             return "the video is another one"
     except OSError as error:

@@ -16,6 +16,7 @@ from napari_cropzoom.detection.background import awaited
 from napari_cropzoom.engine.engine import Engine
 from napari_cropzoom.engine.fingerprint import fingerprint
 from napari_cropzoom.engine.incremental import (
+    RunPlan,
     compare_with_previous,
     read_previous,
     seen_boxes,
@@ -35,7 +36,7 @@ from napari_cropzoom.video.judge import note_odd
 from napari_cropzoom.video.video import Video
 
 
-def is_up_to_date(
+def plan_of(
     model: ModelFolder,
     video: Path,
     boxes: NDArray[np.float64] | None = None,
@@ -45,9 +46,8 @@ def is_up_to_date(
     runtime: str = "eager",
     overrides: Sequence[str] = (),
     onnx_precision: str | None = None,
-    notify: Notify = ignore,
-) -> bool:
-    """Whether running this would change nothing, by the record of the predictions; without a network.
+) -> RunPlan:
+    """What a run would have to do, by the record of the predictions; without a network.
 
     Parameters
     ----------
@@ -55,8 +55,6 @@ def is_up_to_date(
         As in :func:`predict_video`.
     precision, runtime, overrides, onnx_precision
         As in :meth:`Engine.load`.
-    notify : callable
-        Called with what is up to date, for a person.
 
     Raises
     ------
@@ -70,7 +68,32 @@ def is_up_to_date(
         model, precision=precision, runtime=runtime, overrides=overrides, onnx_precision=onnx_precision
     )
     target = model.predictions_csv(video)
-    plan = compare_with_previous(target, made_with, VideoIndex.scan(video), boxes, edge)
+    return compare_with_previous(target, made_with, VideoIndex.scan(video), boxes, edge)
+
+
+def is_up_to_date(
+    model: ModelFolder,
+    video: Path,
+    boxes: NDArray[np.float64] | None = None,
+    *,
+    edge: Edge = "pad",
+    precision: str = "fp32",
+    runtime: str = "eager",
+    overrides: Sequence[str] = (),
+    onnx_precision: str | None = None,
+    notify: Notify = ignore,
+) -> bool:
+    """Whether a run would change nothing, see :func:`plan_of`; ``notify`` is told so."""
+    plan = plan_of(
+        model,
+        video,
+        boxes,
+        edge=edge,
+        precision=precision,
+        runtime=runtime,
+        overrides=overrides,
+        onnx_precision=onnx_precision,
+    )
     if plan.up_to_date:
         notify(plan.describe())
     return plan.up_to_date

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from napari_cropzoom.cli.arguments import Verbs, add_model_and_inputs, add_prediction_options, add_verb
 from napari_cropzoom.cli.inputs import (
     boxes_of,
+    can_be_read,
     check_boxes,
     check_predictions,
     check_video,
@@ -26,6 +27,8 @@ from napari_cropzoom.core.errors import CropzoomError
 if TYPE_CHECKING:
     from napari_cropzoom.core.boxes import FloatArray
     from napari_cropzoom.engine.model_folder import ModelFolder
+
+ALL = "--overwrite runs all"
 
 
 def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
@@ -73,9 +76,8 @@ def predict(args: argparse.Namespace) -> None:
         )
     model = ModelFolder.open(args.model_dir, results=args.output_dir)
     files = expand(args.input_path)
-    outcomes = Outcomes(files)
-    good = [file for file in files if outcomes.attempt(file, partial(_check, model, file, args))]
-    predictor = Predictor(model, args)
+    outcomes, predictor = Outcomes(files), Predictor(model, args)
+    good = [file for file in files if outcomes.attempt(file, partial(_check, predictor, file, args))]
     for file in good:
         if not _is_skipped(model, file, args):
             outcomes.attempt(file, partial(_predict, predictor, file, args))
@@ -88,17 +90,27 @@ def _is_skipped(model: ModelFolder, file: Path, args: argparse.Namespace) -> boo
     return not again and predictions_of(model, file).exists()
 
 
-def _check(model: ModelFolder, file: Path, args: argparse.Namespace) -> str:
+def _check(predictor: Predictor, file: Path, args: argparse.Namespace) -> str:
     """Refuse an input that cannot be predicted, before a model is loaded for it."""
     if args.bbox_dir is not None:
         check_boxes(boxes_of(file, args.bbox_dir), file)
-    if _is_skipped(model, file, args):
-        check_predictions(predictions_of(model, file), file)
-        print(f"skipping {file} (prediction file already exists)", flush=True)
-        return "skipped: predicted already"
+    if _is_skipped(predictor.model, file, args):
+        check_predictions(predictions_of(predictor.model, file), file)
+        why = ""
+        if is_video(file) and can_be_read(file):
+            boxes = read_boxes(boxes_of(file, args.bbox_dir), file) if args.bbox_dir else None
+            some = "--only_changed runs these, --overwrite all" if args.every == 1 else ALL
+            why = predictor.why_not_the_same(file, boxes, every=args.every, some=some)
+        return tell_skipped(file, why)
     if is_video(file):
         check_video(file)
     return "not done"
+
+
+def tell_skipped(file: Path, why: str) -> str:
+    """Say that an input's predictions are kept and, with a cure, why a run now would give others."""
+    print(f"skipping {file} ({why or 'prediction file already exists'})", flush=True)
+    return "skipped: predicted already"
 
 
 def _predict(predictor: Predictor, file: Path, args: argparse.Namespace) -> str:
@@ -185,6 +197,43 @@ class Predictor:
         if labeled_video and drawn.is_file():
             print(f"labeled video saved to {drawn}", flush=True)
         return path
+
+    def why_not_the_same(
+        self, video: Path, boxes: FloatArray | None, *, every: int = 1, some: str = ALL
+    ) -> str:
+        """Why a video's predictions are not what a run now gives, and the cure; no network is loaded.
+
+        Parameters
+        ----------
+        video, boxes, every
+            See :meth:`video`.
+        some : str
+            The cure where the predictions of only some frames are others.
+
+        Returns
+        -------
+        str
+            Empty if they are, or nothing says so.
+
+        Raises
+        ------
+        CropzoomError
+            If the video cannot be read, or there is not one box for every frame.
+        """
+        from napari_cropzoom.engine.onnx.note import measured_note
+        from napari_cropzoom.engine.predict import plan_of
+        from napari_cropzoom.files.provenance import made_with_path
+
+        how = {name: value for name, value in self._how.items() if name != "trust"}
+        if not made_with_path(self.model.predictions_csv(video)).is_file():
+            return ""
+        if how["runtime"] == "auto" and not measured_note(
+            self.model, how["precision"], how["onnx_precision"]
+        ):
+            return ""  # which runtime it would be is not known yet
+        plan = plan_of(self.model, video, boxes, edge=self._edge, **how)
+        why = plan.why_not_the_same(every)
+        return why and f"{why}: {ALL if plan.why_all else some}"
 
     def _is_up_to_date(self, video: Path, boxes: FloatArray | None) -> bool:
         """Whether nothing has changed, which is told; found out before the model is loaded."""

@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING
 from napari_cropzoom.cli.arguments import Verbs, add_prediction_options, add_verb, whole_number
 from napari_cropzoom.cli.inputs import (
     boxes_of,
+    can_be_read,
     check_boxes,
     check_predictions,
     check_replaceable,
     check_video,
     expand,
+    print_note,
     read_boxes,
 )
 from napari_cropzoom.cli.outcomes import Outcomes
 from napari_cropzoom.cli.progress import run_with_bar
-from napari_cropzoom.cli.verbs.boxes.smooth_bbox import write_smoothed
-from napari_cropzoom.cli.verbs.predict import Predictor
+from napari_cropzoom.cli.verbs.boxes.smooth_bbox import smoothed_boxes
+from napari_cropzoom.cli.verbs.predict import ALL, Predictor, tell_skipped
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.words import counted, verb
 
@@ -79,24 +81,50 @@ def run(args: argparse.Namespace) -> None:
 
 def _check(finder: Predictor, poser: Predictor, args: argparse.Namespace, video: Path) -> str:
     """Refuse a video that cannot be worked on, before a model is loaded for it."""
-    done = poser.model.predictions_csv(video)
-    if done.exists() and not args.overwrite:
-        check_predictions(done, video)
-        print(f"skipping {video} (prediction file already exists)", flush=True)
-        return "skipped: predicted already"
-    check_video(video)
     if args.bbox_dir is not None:
         check_boxes(boxes_of(video, args.bbox_dir), video)
-    else:
-        found = finder.model.predictions_csv(video)
+    done, found = poser.model.predictions_csv(video), finder.model.predictions_csv(video)
+    if done.exists() and not args.overwrite:
+        check_predictions(done, video)
+        return tell_skipped(video, _why_not_the_same(finder, poser, args, video))
+    check_video(video)
+    if args.bbox_dir is None:
         if found.exists() and not args.overwrite:
             check_predictions(found, video)
+            if why := finder.why_not_the_same(video, None, every=args.every):
+                print_note(f"{found}: is kept ({why})")
         check_replaceable(finder.model.bbox_csv(video), video, args.overwrite)
     if args.crop and not args.overwrite:
         from napari_cropzoom.crop.record import check_crop_of
 
         check_crop_of(finder.model.cropped_video(video), video)
     return "not done"
+
+
+def _why_not_the_same(finder: Predictor, poser: Predictor, args: argparse.Namespace, video: Path) -> str:
+    """Why the keypoints that are there are not what a run now gives; empty if they are."""
+    from napari_cropzoom.core.smoothing.sizing import SizingSettings, boxes_from_keypoints
+    from napari_cropzoom.files.predictions_csv import read_predictions
+    from napari_cropzoom.files.review_paths import REVIEW_DIR
+
+    if not can_be_read(video):
+        return ""
+    if args.bbox_dir is not None:
+        boxes = read_boxes(boxes_of(video, args.bbox_dir), video)
+        return poser.why_not_the_same(video, _smooth(boxes, args))
+    found = finder.model.predictions_csv(video)
+    if not found.is_file():
+        return ""
+    check_predictions(found, video)
+    if why := finder.why_not_the_same(video, None, every=args.every):
+        return f"of {finder.model.path.name}, {why}"
+    boxes = boxes_from_keypoints(read_predictions(found), SizingSettings())
+    if (boxes[:, 0] != boxes[:, 0]).any():
+        return ""  # which a run would refuse; they were filled by hand
+    raw = finder.model.bbox_csv(video)
+    is_reviewed = (raw.parent / REVIEW_DIR / raw.name).is_file()
+    cure = f"{ALL}, --bbox_dir takes the reviewed boxes" if is_reviewed else ALL
+    return poser.why_not_the_same(video, _smooth(boxes, args), some=cure)
 
 
 def _run(finder: Predictor, poser: Predictor, args: argparse.Namespace, video: Path) -> str:
@@ -140,21 +168,32 @@ def _detected_boxes(finder: Predictor, video: Path, overwrite: bool, every: int)
 
 def _smoothed(boxes: FloatArray, args: argparse.Namespace, output: Path, video: Path) -> FloatArray:
     """Boxes smoothed as asked for, written where they differ from what is on disk already."""
-    from napari_cropzoom.core.smoothing.methods import SmoothingSettings
-    from napari_cropzoom.files.bbox_csv import write_metadata
+    from napari_cropzoom.files.bbox_csv import write_bbox_csv, write_metadata
     from napari_cropzoom.files.belonging import sign
 
-    default = DEFAULT_WINDOW if args.bbox_dir is None else 0
-    window = default if args.smooth_window is None else args.smooth_window
+    window = _window(args)
     if window <= 1:
         return boxes
     check_replaceable(output, video, args.overwrite)
-    smoothed = write_smoothed(output, boxes, SmoothingSettings("median", window))
+    smoothed = _smooth(boxes, args)
+    write_bbox_csv(output, smoothed)
     sign(output, video)
     raw = args.bbox_dir or output.parent.with_name("video_preds")
     write_metadata(output.parent, "median", window, raw)
     print(f"smoothed boxes saved to {output}", flush=True)
     return smoothed
+
+
+def _window(args: argparse.Namespace) -> int:
+    default = DEFAULT_WINDOW if args.bbox_dir is None else 0
+    return int(default if args.smooth_window is None else args.smooth_window)
+
+
+def _smooth(boxes: FloatArray, args: argparse.Namespace) -> FloatArray:
+    from napari_cropzoom.core.smoothing.methods import SmoothingSettings
+
+    window = _window(args)
+    return boxes if window <= 1 else smoothed_boxes(boxes, SmoothingSettings("median", window))
 
 
 def _crop(args: argparse.Namespace, video: Path, boxes: FloatArray, output: Path) -> None:

@@ -42,7 +42,7 @@ def smoothing_methods() -> list[str]:
 def smooth_bbox(args: argparse.Namespace) -> None:
     """Every ``*_bbox.csv`` of a directory, smoothed into another one."""
     from napari_cropzoom.core.smoothing.methods import SmoothingSettings
-    from napari_cropzoom.files.bbox_csv import read_bbox_csv, write_metadata
+    from napari_cropzoom.files.bbox_csv import read_bbox_csv, write_bbox_csv, write_metadata
     from napari_cropzoom.files.belonging import made_of, sign_as
     from napari_cropzoom.files.names import is_hidden
 
@@ -72,7 +72,7 @@ def smooth_bbox(args: argparse.Namespace) -> None:
 
     def write(file: Path) -> str:
         output = target / file.name
-        write_smoothed(output, tracks[file], settings)
+        write_bbox_csv(output, smoothed_boxes(tracks[file], settings))
         sign_as(output, file)
         print(f"smoothed {file.name} → {output}", flush=True)
         return f"saved to {output}"
@@ -85,13 +85,11 @@ def smooth_bbox(args: argparse.Namespace) -> None:
     print(f"saved smoothed bboxes to {target}")
 
 
-def write_smoothed(path: Path, boxes: FloatArray, settings: SmoothingSettings) -> FloatArray:
-    """Smooth boxes, write them in whole pixels and return these."""
+def smoothed_boxes(boxes: FloatArray, settings: SmoothingSettings) -> FloatArray:
+    """Smooth boxes and round them to whole pixels."""
     import numpy as np
 
     from napari_cropzoom.core.smoothing.methods import smooth
-    from napari_cropzoom.files.bbox_csv import write_bbox_csv
 
-    smoothed = np.rint(smooth(boxes, settings))
-    write_bbox_csv(path, smoothed)
+    smoothed: FloatArray = np.rint(smooth(boxes, settings))
     return smoothed

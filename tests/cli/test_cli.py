@@ -119,12 +119,18 @@ def test_what_is_wrong_is_one_line_and_nothing_is_begun(project, capsys):
         (["create_bbox", project / "nomodel", video], "nomodel: is not a folder"),
         (["create_bbox", project, video], "no config.yaml"),
         (["create_bbox", model, video, "--anchor_keypoints", "paw"], "Unknown anchor keypoint: paw"),
-        (["crop", model, video], "there are no boxes. Run `cropzoom create_bbox`"),
+        (["crop", model, video], f"there are no boxes. Run `cropzoom create_bbox {model} {video}`"),
         (["crop", model, video, "--bbox_dir", project / "empty"], "v_bbox.csv: there are no boxes"),
         (["smooth_bbox", project / "empty", "--output_dir", project / "s"], "holds no *_bbox.csv"),
         (["smooth_bbox", project / "none", "--output_dir", project / "s"], "no such directory"),
         (["remap", project / "none.csv", project / "none.csv"], "none.csv: there is no such file"),
         (["info", project / "notes.txt"], "this kind of file"),
+        (["info", project / "README.md"], "README.md: there is no such file"),
+        (["create_bbox", model, project / "README.md"], "README.md: there is no such file"),
+        (
+            ["smooth_bbox", model / "video_preds", "--output_dir", project / "notes.txt"],
+            "notes.txt: is a file, not a folder. Give another --output_dir",
+        ),
         (["predict", model, video], "no checkpoint"),
         (["predict", model, video, "--compile", "--runtime", "onnx"], "--runtime eager only"),
         (["predict", model, video, "--only_changed", "--overwrite"], "Leave out one of the two"),
@@ -134,6 +140,14 @@ def test_what_is_wrong_is_one_line_and_nothing_is_begun(project, capsys):
     for words, message in cases:
         assert message in fails(capsys, *words)
     assert not (model / "video_preds" / "v_bbox.csv").exists()
+    command = f"create_bbox {model} {video} --output_dir '{project / 'day 1'}'"
+    assert f"`cropzoom {command}`" in fails(
+        capsys, "crop", model, video, "--output_dir", project / "day 1"
+    )
+    command = command.replace("create_bbox", "predict")
+    assert f"`cropzoom {command}` first" in fails(
+        capsys, "create_bbox", model, video, "--output_dir", project / "day 1"
+    )
     write_predictions(model / "video_preds" / "w.csv", read_predictions(model / "video_preds" / "v.csv"))
     (project / "w.mp4").touch()
     (project / "x.mp4").touch()
@@ -195,6 +209,22 @@ def test_info_as_json_and_as_a_table(project):
     (project / "bad.mp4").write_bytes(b"this is no video at all" * 20)
     bad = run("info", project / "bad.mp4", "--json")
     assert bad.returncode == 1
+
+
+def test_info_tells_of_each_video(project, capsys):
+    for day in ("day1", "day2"):
+        (project / day).mkdir()
+        shutil.copy(project / "v.mp4", project / day / "v.mp4")
+    assert main(["info", str(project / "day1"), str(project / "day2"), "--json"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 2
+    missing = project / "missing.mp4"
+    assert main(["info", str(missing), str(project / "v.mp4"), "--json"]) == 1
+    told = capsys.readouterr()
+    assert json.loads(told.out)["ok"]
+    assert told.err.splitlines() == [
+        f"error: {missing}: there is no such file. Check the name and the folder.",
+        f"cropzoom: error: {missing}: cannot be used, see above.",
+    ]
 
 
 def test_progress_file_is_as_litpose_writes_it(tmp_path):

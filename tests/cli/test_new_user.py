@@ -66,7 +66,7 @@ def test_reviewed_boxes_that_were_not_saved_yet(project, capsys):
     model, video = project / "model", project / "v.mp4"
     folder = model / "video_preds" / "bboxes_reviewed"
     crop = ("crop", model, video, "--bbox_dir", folder)
-    assert "no boxes to review. Run `cropzoom create_bbox`" in refused(capsys, *crop)
+    assert f"no boxes to review. Run `cropzoom create_bbox {model} {video}`" in refused(capsys, *crop)
     assert go("create_bbox", model, video) == 0
     said = refused(capsys, *crop)
     raw = model / "video_preds" / "v_bbox.csv"

@@ -57,13 +57,13 @@ def kept(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def refused(capsys: pytest.CaptureFixture[str], *words: str | Path) -> None:
+def refused(capsys: pytest.CaptureFixture[str], *words: str | Path, only_read: bool = False) -> None:
     capsys.readouterr()
     assert go(*words) == 1
     said = capsys.readouterr().err
     assert "was made of another file (cam1.mp4" in said or "is the crop of another file (cam1.mp4" in said
-    assert "--output_dir" in said
-    assert "--overwrite" in said
+    assert ("--output_dir" in said) == ("--overwrite" in said) == (not only_read)
+    assert ("Give those of this video." in said) == only_read
 
 
 def test_no_step_takes_or_replaces_what_is_of_the_other_day(project, capsys):
@@ -74,7 +74,9 @@ def test_no_step_takes_or_replaces_what_is_of_the_other_day(project, capsys):
     refused(capsys, "create_bbox", model, two)
     refused(capsys, "crop", model, two)
     refused(capsys, "crop", model, two, "--bbox_dir", model / "video_preds")
-    refused(capsys, "predict", write_model(project), two, "--bbox_dir", model / "video_preds")
+    refused(
+        capsys, "predict", write_model(project), two, "--bbox_dir", model / "video_preds", only_read=True
+    )
     assert kept(model) == before
     assert capsys.readouterr().err == ""
 
@@ -118,12 +120,41 @@ def test_smoothed_boxes_say_whose_they_are(project, capsys):
     model, two, smooth = project / "model", project / "day2" / "cam1.mp4", project / "smooth"
     assert go("create_bbox", model, project / "day1" / "cam1.mp4") == 0
     assert go("smooth_bbox", model / "video_preds", "--output_dir", smooth) == 0
-    refused(capsys, "crop", model, two, "--bbox_dir", smooth)
+    refused(capsys, "crop", model, two, "--bbox_dir", smooth, only_read=True)
     results = project / "results"
     predict(results / "model", two, 40)
     assert go("create_bbox", model, two, "--output_dir", results) == 0
     assert go("smooth_bbox", results / "model" / "video_preds", "--output_dir", smooth) == 1
     assert "boxes of another video" in capsys.readouterr().err
+
+
+def test_what_is_only_read_is_to_be_of_this_video(project, capsys):
+    model, two = project / "model", project / "day2" / "cam1.mp4"
+    boxes, preds = model / "video_preds" / "cam1_bbox.csv", model / "video_preds" / "cam1.csv"
+    assert go("create_bbox", model, project / "day1" / "cam1.mp4") == 0
+    own = write_bbox_csv_of(two, project / "own_bbox.csv")
+    for words in (
+        ("flags", boxes, "--video", two),
+        ("flags", own, "--preds", preds, "--video", two),
+        ("show", two, "--preds", preds, "--output", project / "o.mp4"),
+        ("export", boxes, "--video", two, "--to", "mot", "--output", project / "o.txt"),
+    ):
+        refused(capsys, *words, only_read=True)
+    assert go("flags", own, "--preds", preds) == 1
+    assert "was made of another video than" in capsys.readouterr().err
+    assert go("flags", boxes, "--preds", preds, "--video", project / "day1" / "cam1.mp4") == 0
+
+
+def write_bbox_csv_of(video: Path, path: Path) -> Path:
+    write_bbox_csv(path, np.tile([5.0, 5, 28, 28], (N, 1)))
+    sign(path, video)
+    return path
+
+
+def test_two_of_one_name_are_given_a_folder_each(project, capsys):
+    both = [project / day / "cam1.mp4" for day in ("day1", "day2")]
+    assert go("create_bbox", project / "model", *both) == 1
+    assert "give one at a time, each with its own --output_dir." in capsys.readouterr().err
 
 
 def test_overwrite_replaces_what_is_of_the_other_day(project):
@@ -184,6 +215,9 @@ def test_one_bad_file_does_not_stop_the_others(project, capsys):
         write_bbox_csv(found / f"{name}_bbox.csv", np.tile([5.0, 5, 28, 28], (N, 1)))
     (found / "b_bbox.csv").write_text("x,y\n1,2\n")
     assert go("smooth_bbox", found, "--output_dir", project / "smooth") == 1
+    said = capsys.readouterr()
+    assert (said.out + said.err).count("b_bbox.csv: ") == 1
+    assert f"{found / 'b_bbox.csv'}  failed, see above" in said.out
     smoothed = sorted(path.name for path in (project / "smooth").glob("*.csv"))
     assert smoothed == ["a_bbox.csv", "c_bbox.csv"]
 

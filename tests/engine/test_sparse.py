@@ -259,6 +259,16 @@ def test_the_commands(tmp_path: Path, resting: Path, capsys: pytest.CaptureFixtu
     pose = tmp_path / "pose" / "video_preds" / "resting.csv"
     assert interpolated_rows(pose, FRAMES) is None
     assert len(read_predictions(pose)) == FRAMES
+    assert main([*whole, "--every", "10"]) == 0
+    assert "(prediction file already exists)" in capsys.readouterr().out
+    assert main(whole) == 0
+    interpolated = f"of {FRAMES} frames are interpolated: --overwrite runs all)"
+    assert interpolated in capsys.readouterr().out
+    pose.unlink()
+    assert main([*whole, "--skip_viz"]) == 0
+    kept = capsys.readouterr().err
+    assert f"note: {predictions}: is kept (" in kept
+    assert interpolated in kept
 
     words = ["predict", str(model), str(resting), "--every", "3"]
     for refused in (

@@ -58,6 +58,11 @@ def add_output_dir(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help=OVERWRITE)
 
 
+def output_dir_words(args: argparse.Namespace) -> list[str]:
+    """``--output_dir`` as it was given, for a command line that goes on from there."""
+    return [] if args.output_dir is None else ["--output_dir", str(args.output_dir)]
+
+
 def add_prediction_options(parser: argparse.ArgumentParser) -> None:
     """How a model is run, and on which frames."""
     add_engine_options(parser)

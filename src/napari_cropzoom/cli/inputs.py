@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from napari_cropzoom.files.formats.said import VideoFacts
 
 MOST_NAMED = 3
+CREATE = "cropzoom create_bbox"
 
 
 def is_video(path: Path) -> bool:
@@ -27,7 +28,11 @@ def is_video(path: Path) -> bool:
 
 
 def expand(
-    paths: Sequence[Path], *, csv: bool = True, may_be_absent: Callable[[Path], bool] = lambda _: False
+    paths: Sequence[Path],
+    *,
+    csv: bool = True,
+    may_be_absent: Callable[[Path], bool] = lambda _: False,
+    written: bool = True,
 ) -> list[Path]:
     """Files to work on, directories replaced by the videos in them, by name.
 
@@ -38,6 +43,8 @@ def expand(
         Whether label CSV files are accepted as well as videos.
     may_be_absent : callable
         Whether a file need not be there, because what is wanted of it is.
+    written : bool
+        Whether files are named after them, so that two of one name are refused.
 
     Raises
     ------
@@ -48,7 +55,8 @@ def expand(
     files = [file for path in paths for file in (_videos_in(path) if path.is_dir() else [path])]
     for file in files:
         _check(file, csv, may_be_absent)
-    _check_stems(files)
+    if written:
+        _check_stems(files)
     return files
 
 
@@ -63,12 +71,12 @@ def _videos_in(directory: Path) -> list[Path]:
 
 
 def _check(file: Path, csv: bool, may_be_absent: Callable[[Path], bool]) -> None:
+    if not file.is_file() and not may_be_absent(file):
+        raise CropzoomError(f"{file}: {why_missing(file)}")
     wanted = ", ".join((*VIDEO_SUFFIXES, ".csv") if csv else VIDEO_SUFFIXES)
     if not (is_video(file) or (csv and file.suffix == ".csv")):
         cure = bare_stream(file) or f"this kind of file is not supported. Give one of: {wanted}."
         raise CropzoomError(f"{file}: {cure}")
-    if not file.is_file() and not may_be_absent(file):
-        raise CropzoomError(f"{file}: {why_missing(file)}")
 
 
 def _check_stems(files: list[Path]) -> None:
@@ -79,7 +87,7 @@ def _check_stems(files: list[Path]) -> None:
         if other.resolve() != file.resolve():
             raise CropzoomError(
                 f"{file}: would be written to the same files as {other}. Rename one, or "
-                "give one at a time."
+                "give one at a time, each with its own --output_dir."
             )
 
 
@@ -133,8 +141,16 @@ def video_facts(path: Path) -> VideoFacts:
     return VideoFacts(path.name, index.width, index.height, index.n_frames, float(index.rate))
 
 
-def check_boxes(path: Path, file: Path) -> None:
+def check_boxes(path: Path, file: Path, *, create: str = CREATE, is_given: bool = True) -> None:
     """Refuse a missing table of boxes of a video or labels file, and say how it comes there.
+
+    Parameters
+    ----------
+    path, file : Path
+    create : str
+        The command that makes boxes.
+    is_given : bool
+        Whether a person named the directory.
 
     Raises
     ------
@@ -146,7 +162,7 @@ def check_boxes(path: Path, file: Path) -> None:
     if path.is_file():
         return
     if path.parent.name == REVIEW_DIR:
-        raise CropzoomError(f"{path}: {_how_to_save(path, file)}")
+        raise CropzoomError(f"{path}: {_how_to_save(path, file, create)}")
     others = sorted(other.name for other in path.parent.glob("*_bbox.csv") if not is_hidden(other))
     if others and is_video(file):
         more = ", ..." if len(others) > MOST_NAMED else ""
@@ -154,19 +170,18 @@ def check_boxes(path: Path, file: Path) -> None:
         there = f" for {file.name}, only {named}{more}"
     else:
         there = "" if path.parent.is_dir() else f", and no folder {path.parent.name}"
-    raise CropzoomError(
-        f"{path}: there are no boxes{there}. Run `cropzoom create_bbox`, or give --bbox_dir."
-    )
+    other = "or give another --bbox_dir" if is_given else "or give --bbox_dir"
+    raise CropzoomError(f"{path}: there are no boxes{there}. Run `{create}`, {other}.")
 
 
-def _how_to_save(path: Path, file: Path) -> str:
+def _how_to_save(path: Path, file: Path, create: str) -> str:
     """How reviewed boxes come where there are none yet."""
     from napari_cropzoom.files.review_paths import journal_file
 
     raw = path.parent.with_name(path.name)
     if not raw.is_file():
         return (
-            "nothing was saved there yet, and there are no boxes to review. Run `cropzoom create_bbox`, "
+            f"nothing was saved there yet, and there are no boxes to review. Run `{create}`, "
             "look at them in `cropzoom review`, and save them."
         )
     command = shell_line(["cropzoom", "review", file, "--bbox", raw])
@@ -226,15 +241,18 @@ def check_replaceable(output: Path, file: Path, overwrite: bool) -> None:
         check_made_of(output, file)
 
 
-def read_boxes(path: Path, video: Path) -> FloatArray:
-    """Boxes of a video, checked against it, its frames and their size; what is doubtful is printed."""
-    from napari_cropzoom.files.belonging import check_made_of, on_trust
+def read_boxes(path: Path, video: Path, *, is_given: bool = True) -> FloatArray:
+    """Boxes of a video, checked against it, its frames and their size; what is doubtful is printed.
+
+    With ``is_given`` False, they are those of a model's own folder, not of one that a person named.
+    """
+    from napari_cropzoom.files.belonging import CURE, GIVE_OTHERS, check_made_of, on_trust
     from napari_cropzoom.files.formats import registry
     from napari_cropzoom.video.video import Video
 
     with Video(video) as source:
         size = (source.width, source.height)
-        is_known = check_made_of(path, video)
+        is_known = check_made_of(path, video, GIVE_OTHERS if is_given else CURE)
         boxes = registry.read_boxes(path, source.n_frames, frame_size=size, notify=print_note)
     if not is_known:
         print_note(on_trust(path))

@@ -50,7 +50,7 @@ class Outcomes:
                 raise
             print(f"error: {error}", file=sys.stderr, flush=True)
             self._failed.add(file)
-            self._what[file] = f"failed: {error}"
+            self._what[file] = "failed, see above"
             return False
         return True
 

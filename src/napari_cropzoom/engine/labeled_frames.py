@@ -42,7 +42,7 @@ from napari_cropzoom.files.atomic import (
     put_in_place,
 )
 from napari_cropzoom.files.bbox_csv import plain_bbox, read_labeled_bbox
-from napari_cropzoom.files.belonging import check_made_of, sign
+from napari_cropzoom.files.belonging import CURE, GIVE_OTHERS, check_made_of, sign
 from napari_cropzoom.files.predictions_csv import plain_labels
 
 if TYPE_CHECKING:
@@ -188,7 +188,7 @@ def crop_csv(model: ModelFolder, csv: Path, bbox_dir: Path | None = None) -> Sta
     """
     csv = _labels(csv)
     boxes = _boxes((bbox_dir or model.image_preds_dir / csv.name) / "bbox.csv")
-    check_made_of(boxes, csv)
+    check_made_of(boxes, csv, GIVE_OTHERS if bbox_dir else CURE)
     data_dir = _data_dir(model)
     target = model.cropped_csv(csv)
     with TemporaryDirectory(prefix="cropzoom-") as copies:

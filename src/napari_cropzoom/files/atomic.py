@@ -44,6 +44,15 @@ def observe_temporaries(observer: Callable[[Path], None]) -> Iterator[None]:
 
 def cannot_write(target: Path, error: OSError) -> CropzoomError:
     """Error for a file or folder that cannot be written, with its cure."""
+    folders = [*reversed(target.parents)]
+    if isinstance(error, (FileExistsError, NotADirectoryError)):
+        folders.append(target)
+    in_the_way = next((folder for folder in folders if os.path.isfile(folder)), None)
+    if in_the_way is not None:
+        return CropzoomError(
+            f"{target}: cannot be written, since {in_the_way} is a file, not a folder. "
+            "Give another folder, or move that file away."
+        )
     return CropzoomError(
         f"{target}: cannot be written ({error.strerror or error}). "
         "Check that the folder is writable and the disk has room."

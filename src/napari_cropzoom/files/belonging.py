@@ -35,6 +35,8 @@ CURE = (
     "Give this one a folder of its own for results (--output_dir, in the window in step Video), or "
     "replace the other's: --overwrite, or move that file away."
 )
+GIVE_OTHERS = "Give those of this video."
+"""The cure where a table is only read."""
 Identity = dict[str, Any]
 
 
@@ -83,7 +85,7 @@ def made_of(csv: Path) -> Identity | None:
     return None
 
 
-def check_made_of(csv: Path, source: Path) -> bool:
+def check_made_of(csv: Path, source: Path, cure: str = CURE) -> bool:
     """Refuse a table that was made of another video or labels file than this one.
 
     Parameters
@@ -91,6 +93,8 @@ def check_made_of(csv: Path, source: Path) -> bool:
     csv : Path
         Predictions or boxes.
     source : Path
+    cure : str
+        What to do, for a person.
 
     Returns
     -------
@@ -106,13 +110,27 @@ def check_made_of(csv: Path, source: Path) -> bool:
     if identity is None:
         return False
     try:
-        check_identity(csv, identity, source)
+        check_identity(csv, identity, source, cure)
     except OSError:
         return False
     return True
 
 
-def check_identity(file: Path, identity: Identity, source: Path) -> None:
+def check_one_source(csv: Path, other: Path) -> None:
+    """Refuse two tables that were made of different videos, where both say of which.
+
+    Raises
+    ------
+    CropzoomError
+    """
+    mine, theirs = made_of(csv), made_of(other)
+    if mine and theirs and any(mine[name] != theirs[name] for name in ("bytes", "sample")):
+        raise CropzoomError(
+            f"{csv}: was made of another video than {other}. Give both of the same video."
+        )
+
+
+def check_identity(file: Path, identity: Identity, source: Path, cure: str = CURE) -> None:
     """Refuse ``file`` if it was made of another file than ``source``, by what is known of that.
 
     Raises
@@ -126,7 +144,7 @@ def check_identity(file: Path, identity: Identity, source: Path) -> None:
         name, size = brief(identity.get("name") or source.name), brief(identity.get("bytes"))
         raise CropzoomError(
             f"{file}: was made of another file ({name}, {size} bytes) than {source} "
-            f"({mine['bytes']} bytes). {CURE}"
+            f"({mine['bytes']} bytes). {cure}"
         )
 
 
@@ -139,7 +157,7 @@ def read_predictions_of(csv: Path, n_frames: int, video: Path) -> tuple[Poses, s
         If they are of another video, or as
         :func:`napari_cropzoom.files.provenance.read_video_predictions`.
     """
-    is_known = check_made_of(csv, video)
+    is_known = check_made_of(csv, video, GIVE_OTHERS)
     poses = read_video_predictions(csv, n_frames)
     return poses, "" if is_known else on_trust(csv)
 

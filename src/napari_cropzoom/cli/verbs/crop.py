@@ -15,6 +15,7 @@ from napari_cropzoom.cli.arguments import (
     add_output_dir,
     add_verb,
     encoding,
+    output_dir_words,
     positive_int,
 )
 from napari_cropzoom.cli.inputs import bbox_file, check_boxes, expand, is_video, read_boxes
@@ -22,6 +23,7 @@ from napari_cropzoom.cli.progress import run_with_bar
 from napari_cropzoom.cli.side_by_side import Task, run_side_by_side
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.progress import Progress, Stage
+from napari_cropzoom.core.shell import shell_line
 
 CORES_PER_VIDEO = 2  # what decoding and encoding one video keep busy
 
@@ -61,8 +63,10 @@ def crop(args: argparse.Namespace) -> None:
 
     model = ModelFolder.open(args.model_dir, need_checkpoint=False, results=args.output_dir)
     files = expand(args.input_path)
+    is_given = args.bbox_dir is not None
     for file in files:
-        check_boxes(bbox_file(model, file, args.bbox_dir), file)
+        create = shell_line(["cropzoom", "create_bbox", args.model_dir, file, *output_dir_words(args)])
+        check_boxes(bbox_file(model, file, args.bbox_dir), file, create=create, is_given=is_given)
     check_works(args.encoder)
     for folder in (model.cropped_data_dir, model.cropped_videos_dir):
         # training a pose model on the crops wants both, even if one stays empty
@@ -98,7 +102,7 @@ def _crop_video(args: argparse.Namespace, video: Path, bbox: Path, output: Path)
         check_crop_of(output, video)
     made = yield from crop_video(
         video,
-        read_boxes(bbox, video),
+        read_boxes(bbox, video, is_given=args.bbox_dir is not None),
         output,
         encoding=encoding(args),
         edge=args.edge,

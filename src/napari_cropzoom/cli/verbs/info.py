@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +28,24 @@ def info(args: argparse.Namespace) -> None:
     from napari_cropzoom.video.checks import preflight
 
     unusable = []
-    for video in expand(args.video, csv=False):
-        facts = preflight(video, thorough=args.thorough).to_json()
-        unusable += [] if facts["ok"] else [str(video)]
-        if args.json:
-            print(json.dumps(facts, allow_nan=False), flush=True)
-        else:
-            print(_table(facts), flush=True)
+    for path in args.video:
+        try:
+            videos = expand([path], csv=False, written=False)
+        except CropzoomError as error:
+            if len(args.video) == 1:
+                raise
+            print(f"error: {error}", file=sys.stderr, flush=True)
+            unusable.append(str(path))
+            continue
+        for video in videos:
+            facts = preflight(video, thorough=args.thorough).to_json()
+            unusable += [] if facts["ok"] else [str(video)]
+            if args.json:
+                print(json.dumps(facts, allow_nan=False), flush=True)
+            else:
+                print(_table(facts), flush=True)
     if unusable:
-        raise CropzoomError(f"{', '.join(unusable)}: cannot be used, see its warnings.")
+        raise CropzoomError(f"{', '.join(unusable)}: cannot be used, see above.")
 
 
 def _table(facts: dict[str, Any]) -> str:

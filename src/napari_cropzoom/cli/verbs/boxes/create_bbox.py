@@ -12,6 +12,7 @@ from napari_cropzoom.cli.arguments import (
     add_output_dir,
     add_verb,
     names,
+    output_dir_words,
     positive_int,
     probability,
     ratio,
@@ -26,6 +27,7 @@ from napari_cropzoom.cli.inputs import (
     print_note,
 )
 from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.shell import shell_line
 from napari_cropzoom.core.words import counted, verb
 
 if TYPE_CHECKING:
@@ -65,9 +67,9 @@ def create_bbox(args: argparse.Namespace) -> None:
     for file in files:
         preds = predictions_of(model, file)
         if not preds.is_file():
+            command = shell_line(["cropzoom", "predict", args.model_dir, file, *output_dir_words(args)])
             raise CropzoomError(
-                f"{preds}: there are no predictions of {file.name}. Run `cropzoom predict "
-                f"{args.model_dir} {file}` first."
+                f"{preds}: there are no predictions of {file.name}. Run `{command}` first."
             )
     for file in files:
         print(f"creating bboxes for {file.name}", flush=True)

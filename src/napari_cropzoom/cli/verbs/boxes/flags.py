@@ -44,12 +44,18 @@ def flags(args: argparse.Namespace) -> None:
     """Print what is worth a look in a file of boxes, the highest score first."""
     from napari_cropzoom.core.inspection.inspection import DEFAULT_AMOUNT, Inspection, at_least, ranked
     from napari_cropzoom.core.inspection.motion import told_of_misfit
+    from napari_cropzoom.files.belonging import GIVE_OTHERS, check_made_of, check_one_source
     from napari_cropzoom.files.formats.predictions import Predictions
     from napari_cropzoom.files.formats.registry import format_of, read_boxes
     from napari_cropzoom.review.suspects import over, undecodable
     from napari_cropzoom.video.index import VideoIndex
     from napari_cropzoom.video.judge import note_odd
 
+    given = [args.bbox_file, *([] if args.preds is None else [args.preds])]
+    if args.video is not None:
+        for file in given:
+            check_made_of(file, args.video, GIVE_OTHERS)
+    check_one_source(given[0], given[-1])
     index = None if args.video is None else VideoIndex.scan(args.video)
     n_frames, size = (None, None) if index is None else (index.n_frames, (index.width, index.height))
     boxes = read_boxes(

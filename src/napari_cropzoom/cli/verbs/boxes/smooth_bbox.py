@@ -53,6 +53,8 @@ def smooth_bbox(args: argparse.Namespace) -> None:
         )
     if target.resolve() == source.resolve():
         raise CropzoomError(f"{target}: would overwrite the raw boxes. Give another --output_dir.")
+    if target.is_file():
+        raise CropzoomError(f"{target}: is a file, not a folder. Give another --output_dir.")
     files = sorted(file for file in source.glob("*_bbox.csv") if not is_hidden(file))
     if not files:
         raise CropzoomError(f"{source}: holds no *_bbox.csv file. Run `cropzoom create_bbox` first.")

@@ -41,13 +41,13 @@ def export_names() -> list[str]:
 
 def export(args: argparse.Namespace) -> None:
     """Read all files, which must be of one kind, and write the one."""
-    from napari_cropzoom.files.belonging import check_made_of
+    from napari_cropzoom.files.belonging import GIVE_OTHERS, check_made_of
     from napari_cropzoom.files.formats import registry
     from napari_cropzoom.files.formats.predictions import Predictions
     from napari_cropzoom.files.formats.said import BoxesOut, PosesOut
 
     for file in args.file:
-        check_made_of(file, args.video)
+        check_made_of(file, args.video, GIVE_OTHERS)
     kinds = {isinstance(registry.format_of(file), Predictions) for file in args.file}
     is_poses = args.to in {each.name for each in registry.POSE_EXPORTS}
     if kinds != {is_poses}:

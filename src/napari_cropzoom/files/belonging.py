@@ -148,8 +148,12 @@ def check_identity(file: Path, identity: Identity, source: Path, cure: str = CUR
         )
 
 
-def read_predictions_of(csv: Path, n_frames: int, video: Path) -> tuple[Poses, str]:
+def read_predictions_of(
+    csv: Path, n_frames: int, video: Path, cure: str = GIVE_OTHERS
+) -> tuple[Poses, str]:
     """Read the keypoints of a video, and what a person should know of where they come from.
+
+    ``cure`` is what to do where they are of another video.
 
     Raises
     ------
@@ -157,7 +161,7 @@ def read_predictions_of(csv: Path, n_frames: int, video: Path) -> tuple[Poses, s
         If they are of another video, or as
         :func:`napari_cropzoom.files.provenance.read_video_predictions`.
     """
-    is_known = check_made_of(csv, video, GIVE_OTHERS)
+    is_known = check_made_of(csv, video, cure)
     poses = read_video_predictions(csv, n_frames)
     return poses, "" if is_known else on_trust(csv)
 

@@ -18,7 +18,7 @@ from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.words import shortened
 from napari_cropzoom.engine.model_folder import ModelFolder
-from napari_cropzoom.files.belonging import read_predictions_of
+from napari_cropzoom.files.belonging import CURE, read_predictions_of
 from napari_cropzoom.files.formats.registry import as_table
 from napari_cropzoom.jobs import Job, ThreadHandle, Worker, run_in_thread
 from napari_cropzoom.review.keypoints import Kind
@@ -375,7 +375,7 @@ class Controller(QObject):
                 session.set_predictions(kind, found[0])
                 on_done(found[1])
 
-        read = partial(read_predictions_of, path, session.n_frames, session.video.path)
+        read = partial(read_predictions_of, path, session.n_frames, session.video.path, CURE)
         return run_in_thread(read, on_done=take, on_error=on_error)
 
     @staticmethod

@@ -52,3 +52,4 @@ def test_what_another_video_left_is_not_shown(viewer, model_folder, tmp_path, vi
     assert session.detector_poses is None
     dock = viewer.window.dock_widgets["Cropzoom"]
     assert "was made of another file (square.mp4" in dock["detect"].message.plain
+    assert "in the window in step Video" in dock["detect"].message.plain

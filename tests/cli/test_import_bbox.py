@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from conformance.litpose import write_model_config
 from napari_cropzoom.cli import main
 from napari_cropzoom.files.bbox_csv import read_bbox_csv
 from videos import make_numbered_video
@@ -130,6 +131,44 @@ def test_one_gap_is_told_in_the_singular(video_path, tmp_path, capsys):
     words = ("--video", video_path, "--output_dir", tmp_path / "out")
     assert run("import_bbox", mot(tmp_path / "results", rows), *words) == 0
     assert "1 frame has no box, fill it in `cropzoom review`" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "fault"),
+    [
+        (";x;y;h;w\n{}", "utf-8", "separated by commas, not semicolons"),
+        ("\tx\ty\th\tw\n{}", "utf-8", "separated by commas, not tabs"),
+        ("sep=,\n,x,y,h,w\n{}", "utf-8", "line 1: is 'sep=,', for a spreadsheet"),
+        (",x,y,h,w\n{}", "utf-8", "line 2: x is '10,4', with a comma"),
+        (",x,y,h,w\n{}", "utf-16", "is not text in UTF-8, but in UTF-16"),
+    ],
+    ids=["semicolons", "tabs", "sep", "decimal_comma", "utf16"],
+)
+@pytest.mark.parametrize("verb", ["flags", "crop", "review"])
+def test_a_table_of_a_spreadsheet_is_sent_to_import_bbox(
+    video_path, tmp_path, capsys, verb, text, encoding, fault
+):
+    folder = tmp_path / "boxes"
+    folder.mkdir()
+    path = folder / f"{video_path.stem}_bbox.csv"
+    mark = next((each for each in ";\t" if each in text), ",")
+    x = '"10,4"' if "with a comma" in fault else 10
+    body = "".join(mark.join(map(str, (f, x, 20, 40, 30))) + "\n" for f in range(N))
+    path.write_bytes(text.format(body).encode(encoding))
+    model = write_model_config(tmp_path / "model", ("nose", "tail"), tmp_path)
+    words = {
+        "flags": ("flags", path, "--video", video_path),
+        "crop": ("crop", model, video_path, "--bbox_dir", folder),
+        "review": ("review", video_path, "--bbox", path),
+    }
+    assert run(*words[verb]) == 1
+    error = capsys.readouterr().err
+    for word in (path.name, fault, "`cropzoom import_bbox`"):
+        assert word in error
+    out = ("--output_dir", tmp_path / "out", "--format", "csv")
+    assert run("import_bbox", path, "--video", video_path, *out) == 0
+    there = read_bbox_csv(tmp_path / "out" / path.name, N)
+    np.testing.assert_array_equal(there, [[10, 20, 30, 40]] * N)
 
 
 def test_points_ask_for_a_size_in_one_line(video_path, tmp_path, capsys):

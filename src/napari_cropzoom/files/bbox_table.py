@@ -14,7 +14,15 @@ from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.plausible import Faults, FrameSize, bad_rows, table_doubt, table_fault, why_bad
 from napari_cropzoom.core.progress import Notify
 from napari_cropzoom.core.words import counted, verb
-from napari_cropzoom.files.csv_table import check_width, first_line, quoted, read_cells, read_numbers
+from napari_cropzoom.files.csv_table import (
+    check_separated,
+    check_width,
+    first_line,
+    quoted,
+    read_cells,
+    read_numbers,
+    why_no_number,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -163,8 +171,7 @@ def _rows(
         if unnamed is not None and unnamed[row]:
             return why(row)
         name = COLUMNS[int(not_numbers[row].argmax())]
-        cell = str(cells.iat[row + 1, names.index(name)])
-        return f"{name} is {quoted(cell)}, not a number. Write it in pixels."
+        return why_no_number(name, str(cells.iat[row + 1, names.index(name)]))
 
     rows = BoxRows(boxes, None, np.arange(2, len(boxes) + 2), bad, reason).keep(written)
     if not len(rows.boxes):
@@ -175,13 +182,12 @@ def _rows(
 def table_of(path: Path, text: str) -> tuple[pd.DataFrame, list[str]]:
     """Cells of the file and the names in its header, in lower case."""
     check_width(path, first_line(text), "boxes", MOST_COLUMNS)
+    check_separated(path, text)
     cells = read_cells(path, text, "boxes")
     names = [name.lower() for name in cells.iloc[0]]
     fault = _header_fault(names)
     if fault is not None:
         raise CropzoomError(f"{path}: line 1: {fault}")
-    if len(cells) == 1:
-        raise CropzoomError(f"{path}: has a header but no boxes. Give one row a frame.")
     return cells, names
 
 

@@ -5,7 +5,9 @@ pandas is imported where it is used: that takes longer than the commands on boxe
 
 from __future__ import annotations
 
+import codecs
 import io
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +26,11 @@ FEW = 2**20
 MOST_COLUMNS = 30_000  # 10,000 keypoints
 LONGEST_NUMBER = 309  # digits of the largest float64
 MOST_QUOTED = 76
+UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+TAKEN = "`cropzoom import_bbox` reads such a table and writes one that fits."
+SEP_LINE = re.compile(r'"?sep=.?"?[,;\t]*', re.IGNORECASE)
+"""What a spreadsheet is told in the first line of a table: by what its cells are separated."""
+_DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+")
 
 
 def quoted(text: str) -> str:
@@ -69,6 +76,11 @@ def read_text(path: Path, what: str) -> str:
         if "\r" in text:  # lines of Windows and of the first Macs
             text = text.replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
+        if data.startswith(UTF16):
+            taken = f" {TAKEN}" if what == "boxes" else ""
+            raise CropzoomError(
+                f"{path}: is not text in UTF-8, but in UTF-16. Save it as CSV in UTF-8.{taken}"
+            ) from error
         raise CropzoomError(f"{path}: is not text in UTF-8. {cure}") from error
     if "\0" in text:
         raise CropzoomError(f"{path}: is not text. {cure}")
@@ -214,6 +226,29 @@ def check_width(path: Path, line: str, what: str, most: int = MOST_COLUMNS) -> N
         raise CropzoomError(
             f"{path}: has {count} columns, which no table has. Give a CSV file of {what}."
         )
+
+
+def check_separated(path: Path, text: str) -> None:
+    """Refuse a table that a spreadsheet wrote with other marks than commas between its cells.
+
+    Raises
+    ------
+    CropzoomError
+    """
+    head = first_line(text)
+    marks = {"semicolons": head.count(";"), "tabs": head.count("\t"), "commas": head.count(",")}
+    usual = max(marks, key=lambda name: marks[name])
+    if SEP_LINE.fullmatch(head.strip()):
+        raise CropzoomError(f"{path}: line 1: is {quoted(head.strip())}, for a spreadsheet. {TAKEN}")
+    if usual != "commas" and marks[usual]:
+        raise CropzoomError(f"{path}: line 1: cells must be separated by commas, not {usual}. {TAKEN}")
+
+
+def why_no_number(name: str, cell: str) -> str:
+    """What is wrong with a cell of a box that is no number, and the cure."""
+    if _DECIMAL_COMMA.fullmatch(cell):
+        return f"{name} is {quoted(cell)}, with a comma for the decimal point. {TAKEN}"
+    return f"{name} is {quoted(cell)}, not a number. Write it in pixels."
 
 
 def not_a_table(path: Path, what: str, error: Exception) -> CropzoomError:

@@ -180,6 +180,60 @@ def test_two_corners_are_read_by_any_usual_name(tmp_path, header):
     np.testing.assert_allclose(boxes_of(found)[3], [10, 20, 30, 40])
 
 
+def germanised(text, separator, decimal=",", before=""):
+    """A table as another spreadsheet writes it."""
+    lines = [[cell.replace(".", decimal) for cell in line.split(",")] for line in text.splitlines()]
+    if separator == ",":
+        lines = [[f'"{cell}"' if "," in cell else cell for cell in cells] for cells in lines]
+    return before + "".join(separator.join(cells) + "\r\n" for cells in lines)
+
+
+SPREADSHEETS = pytest.mark.parametrize(
+    ("marks", "encoding"),
+    [
+        ((";",), "utf-8"),
+        (("\t",), "utf-16"),
+        ((";", ",", "sep=;\r\n"), "utf-8-sig"),
+        ((",", ".", "sep=,\r\n"), "utf-8"),
+        ((",", ".", '"sep=,"\r\n'), "utf-16"),
+        ((",",), "utf-8"),
+    ],
+    ids=["semicolon", "utf16_tab", "sep_semicolon", "sep_comma", "sep_quoted", "quoted_decimals"],
+)
+
+
+@SPREADSHEETS
+def test_tables_of_any_spreadsheet_are_read(tmp_path, marks, encoding):
+    values = [(frame, "m.1", 10.5 + frame, 20.25, 30, 40.5) for frame in range(10)]
+    path = tmp_path / "boxes.csv"
+    path.write_bytes(germanised(rows("frame,id,left,top,w,h", values), *marks).encode(encoding))
+    np.testing.assert_array_equal(
+        boxes_of(read(path)), [[10.5 + frame, 20.25, 30, 40.5] for frame in range(10)]
+    )
+
+
+@SPREADSHEETS
+def test_keypoints_of_any_spreadsheet_are_read(tmp_path, marks, encoding):
+    values = [(frame, 100.5, 200.25, 0.75, 140.5, 220.25, 0.75) for frame in range(10)]
+    text = "scorer,a,a,a,a,a,a\nbodyparts,n,n,n,t,t,t\ncoords" + 2 * ",x,y,likelihood" + "\n"
+    text += "".join(",".join(map(str, row)) + "\n" for row in values)
+    plain = boxes_of(read(write(tmp_path, text, "plain.csv"), crop_ratio=2.0))
+    path = tmp_path / "german.csv"
+    path.write_bytes(germanised(text, *marks).encode(encoding))
+    found = read(path, crop_ratio=2.0)
+    np.testing.assert_array_equal(boxes_of(found), plain)
+    assert found.settled.tracks[0].confidence[0] == 0.75
+
+
+def test_the_line_of_a_fault_counts_what_a_spreadsheet_is_told(tmp_path):
+    path = write(tmp_path, "sep=;\nframe;x;y;w;h\n0;1;2;3;4\n1;a;2;3;4\n")
+    with pytest.raises(CropzoomError, match="line 4: x is 'a'"):
+        read(path)
+    path = write(tmp_path, "frame,x,y,w,h\n0,1,2,3,4\n,,,,\n1.5,1,2,3,4\n")
+    with pytest.raises(CropzoomError, match=r"line 4: 1\.5 is not the number of a frame"):
+        read(path)
+
+
 def test_rows_are_frames_only_where_they_are_as_many(tmp_path):
     path = write(tmp_path, rows("x,y,w,h", [(frame, 20, 30, 40) for frame in range(10)]))
     assert boxes_of(read(path))[:, 0].tolist() == list(range(10))

@@ -21,7 +21,7 @@ import numpy as np
 
 from napari_cropzoom.core.boxes import FloatArray
 from napari_cropzoom.core.errors import CropzoomError, brief
-from napari_cropzoom.files.csv_table import quoted
+from napari_cropzoom.files.csv_table import UTF16, quoted
 from napari_cropzoom.files.parsing import UNREADABLE_ARRAYS, parse_json
 
 HEAD = 2**16
@@ -101,7 +101,7 @@ class Content:
         for magic, kind in _MAGIC:
             if self.head.startswith(magic):
                 return kind
-        if b"\0" in self.head:
+        if b"\0" in self.head and not self.head.startswith(UTF16):
             return "binary"
         text = self.text.lstrip()
         if text[:1] in ("{", "["):
@@ -111,7 +111,7 @@ class Content:
     @cached_property
     def text(self) -> str:
         """The beginning, as text."""
-        return self.head.decode("utf-8-sig", "replace")
+        return self.head.decode(encoding_of(self.head), "replace")
 
     @cached_property
     def lines(self) -> list[str]:
@@ -138,8 +138,13 @@ class Content:
         return frozenset()
 
 
+def encoding_of(data: bytes) -> str:
+    """Of a text: UTF-16 where its first bytes say so, else UTF-8."""
+    return "utf-16" if data.startswith(UTF16) else "utf-8-sig"
+
+
 def read_whole_text(path: Path) -> str:
-    """Text of a file in UTF-8, line feeds between its lines, of a bounded size.
+    """Text of a file in UTF-8 or UTF-16, line feeds between its lines, of a bounded size.
 
     Raises
     ------
@@ -151,8 +156,9 @@ def read_whole_text(path: Path) -> str:
             f"{path}: has {size / 1e6:.0f} MB; tables of up to {MOST_BYTES / 1e6:.0f} MB are read. "
             "Split it by animal or by video."
         )
+    data = path.read_bytes()
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = data.decode(encoding_of(data))
     except UnicodeDecodeError as error:
         raise CropzoomError(
             f"{path}: is not text in UTF-8 (byte {error.start}). Save it as UTF-8 in the other program."
@@ -174,7 +180,8 @@ def read_bounded_json(path: Path) -> Any:
             "file a video, without masks."
         )
     try:
-        return parse_json(path.read_bytes().decode("utf-8-sig"))
+        data = path.read_bytes()
+        return parse_json(data.decode(encoding_of(data)))
     except (ValueError, MemoryError) as error:
         raise CropzoomError(f"{path}: is not JSON ({brief(error)}). Write the file again.") from error
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +12,50 @@ import numpy as np
 
 from napari_cropzoom.core.boxes import FloatArray
 from napari_cropzoom.core.errors import CropzoomError, brief
-from napari_cropzoom.files.csv_table import as_floats, exact_numbers, quoted
+from napari_cropzoom.files.csv_table import SEP_LINE, as_floats, exact_numbers, first_line, quoted
 
 if TYPE_CHECKING:
     import pandas as pd
 
 CURE = "Export it again."
+DELIMITERS = (";", "\t", ",")
+SOME = 100_000  # letters
+_POINT, _COMMA = re.compile(r"\d\.\d"), re.compile(r"\d,\d")
+_QUOTED_COMMA = re.compile(r'"[-+]?\d*,\d+"')
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a table was written, which differs among the languages of a spreadsheet.
+
+    Attributes
+    ----------
+    n_before : int
+        Lines before the header: 1 where the first is ``sep=;``.
+    head : str
+        The first line of the header.
+    delimiter : str
+        Between the cells.
+    decimal : str
+        Before the fractions.
+    """
+
+    n_before: int
+    head: str
+    delimiter: str
+    decimal: str
+
+    @classmethod
+    def of(cls, text: str) -> Layout:
+        """By what the beginning of a table has."""
+        n_before = int(SEP_LINE.fullmatch(first_line(text).strip()) is not None)
+        rest = text.partition("\n")[2] if n_before else text
+        head = first_line(rest)
+        delimiter = max(DELIMITERS, key=head.count)
+        some = rest[len(head) : len(head) + SOME]
+        comma = _QUOTED_COMMA if delimiter == "," else _COMMA
+        decimal = "," if comma.search(some) and not _POINT.search(some) else "."
+        return cls(n_before, head, delimiter, decimal)
 
 
 def read_rows(

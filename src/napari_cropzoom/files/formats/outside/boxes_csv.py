@@ -11,9 +11,9 @@ import numpy as np
 
 from napari_cropzoom.core.boxes import FloatArray, IntArray
 from napari_cropzoom.core.words import counted
-from napari_cropzoom.files.csv_table import check_width, first_line, quoted
+from napari_cropzoom.files.csv_table import check_width, quoted
 from napari_cropzoom.files.formats.contents import Content, read_whole_text
-from napari_cropzoom.files.formats.rows import numbers_of, read_rows
+from napari_cropzoom.files.formats.rows import Layout, numbers_of, read_rows
 from napari_cropzoom.files.formats.said import (
     Corner,
     ImportOptions,
@@ -26,9 +26,7 @@ from napari_cropzoom.files.formats.said import (
 if TYPE_CHECKING:
     import pandas as pd
 
-DELIMITERS = (";", "\t", ",")
 MOST_COLUMNS = 200
-SOME = 100_000  # letters
 NAMES: dict[str, tuple[str, ...]] = {
     "left": ("x", "left", "xmin", "minx", "xtl", "x1", "x0", "bbleft", "bboxleft", "bboxx", "bbx"),
     "top": ("y", "top", "ymin", "miny", "ytl", "y1", "y0", "bbtop", "bboxtop", "bboxy", "bby"),
@@ -73,29 +71,30 @@ class BoxesCsv:
         """By the names of its columns."""
         if content.kind != "text" or not content.lines:
             return False
-        found = _places(_cells(content.lines[0], _delimiter(content.lines[0])))
+        layout = Layout.of("\n".join(content.lines))
+        found = _places(_cells(layout.head, layout.delimiter))
         return _meaning(found) is not None
 
     def read(self, path: Path, video: VideoFacts, options: ImportOptions) -> Said:
         """Columns by their names."""
         text = read_whole_text(path).strip("\n")
-        head = first_line(text)
-        delimiter = _delimiter(head)
-        check_width(path, head.replace(delimiter, ","), "boxes", MOST_COLUMNS)
-        header = _cells(head, delimiter)
+        layout = Layout.of(text)
+        check_width(path, layout.head.replace(layout.delimiter, ","), "boxes", MOST_COLUMNS)
+        header = _cells(layout.head, layout.delimiter)
+        first_line = layout.n_before + 2
         found = _places(header)
         meaning = _meaning(found)
         if meaning is None:
             raise refuse(
                 path,
-                "line 1: names no columns of boxes. They are x, y, w, h, or x1, y1, x2, y2, or cx, cy.",
+                f"line {first_line - 1}: names no columns of boxes. They are x, y, w, h, or x1, y1, "
+                "x2, y2, or cx, cy.",
             )
         texts = (found["track"],) if "track" in found else ()
-        table = read_rows(
-            path, text, 1, len(header), texts, sep=delimiter, decimal=_decimal(text, delimiter)
-        ).dropna(how="all")
+        marks = {"sep": layout.delimiter, "decimal": layout.decimal}
+        table = read_rows(path, text, first_line - 1, len(header), texts, **marks).dropna(how="all")
         numbers = {
-            what: numbers_of(path, table[place], header[place] or "the first column", 2)
+            what: numbers_of(path, table[place], header[place] or "the first column", first_line)
             for what, place in found.items()
             if what != "track"
         }
@@ -104,7 +103,8 @@ class BoxesCsv:
         animal = np.zeros(len(table), np.int64)
         if "track" in found:
             names, animal = _animals(table[found["track"]])
-        frame, first = _frames(path, numbers.get("frame"), len(table), video, len(names))
+        lines = table.index.to_numpy() + first_line
+        frame, first = _frames(path, numbers.get("frame"), lines, video, len(names))
         unused = [
             name
             for place, name in enumerate(header)
@@ -123,10 +123,6 @@ class BoxesCsv:
             return Said(keypoints=boxes[:, None, :2], **common)
         usual: Corner | None = "corner" if _names_corner(header, found) else None
         return Said(boxes=boxes, corner=corner, usual_corner=usual, unit=None, **common)
-
-
-def _delimiter(line: str) -> str:
-    return max(DELIMITERS, key=line.count)
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
@@ -192,12 +188,6 @@ def _boxes(numbers: dict[str, FloatArray], meaning: str) -> tuple[FloatArray, Co
     return np.column_stack([x, y, numbers["w"], numbers["h"]]), "centre"
 
 
-def _decimal(text: str, delimiter: str) -> str:
-    """What stands before the fractions: a comma where numbers have commas and none a point."""
-    some = text[text.find("\n") : text.find("\n") + SOME]
-    return "," if delimiter != "," and "," in some and "." not in some else "."
-
-
 def _animals(column: pd.Series[Any]) -> tuple[tuple[str, ...], IntArray]:
     """Names, which are numbers only where all are."""
     import pandas as pd
@@ -211,9 +201,10 @@ def _animals(column: pd.Series[Any]) -> tuple[tuple[str, ...], IntArray]:
 
 
 def _frames(
-    path: Path, numbers: FloatArray | None, n_rows: int, video: VideoFacts, n_animals: int
+    path: Path, numbers: FloatArray | None, lines: IntArray, video: VideoFacts, n_animals: int
 ) -> tuple[IntArray, int | None]:
-    """Frames of the rows; the first one's number is 0 where rows are frames."""
+    """Frames of the rows; the first one's number is 0 where rows are frames; ``lines`` are theirs."""
+    n_rows = len(lines)
     if numbers is None:
         if n_rows != video.n_frames or n_animals != 1:
             raise refuse(
@@ -226,5 +217,5 @@ def _frames(
     wrong = ~((numbers >= 0) & (numbers == np.floor(numbers)) & (numbers < 2**31))
     if wrong.any():
         row = int(wrong.argmax())
-        raise refuse(path, f"line {row + 2}: {numbers[row]:g} is not the number of a frame.")
+        raise refuse(path, f"line {lines[row]}: {numbers[row]:g} is not the number of a frame.")
     return numbers.astype(np.int64), None

@@ -15,9 +15,9 @@ import numpy as np
 from napari_cropzoom.core.boxes import FloatArray, IntArray
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.files.atomic import atomic_path
-from napari_cropzoom.files.csv_table import check_width, first_line, quoted
+from napari_cropzoom.files.csv_table import check_width, quoted
 from napari_cropzoom.files.formats.contents import Content, number_in_name, read_whole_text
-from napari_cropzoom.files.formats.rows import numbers_of, read_rows
+from napari_cropzoom.files.formats.rows import Layout, numbers_of, read_rows
 from napari_cropzoom.files.formats.said import ImportOptions, PosesOut, Said, VideoFacts, refuse
 from napari_cropzoom.files.predictions_csv import write_predictions
 
@@ -46,21 +46,22 @@ class KeypointsCsv:
         return (
             content.kind == "text"
             and bool(content.lines)
-            and content.lines[0].lower().lstrip('"').startswith(ROWS[0])
+            and Layout.of("\n".join(content.lines)).head.lower().lstrip('"').startswith(ROWS[0])
         )
 
     def read(self, path: Path, video: VideoFacts, options: ImportOptions) -> Said:
         """Keypoints of all animals."""
         text = read_whole_text(path).strip("\n")
-        check_width(path, first_line(text), "keypoints")
-        header, n_lines = _header(path, text)
+        layout = Layout.of(text)
+        check_width(path, layout.head.replace(layout.delimiter, ","), "keypoints")
+        header, n_lines = _header(path, text, layout)
         width = len(next(iter(header.values())))
         n_index = 1
         while n_index < min(MOST_INDEX, width) and all(
             _is_empty(row[n_index]) for row in header.values()
         ):
             n_index += 1
-        index, values = _values(path, text, width, n_index, n_lines)
+        index, values = _values(path, text, width, n_index, n_lines, layout)
         frames, first = frames_of(path, index)
         parts, coords = header["bodyparts"], header["coords"]
         animals = header.get("individuals", ["animal"] * width)
@@ -184,10 +185,12 @@ def frames_of(path: Path, index: Sequence[str]) -> tuple[IntArray, int | None]:
     return np.array(numbers, np.int64), None
 
 
-def _header(path: Path, text: str) -> tuple[dict[str, list[str]], int]:
+def _header(path: Path, text: str, layout: Layout) -> tuple[dict[str, list[str]], int]:
     """Header rows by their first cell, of one width, and the lines they take."""
     header: dict[str, list[str]] = {}
-    reader = csv.reader(io.StringIO(text))
+    reader = csv.reader(io.StringIO(text), delimiter=layout.delimiter)
+    for _ in range(layout.n_before):
+        next(reader)
     for row in reader:
         name = row[0].strip().lower() if row else ""
         if name not in ROWS:
@@ -208,9 +211,10 @@ def _is_empty(cell: str) -> bool:
 
 
 def _values(
-    path: Path, text: str, width: int, n_index: int, n_lines: int
+    path: Path, text: str, width: int, n_index: int, n_lines: int, layout: Layout
 ) -> tuple[list[str], FloatArray]:
-    table = read_rows(path, text, n_lines, width, tuple(range(n_index)))
+    marks = {"sep": layout.delimiter, "decimal": layout.decimal}
+    table = read_rows(path, text, n_lines, width, tuple(range(n_index)), **marks)
     columns: list[list[str]] = [table[place].fillna("").tolist() for place in range(n_index)]
     index = ["/".join(filter(None, map(str.strip, row))) for row in zip(*columns, strict=True)]
     numbers = [numbers_of(path, table[place], "a cell", n_lines + 1) for place in range(n_index, width)]

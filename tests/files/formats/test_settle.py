@@ -225,6 +225,22 @@ def test_keypoints_of_any_spreadsheet_are_read(tmp_path, marks, encoding):
     assert found.settled.tracks[0].confidence[0] == 0.75
 
 
+@SPREADSHEETS
+def test_tracks_of_any_spreadsheet_are_read(tmp_path, marks, encoding):
+    lines = [f"{f + 1},1,{10.5 + f},20.5,30,40,0.75,-1,-1,-1" for f in range(10)]
+    path = tmp_path / "mot.txt"
+    path.write_bytes(germanised("\n".join(lines), *marks).encode(encoding))
+    found = read(path)
+    np.testing.assert_array_equal(boxes_of(found), [[10.5 + f, 20.5, 30, 40] for f in range(10)])
+    assert found.settled.tracks[0].confidence[9] == 0.75
+    path = tmp_path / "trajectories.csv"
+    text = rows("time,x1,y1", [(f / 4, 100.5, 200.5) for f in range(10)])
+    path.write_bytes(germanised(text, *marks).encode(encoding))
+    found = read(path, crop_size=60)
+    assert found.format.name == "idtracker"
+    np.testing.assert_array_equal(boxes_of(found)[9], [70.5, 170.5, 60, 60])
+
+
 def test_the_line_of_a_fault_counts_what_a_spreadsheet_is_told(tmp_path):
     path = write(tmp_path, "sep=;\nframe;x;y;w;h\n0;1;2;3;4\n1;a;2;3;4\n")
     with pytest.raises(CropzoomError, match="line 4: x is 'a'"):

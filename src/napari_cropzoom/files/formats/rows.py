@@ -45,6 +45,11 @@ class Layout:
     delimiter: str
     decimal: str
 
+    @property
+    def marks(self) -> dict[str, Any]:
+        """For ``pandas.read_csv``."""
+        return {"sep": self.delimiter, "decimal": self.decimal}
+
     @classmethod
     def of(cls, text: str) -> Layout:
         """By what the beginning of a table has."""

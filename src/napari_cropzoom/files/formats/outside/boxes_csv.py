@@ -91,8 +91,9 @@ class BoxesCsv:
                 "x2, y2, or cx, cy.",
             )
         texts = (found["track"],) if "track" in found else ()
-        marks = {"sep": layout.delimiter, "decimal": layout.decimal}
-        table = read_rows(path, text, first_line - 1, len(header), texts, **marks).dropna(how="all")
+        table = read_rows(path, text, first_line - 1, len(header), texts, **layout.marks).dropna(
+            how="all"
+        )
         numbers = {
             what: numbers_of(path, table[place], header[place] or "the first column", first_line)
             for what, place in found.items()

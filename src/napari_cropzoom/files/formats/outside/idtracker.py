@@ -14,7 +14,7 @@ import numpy as np
 
 from napari_cropzoom.core.boxes import FloatArray
 from napari_cropzoom.core.words import counted
-from napari_cropzoom.files.csv_table import check_width, first_line
+from napari_cropzoom.files.csv_table import check_width
 from napari_cropzoom.files.formats.contents import (
     Content,
     as_text,
@@ -23,7 +23,7 @@ from napari_cropzoom.files.formats.contents import (
     read_bounded_json,
     read_whole_text,
 )
-from napari_cropzoom.files.formats.rows import numbers_of, read_rows
+from napari_cropzoom.files.formats.rows import Layout, numbers_of, read_rows
 from napari_cropzoom.files.formats.said import ImportOptions, Said, VideoFacts, refuse
 
 TABLE, ABOUT, CHANCES = "trajectories.csv", "attributes.json", "id_probabilities.csv"
@@ -48,7 +48,7 @@ class Idtracker:
             return _inside(content.path) is not None
         if content.kind == "hdf5":
             return "trajectories" in content.names
-        return content.kind == "text" and bool(content.lines) and _is_header(content.lines[0])
+        return content.kind == "text" and bool(content.lines) and _is_header(content.lines)
 
     def read(self, path: Path, video: VideoFacts, options: ImportOptions) -> Said:
         """Centres, how sure the identities are, names, and the length of the body."""
@@ -112,8 +112,10 @@ def _inside(folder: Path) -> Path | None:
     return None
 
 
-def _is_header(line: str) -> bool:
-    return _HEADER.fullmatch(line.strip().lower().replace(" ", "")) is not None
+def _is_header(lines: list[str]) -> bool:
+    layout = Layout.of("\n".join(lines))
+    names = layout.head.strip().lower().replace(" ", "").replace(layout.delimiter, ",")
+    return _HEADER.fullmatch(names) is not None
 
 
 def _from_hdf5(path: Path) -> tuple[FloatArray, FloatArray, dict[str, Any]]:
@@ -153,8 +155,9 @@ def _from_csv(path: Path) -> tuple[FloatArray, FloatArray, dict[str, Any]]:
 
 def _table(path: Path) -> tuple[list[str], FloatArray]:
     text = read_whole_text(path).strip("\n")
-    head = first_line(text)
-    check_width(path, head, "trajectories")
-    header = [name.strip().lower() for name in head.split(",")]
-    table = read_rows(path, text, 1, len(header))
-    return header, np.column_stack([numbers_of(path, table[k], header[k], 2) for k in range(len(header))])
+    layout = Layout.of(text)
+    header = [name.strip().lower() for name in layout.head.split(layout.delimiter)]
+    check_width(path, ",".join(header), "trajectories")
+    table = read_rows(path, text, layout.n_before + 1, len(header), **layout.marks)
+    columns = (numbers_of(path, table[k], name, layout.n_before + 2) for k, name in enumerate(header))
+    return header, np.column_stack(list(columns))

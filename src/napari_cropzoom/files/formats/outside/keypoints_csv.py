@@ -213,8 +213,7 @@ def _is_empty(cell: str) -> bool:
 def _values(
     path: Path, text: str, width: int, n_index: int, n_lines: int, layout: Layout
 ) -> tuple[list[str], FloatArray]:
-    marks = {"sep": layout.delimiter, "decimal": layout.decimal}
-    table = read_rows(path, text, n_lines, width, tuple(range(n_index)), **marks)
+    table = read_rows(path, text, n_lines, width, tuple(range(n_index)), **layout.marks)
     columns: list[list[str]] = [table[place].fillna("").tolist() for place in range(n_index)]
     index = ["/".join(filter(None, map(str.strip, row))) for row in zip(*columns, strict=True)]
     numbers = [numbers_of(path, table[place], "a cell", n_lines + 1) for place in range(n_index, width)]

@@ -5,15 +5,16 @@ Format: https://motchallenge.net/instructions
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
 from napari_cropzoom.files.atomic import atomic_path
-from napari_cropzoom.files.csv_table import first_line, quoted
+from napari_cropzoom.files.csv_table import quoted
 from napari_cropzoom.files.formats.contents import Content, read_whole_text
-from napari_cropzoom.files.formats.rows import numbers_of, read_rows
+from napari_cropzoom.files.formats.rows import Layout, numbers_of, read_rows
 from napari_cropzoom.files.formats.said import BoxesOut, ImportOptions, Said, VideoFacts, numbered, refuse
 
 LEAST_COLUMNS, MOST_COLUMNS = 6, 10
@@ -31,12 +32,14 @@ class Mot:
         """By rows of six to ten numbers, the first two of them whole."""
         if content.kind != "text" or not content.lines:
             return False
-        rows = [line.split(",") for line in content.lines[:5]]
+        layout = Layout.of("\n".join(content.lines))
+        lines = content.lines[layout.n_before :][:5]
         try:
-            numbers = [[float(cell) for cell in row] for row in rows]
-        except ValueError:
+            rows = list(csv.reader(lines, delimiter=layout.delimiter))
+            numbers = [[float(cell.replace(layout.decimal, ".")) for cell in row] for row in rows]
+        except (ValueError, csv.Error):
             return False
-        return all(
+        return bool(numbers) and all(
             LEAST_COLUMNS <= len(row) <= MOST_COLUMNS
             and row[0].is_integer()
             and row[1].is_integer()
@@ -47,20 +50,25 @@ class Mot:
     def read(self, path: Path, video: VideoFacts, options: ImportOptions) -> Said:
         """Frames, ids, boxes and confidence; -1 is none."""
         text = read_whole_text(path).strip("\n")
-        width = first_line(text).count(",") + 1
+        layout = Layout.of(text)
+        line_of_first = layout.n_before + 1
+        width = len(next(csv.reader([layout.head], delimiter=layout.delimiter), []))
         if not LEAST_COLUMNS <= width <= MOST_COLUMNS:
             raise refuse(
-                path, f"line 1: has {width} numbers, MOTChallenge has 6 to 10 with commas between them."
+                path,
+                f"line {line_of_first}: has {width} numbers, MOTChallenge has 6 to 10 with "
+                "commas between them.",
             )
-        table = read_rows(path, text, 0, width)
+        table = read_rows(path, text, layout.n_before, width, **layout.marks)
         columns = [
-            numbers_of(path, table[place], f"number {place + 1}", 1) for place in range(min(width, 7))
+            numbers_of(path, table[place], f"number {place + 1}", line_of_first)
+            for place in range(min(width, 7))
         ]
         values = np.column_stack(columns)
         wrong = ~np.isfinite(values[:, :6]).all(axis=1) | (values[:, 0] < 0) | (values[:, 0] % 1 != 0)
         wrong |= np.abs(values[:, 0]) > 2**31
         if wrong.any():
-            row = int(wrong.argmax())
+            row = int(wrong.argmax()) + layout.n_before
             line = text.split("\n", row + 1)[row]
             raise refuse(path, f"line {row + 1}: {quoted(line)} is no frame, id and box.")
         confidence = values[:, 6] if width > 6 else np.full(len(values), np.nan)

@@ -77,6 +77,8 @@ def test_boxes_that_have_changed_are_told_with_the_cure(project, capsys):
     why = f"its predictions were made with other boxes in 12 of {N} frames: "
     assert said(capsys, *predicts(project, *given)) == skipping(project, why + ONLY_CHANGED)
     assert said(capsys, *runs(project, *given)) == skipping(project, f"{why}--overwrite runs all")
+    why = "its predictions were made with boxes: --overwrite runs whole frames, --bbox_dir takes boxes"
+    assert said(capsys, *predicts(project)) == skipping(project, why)
     before = (project / "pose" / "video_preds" / "v.csv").read_bytes()
     write_bbox_csv(project / "boxes" / "v_bbox.csv", BOXES[:-1])
     for words in (predicts(project, *given), runs(project, *given)):

@@ -69,6 +69,12 @@ class RunPlan:
         """Whether there is nothing to run."""
         return not self.why_all and not self.changed.any()
 
+    @property
+    def n_other_boxes(self) -> int:
+        """Of how many frames the box is another one; those that were interpolated do not count."""
+        seen = self.changed if self.guessed is None else self.changed & ~self.guessed
+        return int(seen.sum())
+
     def describe(self) -> str:
         """What runs, in a few words."""
         total, count = len(self.changed), int(self.changed.sum())
@@ -92,11 +98,11 @@ class RunPlan:
         if self.why_all:
             return "" if self.why_all in (_NONE, _NO_RECORD, _OTHERS) else self.why_all
         total = counted(len(self.changed), "frame")
-        guessed = np.zeros(len(self.changed), bool) if self.guessed is None else self.guessed
-        others, count = int((self.changed & ~guessed).sum()), int(guessed.sum())
+        others = self.n_other_boxes
         if others:
             return f"its predictions were made with other boxes in {others} of {total}"
-        if count and (every == 1 or _longest(guessed) > every):
+        count = 0 if self.guessed is None else int(self.guessed.sum())
+        if self.guessed is not None and (every == 1 or _longest(self.guessed) > every):
             return f"{count} of {total} {verb(count, 'are')} interpolated"
         return ""
 

@@ -232,6 +232,9 @@ class Predictor:
         ):
             return ""  # which runtime it would be is not known yet
         plan = plan_of(self.model, video, boxes, edge=self._edge, **how)
+        if boxes is None and not plan.why_all and plan.n_other_boxes:
+            take = "" if some == ALL else ", --bbox_dir takes boxes"
+            return f"its predictions were made with boxes: --overwrite runs whole frames{take}"
         why = plan.why_not_the_same(every)
         return why and f"{why}: {ALL if plan.why_all else some}"
 

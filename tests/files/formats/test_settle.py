@@ -413,7 +413,7 @@ def test_a_cut_tiff_is_told_plainly(tmp_path, share, caplog):
     data = whole.read_bytes()
     path = tmp_path / "cut.tif"
     path.write_bytes(data[: int(share * len(data))])
-    with pytest.raises(CropzoomError, match=r"cut short|has \d+ pages? but") as raised:
+    with pytest.raises(CropzoomError, match="cut short") as raised:
         read(path)
     assert "tifffile" not in str(raised.value)
     assert caplog.text == ""

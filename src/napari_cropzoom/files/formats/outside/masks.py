@@ -44,8 +44,8 @@ class Masks:
                     raise refuse(
                         path,
                         f"has {counted(n_pages, 'page')} but {video.name} has "
-                        f"{counted(video.n_frames, 'frame')}. Write "
-                        "one page a frame.",
+                        f"{counted(video.n_frames, 'frame')}. Write one page a frame; if it had "
+                        "as many, it was cut short: copy it again.",
                     )
                 for frame in range(n_pages):
                     page = file.pages[frame]

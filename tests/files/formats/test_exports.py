@@ -150,7 +150,13 @@ def run(*words):
 
 def test_the_command_writes_all_animals_into_one_file(video_path, files, tmp_path, capsys):
     out = tmp_path / "out.xml"
-    assert run("export", *files["boxes"], "--video", video_path, "--to", "cvat", "--output", out) == 0
+    cvat = ("export", *files["boxes"], "--video", video_path, "--to", "cvat", "--output", out)
+    assert run(*cvat) == 0
+    before = out.read_bytes()
+    assert run(*cvat) == 1
+    assert "is there already" in capsys.readouterr().err
+    assert out.read_bytes() == before
+    assert run(*cvat, "--overwrite") == 0
     assert "2 animals of mouse.mp4 exported to" in capsys.readouterr().out
     found = read_outside(out, VIDEO)
     assert [track.name for track in found.settled.tracks] == ["Ä white", "brown"]

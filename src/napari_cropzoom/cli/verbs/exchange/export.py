@@ -30,6 +30,7 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
         "--to", choices=Choices(export_names), metavar="FORMAT", required=True, help="one of %(choices)s"
     )
     give.add_argument("--output", type=Path, required=True, help="the file, or folder, to be written")
+    give.add_argument("--overwrite", action="store_true", help="replace a file of that name")
 
 
 def export_names() -> list[str]:
@@ -46,6 +47,8 @@ def export(args: argparse.Namespace) -> None:
     from napari_cropzoom.files.formats.predictions import Predictions
     from napari_cropzoom.files.formats.said import BoxesOut, PosesOut
 
+    if args.output.is_file() and not args.overwrite:
+        raise CropzoomError(f"{args.output}: is there already. Give another --output, or --overwrite.")
     for file in args.file:
         check_made_of(file, args.video, GIVE_OTHERS)
     kinds = {isinstance(registry.format_of(file), Predictions) for file in args.file}

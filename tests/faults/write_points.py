@@ -33,11 +33,14 @@ class WritePoint:
         The file it writes, below the folder it is given.
     run : callable
         Writes it into a folder, in which :func:`prepare` has put a video.
+    same_bytes : bool
+        Whether two runs write the same bytes; an encoder on a busy machine may not.
     """
 
     where: str
     output: str
     run: Callable[[Path], object]
+    same_bytes: bool = True
 
 
 def prepare(folder: Path) -> None:
@@ -138,6 +141,53 @@ def outputs(folder: Path, shift: float = 0) -> None:
     run_stage(stage)
 
 
+def _batch_table(folder: Path) -> None:
+    from napari_cropzoom.batch.results import Result, write_results
+
+    write_results(folder / "out" / "batch.csv", [Result(folder / "v.mp4", "done", frames=N)])
+
+
+def _errors(folder: Path) -> None:
+    from napari_cropzoom.core.scores import Comparison
+    from napari_cropzoom.engine.training.evaluation import write_errors
+
+    found = Comparison(("a.png",), ("nose",), np.ones((1, 1)), np.ones((1, 1)), (None,), 1.0, 1.0)
+    write_errors(folder / "out" / "errors.csv", found)
+
+
+def _shown(folder: Path) -> None:
+    from napari_cropzoom.core.progress import run_stage
+    from napari_cropzoom.export.labeled_video import Shown, write_labeled_video
+
+    out = folder / "out" / "shown.mp4"
+    run_stage(write_labeled_video(folder / "v.mp4", out, Shown(boxes=BOXES), overwrite=True))
+
+
+def _imported(folder: Path) -> None:
+    from napari_cropzoom.files.formats.settle import ImportedTrack
+    from napari_cropzoom.files.formats.written import write_imported
+
+    track = ImportedTrack("animal", BOXES, np.linspace(0.5, 0.9, N))
+    write_imported(folder / "out" / "v_bbox.csv", folder / "v.mp4", track)
+
+
+def _exported(name: str, output: str) -> Callable[[Path], None]:
+    """Write boxes, or keypoints, for another program."""
+
+    def run(folder: Path) -> None:
+        from napari_cropzoom.files.formats import registry
+        from napari_cropzoom.files.formats.said import BoxesOut, PosesOut, VideoFacts
+
+        video, path = VideoFacts("v.mp4", 160, 120, N, 30.0), folder / "out" / output
+        if name in {each.name for each in registry.EXPORTS}:
+            registry.get_export(name).write(path, BoxesOut({"animal": BOXES}, video))
+        else:
+            registry.get_pose_export(name).write(path, PosesOut({"animal": _poses()}, video))
+
+    return run
+
+
+OUTSIDE = "files.formats.outside"
 WRITE_POINTS = [
     WritePoint("files.bbox_csv.write_bbox_csv", "v_bbox.csv", _boxes),
     WritePoint("files.bbox_csv.write_metadata", "metadata.json", _smoothing_note),
@@ -150,6 +200,16 @@ WRITE_POINTS = [
     WritePoint("detection.evidence.write_motion", "v_motion.npz", _motion),
     WritePoint("cli.progress._write", "progress.json", _progress),
     WritePoint("files.atomic.put_in_place", "v.csv", outputs),
+    WritePoint("batch.results.write_results", "batch.csv", _batch_table),
+    WritePoint("engine.training.evaluation.write_errors", "errors.csv", _errors),
+    WritePoint("export.labeled_video.write_labeled_video", "shown.mp4", _shown, same_bytes=False),
+    WritePoint("files.formats.written.write_imported", "v_bbox.csv", _imported),
+    WritePoint(f"{OUTSIDE}.mot.write", "v.txt", _exported("mot", "v.txt")),
+    WritePoint(f"{OUTSIDE}.coco.write", "v.json", _exported("coco", "v.json")),
+    WritePoint(f"{OUTSIDE}.via.write", "v_via.json", _exported("via", "v_via.json")),
+    WritePoint(f"{OUTSIDE}.cvat.write", "v.xml", _exported("cvat", "v.xml")),
+    WritePoint(f"{OUTSIDE}.movement.write", "v.nc", _exported("movement", "v.nc")),
+    WritePoint(f"{OUTSIDE}.keypoints_csv.write", "v.csv", _exported("deeplabcut", "v.csv")),
 ]
 
 ELSEWHERE = {
@@ -158,6 +218,7 @@ ELSEWHERE = {
     "engine.outputs.write_outputs": "of the labeled video: tests/engine/test_predict.py",
     "engine.labeled_frames.predict_csv": "needs a model: tests/engine/test_labeled_frames.py",
     "engine.labeled_frames.crop_csv": "needs a model: tests/engine/test_labeled_frames.py",
+    f"{OUTSIDE}.sleap.write": "needs sleap-io: scripts/check_formats.sh",
     "engine.onnx.build.build": "needs torch's exporter: tests/engine/onnx/test_build.py",
     "engine.onnx.note.write_note": "in the user's own folder, left out where it cannot be written",
 }

@@ -47,7 +47,8 @@ CROP_SIDE = 512  # pixels of a crop shown alone
 FASTEST = 240  # frames a second
 LARGEST = 16384  # pixels a side, of H.264
 GIF_RATE = 50  # frames a second that programs show of a GIF
-CODEC = {"crf": "20", "preset": "veryfast"}
+CODEC = {"crf": "20", "preset": "veryfast", "x264-params": "sync-lookahead=0"}
+"""The last, since a thread that looks ahead makes other bytes now and then, see :mod:`..crop.encode`."""
 
 
 @dataclass(frozen=True)

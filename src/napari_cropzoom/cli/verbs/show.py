@@ -88,7 +88,7 @@ def show(args: argparse.Namespace) -> None:
     from napari_cropzoom.engine.skeleton import skeleton_of
     from napari_cropzoom.export.drawing import Look
     from napari_cropzoom.export.labeled_video import Shown, write_labeled_video
-    from napari_cropzoom.files.belonging import check_made_of, read_predictions_of
+    from napari_cropzoom.files.belonging import GIVE_OTHERS, check_made_of, read_predictions_of
     from napari_cropzoom.files.formats import registry
     from napari_cropzoom.video.index import VideoIndex
 
@@ -98,7 +98,7 @@ def show(args: argparse.Namespace) -> None:
     def read(path: Path | None) -> FloatArray | None:
         if path is None:
             return None
-        check_made_of(path, args.video)
+        check_made_of(path, args.video, GIVE_OTHERS)
         return registry.read_boxes(
             path, index.n_frames, allow_missing=True, frame_size=size, faults="skip", notify=print_note
         )

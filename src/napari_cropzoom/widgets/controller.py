@@ -66,7 +66,7 @@ class Controller(QObject):
     passing
         A frame that a video which plays shows for a moment; ``frame`` follows a few times a second.
     box_dragged
-        The current frame's box while it moves, None once it is released.
+        The current frame's box while it moves; what becomes of it is told as any edit.
     edited
         An edit was made, taken back or done again; sent at once.
     stepped

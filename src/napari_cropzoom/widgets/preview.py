@@ -93,6 +93,7 @@ class CropPreview(QWidget):
         controller.box_dragged.connect(self._on_drag)
         controller.session_changed.connect(self._on_boxes)
         controller.boxes_changed.connect(self._on_boxes)
+        controller.refused.connect(self._on_boxes)
         controller.changed.connect(self.redraw)
         controller.closed.connect(self._on_controller_gone)
         self._on_boxes()
@@ -153,8 +154,9 @@ class CropPreview(QWidget):
         self._dragged = box
         self.redraw()
 
-    def _on_boxes(self) -> None:
-        """Measure the crop; that of a long video in a thread, for which an edit does not wait."""
+    def _on_boxes(self, *_: object) -> None:
+        """Show the boxes as they are now and measure the crop; that of a long video in a thread."""
+        self._dragged = None
         session = self.controller.session if self.controller else None
         if session is not None and session.has_boxes and self.isVisible():
             if session.n_frames <= MEASURED_AT_ONCE:

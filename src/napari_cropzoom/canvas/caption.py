@@ -46,11 +46,14 @@ def caption(
     return f"{place}   {what}   {time_text(seconds)}{_MARGIN}"
 
 
-def acts_on(frames: tuple[int, int], proposal: Edit | None = None) -> str:
-    """One line that says which frames would be changed now, or what an edit would do that is shown."""
+def acts_on(frames: tuple[int, int], proposal: Edit | None = None, *, has_key: bool = True) -> str:
+    """One line that says which frames would be changed now, or what an edit would do that is shown.
+
+    With ``has_key`` False the key of *Accept* is not named: it does something else now.
+    """
     if proposal is not None:
         return f"{proposal.label[:1].upper()}{proposal.label[1:]}{_MARGIN}"
-    return f"Tools, {ACCEPT_KEY}: {frames_text(*frames)}{_MARGIN}"
+    return f"Tools{f', {ACCEPT_KEY}' if has_key else ''}: {frames_text(*frames)}{_MARGIN}"
 
 
 def goes_on(box: FloatArray, room: FloatArray, what: str) -> str:

@@ -11,7 +11,7 @@ from psygnal import Signal
 
 from napari_cropzoom.canvas.annotations import annotations_at
 from napari_cropzoom.canvas.boxes import BoxesLayer
-from napari_cropzoom.canvas.caption import Caption, acts_on
+from napari_cropzoom.canvas.caption import ACCEPT_KEY, Caption, acts_on
 from napari_cropzoom.canvas.conversions import PIXEL_EDGE
 from napari_cropzoom.canvas.final_boxes import FinalLayer
 from napari_cropzoom.canvas.keypoints.layer import PointsLayer
@@ -95,7 +95,7 @@ class LayerSet:
         self._selection: tuple[int, int] | None = None
         self._proposal: Edit | None = None
         self.amount = DEFAULT_AMOUNT
-        self.keys = KeyPresses(session, self)
+        self.keys = KeyPresses(viewer, session, self)
         self._stack = LayerStack(viewer, session, self._on_made, self._on_boxes_made, self._on_dims)
         self._frame = 0
         self._is_in_video = True
@@ -245,7 +245,7 @@ class LayerSet:
         """Remove the layers and let go of viewer and session; closing twice is harmless."""
         if self._is_closed:
             return
-        self.keys.forget()
+        self.keys.close()
         self.closing.emit()
         self._is_closed = True
         self._pace.close()
@@ -266,6 +266,7 @@ class LayerSet:
             (dims.units, self._on_dims),
             (dims.ndisplay, self._on_ndisplay),
             (viewer.layers.events.removed, self._on_removed),
+            (viewer.layers.selection.events.active, self._caption.refresh),
             (viewer.scene.camera.events.zoom, self._on_zoom),
             (session.boxes_changed, self._on_boxes),
             (session.track_changed, self._redraw),
@@ -379,8 +380,9 @@ class LayerSet:
 
     def _acts_on(self) -> str:
         """Which frames would be changed now, for the caption."""
-        has_boxes = self._is_in_video and self.session.has_boxes
-        return acts_on(self.range_here(), self._proposal) if has_boxes else ""
+        if not self._is_in_video or not self.session.has_boxes:
+            return ""
+        return acts_on(self.range_here(), self._proposal, has_key=self.keys.acts(ACCEPT_KEY))
 
     def _rest_thumbnail(self, layer: Layer, is_close: bool) -> None:
         """Have napari's layer list not painted for every one of many frames."""

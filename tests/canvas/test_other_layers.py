@@ -3,13 +3,15 @@
 import numpy as np
 import pytest
 from napari.components import ViewerModel
+from qtpy.QtWidgets import QApplication
 
-from gui_events import click, needs_display, press_key, wait_for
+from gui_events import canvas_of, click, needs_display, press_key, spin, to_screen, wait_for
+from napari_cropzoom.app import open_review
 from napari_cropzoom.canvas import LayerSet
 from napari_cropzoom.core.boxes import Box
 from napari_cropzoom.review.session import Session
 from napari_cropzoom.video.video import Video
-from review_window import begin_again, make_review, review_window
+from review_window import begin_again, make_review, review_window, window_of
 
 pytestmark = [pytest.mark.gui, needs_display]
 
@@ -93,3 +95,31 @@ def test_what_a_person_bound_to_the_viewer_stays_and_ours_ends_with_the_review(t
     layers.close()
     session.close()
     assert viewer.keymap == before
+
+
+def names(dock):
+    return [layer.name for layer in dock.controller.viewer.layers]
+
+
+def test_a_persons_layers_stay_above_the_next_video_but_a_picture_does_not_hide_it(tmp_path):
+    video, boxes = make_review(tmp_path)
+    with review_window(video, boxes) as dock:
+        viewer, ours = dock.controller.viewer, names(dock)
+        points = viewer.add_points(np.array([[60.0, 60.0]]), size=40, face_color="red", name="mine")
+        open_review(viewer, video, boxes)
+        wait_for(lambda: names(dock) == [*ours, "mine"])
+        assert viewer.layers[-1] is points
+        viewer.reset_view()
+        dock.controller.go_to(0)
+        spin(0.5)
+        x, y = to_screen(viewer, (60, 60), canvas_of(window_of(dock)))
+        red, green, blue = (
+            QApplication.primaryScreen().grabWindow(0).toImage().pixelColor(x, y).getRgb()[:3]
+        )
+        assert (red, green, blue) == (255, 0, 0)
+        viewer.layers.remove("boxes")
+        wait_for(lambda: names(dock) == [*ours, "mine"])
+        viewer.add_image(np.zeros((240, 320)), name="mine too")
+        dock.controller.close_session()
+        open_review(viewer, video, boxes)
+        wait_for(lambda: names(dock) == ["mine", "mine too", *ours])

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from napari.components import ViewerModel
-from napari.layers import Layer
+from napari.layers import Image, Layer
 
 from napari_cropzoom.canvas.boxes import BoxesLayer
 from napari_cropzoom.canvas.final_boxes import FinalLayer
@@ -19,6 +19,7 @@ from napari_cropzoom.canvas.other_animals import OthersLayer
 from napari_cropzoom.canvas.video import AXES, VideoLayer
 from napari_cropzoom.review.session import Session
 
+_COVERS = {"opaque", "translucent", "translucent_no_depth"}  # blendings of napari
 _ZOOM_STEP = 0.05  # relative change of the zoom for which lines are drawn again
 
 
@@ -26,9 +27,10 @@ class LayerStack:
     """The layers of one open video.
 
     From below: ``video``, ``skeleton`` if there is one, ``detector keypoints``, ``pose keypoints``,
-    ``final boxes``, ``other animals`` if there are several, ``boxes``. Their data are in pixels of the
-    video, and they lie where it lies: when the transform of the video's layer changes (scale, translate,
-    rotate, shear, affine, units), theirs follow; when one of theirs is changed, it is put back.
+    ``final boxes``, ``other animals`` if there are several, ``boxes``. They lie under a person's
+    layers, but over pictures that would hide them. Their data are in pixels of the video, and they lie
+    where it lies: when the transform of the video's layer changes (scale, translate, rotate, shear,
+    affine, units), theirs follow; when one of theirs is changed, it is put back.
 
     Parameters
     ----------
@@ -175,12 +177,14 @@ class LayerStack:
             self._insert(self.skeleton.layer)
 
     def _insert(self, layer: Layer) -> None:
-        """Insert a layer below those of ours that belong above it."""
-        above = [part.layer for part in self.parts]
-        above = above[[one is layer for one in above].index(True) + 1 :]
-        places = [self._viewer.layers.index(one) for one in above if one in self._viewer.layers]
+        """Insert a layer where it belongs among ours, the first one over pictures that would hide it."""
+        layers, ours = self._viewer.layers, [part.layer for part in self.parts]
+        place = [one is layer for one in ours].index(True)
+        above = [layers.index(one) for one in ours[place + 1 :] if one in layers]
+        below = [layers.index(one) for one in ours[:place] if one in layers]
+        below = below or [at for at, one in enumerate(layers) if _hides(one)]
         self._lay(layer)
-        self._viewer.layers.insert(min(places, default=len(self._viewer.layers)), layer)
+        layers.insert(min(above, default=max(below, default=-1) + 1), layer)
         for name in TRANSFORM_EVENTS:
             layer.events.emitters[name].connect(self._lay_all)
         self._made(layer)
@@ -215,3 +219,9 @@ class LayerStack:
         boxes.close()
         boxes.box_dragged.disconnect()
         boxes.edited.disconnect()
+
+
+def _hides(layer: Layer) -> bool:
+    """Whether a person's layer is a picture that would hide a video under it."""
+    is_opaque = layer.visible and layer.opacity == 1 and layer.blending in _COVERS
+    return isinstance(layer, Image) and is_opaque

@@ -17,8 +17,8 @@ from napari_cropzoom.review.session import Session
 class KeyPresses:
     """Does what keys do; that of a tool shows what it would do while it is down, and does it once up.
 
-    They act on the canvas whichever layer is the active one. A binding of its own that a layer of a person has
-    goes first, and so does what a person bound to the viewer before.
+    They act on the canvas whichever layer is the active one. The bindings of a person's layer go first,
+    and so does what a person bound to the viewer before.
 
     Parameters
     ----------

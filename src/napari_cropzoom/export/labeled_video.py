@@ -46,6 +46,8 @@ LEAST_STRIP, LEAST_PANEL = 60, 96  # pixels
 CROP_SIDE = 512  # pixels of a crop shown alone
 FASTEST = 240  # frames a second
 LARGEST = 16384  # pixels a side, of H.264
+CENTISECOND = Fraction(1, 100)
+"""The unit of a GIF's times."""
 GIF_RATE = 50  # frames a second that programs show of a GIF
 CODEC = {"crf": "20", "preset": "veryfast", "x264-params": "sync-lookahead=0"}
 """The last, since a thread that looks ahead makes other bytes now and then, see :mod:`..crop.encode`."""
@@ -283,7 +285,7 @@ class _Writer:
             self._last = tick
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), "rgb24")
         frame.pts = tick
-        frame.time_base = Fraction(1, 100) if self._gif else self._time_base
+        frame.time_base = CENTISECOND if self._gif else self._time_base
         stream = self._stream or self._begin(frame)
         if self._graph is not None:
             self._graph.push(frame)
@@ -307,7 +309,7 @@ class _Writer:
             stream = self._container.add_stream("libx264", rate=rate, options=CODEC)
             stream.pix_fmt = "yuv420p"
         stream.width, stream.height = frame.width, frame.height
-        time_base = Fraction(1, 100) if self._gif else self._time_base
+        time_base = CENTISECOND if self._gif else self._time_base
         stream.time_base = stream.codec_context.time_base = time_base
         self._stream = stream
         return stream
@@ -340,7 +342,7 @@ def _palette(frame: av.VideoFrame) -> Any:
     """A filter that gives each picture of a GIF 256 colours of its own."""
     graph: Any = av.filter.Graph()
     source = graph.add_buffer(
-        width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base
+        width=frame.width, height=frame.height, format=frame.format, time_base=CENTISECOND
     )
     split, make = graph.add("split"), graph.add("palettegen", "stats_mode=single")
     use, sink = graph.add("paletteuse", "new=1"), graph.add("buffersink")

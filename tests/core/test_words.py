@@ -20,6 +20,7 @@ ALWAYS_MANY = {
     "crop/record.py": 1,  # a rate
     "engine/checkpoint.py": 2,  # quoted from a file of others
     "engine/onnx/build.py": 2,  # frames of a trial
+    "export/labeled_video.py": 1,  # more than players show
     "files/csv_table.py": 1,  # more columns than any table has
     "files/predictions_csv.py": 1,  # two columns at least
     "review/replay.py": 1,  # the most tracks

@@ -195,10 +195,8 @@ class Batch:
             if review is not None and not review.is_saved:
                 return None, "its review has edits that were not saved: press Save review in Export"
             if review is not None and review.n_animals > 1:
-                return (
-                    None,
-                    f"{counted(review.n_animals, 'animal')}: give the boxes of each to `predict --bbox_dir`",
-                )
+                them = counted(review.n_animals, "animal")
+                return None, f"{them}: give the boxes of each to `predict --bbox_dir`"
         final = reviewed_csv(raw, index.path)
         if not final.is_file():
             return None, ""

@@ -13,6 +13,7 @@ from napari_cropzoom.core.boxes import BoolArray, FloatArray, IntArray
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.plausible import FrameSize
 from napari_cropzoom.core.poses import Poses
+from napari_cropzoom.core.words import counted
 from napari_cropzoom.files.formats.contents import Content
 
 Corner = Literal["corner", "centre"]
@@ -160,7 +161,7 @@ class Said:
         """Of arrays over all frames and animals: keypoints (T, A, K, 2) and confidence (T, A)."""
         frames, animals = keypoints.shape[:2]
         if len(names) != animals:
-            raise ValueError(f"{len(names)} names of {animals} animals")
+            raise ValueError(f"{len(names)} names of {counted(animals, 'animal')}")
         return cls(
             tuple(names),
             np.tile(np.arange(animals), frames),

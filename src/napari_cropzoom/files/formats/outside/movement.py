@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from napari_cropzoom.core.boxes import FloatArray, centered
+from napari_cropzoom.core.words import counted
 from napari_cropzoom.files.atomic import atomic_path
 from napari_cropzoom.files.formats.contents import (
     MOST_ARRAY,
@@ -54,8 +55,8 @@ class Movement:
         if position.shape[0] != len(frames) or position.shape[1] != len(names) or position.shape[3] != 2:
             raise refuse(
                 path,
-                f"position has the shape {position.shape} of {len(frames)} times and {len(names)} "
-                "animals.",
+                f"position has the shape {position.shape} of {len(frames)} times and "
+                f"{counted(len(names), 'animal')}.",
             )
         confidence = arrays.get("confidence")
         confidence = np.full(position.shape[:3], np.nan) if confidence is None else confidence[..., 0]

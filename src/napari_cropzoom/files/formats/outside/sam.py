@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from napari_cropzoom.core.words import counted
 from napari_cropzoom.files.formats.contents import MOST_ARRAY, Content, read_bounded_json
 from napari_cropzoom.files.formats.said import ImportOptions, Said, VideoFacts, numbered, refuse
 from napari_cropzoom.files.parsing import load_arrays
@@ -79,7 +80,8 @@ def _listed(path: Path) -> tuple[Any, Any, Any, Any]:
         likely = each.get(SCORES, [np.nan] * count)
         if len(mine) != count or len(likely) != count:
             raise refuse(
-                path, f"entry {place}: has {count} boxes, {len(mine)} ids and {len(likely)} scores."
+                path,
+                f"entry {place}: has {counted(count, 'box')}, {len(mine)} ids and {len(likely)} scores.",
             )
         number = int(next((each[name] for name in FRAMES if name in each), place))
         boxes += [[float(value) for value in box] for box in found]

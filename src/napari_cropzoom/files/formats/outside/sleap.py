@@ -12,6 +12,7 @@ import numpy as np
 
 from napari_cropzoom.core.boxes import FloatArray, IntArray
 from napari_cropzoom.core.poses import Poses
+from napari_cropzoom.core.words import counted
 from napari_cropzoom.files.atomic import atomic_path
 from napari_cropzoom.files.csv_table import plain_path, quoted
 from napari_cropzoom.files.formats.contents import (
@@ -115,7 +116,9 @@ def _video_of(path: Path, file: Any, video: VideoFacts) -> int:
         return 0
     if names.count(video.name) == 1:
         return names.index(video.name)
-    raise refuse(path, f"has {len(names)} videos, and not one of them is {quoted(video.name)}.")
+    raise refuse(
+        path, f"has {counted(len(names), 'video')}, and not one of them is {quoted(video.name)}."
+    )
 
 
 def _named(
@@ -130,7 +133,7 @@ def _named(
         return ("animal",), np.zeros(len(track), np.int64)
     used = np.unique(track[track >= 0])
     if int(used[-1]) >= len(names):
-        raise refuse(path, f"names {len(names)} tracks, and uses number {int(used[-1])}.")
+        raise refuse(path, f"names {counted(len(names), 'track')}, and uses number {int(used[-1])}.")
     return tuple(names[place] for place in used.tolist()), np.searchsorted(used, track).astype(np.int64)
 
 
@@ -144,7 +147,8 @@ def _boxes(path: Path, group: Any, tracks: list[str], chosen: int) -> Said:
     has_no_track = track < 0
     note: tuple[str, ...] = ()
     if (keep & has_no_track).any() and (keep & ~has_no_track).any():
-        note = (f"{path.name}: {int((keep & has_no_track).sum())} boxes without a track are left out",)
+        left = counted(int((keep & has_no_track).sum()), "box")
+        note = (f"{path.name}: {left} without a track left out",)
         keep &= ~has_no_track
     names, animal = _named(path, track[keep], frame[keep], tracks)
     score = hdf5_numbers(group, "score")[keep] if "score" in group else np.empty(0)

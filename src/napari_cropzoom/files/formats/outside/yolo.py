@@ -14,6 +14,7 @@ from typing import ClassVar
 import numpy as np
 
 from napari_cropzoom.core.boxes import FloatArray
+from napari_cropzoom.core.words import counted
 from napari_cropzoom.files.csv_table import quoted
 from napari_cropzoom.files.formats.contents import Content, number_in_name
 from napari_cropzoom.files.formats.said import ImportOptions, Said, VideoFacts, numbered, refuse
@@ -93,7 +94,7 @@ class Yolo:
                 notes.append(f"{path.name}: has no track ids, so each class is taken for one animal")
         elif np.isnan(ids).any():
             keep = np.isfinite(ids)
-            notes.append(f"{path.name}: {int((~keep).sum())} boxes without a track id are left out")
+            notes.append(f"{path.name}: {counted(int((~keep).sum()), 'box')} without a track id left out")
             values, confidence, ids = values[keep], confidence[keep], ids[keep]
             frames = [frame for frame, is_kept in zip(frames, keep.tolist(), strict=True) if is_kept]
             names, animal = numbered(ids)

@@ -228,8 +228,8 @@ def _chosen(path: Path, said: Said, options: ImportOptions) -> Said:
         return replace(said, names=names, animal=animal.astype(np.int64)).keep(animal >= 0)
     if len(said.names) > MOST_ANIMALS:
         raise CropzoomError(
-            f"{path}: has {counted(len(said.names), 'animal')} ({_some(said.names)}), as a tracker writes "
-            "that loses them. Join the pieces there, or choose some: --track NAME."
+            f"{path}: has {counted(len(said.names), 'animal')} ({_some(said.names)}), as a tracker "
+            "writes that loses them. Join the pieces there, or choose some: --track NAME."
         )
     return said
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gui_events import canvas_of, needs_display, spin, wait_for
+from gui_events import canvas_of, needs_display, picture_of, spin, wait_for
 from napari_cropzoom.core.boxes import Box
 from review_window import make_review, review_window, window_of
 
@@ -65,6 +65,30 @@ def test_it_goes_when_the_picture_is_moved_under_it(dock):
     wait_for(lambda: place(dock) != here)
     session.go_to_edit(0)
     viewer.reset_view()
+
+
+@pytest.mark.parametrize("corner", ["top_left", "top_right", "bottom_right"])
+def test_the_background_is_as_wide_as_the_letters(dock, corner):
+    viewer, session = dock.controller.viewer, dock.controller.session
+    overlay = viewer.canvas.overlays.text
+    viewer.reset_view()
+    dock.controller.go_to(106)
+    session.set_box(106, CORNERS["middle"])
+    spin(0.1)
+    overlay.position, overlay.color, overlay.box_color = corner, "lime", "red"
+
+    def columns(red, green):
+        image = picture_of(canvas_of()).astype(int)
+        is_it = (abs(image - (red, green, 0)) < 100).all(axis=2)
+        return np.flatnonzero(is_it.any(axis=0))
+
+    wait_for(lambda: len(columns(0, 255)) and len(columns(255, 0)))
+    letters, background = columns(0, 255), columns(255, 0)
+    assert str(overlay.position).endswith(corner)
+    assert background[0] < letters[0]
+    assert letters[-1] < background[-1]
+    overlay.color = overlay.box_color = None
+    session.go_to_edit(0)
 
 
 def text(dock):

@@ -58,6 +58,15 @@ def test_where_the_video_is_deleted_the_dock_says_so_and_offers_it(dock):
     assert viewer.layers["boxes"].data
 
 
+def test_where_all_are_gone_none_is_said_to_have_come_back(dock):
+    viewer = dock.controller.viewer
+    viewer.layers.remove("boxes")
+    wait_for(lambda: "come back" in viewer.status)
+    viewer.layers.remove("video")
+    wait_for(lambda: names(dock) == [])
+    wait_for(lambda: "come back" not in viewer.status)
+
+
 def test_ctrl_s_saves_the_review(dock):
     viewer, session = dock.controller.viewer, dock.controller.session
     session.set_box(3, Box(30, 30, 20, 20))

@@ -19,12 +19,12 @@ from napari_cropzoom.core.words import shortened
 ACCEPT_KEY = "G"
 EVERY = 1.0  # seconds, while frames follow each other closely: drawing text is slow
 NAME_LENGTH = 20  # letters of an animal's name
-_CHANGED = ("text", "visible", "position")
+_CHANGED = ("text", "visible", "position", "font_size")
 CORNERS = ("top_left", "bottom_left", "top_right", "bottom_right")
 _TOUCH = 1.5  # pixels; so much is no more than an outline
 _FEWEST = 24  # letters in a line
 LETTER, LINE = 10, 30  # pixels of the screen that the text takes, rather more than it does
-_MARGIN = " \u2009"  # napari measures the text a little too short for its background
+FONT_SIZE = 9  # a whole number of pixels, else napari measures the text too short for its background
 
 
 def time_text(seconds: float) -> str:
@@ -43,7 +43,7 @@ def caption(
     name = shortened(name, NAME_LENGTH)
     what = "cannot be decoded" if is_damaged else f"{name}{': ' if name else ''}{SOURCE_WORDS[source]}"
     # the time last: in a narrow canvas the line's end is cut off
-    return f"{place}   {what}   {time_text(seconds)}{_MARGIN}"
+    return f"{place}   {what}   {time_text(seconds)}"
 
 
 def acts_on(frames: tuple[int, int], proposal: Edit | None = None, *, has_key: bool = True) -> str:
@@ -52,8 +52,8 @@ def acts_on(frames: tuple[int, int], proposal: Edit | None = None, *, has_key: b
     With ``has_key`` False the key of *Accept* is not named: it does something else now.
     """
     if proposal is not None:
-        return f"{proposal.label[:1].upper()}{proposal.label[1:]}{_MARGIN}"
-    return f"Tools{f', {ACCEPT_KEY}' if has_key else ''}: {frames_text(*frames)}{_MARGIN}"
+        return f"{proposal.label[:1].upper()}{proposal.label[1:]}"
+    return f"Tools{f', {ACCEPT_KEY}' if has_key else ''}: {frames_text(*frames)}"
 
 
 def goes_on(box: FloatArray, room: FloatArray, what: str) -> str:
@@ -73,7 +73,7 @@ def goes_on(box: FloatArray, room: FloatArray, what: str) -> str:
         return ""
     is_outside = bool((box[1] <= room[0]).any() or (box[0] >= room[1]).any())
     verb = "is beyond" if is_outside else "goes on beyond"
-    return f"Box {verb} the {what}: {', '.join(named)}{_MARGIN}"
+    return f"Box {verb} the {what}: {', '.join(named)}"
 
 
 class Caption:
@@ -105,6 +105,7 @@ class Caption:
         self._line, self._written, self._is_closed = "", 0.0, False
         self._before = {name: getattr(self._overlay, name) for name in _CHANGED}
         self._overlay.position = "top_left"
+        self._overlay.font_size = FONT_SIZE
         self._overlay.visible = True
         viewer.scene.camera.events.zoom.connect(self._on_camera)
         viewer.scene.camera.events.center.connect(self._on_camera)

@@ -97,6 +97,41 @@ def test_the_range_at_a_frame_is_the_shortest_suspect_there(tracks, suspects):
     assert suspects.range_at(101) == (100, 102)
 
 
+def test_the_range_is_that_of_the_list_and_accepting_it_settles_it(tracks, suspects):
+    """A gap that was filled is shorter than the standstill that the boxes give there now."""
+    boxes = tracks["animal"].raw.copy()
+    boxes[:65] = np.nan
+    boxes[66:, 0] += 60
+    tracks.set_raw(boxes, None, Source.DETECTED)
+    assert (0, 64) in spans(suspects.entries()[0])
+    apply(tracks, suspects, edits.fill_gap(tracks["animal"], 0, 64, "interpolate"))
+    left, _ = suspects.entries()
+    here = [each for each in left if each.first <= 0]
+    assert len(here) == 1
+    assert suspects.range_at(0) == spans(here)[0]
+    assert suspects.at(here[0].frame) is here[0]
+    apply(tracks, suspects, edits.accept(tracks["animal"], *suspects.range_at(0)))
+    apply(tracks, suspects, edits.set_box(tracks["animal"], 70, tracks["animal"].box(70)._replace(x=205)))
+    assert [each for each in suspects.entries()[0] if each.first <= 66] == []
+
+
+def test_nothing_is_a_suspect_before_there_is_a_box(tracks, suspects):
+    tracks.set_raw(np.full((N, 4), np.nan), None, Source.DETECTED)
+    assert suspects.entries() == ([], [])
+    assert suspects.range_at(5) == (5, 5)
+    assert suspects.offer() is None
+
+
+def test_another_amount_is_told_and_is_that_of_every_answer(tracks, suspects):
+    told = []
+    suspects.inspected.connect(lambda: told.append(suspects.amount))
+    suspects.entries()
+    suspects.amount = 0.0
+    assert told[-1] == 0.0
+    assert suspects.entries() == ([], [])
+    assert suspects.range_at(101) == (101, 101)
+
+
 def test_a_long_review_leaves_nothing_behind(tracks, suspects):
     """Neither the answers nor the changes of the past are kept."""
     suspects.entries()

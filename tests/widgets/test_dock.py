@@ -291,7 +291,7 @@ def test_the_list_of_the_queue(detected, wait):
     assert "2" in review.count.text()
     review.amount.setValue(review.amount.minimum())
     wait(lambda: len(review.list.suspects.rows) == 1)
-    assert detected.controller.layers.amount == review.amount.value() / 100
+    assert detected.controller.session.suspects.amount == review.amount.value() / 100
 
 
 def test_the_pixels_are_evidence_too(detected, wait):

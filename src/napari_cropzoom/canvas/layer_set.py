@@ -27,7 +27,6 @@ from napari_cropzoom.canvas.video import VideoLayer
 from napari_cropzoom.core.boxes import Box
 from napari_cropzoom.core.editing.edits import Edit
 from napari_cropzoom.core.errors import CropzoomError
-from napari_cropzoom.core.inspection.inspection import DEFAULT_AMOUNT
 from napari_cropzoom.review.session import Session
 
 
@@ -72,8 +71,6 @@ class LayerSet:
         :class:`CropzoomError` that says why a gesture did nothing.
     keys : KeyPresses
         Keys of the table, for widgets that have the focus too.
-    amount : float
-        How many suspects, 0 to 1, for the keys that go there.
     """
 
     frame_changed = Signal(int)
@@ -94,7 +91,6 @@ class LayerSet:
         self.session = session
         self._selection: tuple[int, int] | None = None
         self._proposal: Edit | None = None
-        self.amount = DEFAULT_AMOUNT
         self.keys = KeyPresses(viewer, session, self)
         self._stack = LayerStack(viewer, session, self._on_made, self._on_boxes_made, self._on_dims)
         self._frame = 0
@@ -203,7 +199,7 @@ class LayerSet:
 
     def range_here(self) -> tuple[int, int]:
         """Frames that tools, keys and *Accept* act on: the selection here, else the suspect, or frame."""
-        return self.selection_here or self.session.suspects.range_at(self._frame, self.amount)
+        return self.selection_here or self.session.suspects.range_at(self._frame)
 
     def show_proposal(self, edit: Edit | None) -> None:
         """Name an edit in the caption before it is made; None ends it."""

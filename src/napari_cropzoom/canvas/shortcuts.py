@@ -32,7 +32,6 @@ class Canvas(Protocol):
 
     frame: int
     selection: tuple[int, int] | None
-    amount: float
 
     @property
     def is_in_video(self) -> bool:
@@ -129,7 +128,7 @@ def previous_suspect(session: Session, canvas: Canvas) -> None:
 
 def next_worst(session: Session, canvas: Canvas) -> None:
     """Go to the worst frame of the queue; from there, to the next worst."""
-    frames = [entry.frame for entry in session.queue(canvas.amount)]
+    frames = [entry.frame for entry in session.queue()]
     if not frames:
         canvas.tell(NOTHING_LEFT)
         return
@@ -308,7 +307,7 @@ def _go_to_edit(edit: Edit | None, canvas: Canvas, nothing: str) -> None:
 
 
 def _queue(session: Session, canvas: Canvas) -> list[int]:
-    frames = sorted(entry.frame for entry in session.queue(canvas.amount))
+    frames = sorted(entry.frame for entry in session.queue())
     if not frames:
         canvas.tell(NOTHING_LEFT)
     return frames

@@ -12,7 +12,7 @@ from napari_cropzoom.core.editing import edits, range_tools
 from napari_cropzoom.core.editing.edits import Edit
 from napari_cropzoom.core.editing.history import History
 from napari_cropzoom.core.editing.settings import RawBoxes, SettingsEdit, SizingEdit
-from napari_cropzoom.core.inspection.inspection import DEFAULT_AMOUNT, Suspect
+from napari_cropzoom.core.inspection.inspection import Suspect
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.smoothing.methods import SmoothingSettings
 from napari_cropzoom.core.smoothing.sizing import SizingSettings
@@ -154,7 +154,7 @@ class Session:
         entry, fill = self.tracks.entry.copy(), self.fill
         return lambda: entry.final_boxes(fill)
 
-    def queue(self, amount: float = DEFAULT_AMOUNT) -> list[Suspect]:
+    def queue(self, amount: float | None = None) -> list[Suspect]:
         """Suspects that nobody has settled or corrected, the highest score first."""
         return list(self.suspects.entries(amount)[0])
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +15,6 @@ from napari_cropzoom.core.inspection.inspection import (
     Inspection,
     Suspect,
     anchor_likelihood,
-    at_least,
 )
 from napari_cropzoom.core.inspection.lessons import Offer, offer_to_accept, offer_to_correct
 from napari_cropzoom.core.inspection.motion import Motion
@@ -108,8 +106,10 @@ class Suspects:
     Attributes
     ----------
     tracks : Tracks
+    amount : float
+        How many suspects a person wants to look at: 0 is nothing, 1 everything.
     inspected : psygnal.Signal
-        The queue of a track is at hand, where it was not.
+        The queue of a track is at hand, where it was not, or another amount of it.
     """
 
     inspected = Signal()
@@ -126,18 +126,35 @@ class Suspects:
         self._keypoints = keypoints
         self._frame_size = frame_size
         self._motion: Motion | None = None
+        self._amount = DEFAULT_AMOUNT
         self._queues: dict[str, SuspectQueue] = {}
         self._answer: tuple[object, tuple[list[Suspect], list[Suspect]]] | None = None
         self._offer: tuple[object, Offer | None] | None = None  # to that answer
 
-    def entries(self, amount: float = DEFAULT_AMOUNT) -> tuple[list[Suspect], list[Suspect]]:
+    @property
+    def amount(self) -> float:
+        """How many suspects, 0 to 1."""
+        return self._amount
+
+    @amount.setter
+    def amount(self, amount: float) -> None:
+        if amount != self._amount:
+            self._amount = amount
+            self.inspected.emit()
+
+    def entries(self, amount: float | None = None) -> tuple[list[Suspect], list[Suspect]]:
         """Suspects still open and suspects settled, the highest score first; do not write to them.
 
-        A track that is not inspected yet is inspected first, which takes a while if it is long.
+        There are none before there is a box: a frame without one is no fault then. Without ``amount``
+        they are as many as a person wants to look at. A track that is not inspected yet is inspected
+        first, which takes a while if it is long.
         """
+        tracks = self.tracks
+        if not tracks.entry.has_boxes:
+            return [], []
         if not self.is_inspected:
             self.take(self.inspector()())
-        tracks = self.tracks
+        amount = self._amount if amount is None else amount
         question = (tracks.current, tracks.revision, amount, len(self._damage))
         if self._answer is None or self._answer[0] != question:
             track = tracks.entry.track
@@ -150,10 +167,11 @@ class Suspects:
             self._answer = (question, (over(lost_left, left), over(lost_done, done)))
         return self._answer[1]
 
-    def offer(self, amount: float = DEFAULT_AMOUNT) -> Offer | None:
+    def offer(self) -> Offer | None:
         """What can be done to many suspects at once, by what the reviewer did just now or always."""
-        left, done = self.entries(amount)
-        assert self._answer is not None
+        left, done = self.entries()
+        if not left and not done:
+            return None
         if self._offer is None or self._offer[0] is not self._answer:
             track, newest = self.tracks.entry.track, self.tracks.history.newest
             inspection = self._queues[self.tracks.current].inspection
@@ -161,24 +179,31 @@ class Suspects:
             self._offer = self._answer, again or offer_to_accept(track, left, done)
         return self._offer[1]
 
-    def range_at(self, frame: int, amount: float = DEFAULT_AMOUNT) -> tuple[int, int]:
-        """First and last frame of the shortest suspect that ``frame`` lies in, or the frame alone.
+    def at(self, frame: int) -> Suspect | None:
+        """The suspect that stands for a frame: the one the list marks, tools and *Accept* act on.
 
-        Settled suspects count, and those of the raw boxes, but one whose every frame is accepted gives
-        way to a longer one that is not. None counts while the track is not inspected.
+        An open one before a settled one, then that whose worst frame it is, then the shortest that it
+        lies in. None where there is none, or while the track is not inspected.
         """
         if not self.is_inspected:
-            return frame, frame
-        left, done = self.entries(amount)
-        raw = at_least(self._queues[self.tracks.current].inspection.suspects, amount)
-        all_of_them: Sequence[Suspect] = [*left, *done, *raw]
-        here = [(each.first, each.last) for each in all_of_them if each.first <= frame <= each.last]
-        accepted = self.tracks.entry.track.review == Review.ACCEPTED
+            return None
+        left, done = self.entries()
+        here = [
+            ((is_done, each.frame != frame, each.n_frames), each)
+            for is_done, some in enumerate((left, done))
+            for each in some
+            if each.first <= frame <= each.last
+        ]
+        return min(here, key=lambda entry: entry[0], default=(None, None))[1]
 
-        def rank(span: tuple[int, int]) -> tuple[bool, int]:
-            return bool(accepted[span[0] : span[1] + 1].all()), span[1] - span[0]
+    def is_open(self, suspect: Suspect) -> bool:
+        """Whether a suspect of the list is not settled yet."""
+        return suspect in self.entries()[0]
 
-        return min(here, key=rank, default=(frame, frame))
+    def range_at(self, frame: int) -> tuple[int, int]:
+        """First and last frame of the suspect that stands for ``frame``, or the frame alone."""
+        suspect = self.at(frame)
+        return (frame, frame) if suspect is None else (suspect.first, suspect.last)
 
     @property
     def missed(self) -> float:
@@ -188,9 +213,9 @@ class Suspects:
 
     @property
     def is_inspected(self) -> bool:
-        """Whether the queue is at hand; inspecting a long track is work for a thread."""
-        queue = self._queues.get(self.tracks.current)
-        return queue is not None and queue.inspection.raw is self.tracks.entry.track.raw
+        """Whether the queue is at hand; without boxes it is. For a long track it is made in a thread."""
+        entry, queue = self.tracks.entry, self._queues.get(self.tracks.current)
+        return not entry.has_boxes or (queue is not None and queue.inspection.raw is entry.track.raw)
 
     def inspector(self) -> Inspector:
         """Work that inspects the track with what is known now; changes nothing, for any thread."""

@@ -37,8 +37,6 @@ from napari_cropzoom.widgets.steps.parts.slot import LINES, Slot
 from napari_cropzoom.widgets.steps.parts.suspect_list import SuspectList, frames_of
 
 REVIEW_WORDS = {
-    Review.UNSEEN: "not reviewed",
-    Review.FLAGGED: "suspect",
     Review.ACCEPTED: "accepted",
     Review.EDITED: "edited",
 }
@@ -160,7 +158,7 @@ class ReviewStep(Step):
             return "", False
         if not self._is_inspected(session):
             return "searching for suspects …", False
-        left, done = session.suspects.entries(self._amount)
+        left, done = session.suspects.entries()
         if not left and not done:
             return "no suspects", True
         return f"{len(done)} of {counted(len(left) + len(done), 'suspect')} reviewed", not left
@@ -168,6 +166,8 @@ class ReviewStep(Step):
     def session_changed(self) -> None:
         """Forget the queue of the video before."""
         super().session_changed()
+        if self.controller.session is not None:
+            self.controller.session.suspects.amount = self._amount
         if self.controller.layers is not None:
             self.controller.layers.follow_asked.connect(self.tracking.start)
         self._inspecting.drop()
@@ -185,9 +185,8 @@ class ReviewStep(Step):
         session = self.controller.session
         if session is None:
             return
-        left, done = session.suspects.entries(self._amount) if self._is_inspected(session) else ([], [])
+        left, done = session.suspects.entries() if self._is_inspected(session) else ([], [])
         self.list.show_suspects(left, done)
-        self.list.mark(self.controller.frame)
         self._show_counts(session, len(left), len(done))
         self._show_offer(session)
         told = told_of_misfit(session.suspects.missed)
@@ -230,7 +229,7 @@ class ReviewStep(Step):
 
     def _show_offer(self, session: Session) -> None:
         """Offer to do to suspects that are alike what a person has just done, or always does."""
-        offer = session.suspects.offer(self._amount) if self._is_inspected(session) else None
+        offer = session.suspects.offer() if self._is_inspected(session) else None
         if offer is not None:
             self.alike.setText(offer.text)
             self.alike.setToolTip(offer.help)
@@ -239,11 +238,14 @@ class ReviewStep(Step):
     def _show_here(self, session: Session) -> None:
         self.range_buttons.show_here()
         frame, track = min(self.controller.frame, session.n_frames - 1), session.track
-        said = [f"Frame {frame}: {SOURCE_WORDS[Source(int(track.source[frame]))]}"]
-        said.append(REVIEW_WORDS[Review(int(track.review[frame]))])
-        self.here.setText(", ".join(said))
-        suspect = self.list.suspects.suspect_at(frame)
-        self.reason.setText(reason_text(suspect) if suspect is not None else "No suspect in this frame.")
+        suspect = session.suspects.at(frame)
+        is_open = suspect is not None and session.suspects.is_open(suspect)
+        state = REVIEW_WORDS.get(Review(int(track.review[frame])))
+        said = [f"Frame {frame}: {SOURCE_WORDS[Source(int(track.source[frame]))]}", state]
+        said.append("suspect" if is_open else None if state else "not reviewed")
+        self.here.setText(", ".join(filter(None, said)))
+        self.reason.setText(reason_text(suspect, is_open) if suspect else "No suspect in this frame.")
+        self.list.mark(suspect)
         is_missing = track.box(frame).is_missing()
         self.delete.setEnabled(not is_missing)
         self.fill.setEnabled(is_missing and session.has_boxes)
@@ -261,17 +263,16 @@ class ReviewStep(Step):
         session = self.controller.session
         if session is None or not session.has_boxes or not self._is_inspected(session):
             return []
-        return session.queue(self._amount)
+        return session.queue()
 
     def _on_amount(self, _value: int) -> None:
-        if self.controller.layers is not None:
-            self.controller.layers.amount = self._amount
+        if self.controller.session is not None:
+            self.controller.session.suspects.amount = self._amount
         self.refresh()
 
     def _on_frame(self, _frame: int) -> None:
         if self.is_open and self.controller.session is not None:
             self._show_here(self.controller.session)
-            self.list.mark(self.controller.frame)
 
     # ---- going ---------------------------------------------------------------------------------
 
@@ -312,7 +313,7 @@ class ReviewStep(Step):
     def take_offer(self) -> None:
         """Do to the suspects that are alike what the button says, as one edit."""
         session = self.controller.session
-        offer = session.suspects.offer(self._amount) if session is not None else None
+        offer = session.suspects.offer() if session is not None else None
         if session is None or offer is None:
             return
         edit = offer.edit(session.track)
@@ -346,7 +347,7 @@ class ReviewStep(Step):
             self.show_error(error)
 
 
-def reason_text(suspect: Suspect) -> str:
-    """``Frames 40 to 42: jumps 151 px``."""
+def reason_text(suspect: Suspect, is_open: bool) -> str:
+    """``Frames 40 to 42: jumps 151 px``; of a settled one, whose boxes may be others now, what it was."""
     noun = "Frame" if suspect.n_frames == 1 else "Frames"
-    return f"{noun} {frames_of(suspect)}: {suspect.reason}"
+    return f"{noun} {frames_of(suspect)}{'' if is_open else ', reviewed; was'}: {suspect.reason}"

@@ -149,9 +149,7 @@ class TimelineModel(QObject):
         session = self._session
         if session is None:
             return
-        if not session.has_boxes:  # a frame without a box is no fault before there are any
-            self._asking.request(strip, session, ())
-        elif session.suspects.is_inspected or session.n_frames <= _INSPECTED_AT_ONCE:
+        if session.suspects.is_inspected or session.n_frames <= _INSPECTED_AT_ONCE:
             self._asking.request(strip, session, session.queue())
 
     def _on_flags(self, answer: tuple[Session, Sequence[Flag], FlagStrip]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, QSize, Qt, Signal
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QTableView
 
@@ -21,7 +20,6 @@ class SuspectModel(QAbstractTableModel):
     def __init__(self) -> None:
         super().__init__()
         self.rows: list[tuple[str, Suspect]] = []
-        self._ends = np.empty((2, 0), np.int64)
 
     def show(self, left: list[Suspect], done: list[Suspect]) -> None:
         """Show other suspects."""
@@ -30,25 +28,11 @@ class SuspectModel(QAbstractTableModel):
         if rows != self.rows:
             self.beginResetModel()
             self.rows = rows
-            self._ends = (
-                np.array([(each.first, each.last) for _, each in rows], np.int64).reshape(-1, 2).T
-            )
             self.endResetModel()
 
-    def row_at(self, frame: int) -> int | None:
-        """Row of the suspect whose worst frame this is, or else of the shortest that it lies in."""
-        first, last = self._ends
-        rows = np.flatnonzero((first <= frame) & (frame <= last)).tolist()
-        return min(rows, key=lambda row: self._distance(row, frame), default=None)
-
-    def suspect_at(self, frame: int) -> Suspect | None:
-        """Suspect of that row."""
-        row = self.row_at(frame)
-        return None if row is None else self.rows[row][1]
-
-    def _distance(self, row: int, frame: int) -> tuple[bool, bool, int]:
-        state, suspect = self.rows[row]
-        return suspect.frame != frame, state == DONE, suspect.n_frames
+    def row_of(self, suspect: Suspect | None) -> int | None:
+        """Row of a suspect, None if it is not in the list."""
+        return next((row for row, (_, each) in enumerate(self.rows) if each == suspect), None)
 
     def rowCount(self, parent: QModelIndex | None = None) -> int:
         """How many suspects there are."""
@@ -131,9 +115,9 @@ class SuspectList(QTableView):
         self.verticalScrollBar().setValue(at)
         self._fit()
 
-    def mark(self, frame: int) -> None:
-        """Select the suspect that a frame lies in, if there is one."""
-        row = self.suspects.row_at(frame)
+    def mark(self, suspect: Suspect | None) -> None:
+        """Select a suspect, or none."""
+        row = self.suspects.row_of(suspect)
         if row is None:
             self.clearSelection()
         else:

@@ -73,6 +73,22 @@ def test_tools_that_need_a_box_say_so():
         tools.shift(track, 5, 9, 1, 1)
 
 
+def test_one_frame_is_called_a_frame():
+    nothing = BoxTrack(np.full((N, 4), np.nan))
+    makers = [
+        lambda: tools.interpolate(nothing, 5, 5),
+        lambda: tools.carry_correction(new_track(), 5, 5),
+        lambda: tools.usual_size(nothing, 5, 5),
+        lambda: tools.shift(nothing, 5, 5, 1, 1),
+        lambda: edits.fill_gap(new_track(), 5, 5, "hold"),
+    ]
+    for make in makers:
+        with pytest.raises(CropzoomError, match=r"(?i)frame 5") as told:
+            make()
+        assert "to 5" not in str(told.value)
+        assert "have" not in str(told.value)
+
+
 def test_holding_takes_the_box_before_and_then_each_anchor():
     track = set_box(new_track(), 25, 7, 7, 40, 40)
     do(track, tools.hold(track, 20, 29))

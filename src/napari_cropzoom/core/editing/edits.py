@@ -226,7 +226,7 @@ def fill_gap(track: BoxTrack, first: int, last: int, how: str) -> Edit:
     before = track.snapshot(first, last)
     missing = np.isnan(before.boxes[:, 0])
     if not missing.any():
-        raise CropzoomError(f"Frames {first} to {last} all have a box; there is nothing to fill.")
+        raise CropzoomError(f"No box is missing in {frames_text(first, last)}; there is nothing to fill.")
     boxes = fill_missing(track.boxes, how)[first : last + 1]
     if np.isnan(boxes).any():
         raise CropzoomError("No frame has a box yet; draw one first.")
@@ -255,10 +255,13 @@ def replace_boxes(track: BoxTrack, label: str, first: int, boxes: FloatArray) ->
 
 def reshape_boxes(track: BoxTrack, label: str, first: int, boxes: FloatArray) -> Edit:
     """The same boxes in another place or size: manual boxes move with the rest, and are snapped again."""
-    before = track.snapshot(first, first + len(boxes) - 1)
+    last = first + len(boxes) - 1
+    before = track.snapshot(first, last)
     known = ~np.isnan(before.boxes[:, 0])
     if not known.any():
-        raise CropzoomError(f"{frames_text(first, first + len(boxes) - 1).capitalize()} have no box.")
+        raise CropzoomError(
+            f"{frames_text(first, last).capitalize()} {'has' if first == last else 'have'} no box."
+        )
     boxes = boxes.copy()
     for place in np.flatnonzero(before.source == Source.MANUAL):
         boxes[place] = Box(*boxes[place].tolist()).snapped()

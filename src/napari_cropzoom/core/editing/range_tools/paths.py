@@ -28,7 +28,7 @@ def interpolate(track: BoxTrack, first: int, last: int) -> Edit:
     knots = _knots(track, first, last)
     if len(knots) == 0:
         raise CropzoomError(
-            f"Frames {first} to {last} have no box set by hand and no box beside them; draw one."
+            f"No box is set by hand in {frames_text(first, last)}, and there is none beside; draw one."
         )
     frames = np.arange(first, last + 1)
     boxes = centered(track.boxes[knots])
@@ -80,7 +80,7 @@ def carry_correction(track: BoxTrack, first: int, last: int, *, ease: bool = Fal
     manual = manual[~np.isnan(track.raw[manual, 0])]
     if len(manual) == 0:
         raise CropzoomError(
-            f"No box was corrected by hand in frames {first} to {last}; correct one, then carry it on."
+            f"No box was corrected by hand in {frames_text(first, last)}; correct one, then carry it on."
         )
     set_, was = centered(track.boxes[manual]), centered(track.raw[manual])
     shifts, sizes = set_[:, :2] - was[:, :2], np.log(set_[:, 2:] / was[:, 2:])

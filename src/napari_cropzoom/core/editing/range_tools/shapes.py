@@ -44,7 +44,7 @@ def usual_size(track: BoxTrack, first: int, last: int, *, around: int = 50) -> t
     )
     near = near[~np.isnan(near[:, 0])]
     if len(near) == 0:
-        raise CropzoomError(f"There is no box near frames {first} to {last} to take the size from.")
+        raise CropzoomError(f"There is no box near {frames_text(first, last)} to take the size from.")
     w, h = np.median(near[:, 2:], axis=0).tolist()
     return w, h
 

@@ -191,10 +191,62 @@ def test_what_becomes_of_boxes_set_by_hand_is_asked_before(dock):
     session.set_box(9, HERE)
     drag_slider(step.ratio, 20)
     wait_for(step.question.isVisible)
+    asked = step.ratio.value()
     dock.open_step("review")
     dock.open_step("boxes")
-    assert step.ratio.value() == 2
-    assert not step.question.isVisible()
+    spin(0.2)
+    assert step.ratio.value() == asked > 2
+    click_on(step.question.change)
+    wait_for(lambda: session.sizing.crop_ratio == round(asked, 2))
+
+
+def asks_of_the_ratio(dock):
+    """Drag the crop ratio though a box is set by hand, and open another step; returns what is asked."""
+    step = dock["boxes"]
+    dock.controller.session.set_box(5, HERE)
+    dock.open_step("boxes")
+    drag_slider(step.ratio, 30)
+    wait_for(step.question.isVisible)
+    click_on(dock["smooth"].header)
+    wait_for(lambda: not step.is_open)
+    return f"Crop ratio {step.ratio.value():.2f}"
+
+
+def is_taken_back(dock):
+    """Whether the controls say again what the boxes are made with, and nothing is asked."""
+    dock.open_step("boxes")
+    spin(0.1)
+    return dock["boxes"].ratio.value() == 2 and not dock["boxes"].question.isVisible()
+
+
+def test_a_question_waits_for_its_answer_and_is_brought_up_to_date(dock):
+    step, session = dock["boxes"], dock.controller.session
+    asked = asks_of_the_ratio(dock)
+    session.set_box(8, HERE)
+    dock.controller.go_to(20)
+    spin(0.2)
+    click_on(step.header)
+    wait_for(step.question.isVisible)
+    assert step.question.message.plain.startswith("2 boxes set by hand keep")
+    assert f"Crop ratio {step.ratio.value():.2f}" == asked
+    assert len(session.history) == 2
+
+
+def test_what_was_asked_for_is_taken_back_visibly_by_undo(dock):
+    asked = asks_of_the_ratio(dock)
+    press_key("ctrl+z")
+    assert said(dock) == f"Undone: set box of frame 5 {asked} was not taken."
+    assert is_taken_back(dock)
+    assert dock["boxes"].message.plain == f"{asked} was not taken."
+
+
+def test_what_was_asked_for_is_taken_back_visibly_by_another_animal(dock):
+    asked = asks_of_the_ratio(dock)
+    dock.controller.session.add_track("white")
+    wait_for(lambda: said(dock) == f"{asked} was not taken.")
+    dock.controller.session.select_track("animal")
+    spin(0.2)
+    assert is_taken_back(dock)
 
 
 def test_boxes_of_a_file_are_not_replaced_unasked(video, tmp_path):

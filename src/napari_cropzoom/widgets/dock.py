@@ -100,6 +100,7 @@ class CropzoomDock(QWidget):
         for bar in step.findChildren(JobBar):
             self.running_job.watch(step.key, step.title, bar)
         step.failed.connect(self._error_later.start)
+        step.told.connect(self._undone.add)
         step.toggled.connect(lambda wanted: self.open_step(step.key if wanted else ""))
         step.finished.connect(lambda: self._on_finished(step.key))
 
@@ -208,10 +209,11 @@ class CropzoomDock(QWidget):
         layout.addWidget(self.read_only)
         layout.addWidget(LostLayers(self.controller))
         layout.addWidget(self.message)
+        self._undone = UndoneLine(self.controller)
         self.running_job = RunningJob()
         self.running_job.asked.connect(self.open_step)
         layout.addWidget(self._scroll)
-        layout.addWidget(UndoneLine(self.controller))
+        layout.addWidget(self._undone)
         layout.addWidget(self.running_job)
 
     def _watch_canvas(self) -> None:

@@ -2,49 +2,75 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QSizePolicy
-from superqt import QElidingLabel
-
 from napari_cropzoom.core.editing.edits import Edit
 from napari_cropzoom.widgets.controller import Controller
+from napari_cropzoom.widgets.controls import CutLabel, delayed
+
+SHOWN_MS = 8_000
 
 
-class UndoneLine(QElidingLabel):
-    """Says what was undone or done again until the next edit; an empty line otherwise.
+class UndoneLine(CutLabel):
+    """Says what was undone or done again; an empty line otherwise.
 
-    Its room is kept, so that no button moves under the mouse. Object name: ``cropzoom_undone``.
+    It goes with the next edit, with a step to a frame that was not changed, or after a while. napari's
+    status bar says the same, in the place of what the edit had written there. The room of the line is
+    kept, so that no button moves under the mouse. Object name: ``cropzoom_undone``.
 
     Parameters
     ----------
     controller : Controller
+
+    Attributes
+    ----------
+    ending : QTimer
+        Ends what is said.
     """
 
     def __init__(self, controller: Controller) -> None:
-        super().__init__()
+        super().__init__(1, "cropzoom_undone")
         self._controller = controller
-        self.setObjectName("cropzoom_undone")
-        self.setElideMode(Qt.TextElideMode.ElideRight)
-        self.setContentsMargins(8, 0, 8, 0)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.setFixedHeight(self.fontMetrics().height() + 4)
-        self._clear()
+        self._edit: Edit | None = None
+        self._status = ""
+        self.ending = delayed(self, self._clear, SHOWN_MS)
+        self.setStyleSheet("padding: 0px 8px; margin: 0px")
         controller.stepped.connect(self._show)
         controller.edited.connect(self._clear)
-        controller.session_changed.connect(self._clear)
+        controller.frame_changed.connect(self._on_frame)
+        controller.session_changed.connect(self._on_session)
+
+    def add(self, said: str) -> None:
+        """Say something more, which was lost by what was undone or by another animal or video."""
+        self._say(" ".join(filter(None, (self.text(), said))))
 
     def _show(self, edit: Edit, is_redo: bool) -> None:
-        session = self._controller.session
-        if session is not None:
-            said = told(edit, is_redo, names_animal=len(session.tracks) > 1)
-            self.setText(said)
-            self.setToolTip(said)
-            self.setAccessibleName(said)
+        session, layers = self._controller.session, self._controller.layers
+        if session is not None and layers is not None:
+            self._edit = edit
+            self._status = told(edit, is_redo, names_animal=len(session.tracks) > 1)
+            self._say(self._status)
+            layers.tell(self._status)
+
+    def _say(self, said: str) -> None:
+        self.setText(said)
+        self.setAccessibleName(said)
+        if said:
+            self.ending.start()
+
+    def _on_frame(self, frame: int) -> None:
+        if self._edit is not None and not self._edit.covers(frame):
+            self._clear()
+
+    def _on_session(self) -> None:
+        if self._controller.session is None:
+            self._clear()
 
     def _clear(self) -> None:
-        self.setText("")
-        self.setToolTip("")
-        self.setAccessibleName("")
+        layers = self._controller.layers
+        if layers is not None and self._status and self._controller.viewer.status == self._status:
+            layers.tell("")
+        self._edit, self._status = None, ""
+        self.ending.stop()
+        self._say("")
 
 
 def told(edit: Edit, is_redo: bool, *, names_animal: bool) -> str:

@@ -20,6 +20,12 @@ from napari_cropzoom.core.smoothing.methods import SmoothingSettings
 from napari_cropzoom.core.smoothing.sizing import SizingSettings, boxes_from_keypoints
 from napari_cropzoom.core.words import counted, verb
 
+_ORIGINS = {
+    Source.DETECTED: "These boxes were not made from keypoints, so their size is not changed here.",
+    Source.IMPORTED: "These boxes are from a file, so their size is not changed here.",
+    Source.MANUAL: "These boxes were drawn by hand.",
+}
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -305,6 +311,24 @@ def _sizing_label(was: SizingSettings | None, becomes: SizingSettings | None) ->
         limits = ["off" if v.min_likelihood is None else f"{v.min_likelihood:g}" for v in (was, becomes)]
         said.append(f"Min. likelihood {limits[0]} to {limits[1]}")
     return ", ".join(said) or "Boxes made again"
+
+
+def told_of_asked(was: SizingSettings | None, asked: SizingSettings) -> str:
+    """What a person asks for of boxes that are made otherwise now: ``Crop ratio 3.29``."""
+    said = []
+    if was is None or (was.crop_ratio, was.crop_size) != (asked.crop_ratio, asked.crop_size):
+        said.append(_side(asked))
+    if was is not None and was.anchor_keypoints != asked.anchor_keypoints:
+        said.append(f"Anchor keypoints {', '.join(asked.anchor_keypoints) or 'all'}")
+    if was is not None and was.min_likelihood != asked.min_likelihood:
+        limit = "off" if asked.min_likelihood is None else f"{asked.min_likelihood:g}"
+        said.append(f"Min. likelihood {limit}")
+    return ", ".join(said) or _side(asked)
+
+
+def told_of_origin(track: BoxTrack) -> str:
+    """Say where boxes come from that were not made of keypoints."""
+    return _ORIGINS[Source.MANUAL if np.isnan(track.raw).all() else track.raw_source]
 
 
 def _side(sizing: SizingSettings) -> str:

@@ -96,6 +96,8 @@ class Step(QFrame):
         How many files at once it takes.
     form : QVBoxLayout
         Where the controls go.
+    told : Signal
+        What a person should read though the step may be folded.
     message : Message
         The one place for errors and warnings of the step; below the controls, unless `build` puts it
         elsewhere.
@@ -112,6 +114,7 @@ class Step(QFrame):
     toggled = Signal(bool)
     finished = Signal()
     failed = Signal()
+    told = Signal(str)
 
     def __init__(self, controller: Controller, number: int) -> None:
         super().__init__()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QButtonGroup,
@@ -24,9 +23,14 @@ from qtpy.QtWidgets import (
 )
 
 from napari_cropzoom.core.boxes import FloatArray, Source
-from napari_cropzoom.core.editing.settings import RawBoxes, is_changed, told_of_kept
+from napari_cropzoom.core.editing.settings import (
+    RawBoxes,
+    is_changed,
+    told_of_asked,
+    told_of_kept,
+    told_of_origin,
+)
 from napari_cropzoom.core.errors import CropzoomError
-from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.smoothing.sizing import SizingSettings, told_of_small
 from napari_cropzoom.core.words import counted, shortened
 from napari_cropzoom.files.formats.registry import dialog_filter
@@ -41,11 +45,6 @@ from napari_cropzoom.widgets.steps.parts.sizing_question import SizingQuestion
 DEBOUNCE_MS = 150
 LEAST_RATIO = 1.01
 NO_BOXES = "There are no keypoints of a detector. Load boxes from a file, or draw them."
-ORIGINS = {
-    Source.DETECTED: "These boxes were not made from keypoints, so their size is not changed here.",
-    Source.IMPORTED: "These boxes are from a file, so their size is not changed here.",
-    Source.MANUAL: "These boxes were drawn by hand.",
-}
 
 
 class BoxesStep(Step):
@@ -60,6 +59,8 @@ class BoxesStep(Step):
     def __init__(self, controller: Controller, number: int) -> None:
         self._names: tuple[str, ...] = ()
         self._raw_csv: Path | None = None
+        self._made_for: tuple[Session, str] | None = None
+        self._asked = ""  # what the controls were last set to
         super().__init__(controller, number)
         controller.frame_changed.connect(self._forget_preview)
 
@@ -92,7 +93,7 @@ class BoxesStep(Step):
         sliders = (self.ratio, self.likelihood)
         self._settling = Settling(self.controller, self, *sliders, is_busy=lambda: self._is_on_its_way)
         self._settling.failed.connect(self._refuse)
-        self.controller.stepped.connect(self._forget_change)
+        self.controller.stepped.connect(self._take_back)
 
     def _build_size(self, form: QVBoxLayout) -> None:
         self.by_ratio = QRadioButton("Crop ratio")
@@ -141,8 +142,6 @@ class BoxesStep(Step):
         self.use_likelihood.toggled.connect(self._on_choice)
         self.likelihood.valueChanged.connect(self._on_change)
 
-    # ---- state ---------------------------------------------------------------------------------
-
     def summary(self) -> tuple[str, bool]:
         """``1200 boxes, 14 missing``."""
         session = self.controller.session
@@ -155,12 +154,16 @@ class BoxesStep(Step):
     def session_changed(self) -> None:
         """Forget the boxes and keypoints of the video before."""
         super().session_changed()
-        self._wait.stop()
-        self._latest.drop()
-        self.question.forget()
+        self._take_back()
         self._names = ()
         self.anchors.clear()
         self.file_label.set_path(None)
+
+    def refresh(self) -> None:
+        """Ask nothing more of boxes that are not there any more."""
+        if self.question.is_moot(self.controller.session):
+            self._take_back()
+        super().refresh()
 
     def update_body(self) -> None:
         """Show the keypoints' controls only if there are keypoints."""
@@ -168,18 +171,20 @@ class BoxesStep(Step):
         poses = session.detector_poses if session else None
         self.keypoints.setVisible(poses is not None)
         self.no_keypoints.setVisible(poses is None)
-        self.no_keypoints.setText(origin(session))
-        self.file_label.set_path(session.raw_csv if session and session.has_boxes else None)
+        own = session if session and session.has_boxes else None
+        self.no_keypoints.setText(told_of_origin(own.track) if own else NO_BOXES)
+        self.file_label.set_path(own.raw_csv if own else None)
         if poses is not None and poses.names != self._names:
             self._names = poses.names
             self._list_anchors(poses.names, session.sizing if session else None)
-        if session is not None and not self._is_changing:
+        if session is not None and self.question.is_open:
+            self.question.tell(session)
+        elif session is not None and not self._is_changing:
             self._show_sizing(session.sizing)
 
     def set_open(self, is_open: bool) -> None:
-        """Change nothing that a question was not answered of."""
-        if not is_open and self.question.is_open:
-            self.question.forget()
+        """A question waits for its answer while the step is folded."""
+        if not is_open:
             self._forget_preview()
         super().set_open(is_open)
 
@@ -215,8 +220,6 @@ class BoxesStep(Step):
             return self.settings()
         except CropzoomError:
             return None
-
-    # ---- from keypoints ------------------------------------------------------------------------
 
     def start_after(self, key: str) -> None:
         """Make boxes of keypoints that were just detected; where there are none, nothing is to be set."""
@@ -262,11 +265,12 @@ class BoxesStep(Step):
         video = session.video.path
         drawn = self.controller.drawn_csv(video)
         self._raw_csv = detector.bbox_csv(video) if detector else drawn
-        self._latest.request(make, session, session.current, session.detector_poses, settings)
+        self._made_for = session, session.current
+        self._latest.request(RawBoxes.round_keypoints, session.detector_poses, settings)
 
-    def _on_boxes(self, made: tuple[Session, str, RawBoxes]) -> None:
-        session, name, raw = made
-        if session is not self.controller.session or name != session.current or self._raw_csv is None:
+    def _on_boxes(self, raw: RawBoxes) -> None:
+        session = self.controller.session
+        if session is None or self._raw_csv is None or self._made_for != (session, session.current):
             return
         try:
             session.size_boxes(raw, self._raw_csv)
@@ -309,6 +313,14 @@ class BoxesStep(Step):
         session = self.controller.session
         self._show_sizing(session.sizing if session else None)
 
+    def _take_back(self, *_: object) -> None:
+        """Forget what was asked for and say so, because it was asked of other boxes than these."""
+        lost = self._asked if self.question.is_open or self._is_on_its_way else ""
+        self._forget_change()
+        if lost:
+            self.message.show_info(f"{lost} was not taken.")
+            self.told.emit(self.message.plain)
+
     def _on_choice(self) -> None:
         self._enable_chosen()
         self._on_change()
@@ -325,7 +337,9 @@ class BoxesStep(Step):
             return
         frame = self.controller.frame
         try:
-            box = session.keypoints.size_box(self.settings(), frame)
+            settings = self.settings()
+            self._asked = told_of_asked(session.sizing, settings)
+            box = session.keypoints.size_box(settings, frame)
             if not is_changed(session.track, frame, frame).any():
                 layers.preview_box(box)
             self.message.clear()
@@ -345,8 +359,6 @@ class BoxesStep(Step):
                 item = QListWidgetItem(name, self.anchors)
                 item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
                 item.setCheckState(Qt.CheckState.Checked if name in ticked else Qt.CheckState.Unchecked)
-
-    # ---- from a file ---------------------------------------------------------------------------
 
     def browse(self) -> None:
         """Ask for a CSV."""
@@ -383,18 +395,3 @@ class BoxesStep(Step):
         self._enable_chosen()
         if self._names:
             self._list_anchors(self._names, sizing)
-
-
-def origin(session: Session | None) -> str:
-    """Say where boxes come from that were not made of keypoints, or that there are none."""
-    if session is None or not session.has_boxes:
-        return NO_BOXES
-    track = session.track
-    return ORIGINS[Source.MANUAL if np.isnan(track.raw).all() else track.raw_source]
-
-
-def make(
-    session: Session, name: str, poses: Poses, settings: SizingSettings
-) -> tuple[Session, str, RawBoxes]:
-    """Return the session, the animal that is shown and boxes round the keypoints; for a thread."""
-    return session, name, RawBoxes.round_keypoints(poses, settings)

@@ -11,7 +11,7 @@ import numpy as np
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
-from napari_cropzoom.core.boxes import Source
+from napari_cropzoom.core.boxes import FloatArray, Source
 from napari_cropzoom.core.editing.settings import is_changed, told_of_kept
 from napari_cropzoom.review.session import Session
 from napari_cropzoom.widgets.controls import Message, button, delayed
@@ -19,6 +19,7 @@ from napari_cropzoom.widgets.controls import Message, button, delayed
 FROM_A_FILE = (
     "These boxes are from a file. Boxes round the keypoints take their place; undo brings them back."
 )
+ALL_AGAIN = "The boxes of all frames are made again."
 Agreed = tuple[Session, str, int]
 
 
@@ -47,6 +48,7 @@ class SizingQuestion(QWidget):
         layout.addWidget(self.leave)
         self._agreed: Agreed | None = None
         self._asked: Agreed | None = None
+        self._of: tuple[Session, str, FloatArray] | None = None
         self._show_later = delayed(self, self._come_into_view)
         self.change.clicked.connect(self._agree)
         self.leave.clicked.connect(self._decline)
@@ -63,14 +65,26 @@ class SizingQuestion(QWidget):
 
     def ask(self, session: Session) -> None:
         """Say what becomes of the boxes, and wait for an answer."""
-        self._asked = _state(session)
-        self.message.show_warning(told(session))
+        self._of = session, session.current, session.track.raw
+        self.tell(session)
         self.show()
         self._show_later.start()
 
+    def tell(self, session: Session) -> None:
+        """Say what becomes of the boxes as they are now."""
+        self._asked = _state(session)
+        self.message.show_warning(told(session) or ALL_AGAIN)
+
+    def is_moot(self, session: Session | None) -> bool:
+        """Whether an answer is awaited of other boxes than those there are now."""
+        if self._of is None:
+            return False
+        before, animal, raw = self._of
+        return session is not before or session.current != animal or session.track.raw is not raw
+
     def forget(self) -> None:
         """Ask nothing any more."""
-        self._asked = None
+        self._asked = self._of = None
         self.hide()
 
     def _come_into_view(self) -> None:

@@ -23,6 +23,7 @@ from qtpy.QtWidgets import (
 
 from napari_cropzoom.canvas.layer_set import LayerSet
 from napari_cropzoom.canvas.shortcuts import redo, undo
+from napari_cropzoom.core.editing.edits import frames_text
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.words import shortened
 from napari_cropzoom.review.session import Session
@@ -157,7 +158,7 @@ class DockMenu(QMenuBar):
             self._add(menu, f"{text} from frame {frame} on", session.swap, name, frame, end)
             if layers.selection_here is not None:
                 first, last = layers.selection_here
-                self._add(menu, f"{text} in frames {first} to {last}", session.swap, name, first, last)
+                self._add(menu, f"{text} in {frames_text(first, last)}", session.swap, name, first, last)
 
     def _fill_help(self, menu: QMenu) -> None:
         action = menu.addAction(f"Keys\t{key_text('help')}")

@@ -10,6 +10,7 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_cropzoom.core.boxes import Box
 from napari_cropzoom.core.editing import range_tools as tools
+from napari_cropzoom.core.editing.edits import frames_text
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.jobs import run_in_thread
@@ -149,7 +150,7 @@ class PixelTracking(QObject):
         count = len(found.boxes)
         if count:
             last = found.first + count - 1
-            label = f"follow the animal over frames {found.first} to {last}"
+            label = f"follow the animal over {frames_text(found.first, last)}"
             try:
                 session.apply(tools.put_boxes(session.track, found.first, found.boxes, label))
             except CropzoomError as error:

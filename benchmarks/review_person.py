@@ -132,7 +132,8 @@ class Reviewer:
 
     def work(self, amount: float = DEFAULT_AMOUNT) -> None:
         """Take the first entry until there is none."""
-        while queue := self.session.queue(amount):
+        self.session.suspects.amount = amount
+        while queue := self.session.queue():
             entry = queue[0]
             self.steps += 1
             bad = self._bad_around(entry.first, entry.last)
@@ -141,15 +142,15 @@ class Reviewer:
             else:
                 self._correct(entry.first, entry.last, *bad)
             if self.learns:
-                self._take_offer(amount)
+                self._take_offer()
 
     def _act(self, call: Callable[[], object]) -> None:
         self.actions += 1
         call()
 
-    def _take_offer(self, amount: float) -> None:
+    def _take_offer(self) -> None:
         """Take what is offered where it is right of all it would settle, which a step each shows."""
-        offer = self.session.suspects.offer(amount)
+        offer = self.session.suspects.offer()
         if offer is None or (name := offer.text.lstrip("0123456789") + offer.kind) in self._refused:
             return
         edit = offer.edit(self.session.track)

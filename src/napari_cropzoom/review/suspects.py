@@ -15,6 +15,7 @@ from napari_cropzoom.core.inspection.inspection import (
     Inspection,
     Suspect,
     anchor_likelihood,
+    at_least,
 )
 from napari_cropzoom.core.inspection.lessons import Offer, offer_to_accept, offer_to_correct
 from napari_cropzoom.core.inspection.motion import Motion
@@ -201,9 +202,26 @@ class Suspects:
         return suspect in self.entries()[0]
 
     def range_at(self, frame: int) -> tuple[int, int]:
-        """First and last frame of the suspect that stands for ``frame``, or the frame alone."""
-        suspect = self.at(frame)
+        """First and last frame of the suspect that stands for ``frame``, or the frame alone.
+
+        A frame that was edited stands for the suspect that it was in before: a box drawn into a gap is
+        the first step of filling it.
+        """
+        suspect = self.at(frame) or self._before_edit(frame)
         return (frame, frame) if suspect is None else (suspect.first, suspect.last)
+
+    def _before_edit(self, frame: int) -> Suspect | None:
+        """The shortest suspect of the raw boxes round an edited frame, if it is not the whole video."""
+        track = self.tracks.entry.track
+        if (
+            not self.is_inspected
+            or not self.tracks.entry.has_boxes
+            or track.review[frame] != Review.EDITED
+        ):
+            return None
+        raw = at_least(self._queues[self.tracks.current].inspection.suspects, self._amount)
+        here = [each for each in raw if each.first <= frame <= each.last and each.n_frames < len(track)]
+        return min(here, key=lambda each: each.n_frames, default=None)
 
     @property
     def missed(self) -> float:

@@ -18,6 +18,9 @@ def window(tmp_path_factory):
     with review_window(*make_review(tmp_path_factory.mktemp("review"))) as dock:
         window_of(dock).resize(*LAPTOP)
         wait_for(lambda: dock["review"].list.suspects.rows)
+        pixels, suspects = dock["review"].pixels, dock.controller.session.suspects
+        wait_for(lambda: pixels.is_running or suspects.motion is not None)
+        wait_for(lambda: not pixels.is_running, 60)  # what it finds makes the list another one
         wait_until_still(window_of(dock))
         assert (window_of(dock).width(), window_of(dock).height()) == LAPTOP
         yield dock

@@ -233,6 +233,17 @@ def test_any_sequence_comes_back(video_path, tmp_path):
     machine(video_path, tmp_path)().runTest()
 
 
+def test_the_first_boxes_of_an_added_animal_come_back_without_an_edit(video_path, raw_csv):
+    session = opened(video_path, raw_csv)
+    session.add_track("other")
+    raw = RawBoxes.round_keypoints(keypoints(), SizingSettings(1.5))
+    session.size_boxes(raw, session.tracks.entry.raw_csv)
+    session.close()
+    again = opened(video_path, raw_csv, changed="refuse")
+    np.testing.assert_array_equal(again.tracks["other"].raw, raw.boxes)
+    again.close()
+
+
 def test_every_edit_is_on_disk_at_once_without_saving(video_path, raw_csv):
     session = opened(video_path, raw_csv)
     session.smoothing = SmoothingSettings("mean", 7)

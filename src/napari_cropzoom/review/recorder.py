@@ -129,7 +129,10 @@ class JournalRecorder:
         """The track ``name`` has new raw boxes; the journal is that of the review of ``raw_csv``."""
         is_here = self._journal is not None and self._journal.path == journal_file(raw_csv)
         if is_here and self._has_begun:
-            self._hold_track(journal_file(raw_csv).parent, tracks.entries[name])
+            entry = tracks.entries[name]
+            self._hold_track(journal_file(raw_csv).parent, entry)
+            if entry is not tracks.first and not entry.begins_empty and not entry.sha256:
+                self._write_if_begun()  # the first boxes of an animal, which are in no file yet
         else:
             self.start(raw_csv, tracks)
 

@@ -35,8 +35,10 @@ class Masks:
         from scipy.ndimage import find_objects
 
         rows: list[tuple[int, int, int, int, int, int]] = []
-        words = logging.getLogger("tifffile")  # says of a damaged file what only its authors understand
-        words.disabled = True
+        # it says of a damaged file what only its authors understand
+        words = [logging.getLogger(name) for name in ("tifffile", "tifffile.tifffile")]
+        for each in words:
+            each.disabled = True
         try:
             with tifffile.TiffFile(path) as file:
                 n_pages = len(file.pages)
@@ -68,7 +70,8 @@ class Masks:
         except (tifffile.TiffFileError, *UNREADABLE_ARRAYS, LookupError, struct.error) as error:
             raise refuse(path, "is no TIFF, damaged or cut short. Copy or export it again.") from error
         finally:
-            words.disabled = False
+            for each in words:
+                each.disabled = False
         if not rows:
             raise refuse(path, "holds no mask: all pages are 0.")
         values = np.array(rows, np.float64)

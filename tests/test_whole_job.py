@@ -137,6 +137,9 @@ def test_from_a_video_to_keypoints_and_back_again(project, open_window):
     assert again.smoothing == smoothing
     assert again.pose_poses is not None
     again.undo()
+    assert again.smoothing != smoothing  # the settings are in the history too, after the box
+    while again.track.box(frame) == moved:
+        again.undo()
     assert again.track.box(frame) == before
 
 

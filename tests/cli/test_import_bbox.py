@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from conformance.litpose import write_model_config
+from gui_events import needs_display
 from napari_cropzoom.cli import main
 from napari_cropzoom.files.bbox_csv import read_bbox_csv
 from videos import make_numbered_video
@@ -144,7 +145,7 @@ def test_one_gap_is_told_in_the_singular(video_path, tmp_path, capsys):
     ],
     ids=["semicolons", "tabs", "sep", "decimal_comma", "utf16"],
 )
-@pytest.mark.parametrize("verb", ["flags", "crop", "review"])
+@pytest.mark.parametrize("verb", ["flags", "crop", pytest.param("review", marks=needs_display)])
 def test_a_table_of_a_spreadsheet_is_sent_to_import_bbox(
     video_path, tmp_path, capsys, verb, text, encoding, fault
 ):

@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from napari_cropzoom.crop.encoders import ENCODERS, HIGHEST_CRF, PRESETS, TUNES, EncoderSettings
+
+if TYPE_CHECKING:
+    from napari_cropzoom.core.smoothing.sizing import SizingSettings
 
 Verbs = Any  # argparse's _SubParsersAction, which has no public name
 Handler = Callable[[argparse.Namespace], None]
@@ -97,6 +100,28 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overrides", nargs="*", metavar="KEY=VALUE", help="change values of the config")
     add_edge(parser)
     add_trust(parser)
+
+
+def add_sizing(parser: argparse.ArgumentParser) -> None:
+    """How boxes are put round keypoints; :func:`sizing_of` reads it."""
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--crop_ratio", type=ratio, help="side in spans of the keypoints (default: 2.0)")
+    size.add_argument("--crop_size", type=positive_int, help="fixed side in pixels")
+    parser.add_argument(
+        "--anchor_keypoints", type=names, default=(), help="keypoints that count, a,b,c (default: all)"
+    )
+    parser.add_argument(
+        "--min_likelihood", type=probability, help="keypoints below it do not count (default: all count)"
+    )
+
+
+def sizing_of(args: argparse.Namespace) -> SizingSettings:
+    """What a person said with the options of :func:`add_sizing`."""
+    from napari_cropzoom.core.smoothing.sizing import SizingSettings
+
+    is_default = args.crop_size is None and args.crop_ratio is None
+    crop_ratio = SizingSettings.crop_ratio if is_default else args.crop_ratio
+    return SizingSettings(crop_ratio, args.crop_size, args.anchor_keypoints, args.min_likelihood)
 
 
 def add_trust(parser: argparse.ArgumentParser) -> None:

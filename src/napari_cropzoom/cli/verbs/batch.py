@@ -9,11 +9,10 @@ from pathlib import Path
 from napari_cropzoom.cli.arguments import (
     Verbs,
     add_engine_options,
+    add_sizing,
     add_verb,
-    names,
-    positive_int,
     probability,
-    ratio,
+    sizing_of,
     whole_number,
 )
 from napari_cropzoom.cli.inputs import print_note
@@ -21,7 +20,7 @@ from napari_cropzoom.cli.progress import print_line, run_with_bar
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.words import counted
 
-DEFAULT_RATIO, DEFAULT_WINDOW = 2.0, 5
+DEFAULT_WINDOW = 5
 RESULTS = "batch.csv"
 
 
@@ -41,15 +40,7 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
         metavar="RATE",
         help="leave a video for review if more than this share of its frames, 0 to 1, lies in suspects",
     )
-    size = many.add_mutually_exclusive_group()
-    size.add_argument("--crop_ratio", type=ratio, help="side in spans of the keypoints (default: 2.0)")
-    size.add_argument("--crop_size", type=positive_int, help="fixed side in pixels")
-    many.add_argument(
-        "--anchor_keypoints", type=names, default=(), help="keypoints that count, a,b,c (default: all)"
-    )
-    many.add_argument(
-        "--min_likelihood", type=probability, help="keypoints below it do not count (default: all count)"
-    )
+    add_sizing(many)
     many.add_argument(
         "--smooth_window",
         type=whole_number,
@@ -78,13 +69,11 @@ def batch(args: argparse.Namespace) -> None:
     from napari_cropzoom.batch.batch import Batch, BatchSettings, left_for_review
     from napari_cropzoom.batch.inputs import find_videos
     from napari_cropzoom.batch.results import FAILED, Result, rows_of_others, table, write_results
-    from napari_cropzoom.core.smoothing.sizing import SizingSettings
     from napari_cropzoom.engine.model_folder import ModelFolder
     from napari_cropzoom.files.atomic import check_writable
 
-    crop_ratio = DEFAULT_RATIO if args.crop_size is None and args.crop_ratio is None else args.crop_ratio
     settings = BatchSettings(
-        SizingSettings(crop_ratio, args.crop_size, args.anchor_keypoints, args.min_likelihood),
+        sizing_of(args),
         args.smooth_window,
         args.review_above,
         not args.skip_pixels,

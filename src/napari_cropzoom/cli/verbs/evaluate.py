@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_cropzoom.cli.arguments import Verbs, add_trust, add_verb, names, positive_int, ratio
+from napari_cropzoom.cli.arguments import Verbs, add_sizing, add_trust, add_verb, sizing_of
 from napari_cropzoom.cli.inputs import print_note
 from napari_cropzoom.cli.progress import run_with_bar
 from napari_cropzoom.core.words import counted
@@ -15,7 +15,6 @@ from napari_cropzoom.core.words import counted
 if TYPE_CHECKING:
     from napari_cropzoom.core.scores import Comparison
 
-DEFAULT_RATIO = 2.0
 MOST_OF_FULL_FRAME = 0.8
 """Up to this share of the full-frame model's scale the pose model is said to see finer."""
 
@@ -38,12 +37,7 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
         metavar="MODEL",
         help="what cropzoom is compared with (default: the detector)",
     )
-    size = compare.add_mutually_exclusive_group()
-    size.add_argument("--crop_ratio", type=ratio, help="side in spans of the keypoints (default: 2.0)")
-    size.add_argument("--crop_size", type=positive_int, help="fixed side in pixels")
-    compare.add_argument(
-        "--anchor_keypoints", type=names, default=(), help="keypoints that count, a,b,c (default: all)"
-    )
+    add_sizing(compare)
     compare.add_argument("--csv", type=Path, metavar="FILE", help="write the errors of every frame too")
     compare.add_argument("--json", action="store_true", help="one JSON object")
     add_trust(compare)
@@ -51,18 +45,16 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
 
 def evaluate(args: argparse.Namespace) -> None:
     """Print the errors of both ways side by side."""
-    from napari_cropzoom.core.smoothing.sizing import SizingSettings
     from napari_cropzoom.engine.model_folder import ModelFolder
     from napari_cropzoom.engine.training.evaluation import evaluate as run_evaluation
     from napari_cropzoom.engine.training.evaluation import write_errors
 
-    crop_ratio = DEFAULT_RATIO if args.crop_size is None and args.crop_ratio is None else args.crop_ratio
     stage = run_evaluation(
         args.project,
         ModelFolder.open(args.detector),
         ModelFolder.open(args.pose),
         None if args.full_frame is None else ModelFolder.open(args.full_frame),
-        sizing=SizingSettings(crop_ratio, args.crop_size, args.anchor_keypoints),
+        sizing=sizing_of(args),
         trust=args.trust_checkpoint,
         notify=print_note,
     )

@@ -10,12 +10,10 @@ from napari_cropzoom.cli.arguments import (
     Verbs,
     add_model_and_inputs,
     add_output_dir,
+    add_sizing,
     add_verb,
-    names,
     output_dir_words,
-    positive_int,
-    probability,
-    ratio,
+    sizing_of,
 )
 from napari_cropzoom.cli.inputs import (
     bbox_file,
@@ -34,8 +32,6 @@ if TYPE_CHECKING:
     from napari_cropzoom.core.smoothing.sizing import SizingSettings
     from napari_cropzoom.engine.model_folder import ModelFolder
 
-DEFAULT_RATIO = 2.0
-
 
 def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     """Register the verb."""
@@ -44,25 +40,15 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     )
     add_model_and_inputs(create)
     add_output_dir(create)
-    size = create.add_mutually_exclusive_group()
-    size.add_argument("--crop_ratio", type=ratio, help="side in spans of the keypoints (default: 2.0)")
-    size.add_argument("--crop_size", type=positive_int, help="fixed side in pixels")
-    create.add_argument(
-        "--anchor_keypoints", type=names, default=(), help="keypoints that count, a,b,c (default: all)"
-    )
-    create.add_argument(
-        "--min_likelihood", type=probability, help="keypoints below it do not count (default: all count)"
-    )
+    add_sizing(create)
 
 
 def create_bbox(args: argparse.Namespace) -> None:
     """Boxes of every input, beside its predictions; the videos themselves need not be there."""
-    from napari_cropzoom.core.smoothing.sizing import SizingSettings
     from napari_cropzoom.engine.model_folder import ModelFolder
 
     model = ModelFolder.open(args.model_dir, need_checkpoint=False, results=args.output_dir)
-    crop_ratio = DEFAULT_RATIO if args.crop_size is None and args.crop_ratio is None else args.crop_ratio
-    settings = SizingSettings(crop_ratio, args.crop_size, args.anchor_keypoints, args.min_likelihood)
+    settings = sizing_of(args)
     files = expand(args.input_path, may_be_absent=lambda file: predictions_of(model, file).is_file())
     for file in files:
         preds = predictions_of(model, file)

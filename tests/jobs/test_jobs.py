@@ -37,12 +37,16 @@ def failure_of(qtbot, job):
     return blocker.args[0]
 
 
-def start_writing(qtbot, worker, folder, **args):
-    """A job that has begun to write ``folder/out.bin``."""
+def start_writing(qtbot, worker, folder, stuck=None, **args):
+    """A job that has begun to write ``folder/out.bin``; one that hangs writes ``stuck`` before."""
+    if stuck is not None:
+        args["stuck"] = str(stuck)
     job = worker.start("write", {"output": folder / "out.bin", **args})
     with qtbot.waitSignal(job.progress, timeout=10_000):
         pass
     assert [path.name[:5] for path in folder.iterdir() if path.suffix == ".bin"] == [".out."]
+    if stuck is not None:  # before, it would still answer
+        qtbot.waitUntil(stuck.exists, timeout=10_000)
     return job
 
 
@@ -175,7 +179,7 @@ def test_cancel_of_a_stuck_stage_kills_it_its_children_and_its_files(qtbot, work
     note = tmp_path / "child"
     out = tmp_path / "out"
     out.mkdir()
-    job = start_writing(qtbot, worker, out, stuck=True, child=str(note))
+    job = start_writing(qtbot, worker, out, stuck=tmp_path / "stuck", child=str(note))
     pid = worker.pid
     with qtbot.waitSignal(job.cancelled, timeout=20_000):
         job.cancel()
@@ -220,14 +224,16 @@ def test_a_process_that_cannot_start_says_so(qtbot):
 
 
 def test_close_ends_the_process_and_cleans_up(qtbot, worker, tmp_path):
-    job = start_writing(qtbot, worker, tmp_path, stuck=True)
+    out = tmp_path / "out"
+    out.mkdir()
+    job = start_writing(qtbot, worker, out, stuck=tmp_path / "stuck")
     cancelled = []
     job.cancelled.connect(lambda: cancelled.append(True))
     pid = worker.pid
     worker.close()
     assert cancelled == [True]
     assert not psutil.pid_exists(pid)
-    assert list(tmp_path.iterdir()) == []
+    assert list(out.iterdir()) == []
     assert result_of(qtbot, worker.start("count", {"n": 1}))["pid"] != pid
 
 

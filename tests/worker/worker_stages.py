@@ -60,7 +60,7 @@ def crash(args):
 
 
 def write(args):
-    """Write a file: yields while writing, then sleeps for good when ``stuck``, with a child."""
+    """Write a file: yields while writing; writes the file ``stuck`` and sleeps for good, with a child."""
     with atomic_path(Path(args["output"])) as part, contextlib.ExitStack() as stack:
         part.write_bytes(b"half")
         if args.get("child"):
@@ -69,6 +69,7 @@ def write(args):
             Path(args["child"]).write_text(str(child.pid))
         yield Progress(1, 100)
         if args.get("stuck"):
+            Path(args["stuck"]).touch()
             time.sleep(60)
         for done in range(2, 100):
             time.sleep(0.02)

@@ -20,7 +20,7 @@ from napari_cropzoom.core.words import shortened
 from napari_cropzoom.engine.model_folder import ModelFolder
 from napari_cropzoom.files.belonging import CURE, read_predictions_of
 from napari_cropzoom.files.formats.registry import as_table
-from napari_cropzoom.jobs import Job, ThreadHandle, Worker, run_in_thread
+from napari_cropzoom.jobs import Job, ThreadHandle, Worker, leave_objects_to_qt, run_in_thread
 from napari_cropzoom.review.keypoints import Kind
 from napari_cropzoom.review.session import Session
 from napari_cropzoom.review.stored import StoredReview, read_review
@@ -97,6 +97,7 @@ class Controller(QObject):
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__()
+        leave_objects_to_qt()
         self.viewer = viewer
         self.session: Session | None = None
         self.layers: LayerSet | None = None

@@ -1,10 +1,12 @@
 """Opening a video that has been reviewed offers the review at once."""
 
 import os
+from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QSettings
+from qtpy.QtCore import QEvent, QObject, QSettings
 from qtpy.QtWidgets import QLabel, QPushButton
 
 from gui_events import needs_display, spin, wait_for, xdotool
@@ -15,7 +17,7 @@ from napari_cropzoom.core.boxes import Box
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.files.bbox_csv import write_bbox_csv
 from napari_cropzoom.files.review_paths import journal_file
-from napari_cropzoom.review.finding import find_reviews, read_found
+from napari_cropzoom.review.finding import FoundReview, find_reviews, read_found
 from napari_cropzoom.review.session import Session
 from napari_cropzoom.video.video import Video
 from review_window import click_on
@@ -106,21 +108,43 @@ def test_the_only_review_goes_on_by_itself_when_a_person_opens_the_video(
 ):
     review(video_file, detector / "video_preds" / "v_bbox.csv")
     forget_everything(tmp_path / "nothing")
-    dock = dropped_on(new_viewer(), video_file)
+    shown = Shown()
+    dock = dropped_on(new_viewer(), video_file, shown)
     wait_for(lambda: dock["review"].is_open and dock.controller.session.detector_poses is not None)
     assert dock.controller.session.track.box(4) == Box(30, 30, 20, 20)
     assert dock.controller.detector.path == detector
     assert dock.controller.frame == 9
-    resumed, told = dock["review"].message.plain.split("\n")
-    assert resumed == "Review resumed: 3 edits."
-    assert told.startswith("A review of the boxes in detector: 3 edits, 2 boxes set by hand; 5 of 12 ")
+    message = dock["review"].message
+    assert message.plain.startswith(
+        "Review resumed: 3 edits. 5 of 12 frames looked at, 2 set by hand; last edit 20"
+    )
+    spin(0.3)
+    assert message.text().replace("\u200b", "") == message.plain  # in full
+    assert shown.count == 0  # what goes on is not offered for a moment
+    found = FoundReview(Path("v_bbox.csv"), datetime.now(), 1_000_000, 1234, 5678, 456_789, 1, False)
+    message.show_info(f"Review resumed: 1234 edits. {found.how_far()}")
+    spin(0.2)
+    assert message.text() == message.plain
 
 
-def dropped_on(viewer, video):
-    """Open a video as dropping it does."""
+class Shown(QObject):
+    """Counts how often a widget comes to be seen."""
+
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    def eventFilter(self, watched, event):
+        self.count += event.type() == QEvent.Type.Show
+        return False
+
+
+def dropped_on(viewer, video, shown=None):
+    """Open a video as dropping it does; ``shown`` counts how often reviews are offered."""
     viewer.window.show()
     viewer.window.set_geometry(0, 0, 1300, 720)
     dock = add_docks(viewer)
+    dock["video"].reviews.installEventFilter(shown)
     dock["video"].drop([video])
     wait_for(lambda: dock.controller.session is not None)
     return dock

@@ -295,3 +295,37 @@ def test_the_line_of_undo_moves_no_button(dock):
     spin(0.3)
     assert said(dock) == "Undone: set box of frame 90"
     assert undo.mapToGlobal(undo.rect().topLeft()) == place
+
+
+def test_undo_of_a_setting_opens_the_step_that_it_belongs_to(dock):
+    session = dock.controller.session
+    for key, change in (
+        ("boxes", lambda step: step.size.stepUp()),
+        ("smooth", lambda step: step.fill.setCurrentIndex(1)),
+    ):
+        dock.open_step(key)
+        before = len(session.history)
+        if key == "boxes":
+            click_on(dock["boxes"].by_size)
+        change(dock[key])
+        wait_for(lambda before=before: len(session.history) > before)
+        spin(0.3)
+    session.set_box(90, HERE)
+    dock.open_step("review")
+    wait_for(lambda: dock["review"].undo.isEnabled())
+    click_on(dock["review"].undo)
+    assert said(dock) == "Undone: set box of frame 90"
+    assert dock["review"].is_open
+    click_on(dock["review"].undo)
+    assert dock["smooth"].is_open
+    assert said(dock).startswith("Undone: Missing frames: ")
+    assert said(dock).endswith(" (all frames) See step Smooth.")
+    press_key("ctrl+z")
+    assert dock["boxes"].is_open
+    assert said(dock).endswith("See step Boxes.")
+    press_key("ctrl+shift+z")
+    assert dock["boxes"].is_open
+    assert said(dock).startswith("Done again: ")
+    assert not said(dock).endswith("See step Boxes.")
+    press_key("ctrl+shift+z")
+    assert dock["smooth"].is_open

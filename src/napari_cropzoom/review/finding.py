@@ -69,13 +69,19 @@ class FoundReview:
         parts = [counted(self.n_edits, "edit"), counted(self.n_manual, "box") + " set by hand"]
         if self.n_animals > 1:
             parts.insert(0, counted(self.n_animals, "animal"))
-        frames = counted(self.n_frames * self.n_animals, "frame")
         return (
             f"A review of the boxes in {self.place}: {', '.join(parts)}; "
-            f"{self.n_seen} of {frames} looked at. "
-            f"Last edit {self.changed_at:%Y-%m-%d %H:%M}"
+            f"{self._seen}. Last edit {self.changed_at:%Y-%m-%d %H:%M}"
             + ("." if self.is_saved else ", and not saved for other programs since.")
         )
+
+    def how_far(self) -> str:
+        """The same in a line, for those who have been told of its edits."""
+        return f"{self._seen}, {self.n_manual} set by hand; last edit {self.changed_at:%Y-%m-%d %H:%M}."
+
+    @property
+    def _seen(self) -> str:
+        return f"{self.n_seen} of {counted(self.n_frames * self.n_animals, 'frame')} looked at"
 
 
 def find_reviews(

@@ -55,7 +55,8 @@ class ControlGuard(QObject):
     - The mouse gives the focus to what can be typed into, and to nothing else. After a number was typed
       (Return or Escape) or anything else was clicked, the canvas has it.
     - Keys of the table act wherever the focus is, but for those that a control needs itself.
-    - A key that is held acts once, unless it steps from frame to frame.
+    - A key that is held acts once, unless it steps from frame to frame; not at all if it is let go in
+      another window.
 
     Parameters
     ----------
@@ -107,6 +108,9 @@ class ControlGuard(QObject):
             self._go_back(watched)
         elif kind in _KEYS and not isinstance(watched, _TEXT) and self._repeats.holds_back(event):
             return True
+        elif kind == QEvent.Type.FocusOut and event.reason() == Qt.FocusReason.ActiveWindowFocusReason:
+            if (layers := self._layers()) is not None:
+                layers.keys.forget()  # the release of a key goes to another window
         elif isinstance(watched, QOpenGLWidget):
             pass
         elif kind == QEvent.Type.KeyPress:

@@ -16,6 +16,7 @@ from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence, QResizeEvent, QShortcut
 from qtpy.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
+from napari_cropzoom.core.editing.edits import Edit
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.widgets.control_guard import ControlGuard
 from napari_cropzoom.widgets.controller import Controller
@@ -86,6 +87,7 @@ class CropzoomDock(QWidget):
         self.controller.session_changed.connect(self._show_read_only)
         self.controller.refused.connect(self._show_error)
         self.controller.edited.connect(self.message.clear)
+        self.controller.stepped.connect(self._show_step_of)
         self.open_step(self._last_opened.key)
 
     def __getitem__(self, key: str) -> Step:
@@ -234,6 +236,15 @@ class CropzoomDock(QWidget):
         if next_key:
             self.open_step(next_key)
             self[next_key].start_after(key)
+
+    def _show_step_of(self, edit: Edit, _is_redo: bool) -> None:
+        """Open the step that has the controls of a setting which was undone or done again, and say so."""
+        for step in self.steps.values():
+            if step.edits is None or not isinstance(edit, step.edits):
+                continue
+            if not step.is_open and not step.missing():
+                self.open_step(step.key)
+                self._undone.add(f"See step {step.title}.")
 
     def _show_error(self, error: Exception) -> None:
         """Show an error of a menu or a key in the step that is open, or above all steps."""

@@ -43,7 +43,7 @@ class Resuming(QObject):
         self._open_step = open_step
         step: Any = steps["video"]
         step.review_chosen.connect(self.go_on)
-        step.review_goes_on.connect(lambda found: self.go_on(found, found.describe()))
+        step.review_goes_on.connect(lambda found: self.go_on(found, found.how_far()))
         step.resumed.connect(self._arrive)
 
     def go_on(self, found: FoundReview, told: str = "") -> None:
@@ -59,12 +59,16 @@ class Resuming(QObject):
             if folder is not None:
                 self._take_model(kind, folder, session.video.path)
         source = Source.IMPORTED if model is None else Source.DETECTED
-        failed = self._steps["video"].show_error
+        video: Any = self._steps["video"]
 
         def arrive(said: str) -> None:
-            self._arrive("\n".join(filter(None, (said, told))))
+            self._arrive(" ".join(filter(None, (said, told))))
 
-        self._controller.load_boxes(found.raw_csv, source, True, arrive, failed)
+        def fail(error: Exception) -> None:
+            video.offer_reviews()
+            video.show_error(error)
+
+        self._controller.load_boxes(found.raw_csv, source, True, arrive, fail)
 
     def _take_model(self, kind: Any, folder: Path, video: Path) -> None:
         """Choose a model, and load the keypoints that it has found in the video."""

@@ -14,6 +14,7 @@ from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 from superqt import QElidingLabel
 
+from napari_cropzoom.core.editing.edits import Edit
 from napari_cropzoom.widgets.controller import Controller
 from napari_cropzoom.widgets.controls import Message
 
@@ -94,6 +95,8 @@ class Step(QFrame):
         Whether it has a use for all the room that is left below it.
     most_dropped : int
         How many files at once it takes.
+    edits : type of Edit, or None
+        Settings that it has the controls of: it opens when one of them is undone or done again.
     form : QVBoxLayout
         Where the controls go.
     told : Signal
@@ -111,6 +114,7 @@ class Step(QFrame):
     next_key: ClassVar[str] = ""
     grows: ClassVar[bool] = False
     most_dropped: ClassVar[int] = 1
+    edits: ClassVar[type[Edit] | None] = None
     toggled = Signal(bool)
     finished = Signal()
     failed = Signal()

@@ -25,6 +25,7 @@ from qtpy.QtWidgets import (
 from napari_cropzoom.core.boxes import FloatArray, Source
 from napari_cropzoom.core.editing.settings import (
     RawBoxes,
+    SizingEdit,
     is_changed,
     told_of_asked,
     told_of_kept,
@@ -55,6 +56,7 @@ class BoxesStep(Step):
     help = "Make boxes from the detector's keypoints, load them from a file, or draw them."
     place = 30
     next_key = "review"
+    edits = SizingEdit
 
     def __init__(self, controller: Controller, number: int) -> None:
         self._names: tuple[str, ...] = ()

@@ -16,6 +16,7 @@ from qtpy.QtWidgets import QLabel
 from superqt import QLabeledSlider
 
 from napari_cropzoom.core.boxes import BoolArray, FloatArray
+from napari_cropzoom.core.editing.settings import SettingsEdit
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.looks import ANIMAL_COLORS
 from napari_cropzoom.core.smoothing.filters import SMOOTHING_METHODS
@@ -40,6 +41,7 @@ class SmoothStep(Step):
     help = "Smooth the boxes over time. Boxes set by hand stay exactly as they are."
     place = 50
     needs = Needs.BOXES
+    edits = SettingsEdit
 
     def __init__(self, controller: Controller, number: int) -> None:
         self.trace: Any = None

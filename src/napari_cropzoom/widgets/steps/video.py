@@ -79,6 +79,7 @@ class VideoStep(Step):
         self._are_many = False
         self._is_by_hand = False  # scripts load what they want; a person wants to go on
         self._is_held = False  # at this step, until what is in the reviews is known
+        self._goes_on = False  # with the only review, which is then not offered too
         self.ask_replace = self._ask_replace
         super().__init__(controller, number)
 
@@ -160,7 +161,7 @@ class VideoStep(Step):
         session = self.controller.session
         self.recent.setEnabled(bool(self._known_videos()))
         is_begun = session is not None and session.has_boxes and len(session.history) > 0
-        self.reviews.setVisible(bool(self.reviews.found) and not is_begun)
+        self.reviews.setVisible(bool(self.reviews.found) and not is_begun and not self._goes_on)
         results = self.controller.results
         has_video = self.controller.session is not None
         self.results_button.setVisible(has_video)
@@ -243,7 +244,13 @@ class VideoStep(Step):
         """Forget the reviews of the video before."""
         super().session_changed()
         self._look.drop()
+        self._goes_on = False
         self.reviews.show_reviews(())
+
+    def offer_reviews(self) -> None:
+        """Offer also the review that could not go on by itself."""
+        self._goes_on = False
+        self.refresh()
 
     def _may_leave(self) -> bool:
         return may_leave(self, self.controller.session, self.show_error)
@@ -295,7 +302,8 @@ class VideoStep(Step):
         if is_found:
             self.toggled.emit(True)
         elif session.has_boxes:
-            self.resumed.emit(f"Review resumed: {session.raw_csv}")
+            edits = counted(len(session.history), "edit")
+            self.resumed.emit(f"Review resumed: {edits}, boxes drawn by hand.")
         else:
             self.finished.emit()
 
@@ -312,17 +320,17 @@ class VideoStep(Step):
 
     def _on_reviews_read(self, read: tuple[list[FoundReview], list[str]]) -> None:
         found, notes = read
-        self.reviews.show_reviews(found)
+        is_free = self._is_held and self.is_open and not notes
+        is_only = self._is_by_hand and len(found) == 1 and not found[0].is_of_others
+        self._is_held = self._is_by_hand = False
+        self._goes_on = is_free and is_only
+        self.reviews.show_reviews(found, is_offered=not self._goes_on)
         if notes and not self.message.plain:
             self.message.show_warning("\n".join(notes))
         self.refresh()
-        was_held, self._is_held = self._is_held, False
-        by_hand, self._is_by_hand = self._is_by_hand, False
-        if not was_held or not self.is_open or notes:
-            return
-        if not found:
+        if is_free and not found:
             self.finished.emit()
-        elif by_hand and len(found) == 1 and not found[0].is_of_others:
+        elif self._goes_on:
             self.review_goes_on.emit(found[0])
 
     def _on_scan_failed(self, error: Exception) -> None:

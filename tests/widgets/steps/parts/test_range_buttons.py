@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QAbstractButton, QDoubleSpinBox
+from qtpy.QtWidgets import QAbstractButton, QDoubleSpinBox, QWidget
 
 from gui_events import canvas_of, hands, needs_display, press_key, spin, wait_for, x_key
 from napari_cropzoom.core.boxes import Box, Review, Source
@@ -17,6 +17,7 @@ from review_window import (
     click_on,
     faulty_boxes,
     point_at,
+    window_of,
 )
 
 pytestmark = [pytest.mark.gui, needs_display]
@@ -147,6 +148,56 @@ def test_a_button_that_cannot_do_it_says_why_in_one_line(dock):
     click_on(button(dock, "range_interpolate"))
     wait_for(lambda: len(dock.controller.session.history) == 1)
     assert message.kind == ""
+
+
+def in_another_window(dock, act=lambda: None):
+    """Do something while another window is in front, as if a person went to another program and back."""
+    other = QWidget()
+    other.setGeometry(1450, 920, 100, 60)
+    other.show()
+    other.activateWindow()
+    wait_for(other.isActiveWindow)
+    act()
+    spin(0.1)
+    other.close()
+    window_of(dock).activateWindow()
+    wait_for(window_of(dock).isActiveWindow)
+    spin(0.1)
+
+
+def test_nothing_is_proposed_once_the_mouse_has_left_whatever_has_the_focus(dock):
+    controller = dock.controller
+    each = button(dock, "range_interpolate")
+    each.setFocus(Qt.FocusReason.TabFocusReason)
+    wait_for(lambda: controller.proposal is not None)
+    point_at(each)
+    point_at(canvas_of())
+    wait_for(lambda: controller.proposal is None)
+    in_another_window(dock)
+    assert each.hasFocus()
+    assert controller.proposal is None
+    canvas_of().setFocus()
+
+
+def test_nothing_is_proposed_once_the_step_folds_under_the_mouse(dock):
+    controller = dock.controller
+    point_at(button(dock, "range_interpolate"))
+    wait_for(lambda: controller.proposal is not None)
+    dock.open_step("export")
+    wait_for(lambda: controller.proposal is None)
+    controller.selection = (10, 12)
+    controller.selection = None
+    assert controller.proposal is None
+
+
+def test_a_key_let_go_in_another_window_does_nothing(dock):
+    controller, canvas = dock.controller, canvas_of()
+    canvas.setFocus()
+    hands().key_down("j")
+    wait_for(lambda: controller.proposal is not None)
+    in_another_window(dock, lambda: hands().key_up("j"))
+    wait_for(lambda: controller.proposal is None)
+    assert len(controller.session.history) == 0
 
 
 # ---- range -----------------------------------------------------------------------------------------

@@ -35,8 +35,8 @@ class FoundReviews(QWidget):
         self._column.setSpacing(4)
         self.hide()
 
-    def show_reviews(self, found: Sequence[FoundReview]) -> None:
-        """Offer these, the first as what is likely to be wanted."""
+    def show_reviews(self, found: Sequence[FoundReview], *, is_offered: bool = True) -> None:
+        """Offer these, the first as what is likely to be wanted; if not yet, it is for who shows this."""
         self.found = tuple(found[:MOST_OFFERED])
         while (item := self._column.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
@@ -49,4 +49,4 @@ class FoundReviews(QWidget):
             use.clicked.connect(lambda _=False, review=review: self.chosen.emit(review))
             self._column.addWidget(label)
             self._column.addWidget(use)
-        self.setVisible(bool(self.found))
+        self.setVisible(bool(self.found) and is_offered)

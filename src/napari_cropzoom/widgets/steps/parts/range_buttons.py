@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QEvent, QObject, Signal
+from qtpy.QtCore import QEvent, QObject, Qt, Signal
+from qtpy.QtGui import QFocusEvent
 from qtpy.QtWidgets import (
     QDoubleSpinBox,
     QLabel,
@@ -19,6 +20,12 @@ from napari_cropzoom.widgets.controls import CutLabel, button, grid_of, row
 from napari_cropzoom.widgets.shortcuts_dialog import with_keys
 
 COLUMNS = 3
+_BY_KEYS = (
+    Qt.FocusReason.TabFocusReason,
+    Qt.FocusReason.BacktabFocusReason,
+    Qt.FocusReason.ShortcutFocusReason,
+)
+_ENDS = (QEvent.Type.Leave, QEvent.Type.FocusOut, QEvent.Type.Hide)
 
 
 class RangeButtons(QWidget):
@@ -122,13 +129,14 @@ class RangeButtons(QWidget):
     # ---- what would change, and changing it ----------------------------------------------------
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Show what a button would do while the mouse is over it or it has the focus."""
-        tool = self._tools.get(watched)
+        """Show what a button would do while the mouse is over it, or the focus that keys have moved."""
+        tool, kind = self._tools.get(watched), event.type()
         if tool is not None:
-            if event.type() in (QEvent.Type.Enter, QEvent.Type.FocusIn):
+            is_tabbed = isinstance(event, QFocusEvent) and event.reason() in _BY_KEYS
+            if kind == QEvent.Type.Enter or (kind == QEvent.Type.FocusIn and is_tabbed):
                 self._proposing = tool
                 self._update_proposal()
-            elif event.type() in (QEvent.Type.Leave, QEvent.Type.FocusOut):
+            elif kind in _ENDS:
                 self._end_proposal()
         return bool(super().eventFilter(watched, event))
 

@@ -22,6 +22,7 @@ from napari_cropzoom.core.inspection.motion import Motion
 from napari_cropzoom.core.inspection.queue import SuspectQueue
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.runs import runs
+from napari_cropzoom.core.words import counted, verb
 from napari_cropzoom.review.keypoints import Keypoints
 from napari_cropzoom.review.tracks import Tracks
 from napari_cropzoom.video.damage import Damage
@@ -162,7 +163,7 @@ class Suspects:
             left, done = self._queues[tracks.current].entries(track, amount)
             lost_left: list[Suspect] = []
             lost_done: list[Suspect] = []
-            for each in undecodable(self._damage, len(track)):
+            for each in lost_frames(self._damage, len(track)):
                 settled = track.review[each.first : each.last + 1] >= Review.ACCEPTED
                 (lost_done if settled.all() else lost_left).append(each)
             self._answer = (question, (over(lost_left, left), over(lost_done, done)))
@@ -281,20 +282,23 @@ class Suspects:
         self._answer = None
 
 
-def undecodable(damage: Damage, n_frames: int) -> list[Suspect]:
-    """Return the ranges of frames that cannot be decoded, in order."""
-    if not len(damage):
-        return []
+def lost_frames(damage: Damage, n_frames: int) -> list[Suspect]:
+    """Return the ranges of frames that cannot be decoded, and the frames after which some are missing."""
     lost = np.zeros(n_frames, bool)
     lost[damage.numbers()] = True
-    return [Suspect(first, first, last, 1.0, (UNDECODABLE,)) for first, last in runs(lost)]
+    found = [Suspect(first, first, last, 1.0, (UNDECODABLE,)) for first, last in runs(lost)]
+    for after, count in damage.gaps:
+        reason = f"{counted(count, 'frame')} {verb(count, 'are')} missing after this one"
+        found.append(Suspect(after, after, after, 1.0, (reason,)))
+    return sorted(found, key=lambda each: each.first)
 
 
 def over(lost: list[Suspect], others: list[Suspect]) -> list[Suspect]:
-    """Return ranges that cannot be decoded, and after them the suspects that are not part of one."""
+    """Return what is lost, and after it the suspects that are not part of a range without pictures."""
+    ranges = [one for one in lost if one.reasons == (UNDECODABLE,)]
     kept = [
         each
         for each in others
-        if not any(one.first <= each.first and each.last <= one.last for one in lost)
+        if not any(one.first <= each.first and each.last <= one.last for one in ranges)
     ]
     return [*lost, *kept]

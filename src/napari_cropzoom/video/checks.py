@@ -11,7 +11,7 @@ from typing import Any
 
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.words import counted
-from napari_cropzoom.video.damage import undecodable_text
+from napari_cropzoom.video.damage import Gap, missing_text, undecodable_text
 from napari_cropzoom.video.index import VideoIndex
 from napari_cropzoom.video.judge import look_closely, note_odd
 from napari_cropzoom.video.names import ffmpeg_word, whole_name
@@ -53,6 +53,8 @@ class VideoInfo:
     undecodable
         Numbers of the frames that cannot be decoded, sorted: all if the check was thorough, else those
         that damaged packets show.
+    missing
+        Where an MPEG stream lacks frames, by the times of those it lists.
     """
 
     path: str
@@ -67,12 +69,15 @@ class VideoInfo:
     warnings: tuple[str, ...]
     ok: bool
     undecodable: tuple[int, ...] = ()
+    missing: tuple[Gap, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Return the fields as JSON knows them, in order; ``undecodable`` only if there are any."""
+        """Return the fields as JSON knows them, in order; those of lost frames only if there are any."""
         facts = {**asdict(self), "warnings": list(self.warnings)}
-        if not self.undecodable:
-            del facts["undecodable"]
+        facts["missing"] = [gap._asdict() for gap in self.missing]
+        for lost in ("undecodable", "missing"):
+            if not facts[lost]:
+                del facts[lost]
         return facts
 
 
@@ -124,6 +129,7 @@ def preflight(
         warnings=tuple(_warnings(index, frames_opencv)),
         ok=True,
         undecodable=tuple(index.damage.numbers().tolist()),
+        missing=index.damage.gaps,
     )
 
 
@@ -182,6 +188,12 @@ def _warnings(index: VideoIndex, frames_opencv: int | None) -> Iterator[str]:
         yield (
             f"{told}. They are black in crops, and get neither box nor keypoints. Copy the file again "
             "from the camera if it is whole there."
+        )
+    if index.damage.gaps:
+        yield (
+            f"{missing_text(index.damage.gaps)}. They have no numbers: the frames after a gap are "
+            "counted on, as in OpenCV and Lightning Pose, and their times show the gap. Copy the file "
+            "again from the camera if it is whole there."
         )
     frames = index.n_frames
     stated = {"the container": index.container_frames, "OpenCV": frames_opencv}

@@ -1,10 +1,10 @@
-"""Which frames of a video cannot be decoded, as far as is known, and how damaged packets are told."""
+"""Which frames of a video cannot be decoded or are missing, as far as is known, and how that is told."""
 
 from __future__ import annotations
 
 import threading
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from napari_cropzoom.core.words import counted
+from napari_cropzoom.core.words import counted, verb
 
 Check = Callable[["Packet[VideoStream]"], bool]
 
@@ -29,6 +29,13 @@ _WIDE_HOLE = bytes(64)  # what an arithmetic coder does not write
 _RANGES_NAMED = 8
 _CROSS = (110, 40, 40)
 
+MPEG_STREAMS = ("mpegts", "mpeg")
+"""FFmpeg's names of the containers that have no list of frames: what the damage takes is not counted."""
+
+_STEP_OFF = 0.1  # of a frame's time: clocks of whole milliseconds, and those of cameras
+_DRIFT = 0.005  # how far the usual step may be off
+_REGULAR = 0.9  # of the steps, at least
+
 
 class Judged(NamedTuple):
     """Frames ``first`` to ``end`` - 1 whose packets were looked at closely.
@@ -39,6 +46,13 @@ class Judged(NamedTuple):
     first: int
     end: int
     place: int
+
+
+class Gap(NamedTuple):
+    """``frames`` that are missing after frame ``after``."""
+
+    after: int
+    frames: int
 
 
 class Damage:
@@ -56,9 +70,12 @@ class Damage:
         Whether it is known that the two above suit this file; tried when damage is first met.
     lock : threading.RLock
         For those who look closely: one at a time.
+    gaps : tuple of Gap
+        Where frames are missing that the index does not list.
     """
 
     def __init__(self) -> None:
+        self.gaps: tuple[Gap, ...] = ()
         self.strict, self.checked, self.tried = True, True, False
         self.lock = threading.RLock()
         self._numbers = frozenset[int]()
@@ -96,6 +113,41 @@ def undecodable_text(numbers: NDArray[np.int64], n_frames: int) -> str:
         f"{len(numbers)} of {counted(n_frames, 'frame')} cannot be decoded, since the file is damaged "
         "there "
         f"({', '.join(named)}{more})"
+    )
+
+
+def gaps_in(pts: NDArray[np.int64]) -> tuple[Gap, ...]:
+    """Return where a stream of constant rate lacks frames; nothing where its rate varies.
+
+    Parameters
+    ----------
+    pts : (T,) int64
+        Presentation times, sorted, in any unit.
+    """
+    steps = np.diff(pts)
+    if len(steps) < 3:
+        return ()
+    median = float(np.median(steps))
+    near = steps[np.abs(steps - median) <= _STEP_OFF * median]
+    if median <= 0 or not near.size:
+        return ()
+    steps = steps / near.mean()
+    lengths = np.rint(steps)
+    is_whole = (np.abs(steps - lengths) <= np.maximum(_STEP_OFF, _DRIFT * lengths)) & (lengths >= 1)
+    if is_whole.mean() < _REGULAR:
+        return ()
+    places = np.flatnonzero(is_whole & (lengths > 1))
+    return tuple(Gap(int(place), int(lengths[place]) - 1) for place in places)
+
+
+def missing_text(gaps: Sequence[Gap]) -> str:
+    """Return how many frames are missing, and where, in one line."""
+    total = sum(gap.frames for gap in gaps)
+    named = [f"{gap.frames} after frame {gap.after}" for gap in gaps[:_RANGES_NAMED]]
+    more = ", …" if len(gaps) > _RANGES_NAMED else ""
+    return (
+        f"{counted(total, 'frame')} {verb(total, 'are')} missing, by the times of the others: the file "
+        f"is damaged there, or the camera left them out ({', '.join(named)}{more})"
     )
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.video.container import opened, pictures_of
-from napari_cropzoom.video.damage import Damage, be_strict, packet_check
+from napari_cropzoom.video.damage import MPEG_STREAMS, Damage, be_strict, gaps_in, packet_check
 from napari_cropzoom.video.packets import read_packets
 from napari_cropzoom.video.rationals import is_uneven, stated_rate, time_base_of
 
@@ -104,7 +104,7 @@ class VideoIndex:
             codec = stream.codec_context.name
             time_base = time_base_of(stream)
             reordered = packets.order_unknown(container, stream)
-            shifts_times = container.format.name == "mpeg"
+            kind = container.format.name
         damage = Damage()
         first, after_damage = _first_frame(path, damage)
         if reordered:
@@ -112,7 +112,9 @@ class VideoIndex:
         else:
             pts, keyframes = packets.in_presentation_order(first.pts, after_damage)
             stamps = pts
-        if shifts_times:  # after a seek a frame can get its neighbour's time: read from the start on
+        if kind in MPEG_STREAMS:
+            damage.gaps = gaps_in(pts)
+        if kind == "mpeg":  # after a seek a frame can get its neighbour's time: read from the start on
             keyframes = keyframes[:1]
         rotation = round(-first.rotation / 90) % 4 * 90
         size = (first.width, first.height)

@@ -46,12 +46,12 @@ class Group:
     damaged_from: int | None = None
 
     def damage(self, place: int) -> None:
-        """Note that a packet is damaged or has no picture.
+        """Note that a packet is damaged or has no picture; ``place`` may be that of the next one.
 
         What is shown before the keyframe it follows (open GOP) builds on the group before too; nothing
         after the keyframe builds on it.
         """
-        if self.follows_damage and self.numbers[place] < self.key:
+        if self.follows_damage and place < len(self.numbers) and self.numbers[place] < self.key:
             return
         if self.damaged_from is None or place < self.damaged_from:
             self.damaged_from = place
@@ -179,7 +179,10 @@ class _Look:
         with opened_closely(index, self._place) as (stream, packets):
             codec = stream.codec_context
             check = packet_check(codec.name, codec.extradata) if index.damage.checked else None
+            is_marked = False
             for packet in packets:
+                # FFmpeg marks the frame that it cuts off when damaged bytes come: the one before
+                was_marked, is_marked = is_marked, packet.is_corrupt
                 if first is None:
                     first = numbering.landing(packet)
                     if first is None:
@@ -197,11 +200,11 @@ class _Look:
                 else:
                     which = None
                 frames = pictures_of(packet)
-                is_sound = frames is not None and not packet.is_corrupt
+                is_sound = frames is not None and not is_marked and not was_marked
                 if packet.size and check is not None:
                     is_sound = check(packet) and is_sound
-                if which is not None and not is_sound:
-                    self._groups[-1].damage(len(self._groups[-1].numbers) - 1)
+                if self._groups and packet.size and not is_sound:  # one without a number spoils the next
+                    self._groups[-1].damage(len(self._groups[-1].numbers) - (which is not None))
                 self._take(frames or ())
             if end is not None:
                 self._take(codec.decode(None))

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.video.container import opened, pictures_of, stamp_of, tag
-from napari_cropzoom.video.damage import Damage, Judged, be_strict, packet_check
+from napari_cropzoom.video.damage import MPEG_STREAMS, Damage, Judged, be_strict, packet_check
 from napari_cropzoom.video.diagnosis import bare_stream, why_empty
 from napari_cropzoom.video.names import ffmpeg_word
 from napari_cropzoom.video.rationals import time_base_of
@@ -29,12 +29,14 @@ Numbers = NDArray[np.int64]
 _PACKETS_PER_REPORT = 512
 _PLACEHOLDERS = {"mpeg4": 19}
 """Most bytes of a packet for a picture that came in the one before it. (FFmpeg, ``MAX_NVOP_SIZE``.)"""
+_TIMELESS = 0.05  # of an MPEG stream's packets: so many may have lost their times to damage
 
 
 class Packets:
     """Times and flags of all packets of a stream, in the file's order."""
 
-    def __init__(self, codec: str) -> None:
+    def __init__(self, codec: str, *, may_lack_times: bool = False) -> None:
+        self._may_lack_times, self._timeless = may_lack_times, list[int]()
         self._placeholder = _PLACEHOLDERS.get(codec, 0)
         self.pts = array("q")
         self.dts = array("q")
@@ -44,23 +46,22 @@ class Packets:
         self.end = 0
         self.pts_missing = False
         self.odd = 0
-        self.ends_corrupt = False
+        self.ends_corrupt = self._is_marked = False
 
     def add(self, packet: Packet[VideoStream], path: Path) -> None:
         """Append one packet; raises CropzoomError if it has no time at all.
 
-        What precedes the first keyframe without a time cannot be decoded and is left out.
+        What precedes the first keyframe without a time cannot be decoded and is left out, and so is, in
+        an MPEG stream, what has lost its time.
         """
         pts = packet.dts if packet.pts is None else packet.pts
         if pts is None and not packet.is_keyframe and not any(self.key):
             return
+        if pts is None and self._may_lack_times:
+            self._timeless.append(len(self.pts))
+            return
         if pts is None:
-            if bare_stream(path):
-                raise CropzoomError(f"{path}: {bare_stream(path)}")
-            raise CropzoomError(
-                f"{path}: packet {len(self.pts)} has no time, so frames cannot be told apart. "
-                f"Re-encode it: ffmpeg -i {ffmpeg_word(path.name)} -c:v libx264 -crf 12 fixed.mp4"
-            )
+            raise _no_time(path, len(self.pts))
         self.pts_missing |= packet.pts is None
         self.pts.append(pts)
         self.dts.append(pts if packet.dts is None else packet.dts)
@@ -68,7 +69,13 @@ class Packets:
         self.discard.append(packet.is_discard)
         self.counts.append(packet.size > self._placeholder)
         self.ends_corrupt = packet.is_corrupt
+        self._is_marked |= packet.is_corrupt
         self.end = max(self.end, pts + (packet.duration or 0))
+
+    def refuse_without_times(self, path: Path) -> None:
+        """Raise CropzoomError if more packets have no time than damage explains."""
+        if len(self._timeless) > _TIMELESS * len(self.pts):
+            raise _no_time(path, self._timeless[0])
 
     def order_unknown(self, container: InputContainer, stream: VideoStream) -> bool:
         """Whether presentation times are missing or, as in AVI, may only count packets.
@@ -117,7 +124,11 @@ class Packets:
                 first_pts = min(first_pts, int(pts[0]))
             shown &= pts >= first_pts
         order = np.argsort(pts[shown], kind="stable")
-        return pts[shown][order], np.flatnonzero(key[shown][order])
+        pts, key = pts[shown][order], key[shown][order]
+        if self._may_lack_times and self._is_marked:  # damage can look like the start of another frame
+            is_first = np.diff(pts, prepend=pts[0] - 1) > 0
+            pts, key = pts[is_first], key[is_first]
+        return pts, np.flatnonzero(key)
 
     def in_decoded_order(
         self, path: Path, progress: Report | None, damage: Damage
@@ -178,7 +189,7 @@ def read_packets(
 ) -> Packets:
     """Demux the whole stream; raises CropzoomError if the file cannot be read to its end."""
     codec = stream.codec_context.name if stream.codec_context else ""
-    packets = Packets(codec)
+    packets = Packets(codec, may_lack_times=container.format.name in MPEG_STREAMS)
     share = 0.5 if may_count(container, stream) else 1.0
     size = max(path.stat().st_size, 1)
     made_up = "avi" in container.format.name and codec == "mpeg4"
@@ -196,7 +207,17 @@ def read_packets(
             f"{path}: cannot be read after frame {len(packets.pts)} ({error.strerror}). "
             "Copy it again from where it was recorded."
         ) from error
+    packets.refuse_without_times(path)
     return packets
+
+
+def _no_time(path: Path, place: int) -> CropzoomError:
+    return CropzoomError(
+        f"{path}: {bare_stream(path)}"
+        if bare_stream(path)
+        else f"{path}: packet {place} has no time, so frames cannot be told apart. "
+        f"Re-encode it: ffmpeg -i {ffmpeg_word(path.name)} -c:v libx264 -crf 12 fixed.mp4"
+    )
 
 
 def _decoded_stamps(

@@ -52,13 +52,14 @@ def _table(facts: dict[str, Any]) -> str:
     """One fact a line, what is wrong at the end."""
     lines = [str(facts["path"])]
     for name, value in facts.items():
-        if name in ("path", "warnings", "ok", "undecodable"):
+        if name in ("path", "warnings", "ok", "undecodable", "missing"):
             continue
         if isinstance(value, bool):
             value = "yes" if value else "no"
         lines.append(f"  {name.replace('_', ' '):<24}{'unknown' if value is None else value}")
     lines += [f"  warning: {warning}" for warning in facts["warnings"]]
-    lost = facts["ok"] and facts.get("undecodable")
+    kinds = {"missing": "are missing", "undecodable": "cannot be decoded"}
+    lost = " or ".join(words for kind, words in kinds.items() if facts.get(kind))
     verdict = "ok" if facts["ok"] else "not ok"
-    lines.append(f"  {verdict}{', but for frames that cannot be decoded' if lost else ''}")
+    lines.append(f"  {verdict}{f', but for frames that {lost}' if lost else ''}")
     return "\n".join(lines)

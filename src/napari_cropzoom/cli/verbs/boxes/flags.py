@@ -47,7 +47,7 @@ def flags(args: argparse.Namespace) -> None:
     from napari_cropzoom.files.belonging import GIVE_OTHERS, check_made_of, check_one_source
     from napari_cropzoom.files.formats.predictions import Predictions
     from napari_cropzoom.files.formats.registry import format_of, read_boxes
-    from napari_cropzoom.review.suspects import over, undecodable
+    from napari_cropzoom.review.suspects import lost_frames, over
     from napari_cropzoom.video.index import VideoIndex
     from napari_cropzoom.video.judge import note_odd
 
@@ -68,7 +68,7 @@ def flags(args: argparse.Namespace) -> None:
     suspects = at_least(ranked(inspection.suspects), amount)
     if index is not None:
         note_odd(index)
-        suspects = over(undecodable(index.damage, len(boxes)), suspects)
+        suspects = over(lost_frames(index.damage, len(boxes)), suspects)
     if args.json:
         told: dict[str, object] = {"frames": len(boxes), "flagged": [_as_json(each) for each in suspects]}
         if args.video is not None:

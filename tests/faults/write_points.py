@@ -147,6 +147,19 @@ def _batch_table(folder: Path) -> None:
     write_results(folder / "out" / "batch.csv", [Result(folder / "v.mp4", "done", frames=N)])
 
 
+def _project_table(folder: Path) -> None:
+    from napari_cropzoom.projects.states import VideoState
+    from napari_cropzoom.projects.table import write_csv
+
+    write_csv(folder / "out" / "project.csv", [VideoState(folder / "v.mp4", n_frames=N)])
+
+
+def _known_states(folder: Path) -> None:
+    from napari_cropzoom.projects.known import write_known
+
+    write_known(folder / "out" / "known.json", {"v.mp4": {"stamps": [], "state": {}}})
+
+
 def _errors(folder: Path) -> None:
     from napari_cropzoom.core.scores import Comparison
     from napari_cropzoom.engine.training.evaluation import write_errors
@@ -201,6 +214,8 @@ WRITE_POINTS = [
     WritePoint("cli.progress._write", "progress.json", _progress),
     WritePoint("files.atomic.put_in_place", "v.csv", outputs),
     WritePoint("batch.results.write_results", "batch.csv", _batch_table),
+    WritePoint("projects.table.write_csv", "project.csv", _project_table),
+    WritePoint("projects.known.write_known", "known.json", _known_states),
     WritePoint("engine.training.evaluation.write_errors", "errors.csv", _errors),
     WritePoint("export.labeled_video.write_labeled_video", "shown.mp4", _shown, same_bytes=False),
     WritePoint("files.formats.written.write_imported", "v_bbox.csv", _imported),

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from napari_cropzoom.core.errors import CropzoomError
-from napari_cropzoom.files.names import is_hidden, name_key
+from napari_cropzoom.core.progress import Notify, ignore
+from napari_cropzoom.files.names import name_key
+from napari_cropzoom.projects.walking import videos_below
 from napari_cropzoom.video.diagnosis import why_missing
 from napari_cropzoom.video.names import VIDEO_SUFFIXES
-
-RESULT_FOLDERS = ("video_preds", "labeled_videos", "cropped_videos", "image_preds")
-"""What models write into: videos in there are results, not recordings."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +22,9 @@ class BatchVideo:
     results: Path | None
 
 
-def find_videos(paths: Sequence[Path], output_dir: Path | None = None) -> list[BatchVideo]:
+def find_videos(
+    paths: Sequence[Path], output_dir: Path | None = None, notify: Notify = ignore
+) -> list[BatchVideo]:
     """Videos given, and those in folders given and below them, by name.
 
     Parameters
@@ -33,6 +33,8 @@ def find_videos(paths: Sequence[Path], output_dir: Path | None = None) -> list[B
     output_dir : Path or None
         Takes the results; a video in a folder below one that was given has its results in a folder of
         the same relative path there. None for the models' own folders.
+    notify : callable
+        Takes a line for a person: which folders cannot be read.
 
     Raises
     ------
@@ -43,7 +45,8 @@ def find_videos(paths: Sequence[Path], output_dir: Path | None = None) -> list[B
     found: dict[Path, BatchVideo] = {}
     for path in paths:
         if path.is_dir():
-            videos = list(_below(path, output_dir))
+            left_out = () if output_dir is None else (output_dir.resolve(),)
+            videos = list(videos_below(path, left_out, notify))
             if not videos:
                 raise CropzoomError(
                     f"{path}: holds no video ({', '.join(VIDEO_SUFFIXES)}), nor does a folder in it. "
@@ -63,23 +66,6 @@ def find_videos(paths: Sequence[Path], output_dir: Path | None = None) -> list[B
             found.setdefault(video.resolve(), BatchVideo(video, results))
     _check_results(list(found.values()))
     return list(found.values())
-
-
-def _below(folder: Path, output_dir: Path | None) -> Iterator[Path]:
-    """Videos in a folder and below it, without hidden ones and without what models have written."""
-    left_out = None if output_dir is None else output_dir.resolve()
-    for inner, folders, names in os.walk(folder):
-        folders[:] = sorted(
-            name
-            for name in folders
-            if not name.startswith(".")
-            and name not in RESULT_FOLDERS
-            and Path(inner, name).resolve() != left_out
-        )
-        for name in sorted(names):
-            path = Path(inner, name)
-            if path.suffix.lower() in VIDEO_SUFFIXES and not is_hidden(path):
-                yield path
 
 
 def _check_results(videos: Sequence[BatchVideo]) -> None:

@@ -13,6 +13,7 @@ from napari_cropzoom.cli.verbs import (
     evaluate,
     info,
     predict,
+    project,
     remap,
     review,
     run,
@@ -24,7 +25,7 @@ from napari_cropzoom.cli.verbs.exchange import export, import_bbox
 
 VERBS = (
     predict, train, evaluate, create_bbox, smooth_bbox, remap, flags, info, detect, import_bbox, export,
-    crop, run, batch, show, bench, review, demo,
+    crop, run, batch, project, show, bench, review, demo,
 )  # fmt: skip
 """In the order of the help."""
 

@@ -23,6 +23,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -177,14 +178,20 @@ def file_identity(path: Path) -> dict[str, int | str]:
     """Return what tells a video file from another one of the same name, at a cost of a few megabytes.
 
     ``bytes``, its size, and ``sample``, a hash of 64 pieces evenly spread. Compressed video that differs
-    anywhere differs in length as well, but for a copy that is under way.
+    anywhere differs in length as well, but for a copy that is under way. They are read again once the
+    size of the file or its time of change is another one.
 
     Raises
     ------
     OSError
         If the file has gone.
     """
-    size = path.stat().st_size
+    stat = path.stat()
+    return dict(_known_identity(path, stat.st_size, stat.st_mtime_ns))
+
+
+@lru_cache(maxsize=1024)
+def _known_identity(path: Path, size: int, time: int) -> dict[str, int | str]:
     digest = hashlib.sha256()
     with path.open("rb") as file:
         for start in np.linspace(0, max(size - SAMPLE_BYTES, 0), SAMPLES).astype(np.int64).tolist():

@@ -53,7 +53,7 @@ class Inspector:
         track: BoxTrack,
         poses: Poses | None,
         anchors: tuple[str, ...],
-        size: tuple[int, int],
+        size: tuple[int, int] | None,
         motion: Motion | None,
         others: dict[str, FloatArray],
     ) -> None:
@@ -100,8 +100,8 @@ class Suspects:
     tracks : Tracks
     keypoints : Keypoints
         Those of the detector are evidence for the first track.
-    frame_size : (int, int)
-        Width and height in pixels.
+    frame_size : (int, int) or None
+        Width and height in pixels; None where they are not known.
     damage : Damage, optional
         Frames that cannot be decoded, which may become more.
 
@@ -120,7 +120,7 @@ class Suspects:
         self,
         tracks: Tracks,
         keypoints: Keypoints,
-        frame_size: tuple[int, int],
+        frame_size: tuple[int, int] | None,
         damage: Damage | None = None,
     ) -> None:
         self.tracks = tracks

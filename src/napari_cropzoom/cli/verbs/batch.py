@@ -91,7 +91,7 @@ def batch(args: argparse.Namespace) -> None:
         args.overwrite,
     )
     detector, pose = ModelFolder.open(args.detector), ModelFolder.open(args.pose)
-    videos = find_videos(args.video, args.output_dir)
+    videos = find_videos(args.video, args.output_dir, print_note)
     output = args.results or (args.output_dir or pose.path) / RESULTS
     check_writable(output)
     work = Batch(detector, pose, settings, print_line)

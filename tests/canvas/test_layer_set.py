@@ -89,6 +89,22 @@ def test_the_box_follows_the_slider(viewer, session, layer_set):
     assert layer_set.boxes.layer.ndim == 2
 
 
+def test_a_step_tells_the_list_of_layers_of_the_video_only(viewer, layer_set):
+    """napari paints the rows of all layers between two that have told of something."""
+    told = []
+
+    def tell(event):
+        told.append((viewer.layers[event.index].name, event.type))
+
+    viewer.dims.set_current_step(0, 1)
+    viewer.dims.set_current_step(0, 2)  # which hides the handles
+    viewer.layers.events.connect(tell)
+    for frame in range(3, 7):
+        viewer.dims.set_current_step(0, frame)
+    viewer.layers.events.disconnect(tell)
+    assert {name for name, _ in told} == {"video"}, told
+
+
 def test_a_gesture_becomes_one_edit_that_can_be_undone(viewer, session, layer_set):
     layer_set.frame = 4
     before = session.track.box(4)

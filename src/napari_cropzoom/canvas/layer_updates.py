@@ -21,21 +21,23 @@ def one_redraw(layer: Layer, *, highlight: bool = True) -> Iterator[None]:
     """Hold back the events of a layer, then redraw it; setting its data alone redraws it three times.
 
     What napari's controls show of the shapes to come is told once, and only if it is another: they are
-    painted again each time. Thumbnails are left as they are. Without ``highlight`` so is what is drawn
-    round a selected shape, which napari draws as slowly as the shape itself.
+    painted again each time. Thumbnails are left as they are; the list of layers is told nothing, which
+    paints the rows of all layers for any event of one. Without ``highlight`` what is drawn round a
+    selected shape is left too, which napari draws as slowly as the shape itself.
     """
     before = _of_new_shapes(layer)
-    with ExitStack() as held:
-        for name in (*_EVENTS, *_OF_NEW_SHAPES):
-            if name in layer.events.emitters:
-                held.enter_context(layer.events.emitters[name].blocker())
-        if hasattr(layer, "block_thumbnail_update"):
-            held.enter_context(layer.block_thumbnail_update())
-        yield
-    layer.refresh(thumbnail=False, extent=False, highlight=highlight)
-    for name, value in _of_new_shapes(layer).items():
-        if value != before[name]:
-            layer.events.emitters[name]()
+    with layer.events.blocker():  # of those who listen to all events of the layer, as the list does
+        with ExitStack() as held:
+            for name in (*_EVENTS, *_OF_NEW_SHAPES):
+                if name in layer.events.emitters:
+                    held.enter_context(layer.events.emitters[name].blocker())
+            if hasattr(layer, "block_thumbnail_update"):
+                held.enter_context(layer.block_thumbnail_update())
+            yield
+        layer.refresh(thumbnail=False, extent=False, highlight=highlight)
+        for name, value in _of_new_shapes(layer).items():
+            if value != before[name]:
+                layer.events.emitters[name]()
 
 
 def _of_new_shapes(layer: Layer) -> dict[str, Any]:

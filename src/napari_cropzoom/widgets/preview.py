@@ -297,8 +297,9 @@ class Canvas(QWidget):
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         area = self._area()
-        painter.fillRect(area, QColor("black"))
-        painter.fillRect(area, QBrush(QColor(110, 110, 110), Qt.BrushStyle.BDiagPattern))
+        if self._inside != QRectF(0, 0, 1, 1):
+            painter.fillRect(area, QColor("black"))
+            painter.fillRect(area, QBrush(QColor(110, 110, 110), Qt.BrushStyle.BDiagPattern))
         part = QRectF(
             area.x() + self._inside.x() * area.width(),
             area.y() + self._inside.y() * area.height(),

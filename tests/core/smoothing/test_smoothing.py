@@ -137,6 +137,21 @@ def test_no_method_leaves_old_boxes_after_an_edit(method, window, seed, edits):
         np.testing.assert_allclose(smoothed.boxes(), whole, rtol=0, atol=1e-8)
 
 
+def test_a_box_asked_for_by_itself_is_not_that_before_the_edit():
+    edited = BoxTrack(track(120, 1))
+    smoothed = SmoothedTrack(edited, SmoothingSettings("median", 9))
+    before = smoothed.box(60)
+    for frame in (57, 58, 59, 61, 62):
+        state = edited.snapshot(frame, frame)
+        edited.put(
+            frame, Snapshot(np.array([[900.0, 900, 40, 60]]), np.array([Source.MANUAL]), state.review)
+        )
+        smoothed.renew(frame, frame)
+    whole = smooth(edited.boxes, smoothed.settings, edited.is_manual)
+    assert smoothed.box(60) != before
+    np.testing.assert_allclose(smoothed.box(60), whole[60], rtol=0, atol=1e-8)
+
+
 @given(st.integers(0, 99), st.sampled_from(list(SMOOTHING_METHODS)), st.integers(1, 20))
 @settings(max_examples=60, deadline=None)
 def test_a_change_moves_nothing_outside_its_reach(frame, method, window):

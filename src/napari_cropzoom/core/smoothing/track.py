@@ -16,15 +16,20 @@ class SmoothedTrack:
         self.track = track
         self.settings = settings
         self._boxes: FloatArray | None = None
+        self._asked: tuple[int, Box] | None = None  # the box asked for last: picture, preview and line do
 
     def box(self, frame: int) -> Box:
         """Smoothed box of one frame, at a cost that does not grow with the track."""
         if self._boxes is not None:
             return Box(*self._boxes[frame].tolist())
+        if self._asked is not None and self._asked[0] == frame:
+            return self._asked[1]
         track = self.track
         first, last = smoothing_reach(frame, frame, self.settings, len(track))
         part = smooth(track.boxes[first : last + 1], self.settings, track.is_manual_in(first, last))
-        return Box(*part[frame - first].tolist())
+        box = Box(*part[frame - first].tolist())
+        self._asked = frame, box
+        return box
 
     def boxes(self) -> FloatArray:
         """(T, 4) smoothed boxes, NaN where missing; do not write to it."""
@@ -34,6 +39,7 @@ class SmoothedTrack:
 
     def renew(self, first: int, last: int) -> None:
         """Follow a change of the frames ``first`` to ``last``, both inclusive."""
+        self._asked = None
         if self._boxes is None:
             return
         track, n_frames = self.track, len(self.track)

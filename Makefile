@@ -1,11 +1,13 @@
 # make demo    the whole pipeline on the sample data, then napari on the result
-# make test    all tests, in a real window (a virtual screen where there is none)
+# make test    all tests, in a real window (a virtual screen where there is none); HALF=window those of the window, HALF=rooms the others
 # make test-newest, make test-oldest    the tests that need no torch, with the newest and the oldest dependencies
 # make test-sharing, test-no-locks, test-code-page, test-line-ends    all tests under a rule of another system
 # make coverage    which lines the tests reach
 # All make .venv by themselves.
 BIN := .venv/bin
 SCREEN := scripts/with_screen.sh
+TESTS_window := tests/widgets $(wildcard tests/test_*.py)
+TESTS_rooms := --ignore=tests/widgets $(patsubst %,--ignore=%,$(wildcard tests/test_*.py))
 RULES := test-sharing test-no-locks test-code-page test-line-ends
 
 .PHONY: setup demo test coverage test-newest test-oldest $(RULES) lint bench docs clean
@@ -17,7 +19,7 @@ demo: setup
 	$(BIN)/cropzoom demo
 
 test: setup
-	$(SCREEN) $(BIN)/python -m pytest
+	scripts/run_tests.sh $(BIN)/python $(TESTS_$(HALF))
 
 coverage: setup
 	$(SCREEN) $(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered

@@ -36,4 +36,4 @@ hand_over_indexes "$python"
 "$uv" pip install --python "$environment/bin/python" --quiet --resolution "$resolution" \
     -e . 'napari[pyqt6]>=0.9' --group test-light
 echo "test_environment: the $kind dependencies, on $("$python" --version)"
-scripts/with_screen.sh "$environment/bin/python" -m pytest "$@"
+scripts/run_tests.sh "$environment/bin/python" "$@"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -95,3 +97,56 @@ def test_other_errors_are_not_taken_for_a_share_without_locks(tmp_path: Path) ->
     (tmp_path / "lock").mkdir()
     with pytest.raises(OSError, match="lock"):
         PathLock(tmp_path / "lock").acquire()
+
+
+def test_a_lock_that_is_copied_along_with_its_folder_is_known(tmp_path: Path, refused: str) -> None:
+    """Also in the window that has the original open; the original stays locked."""
+    path = tmp_path / "day 1" / "bboxes_reviewed" / "mouse_journal.jsonl"
+    with subprocess.Popen(
+        [sys.executable, "-c", REFUSING.format(name=refused), str(path)], stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        shutil.copytree(tmp_path / "day 1", tmp_path / "copy")
+        copied = Journal(tmp_path / "copy" / "bboxes_reviewed" / path.name)
+        assert not copied.locked_out
+        assert f"a copy of one that is open in another window ({path.parent})" in copied.note
+        copied.append({"do": "undo", "count": 1})
+        again = Journal(copied.path)
+        assert "open in another window" in again.locked_out
+        again.close()
+        original = Journal(path)
+        assert "open in another window" in original.locked_out
+        assert f"process {process.pid} on the computer" in original.locked_out
+        original.close()
+        copied.close()
+        process.kill()
+    assert len(read_journal(copied.path)[0]) == 2
+    assert sorted(each.name for each in copied.path.parent.iterdir()) == [path.name]
+
+
+def test_a_folder_that_is_moved_or_reached_by_another_way_is_no_copy(
+    tmp_path: Path, refused: str
+) -> None:
+    path = tmp_path / "day 1" / "mouse_journal.jsonl"
+    first = Journal(path)
+    first.append({"do": "begin"})
+    (tmp_path / "other way").symlink_to(tmp_path / "day 1")
+    for folder in ("other way", "moved"):
+        if folder == "moved":
+            (tmp_path / "day 1").rename(tmp_path / "moved")
+        second = Journal(tmp_path / folder / path.name)
+        assert "open in another window" in second.locked_out
+        second.close()
+    first.close()
+
+
+def test_the_lock_of_another_computer_is_kept(tmp_path: Path, refused: str) -> None:
+    """No process there can be asked, so a person is: the message names the computer."""
+    path = tmp_path / "mouse_journal.jsonl"
+    name = f".{path.name}.lock" if refused == "ENOSYS" else f".{path.name}.lock.soft"
+    (tmp_path / name).write_text(f"{os.getpid()}\nmicroscope\n{2**200}\n")
+    journal = Journal(path)
+    assert f"process {os.getpid()} on the computer microscope" in journal.locked_out
+    assert "If this folder is a copy" in journal.locked_out
+    journal.close()

@@ -71,11 +71,13 @@ class Journal:
     ----------
     locked_out : str
         Why nothing can be written, e.g. because another window has this review open; empty if it can.
+    note : str
+        What a person should know of how the file was taken; mostly empty.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.locked_out = ""
+        self.locked_out = self.note = ""
         self._made: list[Path] = []
         self._lock = PathLock(path.with_name(f".{path.name}.lock"))
         self._take_lock()
@@ -168,13 +170,22 @@ class Journal:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._made = missing
             self._lock.acquire()
+            if self._lock.copied_from is not None:
+                self.note = (
+                    "This review is a copy of one that is open in another window "
+                    f"({self._lock.copied_from.parent}). Edits here do not reach that one."
+                )
         except BlockedError as error:
             self.locked_out = (
                 "This review is open in another window, so it is read-only here. "
                 "Close the other window and open the boxes again to edit them."
             )
             if error.soft is not None:
-                self.locked_out += f" If there is no other window on any machine, delete {error.soft}."
+                by = f" It was opened by {error.holder}." if error.holder else ""
+                self.locked_out += (
+                    f"{by} If this folder is a copy, or there is no other window on any machine, delete "
+                    f"{error.soft}."
+                )
         except OSError as error:
             self.locked_out = (
                 f"{self.path.parent} cannot be written to ({error.strerror or error}), so this review is "

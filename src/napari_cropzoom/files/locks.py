@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
+import uuid
 import warnings
 from pathlib import Path
 
+import psutil
 from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
+
+from napari_cropzoom.core.errors import brief
 
 _NO_LOCKS = {
     getattr(errno, name)
@@ -23,29 +28,39 @@ class BlockedError(Exception):
     ----------
     soft : Path or None
         The file that says so on a drive without locks; it stays where that machine was switched off.
+    holder : str
+        ``process 12 on the computer lab3``, as that file names it; empty if unknown.
     """
 
     def __init__(self, soft: Path | None) -> None:
         super().__init__("locked")
         self.soft = soft
+        self.holder = "" if soft is None else _holder(soft)
 
 
 class PathLock:
     """A lock that ends with the process; not for several threads at a time.
 
     A share that refuses locks (SMB on macOS: ENOTSUP, some NFS: ENOLCK) gets a file beside the lock's
-    with the name of the machine and the process. What a dead process of this machine left is taken over.
+    with the name of the machine and the process. What a dead process of this machine left is taken over,
+    and so is what was copied along with its folder while a process of this machine had the original.
 
     Parameters
     ----------
     path : Path
         File of the lock; it is made, and removed on release.
+
+    Attributes
+    ----------
+    copied_from : Path or None
+        The file of which the one that was here was a copy, if it was.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._soft = path.with_name(f"{path.name}.soft")
         self._lock: BaseFileLock | None = None
+        self.copied_from: Path | None = None
 
     @property
     def is_held(self) -> bool:
@@ -64,19 +79,14 @@ class PathLock:
         """
         lock: BaseFileLock = FileLock(self._path, thread_local=False)
         try:
-            _take(lock)
-        except Timeout:
-            raise BlockedError(None) from None
+            self._take(lock, self._path)  # where the system has no locks at all it is a soft one too
         except OSError as error:
             if error.errno not in _NO_LOCKS:
                 raise
             with contextlib.suppress(OSError):
                 self._path.unlink(missing_ok=True)  # a lock that nobody can have
             lock = SoftFileLock(self._soft, thread_local=False)
-            try:
-                _take(lock)
-            except Timeout:
-                raise BlockedError(self._soft) from None
+            self._take(lock, self._soft)
         self._lock = lock
 
     def release(self, *, remove: bool = True) -> None:
@@ -90,6 +100,25 @@ class PathLock:
             lock.release()
         if remove and not is_removed:  # Windows removes no open file, so not that of another either
             self._remove()
+
+    def _take(self, lock: BaseFileLock, path: Path) -> None:
+        try:
+            _take(lock)
+        except Timeout:
+            self._remove_copy(path)
+            try:
+                _take(lock)
+            except Timeout:
+                raise BlockedError(path if _holder(path) else None) from None
+
+    def _remove_copy(self, soft: Path) -> None:
+        """Remove a soft lock that is the copy of another one, and note which."""
+        with contextlib.suppress(OSError):
+            seen = soft.lstat()
+            original = _original(soft)
+            if original is not None and os.path.samestat(seen, soft.lstat()):
+                soft.unlink()
+                self.copied_from = original
 
     def _remove(self) -> bool:
         with contextlib.suppress(OSError):
@@ -110,3 +139,40 @@ def _take(lock: BaseFileLock) -> None:
             lock.acquire(timeout=0)
         except Timeout:
             lock.acquire(timeout=0)
+
+
+def _holder(soft: Path) -> str:
+    """Return who a soft lock names; empty for a lock of the system."""
+    try:
+        process, computer = soft.read_text(encoding="utf-8").splitlines()[:2]
+    except (OSError, ValueError):
+        return ""
+    return f"process {brief(process)} on the computer {brief(computer)}"
+
+
+def _original(soft: Path) -> Path | None:
+    """Return the soft lock that this one is a copy of; None where it is the very one, or that is unknown.
+
+    The process that it names is asked, if it runs here and can be: it has its own file open. Two ways to
+    one folder (a share that is mounted twice) are told by a file that is made in one and sought in the
+    other.
+    """
+    pid = SoftFileLock(soft, thread_local=False).pid
+    if pid is None:
+        return None
+    try:
+        opened = [Path(each.path) for each in psutil.Process(pid).open_files()]
+    except psutil.Error:
+        return None  # of another computer, or of another person
+    theirs = [path for path in opened if path.name == soft.name]
+    if not theirs or any(path.exists() and path.samefile(soft) for path in theirs):
+        return None
+    probe = soft.with_name(f".cropzoom_{uuid.uuid4().hex}")
+    probe.touch(exist_ok=False)
+    try:
+        if any(path.with_name(probe.name).exists() for path in theirs):
+            return None
+    finally:
+        probe.unlink()
+    content = soft.read_bytes()
+    return next((path for path in theirs if path.exists() and path.read_bytes() == content), None)

@@ -50,6 +50,11 @@ class JournalRecorder:
         """Why no edit can be kept; empty if they can."""
         return self._journal.locked_out if self._journal else ""
 
+    @property
+    def told(self) -> str:
+        """What a person should know of how the journal was opened; mostly empty."""
+        return self.read_only or (self._journal.note if self._journal else "")
+
     def check(self) -> None:
         """Refuse edits of a read-only review.
 

@@ -344,7 +344,7 @@ class Session:
         for told in (self.track_changed, self.tracks_changed, self.smoothing_changed):
             told.emit()
         self.history_changed.emit()
-        return f"{stored.told(goes_on)} {self.read_only}".strip()
+        return f"{stored.told(goes_on)} {self._journal.told}".strip()
 
     def draw_into(self, raw_csv: Path) -> None:
         """Boxes will be drawn from nothing, and kept there once there is one; a review there goes on."""

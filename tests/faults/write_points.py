@@ -218,7 +218,7 @@ WRITE_POINTS = [
     WritePoint("projects.known.write_known", "known.json", _known_states),
     WritePoint("engine.training.evaluation.write_errors", "errors.csv", _errors),
     WritePoint("export.labeled_video.write_labeled_video", "shown.mp4", _shown, same_bytes=False),
-    WritePoint("files.formats.written.write_imported", "v_bbox.csv", _imported),
+    WritePoint("files.formats.written.write_confidence", "v_bbox.csv", _imported),
     WritePoint(f"{OUTSIDE}.mot.write", "v.txt", _exported("mot", "v.txt")),
     WritePoint(f"{OUTSIDE}.coco.write", "v.json", _exported("coco", "v.json")),
     WritePoint(f"{OUTSIDE}.via.write", "v_via.json", _exported("via", "v_via.json")),

@@ -4,11 +4,12 @@ import shutil
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QMimeData, QPoint, QPointF, QSettings, Qt, QTimer, QUrl
-from qtpy.QtGui import QDragEnterEvent, QDropEvent
+from qtpy.QtCore import QMimeData, QPointF, QSettings, Qt, QTimer, QUrl
+from qtpy.QtGui import QDropEvent
 from qtpy.QtWidgets import QApplication, QDialog, QMessageBox, QWidget
 
 from drag_source import drag_source
+from dropping import drop
 from gui_events import canvas_of, needs_display, needs_x11, spin, wait_for, xdotool
 from napari_cropzoom import open_review
 from napari_cropzoom.app import add_docks, find_dock
@@ -57,24 +58,6 @@ def reviewed(viewer, video_file, tmp_path):
     session.save()
     spin(0.3)
     return find_dock(viewer)
-
-
-def drop(target: QWidget, *paths, modifiers=Qt.KeyboardModifier.NoModifier):
-    """Send what Qt sends when files are dropped on the middle of a widget: to it, or to its parents."""
-    data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
-    rest = (Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, modifiers)
-    widget, place = target, target.rect().center()
-    while widget is not None:
-        if widget.acceptDrops():
-            enter = QDragEnterEvent(QPoint(place), *rest)
-            enter.ignore()
-            QApplication.sendEvent(widget, enter)
-            if enter.isAccepted():
-                QApplication.sendEvent(widget, QDropEvent(QPointF(place), *rest))
-                return widget
-        place, widget = widget.mapToParent(place), None if widget.isWindow() else widget.parentWidget()
-    return None
 
 
 def answer(name, button, seen):

@@ -85,8 +85,8 @@ class Editing:
         """Fill gaps otherwise."""
         self._try_settings(replace(self.tracks.settings, fill=how))
 
-    def try_boxes(self, name: str, raw: RawBoxes, raw_csv: Path) -> None:
-        """Put the boxes of a track, which has some, otherwise round the keypoints.
+    def try_boxes(self, name: str, raw: RawBoxes, raw_csv: Path, label: str = "") -> None:
+        """Put the boxes of a track, which has some, otherwise round the keypoints, or take others.
 
         Parameters
         ----------
@@ -95,6 +95,8 @@ class Editing:
         raw : RawBoxes
         raw_csv : Path
             Where they are to lie; undo does not bring them back to where they were before.
+        label : str
+            Of the edit; by default what was changed of the size.
 
         Raises
         ------
@@ -109,7 +111,7 @@ class Editing:
             if tracks.relocate(name, raw_csv):
                 assert tracks.first.raw_csv is not None
                 self._journal.start(tracks.first.raw_csv, tracks)
-        self.try_out(SizingEdit.to(tracks[name], tracks.entries[name].sizing, raw))
+        self.try_out(SizingEdit.to(tracks[name], tracks.entries[name].sizing, raw, label))
 
     def settle(self) -> None:
         """Keep what is tried out as one edit, and remember it.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,6 +16,29 @@ from napari_cropzoom.core.smoothing.finalize import fill_missing, finalize
 from napari_cropzoom.core.smoothing.sizing import SizingSettings
 from napari_cropzoom.core.smoothing.track import SmoothedTrack
 from napari_cropzoom.files.names import place_key
+
+
+class BoxLikelihood(NamedTuple):
+    """How sure another program is of its boxes.
+
+    Attributes
+    ----------
+    raw : ndarray, (T, 4)
+        The boxes it is of.
+    values : ndarray, (T,)
+        0 to 1, NaN where nothing is said.
+    """
+
+    raw: FloatArray
+    values: FloatArray
+
+    def of(self, boxes: FloatArray) -> FloatArray | None:
+        """(T,) likelihood of boxes, the usual one where nothing is said; None if it is of others."""
+        known = np.isfinite(self.values)
+        is_theirs = boxes is self.raw or np.array_equal(boxes, self.raw, equal_nan=True)
+        if not is_theirs or not known.any():
+            return None
+        return np.where(known, self.values, np.median(self.values[known]))
 
 
 @dataclass
@@ -33,6 +57,8 @@ class ReviewedTrack:
         Hexadecimal.
     sha256 : str
         Of the raw file; empty while it is not written.
+    likelihoods : tuple of BoxLikelihood
+        What another program said of boxes that are, or were, the raw ones.
     """
 
     track: BoxTrack
@@ -41,6 +67,7 @@ class ReviewedTrack:
     sizing: SizingSettings | None = None
     color: str = ANIMAL_COLORS[0]
     sha256: str = ""
+    likelihoods: tuple[BoxLikelihood, ...] = ()
 
     @property
     def has_boxes(self) -> bool:

@@ -19,6 +19,7 @@ from napari_cropzoom.core.runs import runs
 from napari_cropzoom.core.words import counted, verb
 from napari_cropzoom.files.bbox_csv import write_exact_bbox_csv
 from napari_cropzoom.files.belonging import check_identity, check_made_of, sign
+from napari_cropzoom.files.formats.written import read_confidence
 from napari_cropzoom.files.journal_lines import (
     VERSION,
     Entry,
@@ -29,7 +30,7 @@ from napari_cropzoom.files.journal_lines import (
 from napari_cropzoom.files.parsing import MISSHAPEN
 from napari_cropzoom.files.review_paths import file_sha256, journal_file, review_dir
 from napari_cropzoom.review.replay import Replay, interpolated_beside, read_raw, reviewed
-from napari_cropzoom.review.reviewed_track import ReviewedTrack
+from napari_cropzoom.review.reviewed_track import BoxLikelihood, ReviewedTrack
 from napari_cropzoom.review.saved_files import SavedFiles
 from napari_cropzoom.review.tracks import FIRST_TRACK, Tracks
 
@@ -173,6 +174,7 @@ def read_review(
         guessed = interpolated_beside(raw_csv, source, n_frames)
         track = BoxTrack(boxes, FIRST_TRACK, source, guessed)
         review.tracks.replace_all([reviewed(track, raw_csv, review.tracks, sha256)])
+        _take_likelihoods(review.tracks)
         return review
     _check_head(path, parse_line(path, 1, lines[0]), n_frames, video)
     replay = Replay(path, lines, review.tracks, raw_csv, (boxes, sha256), frame_size)
@@ -190,7 +192,17 @@ def read_review(
     review.notes += replay.notes
     if not replay.has_tracks:
         raise broken(path, 1, ValueError("no track follows"))
+    _take_likelihoods(review.tracks)
     return review
+
+
+def _take_likelihoods(tracks: Tracks) -> None:
+    """Read how sure another program is of its boxes, where that lies beside them."""
+    for entry in tracks.entries.values():
+        if entry.raw_csv is not None and entry.track.raw_source == Source.IMPORTED:
+            values = read_confidence(entry.raw_csv, len(entry.track))
+            if values is not None:
+                entry.likelihoods = (BoxLikelihood(entry.track.raw, values),)
 
 
 @contextlib.contextmanager

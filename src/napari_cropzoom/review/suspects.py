@@ -24,6 +24,7 @@ from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.runs import runs
 from napari_cropzoom.core.words import counted, verb
 from napari_cropzoom.review.keypoints import Keypoints
+from napari_cropzoom.review.reviewed_track import BoxLikelihood
 from napari_cropzoom.review.tracks import Tracks
 from napari_cropzoom.video.damage import Damage
 
@@ -56,16 +57,19 @@ class Inspector:
         size: tuple[int, int] | None,
         motion: Motion | None,
         others: dict[str, FloatArray],
+        likelihoods: tuple[BoxLikelihood, ...] = (),
     ) -> None:
         self._track, self._poses, self._motion, self._others = track, poses, motion, others
+        self._likelihoods = likelihoods
         self._settings = (anchors, size, tuple(others))
 
     def __call__(self) -> Inspected:
         """Do the work; fit for a thread, while the track is edited."""
         anchors, size, _ = self._settings
-        likelihood = keypoints = None
-        if self._poses is not None:
-            keypoints = self._poses.select(anchors)
+        keypoints = None if self._poses is None else self._poses.select(anchors)
+        found = (each.of(self._track.raw) for each in reversed(self._likelihoods))
+        likelihood = next((each for each in found if each is not None), None)
+        if likelihood is None and keypoints is not None:
             likelihood = anchor_likelihood(keypoints)
         track = self._track.copy()
         evidence = Evidence(likelihood, keypoints, size, self._motion, self._others)
@@ -80,14 +84,17 @@ class Inspector:
         return other
 
     def _inputs(self) -> tuple[object, ...]:
-        return (self._track.raw, self._poses, self._motion, *self._others.values())
+        known = [each.values for each in self._likelihoods]
+        return (self._track.raw, self._poses, self._motion, *self._others.values(), *known)
 
     def __eq__(self, other: object) -> bool:
         return (
-            isinstance(other, Inspector)
-            and self._settings == other._settings
-            and all(mine is theirs for mine, theirs in zip(self._inputs(), other._inputs(), strict=True))
+            isinstance(other, Inspector) and self._settings == other._settings and self._inputs_are(other)
         )
+
+    def _inputs_are(self, other: Inspector) -> bool:
+        mine, theirs = self._inputs(), other._inputs()
+        return len(mine) == len(theirs) and all(a is b for a, b in zip(mine, theirs, strict=True))
 
     __hash__ = None  # type: ignore[assignment]  # holds arrays
 
@@ -243,7 +250,9 @@ class Suspects:
         poses = self._keypoints.get("detector") if entry is tracks.first else None
         anchors = entry.sizing.anchor_keypoints if entry.sizing else ()
         others = {name: track.raw for name, track in tracks.items() if name != tracks.current}
-        return Inspector(entry.track, poses, anchors, self._frame_size, self._motion, others)
+        return Inspector(
+            entry.track, poses, anchors, self._frame_size, self._motion, others, entry.likelihoods
+        )
 
     def take(self, inspected: Inspected) -> None:
         """Take what an :class:`Inspector` found; that of other raw boxes is dropped."""

@@ -71,7 +71,7 @@ class CropzoomDock(QWidget):
         self._is_closed = self._is_closing = False
         self._watched: QWidget | None = None
         self.steps: dict[str, Step] = {}
-        self._drops = Drops(self, self.steps, self.open_step)
+        self._drops = Drops(self, self.steps, self.open_step, self.controller)
         self._scroll_later = delayed(self, self._scroll_to_open)
         self._error_later = delayed(self, self._scroll_to_error)
         self._canvas_later = delayed(self, self._watch_canvas)

@@ -86,6 +86,7 @@ def builtin_stages(engines: EngineCache) -> dict[str, StageFunction]:
         "detect": detect,
         "remap": remap,
         "pixels": pixels,
+        "understand": understand,
     }
 
 
@@ -159,6 +160,19 @@ def pixels(args: Args) -> Stage[Result]:
     write = partial(write_motion, output)
     write((yield from pixel_evidence(video, take=write, parts=int(args.get("parts", 1)))))
     return {"motion": str(output)}
+
+
+def understand(args: Args) -> Stage[Result]:
+    """What a file of another program says, packed into ``output``; see `files.formats.importing`."""
+    from napari_cropzoom.files.formats.importing import understand
+    from napari_cropzoom.files.formats.packed import pack
+    from napari_cropzoom.files.formats.said import ImportOptions, VideoFacts
+
+    path, output = required_path(args, "path"), required_path(args, "output")
+    video, options = VideoFacts(**args["video"]), ImportOptions(cm_per_pixel=args.get("cm_per_pixel"))
+    yield Progress(0, 0, f"reading {path.name}")
+    pack(output, understand(path, video, options, args.get("format")))
+    return {"output": str(output)}
 
 
 def remap(args: Args) -> Stage[Result]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.parsers.expat import ExpatError
@@ -16,8 +17,8 @@ from napari_cropzoom.core.errors import CropzoomError, brief
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.files.formats.contents import Content
 from napari_cropzoom.files.formats.outside import OUTSIDE
-from napari_cropzoom.files.formats.said import ImportOptions, OutsideFormat, VideoFacts
-from napari_cropzoom.files.formats.settle import Settled, settle
+from napari_cropzoom.files.formats.said import ImportOptions, OutsideFormat, Said, VideoFacts
+from napari_cropzoom.files.formats.settle import ImportedTrack, Settled, settle
 from napari_cropzoom.files.parsing import UNREADABLE_ARRAYS
 
 OVERRULES = {"centre": "corner", "fraction": "unit"}
@@ -58,7 +59,7 @@ class Imported:
             f"{self.path.name}: {self.format.label}, {counted(len(self.settled.tracks), 'animal')}",
             f"frames: numbered from {self.settled.first_frame}",
             self._told_of_boxes(),
-            *map(_told_of_track, self.settled.tracks),
+            *map(told_of_track, self.settled.tracks),
         ]
 
     def _told_of_boxes(self) -> str:
@@ -108,6 +109,40 @@ def recognise(path: Path) -> OutsideFormat:
     )
 
 
+@dataclass(frozen=True, eq=False)
+class Understood:
+    """What a file says, before it is put to the frames of a video.
+
+    Attributes
+    ----------
+    path : Path
+    format : OutsideFormat
+    said : Said
+    """
+
+    path: Path
+    format: OutsideFormat
+    said: Said
+
+
+def understand(
+    path: Path, video: VideoFacts, options: ImportOptions | None = None, format_name: str | None = None
+) -> Understood:
+    """Read what a file says; parameters and errors as of :func:`read_outside`."""
+    wanted = "csv" if format_name in OVERRULES else format_name
+    chosen = recognise(path) if wanted is None else format_by_name(wanted)
+    with _in_words(path, chosen.label):
+        return Understood(path, chosen, chosen.read(path, video, options or ImportOptions()))
+
+
+def settled(found: Understood, video: VideoFacts, options: ImportOptions) -> Imported:
+    """Put what a file says to the frames of a video; errors as of :func:`read_outside`."""
+    notes = list(found.said.notes)
+    with _in_words(found.path, found.format.label):
+        tracks = settle(found.path, found.said, video, options, notes.append)
+    return Imported(found.path, found.format, tracks, tuple(dict.fromkeys(notes)))
+
+
 def read_outside(
     path: Path, video: VideoFacts, options: ImportOptions | None = None, format_name: str | None = None
 ) -> Imported:
@@ -133,37 +168,41 @@ def read_outside(
         options = replace(options, corner="centre")
     elif format_name == "fraction":
         options = replace(options, unit="fractions")
-    wanted = "csv" if format_name in OVERRULES else format_name
-    chosen = recognise(path) if wanted is None else _by_name(wanted)
-    notes: list[str] = []
+    return settled(understand(path, video, options, format_name), video, options)
+
+
+@contextmanager
+def _in_words(path: Path, label: str) -> Iterator[None]:
+    """Have errors of a reader name the file, and say what to do."""
     try:
-        said = chosen.read(path, video, options)
-        notes += said.notes
-        settled = settle(path, said, video, options, notes.append)
+        yield
     except CropzoomError as error:
         if str(path) in str(error):
             raise
         raise CropzoomError(f"{path}: {error}") from error
     except BROKEN as error:
         raise CropzoomError(
-            f"{path}: cannot be read as {chosen.label} ({brief(error)}). Export it again, or name what "
-            "it is "
+            f"{path}: cannot be read as {label} ({brief(error)}). Export it again, or name what it is "
             "with --format."
         ) from error
-    return Imported(path, chosen, settled, tuple(dict.fromkeys(notes)))
 
 
-def _by_name(name: str) -> OutsideFormat:
+def format_by_name(name: str) -> OutsideFormat:
+    """Return a format by its name.
+
+    Raises
+    ------
+    CropzoomError
+        If there is none of that name.
+    """
     for each in OUTSIDE:
         if each.name == name:
             return each
     raise CropzoomError(f"There is no format {name!r}. Choose one of: {', '.join(format_names())}.")
 
 
-def _told_of_track(track: object) -> str:
-    from napari_cropzoom.files.formats.settle import ImportedTrack
-
-    assert isinstance(track, ImportedTrack)
+def told_of_track(track: ImportedTrack) -> str:
+    """Name, boxes, gaps and confidence of an animal in a line."""
     missing = track.is_missing
     told = f"{track.name}: {counted(int((~missing).sum()), 'box')} in {counted(len(missing), 'frame')}"
     if missing.any():

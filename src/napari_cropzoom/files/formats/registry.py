@@ -14,6 +14,7 @@ from napari_cropzoom.core.plausible import Faults, FrameSize
 from napari_cropzoom.core.progress import Notify, ignore
 from napari_cropzoom.files.bbox_csv import write_bbox_csv
 from napari_cropzoom.files.formats.base import BoxExport, BoxFormat, PoseExport
+from napari_cropzoom.files.formats.outside import OUTSIDE
 from napari_cropzoom.files.formats.outside.coco import Coco
 from napari_cropzoom.files.formats.outside.cvat import Cvat
 from napari_cropzoom.files.formats.outside.keypoints_csv import DeepLabCutCsv, LightningPoseCsv
@@ -119,6 +120,11 @@ def as_table(
 
 
 def dialog_filter() -> str:
-    """Return what a file dialog offers to open, such as ``Boxes (*.csv);;All (*)``."""
-    patterns = " ".join(sorted({pattern for each in FORMATS for pattern in each.patterns}))
+    """Return what a file dialog offers to open, such as ``Boxes (*.csv);;All (*)``.
+
+    Files of other programs are among it; what one is, is told by its content all the same.
+    """
+    own = {pattern for each in FORMATS for pattern in each.patterns}
+    others = {pattern for each in OUTSIDE for pattern in each.patterns}
+    patterns = " ".join(sorted(own | others))
     return f"Boxes ({patterns});;All (*)"

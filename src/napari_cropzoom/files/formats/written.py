@@ -7,12 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
+from napari_cropzoom.core.boxes import FloatArray
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.files.atomic import atomic_path, take_away
 from napari_cropzoom.files.bbox_csv import read_bbox_csv, write_bbox_csv
 from napari_cropzoom.files.belonging import sign
 from napari_cropzoom.files.formats.settle import ImportedTrack
 from napari_cropzoom.files.names import folder_name, name_key
+
+CONFIDENCE_HEADER = "frame,confidence"
+MOST_BYTES_A_FRAME = 100
 
 
 def written_paths(folder: Path, video: Path, tracks: Sequence[ImportedTrack]) -> list[Path]:
@@ -71,6 +75,17 @@ def write_imported(path: Path, video: Path, track: ImportedTrack) -> None:
     """
     write_bbox_csv(path, track.boxes)
     sign(path, video)
+    write_confidence(path, track)
+
+
+def write_confidence(path: Path, track: ImportedTrack) -> None:
+    """Write the confidence of boxes beside their table, or take away what is there if there is none.
+
+    Raises
+    ------
+    CropzoomError
+        If a file cannot be written.
+    """
     beside = confidence_path(path)
     if np.isnan(track.confidence).all():
         take_away(beside)
@@ -78,4 +93,22 @@ def write_imported(path: Path, video: Path, track: ImportedTrack) -> None:
     with atomic_path(beside) as part:
         cells = ("" if value != value else f"{value:.6g}" for value in track.confidence.tolist())
         lines = "".join(f"{frame},{cell}\n" for frame, cell in enumerate(cells))
-        part.write_text(f"frame,confidence\n{lines}", encoding="utf-8", newline="")
+        part.write_text(f"{CONFIDENCE_HEADER}\n{lines}", encoding="utf-8", newline="")
+
+
+def read_confidence(path: Path, n_frames: int) -> FloatArray | None:
+    """Confidence of the boxes in a file, (T,), as :func:`write_imported` wrote it; None if there is none.
+
+    A file that is not as it was written counts as none: boxes are reviewed without it too.
+    """
+    beside = confidence_path(path)
+    try:
+        if beside.stat().st_size > MOST_BYTES_A_FRAME * (n_frames + 1):
+            return None
+        header, *lines = beside.read_text("utf-8").splitlines()
+        cells = [line.partition(",")[2] for line in lines]
+        values = np.array([float(cell) if cell else np.nan for cell in cells])
+    except (OSError, ValueError):
+        return None
+    is_whole = header == CONFIDENCE_HEADER and len(values) == n_frames
+    return values if is_whole and not np.isinf(values).any() else None

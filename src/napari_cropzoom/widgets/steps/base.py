@@ -173,9 +173,14 @@ class Step(QFrame):
     def open(self, path: Path) -> None:
         """Open a file that `can_open` accepts."""
 
-    def drop(self, paths: list[Path]) -> None:
-        """Open files that a person has dropped on the window, up to `most_dropped`; may ask first."""
+    def drop(self, paths: list[Path], *, alone: bool = True) -> bool:
+        """Open files that a person has dropped on the window, up to `most_dropped`; may ask first.
+
+        Not ``alone`` are those that others come with, to be opened once these are. Returns whether a
+        person has agreed.
+        """
         self.open(paths[0])
+        return True
 
     def summary(self) -> tuple[str, bool]:
         """State in a few words, and whether the step is done."""

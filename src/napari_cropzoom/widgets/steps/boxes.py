@@ -9,13 +9,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QButtonGroup,
     QCheckBox,
-    QFileDialog,
-    QListWidget,
-    QListWidgetItem,
     QRadioButton,
     QSpinBox,
     QVBoxLayout,
@@ -34,11 +30,13 @@ from napari_cropzoom.core.editing.settings import (
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.smoothing.sizing import SizingSettings, told_of_small
 from napari_cropzoom.core.words import counted, shortened
-from napari_cropzoom.files.formats.registry import dialog_filter
 from napari_cropzoom.jobs import Latest
 from napari_cropzoom.review.session import Session
 from napari_cropzoom.widgets.controller import Controller
 from napari_cropzoom.widgets.controls import PathLabel, button, delayed, note, row, silent, slider
+from napari_cropzoom.widgets.exchange.dropped import may_be_boxes
+from napari_cropzoom.widgets.exchange.taking import BoxImport
+from napari_cropzoom.widgets.steps.anchor_list import AnchorList
 from napari_cropzoom.widgets.steps.base import Step
 from napari_cropzoom.widgets.steps.parts.settling import Settling
 from napari_cropzoom.widgets.steps.parts.sizing_question import SizingQuestion
@@ -57,6 +55,7 @@ class BoxesStep(Step):
     place = 30
     next_key = "review"
     edits = SizingEdit
+    most_dropped = 100
 
     def __init__(self, controller: Controller, number: int) -> None:
         self._names: tuple[str, ...] = ()
@@ -79,17 +78,22 @@ class BoxesStep(Step):
         self.question.declined.connect(self._forget_change)
         form.addWidget(self.question)
         self.no_keypoints = note(NO_BOXES, "boxes_origin")
-        self.load_button = button("Load boxes…", "boxes_load", "CSV with columns x, y, h, w")
+        self.load_button = button("Load boxes…", "boxes_load", "A table, or a file of another program")
+        self.taking = BoxImport(self.controller, self.load)
+        self.taking.told.connect(self.message.show_info)
+        self.taking.taken.connect(self._on_taken)
+        self.taking.failed.connect(self.show_error)
         self.allow_missing = QCheckBox("Allow frames without a box")
         self.allow_missing.setObjectName("boxes_allow_missing")
         self.allow_missing.setChecked(True)
         self.file_label = PathLabel()
         self.file_label.setObjectName("boxes_path")
         for widget in (
-            self.keypoints, self.no_keypoints, self.load_button, self.allow_missing, self.file_label
+            self.keypoints, self.no_keypoints, self.load_button, self.taking, self.allow_missing,
+            self.file_label,
         ):  # fmt: skip
             self.form.addWidget(widget)
-        self.load_button.clicked.connect(self.browse)
+        self.load_button.clicked.connect(self.taking.browse)
         self._wait = delayed(self, self.create, DEBOUNCE_MS)
         self._latest = Latest(self._on_boxes, self.show_error)
         sliders = (self.ratio, self.likelihood)
@@ -123,11 +127,7 @@ class BoxesStep(Step):
         self.size.valueChanged.connect(self._on_change)
 
     def _build_anchors(self, form: QVBoxLayout) -> None:
-        self.anchors = QListWidget()
-        self.anchors.setObjectName("boxes_anchors")
-        self.anchors.setToolTip("The box is put round the keypoints with a tick")
-        self.anchors.setMaximumHeight(120)
-        self.anchors.setSpacing(1)
+        self.anchors = AnchorList()
         form.addWidget(note("Anchor keypoints"))
         form.addWidget(self.anchors)
         self.anchors.itemChanged.connect(self._on_change)
@@ -156,6 +156,7 @@ class BoxesStep(Step):
     def session_changed(self) -> None:
         """Forget the boxes and keypoints of the video before."""
         super().session_changed()
+        self.taking.cancel()
         self._take_back()
         self._names = ()
         self.anchors.clear()
@@ -178,7 +179,8 @@ class BoxesStep(Step):
         self.file_label.set_path(own.raw_csv if own else None)
         if poses is not None and poses.names != self._names:
             self._names = poses.names
-            self._list_anchors(poses.names, session.sizing if session else None)
+            sizing = session.sizing if session else None
+            self.anchors.list_names(poses.names, sizing.anchor_keypoints if sizing else ())
         if session is not None and self.question.is_open:
             self.question.tell(session)
         elif session is not None and not self._is_changing:
@@ -195,6 +197,7 @@ class BoxesStep(Step):
         self._wait.stop()
         self._latest.drop()
         self._settling.stop()
+        self.taking.release()
 
     def settings(self) -> SizingSettings:
         """What the controls say.
@@ -204,15 +207,12 @@ class BoxesStep(Step):
         CropzoomError
             If no anchor keypoint is ticked.
         """
-        items = [self.anchors.item(i) for i in range(self.anchors.count())]
-        ticked = tuple(i.text() for i in items if i.checkState() == Qt.CheckState.Checked)
-        if items and not ticked:
-            raise CropzoomError("No anchor keypoint is ticked. Tick those that the box is put round.")
+        anchors = self.anchors.anchors()
         by_ratio = self.by_ratio.isChecked()
         return SizingSettings(
             crop_ratio=round(self.ratio.value(), 2) if by_ratio else None,
             crop_size=None if by_ratio else self.size.value(),
-            anchor_keypoints=() if len(ticked) == len(items) else ticked,
+            anchor_keypoints=anchors,
             min_likelihood=round(self.likelihood.value(), 2) if self.use_likelihood.isChecked() else None,
         )
 
@@ -353,22 +353,24 @@ class BoxesStep(Step):
         if self.controller.layers is not None and not self._wait.isActive():
             self.controller.layers.preview_box(None)
 
-    def _list_anchors(self, names: tuple[str, ...], sizing: SizingSettings | None) -> None:
-        ticked = sizing.anchor_keypoints if sizing and sizing.anchor_keypoints else names
-        with silent([self.anchors]):
-            self.anchors.clear()
-            for name in names:
-                item = QListWidgetItem(name, self.anchors)
-                item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
-                item.setCheckState(Qt.CheckState.Checked if name in ticked else Qt.CheckState.Unchecked)
+    def can_open(self, path: Path) -> bool:
+        """Whether a file may be boxes, of whatever program."""
+        return may_be_boxes(path)
 
-    def browse(self) -> None:
-        """Ask for a CSV."""
-        session = self.controller.session
-        start = str(session.raw_csv.parent) if session and session.raw_csv else ""
-        path, _ = QFileDialog.getOpenFileName(self, "Load boxes", start, dialog_filter())
-        if path:
-            self.load(Path(path))
+    def open(self, path: Path) -> None:
+        """Load a table, or show what a file of another program would become."""
+        self.drop([path])
+
+    def drop(self, paths: list[Path], *, alone: bool = True) -> bool:
+        """The same of files that were dropped on the window."""
+        self.message.clear()
+        self.taking.open(paths)
+        return True
+
+    def _on_taken(self, said: str) -> None:
+        self.message.show_info(said)
+        self.told.emit(said)
+        self.finished.emit()
 
     def load(self, path: Path, source: Source = Source.IMPORTED) -> None:
         """Take the boxes of a CSV, read in a thread."""
@@ -396,4 +398,4 @@ class BoxesStep(Step):
             self.likelihood.setValue(sizing.min_likelihood or 0.0)
         self._enable_chosen()
         if self._names:
-            self._list_anchors(self._names, sizing)
+            self.anchors.list_names(self._names, sizing.anchor_keypoints)

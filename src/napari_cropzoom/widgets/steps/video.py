@@ -183,13 +183,18 @@ class VideoStep(Step):
         if self._may_leave():
             self._start(path, by_hand)
 
-    def drop(self, paths: list[Path]) -> None:
-        """Open the first of videos that were dropped on the window; asks where another one is open."""
+    def drop(self, paths: list[Path], *, alone: bool = True) -> bool:
+        """Open the first of videos that were dropped on the window; asks where another one is open.
+
+        With boxes that were dropped too, no review that is there goes on by itself.
+        """
         for path in reversed(paths[1:]):
             remember("video", path)
-        if self._may_replace(paths[0]):
+        agreed = self._may_replace(paths[0])
+        if agreed:
             self._are_many = len(paths) > 1
-            self._start(paths[0], by_hand=True)
+            self._start(paths[0], by_hand=alone)
+        return agreed
 
     def _start(self, path: Path, by_hand: bool) -> None:
         self.message.clear()

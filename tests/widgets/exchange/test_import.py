@@ -1,0 +1,313 @@
+"""Boxes of another program in the window: dropped, shown, asked for, taken in."""
+
+import json
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QSettings, Qt
+
+from dropping import drop
+from gui_events import canvas_of, delete_now, needs_display, spin, wait_for
+from napari_cropzoom.app import add_docks, find_dock, open_review
+from napari_cropzoom.core.boxes import Box
+from napari_cropzoom.files.bbox_csv import write_bbox_csv
+from review_window import click_on, window_of
+from videos import make_numbered_video
+
+pytestmark = [pytest.mark.gui, needs_display]
+
+N, SIZE = 12, (320, 240)
+
+
+@pytest.fixture(autouse=True)
+def own_settings_here(tmp_path):
+    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(tmp_path / "settings"))
+
+
+@pytest.fixture(scope="module")
+def a_video(tmp_path_factory):
+    return make_numbered_video(tmp_path_factory.mktemp("video") / "mouse.mp4", N, size=SIZE)
+
+
+@pytest.fixture
+def video(a_video, tmp_path):
+    copy = tmp_path / "mouse.mp4"
+    copy.write_bytes(a_video.read_bytes())
+    return copy
+
+
+@pytest.fixture(scope="module")
+def window(shared_viewer):
+    shared_viewer.window.show()
+    shared_viewer.window.set_geometry(0, 0, 1400, 900)
+    add_docks(shared_viewer)
+    spin(0.3)
+    return shared_viewer
+
+
+@pytest.fixture
+def dock(window):
+    dock = find_dock(window)
+    yield dock
+    dock["boxes"].taking.cancel()
+    dock.controller.close_session()
+    dock.open_step("video")
+    dock["video"].message.clear()
+    delete_now()
+
+
+@pytest.fixture
+def opened(dock, video):
+    dock["video"].open(video)
+    wait_for(lambda: dock.controller.session is not None)
+    wait_for(lambda: not dock["video"]._scan.is_running)
+    return dock
+
+
+def boxes(x=10.0, gap=()):
+    t = np.arange(N)
+    made = np.column_stack([x + 8.0 * t, np.full(N, 60.0), np.full(N, 60.0), np.full(N, 40.0)])
+    made[list(gap)] = np.nan
+    return made
+
+
+def mot(path, *tracks):
+    lines = [
+        f"{frame + 1},{number},{x:g},{y:g},{w:g},{h:g},0.9,-1,-1,-1"
+        for number, track in enumerate(tracks, 1)
+        for frame, (x, y, w, h) in enumerate(track.tolist())
+        if x == x
+    ]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def table(path, header, rows):
+    path.write_text("\n".join([header, *(",".join(map(str, row)) for row in rows)]) + "\n")
+    return path
+
+
+def dialog_of(dock):
+    wait_for(lambda: dock["boxes"].taking.dialog is not None)
+    dialog = dock["boxes"].taking.dialog
+    wait_for(lambda: dialog.isVisible())
+    wait_for(lambda: not dialog._latest.is_running and not dock["boxes"].taking._reading.is_running)
+    return dialog
+
+
+def choose(combo, value):
+    combo.setCurrentIndex(combo.findData(value))
+    combo.activated.emit(combo.currentIndex())
+
+
+def listed(dialog):
+    return [dialog.animals.item(row).text() for row in range(dialog.animals.count())]
+
+
+def take(dock, dialog):
+    wait_for(dialog.ok.isEnabled)
+    click_on(dialog.ok)
+    wait_for(lambda: dock["boxes"].taking.dialog is None)
+
+
+@pytest.mark.parametrize("where", ["canvas", "dock"])
+def test_a_file_of_a_tracker_is_shown_and_becomes_animals_with_their_gaps(opened, tmp_path, where):
+    target = canvas_of(window_of(opened)) if where == "canvas" else opened
+    assert drop(target, mot(tmp_path / "any.name.txt", boxes(), boxes(40, gap=(4, 5)))) is not None
+    dialog = dialog_of(opened)
+    assert dialog.format.currentText() == "MOTChallenge"
+    assert dialog.answers.first_frame.currentText() == "1"
+    assert listed(dialog) == [
+        "animal_1: 12 boxes in 12 frames; confidence 0.90 to 0.90",
+        "animal_2: 10 boxes in 12 frames, missing in 4 to 5; confidence 0.90 to 0.90",
+    ]
+    wait_for(lambda: all(each.shot is not None for each in dialog.pictures.pictures))
+    assert dialog.pictures.pictures[0].shot.frame == 0
+    assert dialog.pictures.pictures[0].boxes[1][1] == (40, 60, 60, 40)
+    session = opened.controller.session
+    assert not session.has_boxes
+    take(opened, dialog)
+    wait_for(lambda: len(session.tracks) == 2)
+    np.testing.assert_array_equal(session.tracks["animal_2"].boxes, boxes(40, gap=(4, 5)))
+    wait_for(lambda: opened["review"].is_open)
+    assert "animal_2 has no box in 2 frames" in opened["boxes"].message.plain
+
+
+def test_one_of_the_animals_is_taken_alone(opened, tmp_path):
+    opened["boxes"].open(mot(tmp_path / "a.txt", boxes(), boxes(40)))
+    dialog = dialog_of(opened)
+    dialog.animals.item(0).setCheckState(Qt.CheckState.Unchecked)
+    assert len(dialog.pictures._tracks) == 1
+    take(opened, dialog)
+    session = opened.controller.session
+    wait_for(lambda: session.has_boxes)
+    assert list(session.tracks) == ["animal_2"]
+    np.testing.assert_array_equal(session.track.boxes, boxes(40))
+
+
+def test_in_the_place_of_boxes_it_is_one_step_that_undo_takes_back(opened, tmp_path):
+    session = opened.controller.session
+    write_bbox_csv(tmp_path / "own" / "mouse_bbox.csv", boxes(100))
+    opened["boxes"].load(tmp_path / "own" / "mouse_bbox.csv")
+    wait_for(lambda: session.has_boxes)
+    session.set_box(3, Box(20, 20, 40, 40))
+    opened["boxes"].open(mot(tmp_path / "a.txt", boxes()))
+    dialog = dialog_of(opened)
+    assert dialog.where.currentData() == "replace"
+    take(opened, dialog)
+    wait_for(lambda: session.track.box(0).x == 10)
+    assert session.history.undo_label == "Boxes of a.txt"
+    assert session.track.box(3) == Box(20, 20, 40, 40)
+    session.undo()
+    np.testing.assert_array_equal(session.track.boxes[4:], boxes(100)[4:])
+
+    opened["boxes"].open(mot(tmp_path / "b.txt", boxes(30)))
+    dialog = dialog_of(opened)
+    choose(dialog.where, "add")
+    take(opened, dialog)
+    wait_for(lambda: list(session.tracks) == ["animal", "animal_1"])
+
+
+def test_a_doubt_is_asked_and_nothing_is_taken_before_it_is_answered(opened, tmp_path):
+    rows = [(n, 100 + n, 100, 60, 40) for n in range(1, N)]
+    opened["boxes"].open(table(tmp_path / "a.csv", "frame,x,y,w,h", rows))
+    dialog = dialog_of(opened)
+    for made, value in ((dialog.answers.first_frame, "1"), (dialog.answers.corner, "centre")):
+        assert made.currentIndex() == -1
+        assert not dialog.ok.isEnabled()
+        assert "please choose" in dialog.answers._whys[made].text()
+        choose(made, value)
+        wait_for(lambda: not dialog._latest.is_running)
+    take(opened, dialog)
+    session = opened.controller.session
+    wait_for(lambda: session.has_boxes)
+    assert session.track.box(0) == Box(101 - 30, 80, 60, 40)
+    assert session.track.box(N - 1).is_missing()
+
+
+def test_points_ask_how_large_the_boxes_are(opened, tmp_path):
+    rows = [(n, 100 + n, 100) for n in range(N)]
+    opened["boxes"].open(table(tmp_path / "a.csv", "frame,x,y", rows))
+    dialog = dialog_of(opened)
+    assert dialog.answers.size_row.isVisible()
+    assert not dialog.answers.by_ratio.isEnabled()
+    assert not dialog.answers.corner.isVisible()
+    dialog.answers.size.setValue(50)
+    wait_for(lambda: not dialog._latest.is_running)
+    take(opened, dialog)
+    wait_for(lambda: opened.controller.session.has_boxes)
+    assert opened.controller.session.track.box(0) == Box(75, 75, 50, 50)
+
+
+def test_keypoints_take_a_ratio(opened, tmp_path):
+    lines = ["scorer,s,s,s,s,s,s", "bodyparts,nose,nose,nose,tail,tail,tail"]
+    lines += ["coords,x,y,likelihood,x,y,likelihood"]
+    lines += [f"{n},{100 + n},100,0.9,{140 + n},100,0.8" for n in range(N)]
+    (tmp_path / "pose.csv").write_text("\n".join(lines) + "\n")
+    opened["boxes"].open(tmp_path / "pose.csv")
+    dialog = dialog_of(opened)
+    assert dialog.answers.by_ratio.isChecked()
+    dialog.answers.ratio.setValue(1.5)
+    wait_for(lambda: not dialog._latest.is_running)
+    take(opened, dialog)
+    wait_for(lambda: opened.controller.session.has_boxes)
+    assert opened.controller.session.track.box(0) == Box(90, 70, 60, 60)
+
+
+def test_what_cannot_be_read_says_why_and_the_format_can_be_overruled(opened, tmp_path):
+    content = {"images": [], "annotations": []}
+    (tmp_path / "empty.json").write_text(json.dumps(content))
+    opened["boxes"].open(tmp_path / "empty.json")
+    dialog = dialog_of(opened)
+    assert dialog.message.kind == "error"
+    assert "has no annotations" in dialog.message.plain
+    assert not dialog.ok.isEnabled()
+    dialog.reject()
+    wait_for(lambda: opened["boxes"].taking.dialog is None)
+
+    (tmp_path / "what.csv").write_text("left;over\n1;2\n")
+    opened["boxes"].open(tmp_path / "what.csv")
+    dialog = dialog_of(opened)
+    assert "no known format" in dialog.message.plain
+    assert "--" not in dialog.message.plain
+    assert dialog.format.currentIndex() == -1
+    choose(dialog.format, "mot")
+    wait_for(lambda: "MOT" in dialog.message.plain or "columns" in dialog.message.plain)
+    assert opened.controller.session.has_boxes is False
+
+
+def test_a_table_of_ours_goes_on_without_a_question(opened, tmp_path):
+    write_bbox_csv(tmp_path / "own" / "mouse_bbox.csv", boxes())
+    drop(canvas_of(window_of(opened)), tmp_path / "own" / "mouse_bbox.csv")
+    session = opened.controller.session
+    wait_for(lambda: session.has_boxes)
+    assert opened["boxes"].taking.dialog is None
+    assert session.raw_csv == tmp_path / "own" / "mouse_bbox.csv"
+
+
+def test_a_video_and_its_boxes_are_opened_one_after_the_other(dock, video, tmp_path):
+    write_bbox_csv(tmp_path / "own" / "mouse_bbox.csv", boxes())
+    drop(canvas_of(window_of(dock)), tmp_path / "own" / "mouse_bbox.csv", video)
+    wait_for(lambda: dock.controller.session is not None and dock.controller.session.has_boxes)
+    assert dock.controller.session.raw_csv == tmp_path / "own" / "mouse_bbox.csv"
+    dock.controller.close_session()
+    drop(dock, video, mot(tmp_path / "a.txt", boxes(30)))
+    dialog = dialog_of(dock)
+    assert listed(dialog) == ["animal_1: 12 boxes in 12 frames; confidence 0.90 to 0.90"]
+
+
+def test_boxes_without_a_video_say_what_to_do(dock, tmp_path):
+    drop(dock, mot(tmp_path / "a.txt", boxes()))
+    wait_for(lambda: dock["video"].message.kind == "error")
+    assert "Open the video first, or drop both together" in dock["video"].message.plain
+
+
+def test_a_journal_brings_its_video_and_the_review(dock, window, video, tmp_path):
+    raw = tmp_path / "own" / "mouse_bbox.csv"
+    write_bbox_csv(raw, boxes())
+    session = open_review(window, video, bbox=raw)
+    session.set_box(2, Box(30, 30, 20, 20))
+    dock.controller.close_session()
+    journal = tmp_path / "own" / "bboxes_reviewed" / "mouse_journal.jsonl"
+    assert journal.is_file()
+    drop(dock, journal)
+    wait_for(lambda: dock.controller.session is not None and dock.controller.session.has_boxes)
+    assert dock.controller.session.track.box(2) == Box(30, 30, 20, 20)
+    assert dock.controller.session.raw_csv == raw
+
+
+def large(path):
+    """90 animals, in a file of more than the 1 MB from which on a process reads it."""
+    images = [{"id": n, "file_name": f"img{n}.png", "width": 320, "height": 240} for n in range(N)]
+    annotations = [
+        {
+            "id": n,
+            "image_id": n % N,
+            "category_id": 1,
+            "bbox": [10, 20, 30, 40],
+            "score": 0.5,
+            "attributes": {"track_id": n // N, "padding": "x" * 1000},
+        }
+        for n in range(90 * N)
+    ]
+    categories = [{"id": 1, "name": "mouse"}]
+    path.write_text(json.dumps({"images": images, "annotations": annotations, "categories": categories}))
+    return path
+
+
+def test_a_large_file_is_read_beside_the_window_and_can_be_stopped(opened, tmp_path):
+    path = large(tmp_path / "many.json")
+    taking = opened["boxes"].taking
+    opened.open_step("boxes")
+    wait_for(opened["boxes"].body.isVisible)
+    opened["boxes"].open(path)
+    wait_for(taking.isVisible)
+    worker = taking._reading._worker
+    click_on(taking._cancel)
+    wait_for(lambda: not taking.isVisible())
+    assert taking.dialog is None
+    opened["boxes"].open(path)
+    dialog = dialog_of(opened)
+    assert taking._reading._worker is worker
+    assert listed(dialog)[0] == "animal_0: 12 boxes in 12 frames; confidence 0.50 to 0.50"
+    assert len(listed(dialog)) == 90

@@ -9,14 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from qtpy.QtWidgets import (
-    QButtonGroup,
-    QCheckBox,
-    QRadioButton,
-    QSpinBox,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QButtonGroup, QCheckBox, QRadioButton, QSpinBox, QVBoxLayout, QWidget
 
 from napari_cropzoom.core.boxes import FloatArray, Source
 from napari_cropzoom.core.editing.settings import (

@@ -12,6 +12,9 @@ from napari_cropzoom.core.boxes import BoolArray, FloatArray
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.poses import Poses
 
+MOST_OF_FULL_FRAME = 0.8
+"""Up to this share of the full-frame model's scale the pose model is said to see finer."""
+
 TRAINED = "train"
 """What Lightning Pose calls frames that a model was trained on; all others it calls are held out."""
 
@@ -121,3 +124,8 @@ def input_scale(height: float, width: float, model_input: tuple[int, int]) -> fl
         Height and width of the image that the network takes, in pixels.
     """
     return max(height / model_input[0], width / model_input[1])
+
+
+def sees_hardly_finer(pose_scale: float, full_frame_scale: float) -> bool:
+    """Whether cropping brings a pose model next to nothing, by :func:`input_scale` of both models."""
+    return pose_scale > MOST_OF_FULL_FRAME * full_frame_scale

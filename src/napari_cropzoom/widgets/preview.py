@@ -15,6 +15,7 @@ from napari_cropzoom.canvas.keypoints.marks import marks_of
 from napari_cropzoom.core.boxes import MISSING_BOX, Box, Source
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.looks import ANIMAL_COLORS, LineStyle, box_style
+from napari_cropzoom.core.scores import input_scale
 from napari_cropzoom.core.smoothing.finalize import crop_size
 from napari_cropzoom.jobs import DRAWN_FIRST, Latest
 from napari_cropzoom.review.session import Session
@@ -213,7 +214,12 @@ class CropPreview(QWidget):
         style = box_style(source, session.tracks.entry.color)
         self.canvas.show_crop(image, box, size, self._points(session, frame), style)
         shown = f"Frame {frame} · box {box.w:.0f}×{box.h:.0f} px"
-        self.caption.setText(f"{shown} · in the crop {size[0]}×{size[1]} px")
+        shown += f" · in the crop {size[0]}×{size[1]} px"
+        pose = self.controller.pose if self.controller else None
+        if pose is not None:
+            scale = input_scale(size[1], size[0], pose.image_size)
+            shown += f" · {scale:.1f} px for one of the model's input"
+        self.caption.setText(shown)
         self.message.show_warning(" ".join(self._warnings(session, frame, box, size)))
 
     def _points(self, session: Session, frame: int) -> list[Point]:

@@ -15,9 +15,6 @@ from napari_cropzoom.core.words import counted
 if TYPE_CHECKING:
     from napari_cropzoom.core.scores import Comparison
 
-MOST_OF_FULL_FRAME = 0.8
-"""Up to this share of the full-frame model's scale the pose model is said to see finer."""
-
 
 def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     """Register the verb."""
@@ -106,12 +103,14 @@ def _told(found: Comparison, table: list[dict[str, float | int | str]]) -> str:
             f"{row['full_frame_median']:8.2f} {row['full_frame_mean']:8.2f}  "
             f"{row['cropzoom_median']:8.2f} {row['cropzoom_mean']:8.2f}  {row['cropzoom_closer']:8.0%}"
         )
+    from napari_cropzoom.core.scores import sees_hardly_finer
+
     scales = found.full_frame_scale, found.cropzoom_scale
     lines.append(
         f"one pixel of the network's input is {scales[0]:.1f} px of the frame for the full-frame model, "
         f"{scales[1]:.1f} px for the pose model"
     )
-    if scales[1] > MOST_OF_FULL_FRAME * scales[0]:
+    if sees_hardly_finer(scales[1], scales[0]):
         lines.append(
             "the pose model sees hardly finer than the full-frame model: train it with a larger "
             "image_resize_dims, or make smaller boxes (--crop_ratio, --anchor_keypoints)"

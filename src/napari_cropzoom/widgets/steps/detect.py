@@ -92,6 +92,8 @@ class DetectStep(ModelStep):
 
     def update_body(self) -> None:
         """Offer what is there; run only what can run."""
+        session = self.controller.session
+        self.picker.show_given((session.video.height, session.video.width) if session else None)
         if self.job_bar.is_running:
             self.offer.hide()
             return

@@ -10,6 +10,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from napari_cropzoom.core.scores import input_scale
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.files.review_paths import reviewed_csv
 from napari_cropzoom.review.tracks import Revision
@@ -93,6 +96,7 @@ class PoseStep(ModelStep):
 
     def update_body(self, *_: object) -> None:
         """Offer what is there; run only what can run."""
+        self._show_scale()
         if self.job_bar.is_running:
             self.offer.hide()
             self.changed.forget()
@@ -106,6 +110,17 @@ class PoseStep(ModelStep):
         again = self.done_text or self.offer.path
         text = "Save boxes and run again" if again else "Save boxes and run pose model"
         self.job_bar.run_button.setText(text)
+
+    def _show_scale(self) -> None:
+        """Say how finely the model sees the usual box, beside what the detector sees of the frame."""
+        session, detector = self.controller.session, self.controller.detector
+        if session is None or not session.has_boxes:
+            self.picker.show_given(None)
+            return
+        width, height = np.nanmedian(session.track.boxes[:, 2:], axis=0).tolist()
+        video = session.video
+        beside = input_scale(video.height, video.width, detector.image_size) if detector else 0.0
+        self.picker.show_given((height, width), beside)
 
     def existing(self) -> Path | None:
         """Where the keypoints lie, or will lie."""

@@ -11,6 +11,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QFileDialog, QMessageBox, QVBoxLayout, QWidget
 
 from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.scores import input_scale, sees_hardly_finer
 from napari_cropzoom.core.words import counted, shortened
 from napari_cropzoom.engine.model_folder import ModelFolder
 from napari_cropzoom.widgets.controls import (
@@ -41,6 +42,8 @@ class ModelPicker(QWidget):
         super().__init__()
         self.model: ModelFolder | None = None
         self._near: tuple[Path, ...] = ()
+        self._runtime = ""
+        self._scale = self._beside = 0.0
         self.combo = choice(f"{name}_model", "A model folder as litpose train writes it")
         self.browse = button("Browse…", f"{name}_browse", "Choose a Lightning Pose model folder")
         self.path_label = PathLabel()
@@ -89,10 +92,45 @@ class ModelPicker(QWidget):
 
     def show_runtime(self, runtime: str) -> None:
         """Say how the model runs; once it has run, by which runtime and on which device."""
+        self._runtime = runtime
+        self._describe()
+
+    def show_given(self, size: tuple[float, float] | None, beside: float = 0.0) -> float:
+        """Say how finely the model sees what it is given.
+
+        Parameters
+        ----------
+        size : (height, width) or None
+            Of the frame or the usual box, pixels of the frame; None if there is none yet.
+        beside : float
+            Pixels of the frame that one pixel of the detector's input is, 0 if that is not known.
+
+        Returns
+        -------
+        float
+            Pixels of the frame that one pixel of this model's input is, 0 if that is not known.
+        """
+        self._scale, self._beside = 0.0, beside
+        if self.model is not None:
+            if size is not None:
+                self._scale = input_scale(*size, self.model.image_size)
+            self._describe()
+        return self._scale
+
+    def _describe(self) -> None:
         assert self.model is not None
         height, width = self.model.image_size
         count = len(self.model.keypoint_names)
-        self.info.setText(f"{counted(count, 'keypoint')} · input {width}×{height} px · {runtime}")
+        said = [counted(count, "keypoint"), f"input {width}×{height} px"]
+        if self._scale:
+            said.append(f"1 px of it is {self._scale:.1f} px of the frame")
+        text = " · ".join([*said, self._runtime])
+        if self._scale and self._beside and sees_hardly_finer(self._scale, self._beside):
+            text += (
+                f". Hardly finer than the detector ({self._beside:.1f} px): "
+                "make smaller boxes, or train it with a larger input."
+            )
+        self.info.setText(text)
 
     def _fill(self, current: Path | None) -> None:
         with silent([self.combo]):

@@ -21,6 +21,8 @@ ALWAYS_MANY = {
     "engine/checkpoint.py": 2,  # quoted from a file of others
     "engine/onnx/build.py": 2,  # frames of a trial
     "export/labeled_video.py": 1,  # more than players show
+    "export/report/methods.py": 1,  # a rate
+    "export/report/page.py": 1,  # a rate
     "files/csv_table.py": 1,  # more columns than any table has
     "files/predictions_csv.py": 1,  # two columns at least
     "review/replay.py": 1,  # the most tracks

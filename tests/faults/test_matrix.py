@@ -49,11 +49,11 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder(prepared: Path) -> Iterator[Path]:
-    """A folder that anybody may enter, with a video and an empty ``out``."""
+    """A folder that anybody may enter, with a video, its boxes and an empty ``out``."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        shutil.copytree(prepared, folder, dirs_exist_ok=True)
         folder.chmod(0o755)
-        shutil.copy(prepared / "v.mp4", folder / "v.mp4")
         (folder / "out").mkdir()
         yield folder
         if (folder / "out").is_dir():

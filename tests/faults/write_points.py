@@ -44,10 +44,12 @@ class WritePoint:
 
 
 def prepare(folder: Path) -> None:
-    """Put a video into a folder."""
+    """Put a video into a folder, and boxes into another one in it."""
+    from napari_cropzoom.files.bbox_csv import write_bbox_csv
     from videos import make_numbered_video
 
     make_numbered_video(folder / "v.mp4", N, size=(160, 120))
+    write_bbox_csv(folder / "boxes" / "v_bbox.csv", BOXES)
 
 
 def _boxes(folder: Path) -> None:
@@ -176,6 +178,22 @@ def _shown(folder: Path) -> None:
     run_stage(write_labeled_video(folder / "v.mp4", out, Shown(boxes=BOXES), overwrite=True))
 
 
+def _report(folder: Path) -> None:
+    from napari_cropzoom.core.progress import run_stage
+    from napari_cropzoom.export.report.facts import Asked
+    from napari_cropzoom.export.report.report import write_report
+
+    asked = Asked(folder / "v.mp4", folder / "boxes" / "v_bbox.csv", pixels=False)
+    run_stage(write_report(asked, folder / "out" / "v.html", overwrite=True))
+
+
+def _figure(folder: Path) -> None:
+    from napari_cropzoom.core.progress import run_stage
+    from napari_cropzoom.export.figure import Figure, write_figure
+
+    run_stage(write_figure(folder / "v.mp4", folder / "out" / "v.svg", Figure(), overwrite=True))
+
+
 def _imported(folder: Path) -> None:
     from napari_cropzoom.files.formats.settle import ImportedTrack
     from napari_cropzoom.files.formats.written import write_imported
@@ -218,6 +236,8 @@ WRITE_POINTS = [
     WritePoint("projects.known.write_known", "known.json", _known_states),
     WritePoint("engine.training.evaluation.write_errors", "errors.csv", _errors),
     WritePoint("export.labeled_video.write_labeled_video", "shown.mp4", _shown, same_bytes=False),
+    WritePoint("export.report.report.write_report", "v.html", _report),
+    WritePoint("export.figure.write_figure", "v.svg", _figure),
     WritePoint("files.formats.written.write_confidence", "v_bbox.csv", _imported),
     WritePoint(f"{OUTSIDE}.mot.write", "v.txt", _exported("mot", "v.txt")),
     WritePoint(f"{OUTSIDE}.coco.write", "v.json", _exported("coco", "v.json")),

@@ -17,15 +17,15 @@ from napari_cropzoom.cli.verbs import (
     remap,
     review,
     run,
-    show,
     train,
 )
 from napari_cropzoom.cli.verbs.boxes import create_bbox, detect, flags, smooth_bbox
 from napari_cropzoom.cli.verbs.exchange import export, import_bbox
+from napari_cropzoom.cli.verbs.showing import figure, report, show
 
 VERBS = (
     predict, train, evaluate, create_bbox, smooth_bbox, remap, flags, info, detect, import_bbox, export,
-    crop, run, batch, project, show, bench, review, demo,
+    crop, run, batch, project, show, figure, report, bench, review, demo,
 )  # fmt: skip
 """In the order of the help."""
 

@@ -114,7 +114,7 @@ def paint_pose(view: View, poses: Poses, frame: int, look: Look) -> None:
     xy, likelihood = view.at(poses.xy[frame]), poses.likelihood[frame]
     seen = np.asarray(~np.isnan(xy).any(axis=1))
     likely = np.asarray(np.nan_to_num(likelihood, nan=1.0) >= look.least_likelihood)
-    colours = _colours(look, likelihood)
+    colours = colours_of(look, likelihood)
     for first, second in look.skeleton:
         if first in poses.names and second in poses.names:
             ends = poses.names.index(first), poses.names.index(second)
@@ -144,11 +144,11 @@ def _paint_trails(view: View, poses: Poses, frame: int, look: Look, colours: Seq
     likely = np.nan_to_num(poses.likelihood[first : frame + 1], nan=1.0) >= look.least_likelihood
     way[~likely] = np.nan
     for part in range(len(poses.names)):
-        for piece in _unbroken(way[:, part]):
+        for piece in unbroken(way[:, part]):
             cv2.polylines(view.picture, [_fixed(piece)], False, colours[part], 1, cv2.LINE_AA, FINE)
 
 
-def _unbroken(way: FloatArray) -> list[FloatArray]:
+def unbroken(way: FloatArray) -> list[FloatArray]:
     """Pieces of a way (T, 2) between gaps, of two places at least."""
     gaps = np.flatnonzero(np.isnan(way).any(axis=1))
     pieces = np.split(way, gaps)
@@ -156,7 +156,8 @@ def _unbroken(way: FloatArray) -> list[FloatArray]:
     return [piece for piece in whole if len(piece) > 1]
 
 
-def _colours(look: Look, likelihood: FloatArray) -> list[Colour]:
+def colours_of(look: Look, likelihood: FloatArray) -> list[Colour]:
+    """Colours of the body parts of a frame whose likelihood, (K,), is given."""
     if look.colour_by == "likelihood":
         values, table = np.nan_to_num(likelihood, nan=0.0), cv2.COLORMAP_VIRIDIS
     else:
@@ -256,7 +257,7 @@ class Strip:
         floor, ceiling = bottom - 4, top + 1.6 * letters
         y = floor - np.clip(values / max(highest, 1e-9), 0, 1) * (floor - ceiling)
         way = np.column_stack([self._x(np.arange(self._n)), y])
-        for piece in _unbroken(way):
+        for piece in unbroken(way):
             cv2.polylines(self._still, [_fixed(piece)], False, BOX, 1, cv2.LINE_AA, FINE)
 
     def _x(self, place: FloatArray | NDArray[np.intp]) -> FloatArray:

@@ -32,6 +32,7 @@ from napari_cropzoom.export.drawing import (
     paint_pose,
     write,
 )
+from napari_cropzoom.export.targets import check_rows, check_target
 from napari_cropzoom.files.atomic import atomic_path
 from napari_cropzoom.video.video import Video
 
@@ -115,14 +116,9 @@ def write_labeled_video(
         If the video cannot be read, what is to be drawn does not fit it, or the file cannot be written or
         is there already.
     """
-    if output.suffix.lower() not in SUFFIXES:
-        raise CropzoomError(f"{output}: can be {' or '.join(SUFFIXES)}. Give another name.")
+    check_target(output, SUFFIXES, video, overwrite=overwrite)
     with Video(video) as source:
         scene = Scene(source, shown)
-        if output.resolve() == video.resolve():
-            raise CropzoomError(f"{output}: is the video itself. Give another --output.")
-        if output.exists() and not overwrite:
-            raise CropzoomError(f"{output}: is there already. Give another --output, or --overwrite.")
         index = source.index
         pts = index.pts[scene.first : scene.last + 1]
         timing = Timing.from_pts(pts, index.time_base, index.rate)
@@ -167,16 +163,7 @@ class Scene:
             raise CropzoomError(
                 f"The layout {shown.layout!r} shows the crop. Give the boxes with --bbox."
             )
-        for what, rows in (
-            ("box", shown.boxes),
-            ("box", shown.before),
-            ("pose", shown.poses),
-        ):
-            if rows is not None and len(rows) != n:
-                raise CropzoomError(
-                    f"{source.path}: has {counted(n, 'frame')}, and there are "
-                    f"{counted(len(rows), what)}. Give those of this video."
-                )
+        check_rows(source.path, n, shown.boxes, shown.before, shown.poses)
         self._panel = max(LEAST_PANEL, round(PANEL * source.height))
         self._strip: Strip | None = None
         if shown.layout == "timeline":

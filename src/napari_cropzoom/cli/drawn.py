@@ -1,4 +1,4 @@
-"""``show``: a labeled video to send to others."""
+"""What is drawn on frames: arguments that ``show`` and ``figure`` share, and reading what they name."""
 
 from __future__ import annotations
 
@@ -7,49 +7,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_cropzoom.cli.arguments import (
-    Verbs,
-    add_verb,
-    names,
-    positive_float,
-    probability,
-    whole_number,
-)
+from napari_cropzoom.cli.arguments import names, probability, whole_number
 from napari_cropzoom.cli.inputs import print_note
-from napari_cropzoom.cli.progress import run_with_bar
 from napari_cropzoom.core.errors import CropzoomError, brief
 
 if TYPE_CHECKING:
     from napari_cropzoom.core.boxes import FloatArray
+    from napari_cropzoom.core.poses import Poses
+    from napari_cropzoom.export.drawing import Look
 
-LARGE_GIF = 10e6  # bytes
-LAYOUTS = ("frame", "crop", "both", "timeline")
 
-
-def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
-    """Register the verb."""
-    draw = add_verb(verbs, common, "show", show, "a video with boxes and keypoints drawn in")
-    draw.add_argument("video", type=Path, help="the video")
-    draw.add_argument(
-        "--output", type=Path, required=True, metavar="FILE", help="*.mp4 or *.gif to write"
-    )
+def add_drawn(draw: argparse.ArgumentParser) -> None:
+    """Boxes, keypoints and how they look; :func:`read_drawn` reads them."""
     draw.add_argument("--overwrite", action="store_true", help="replace a file of that name")
     draw.add_argument("--bbox", type=Path, metavar="FILE", help="boxes, one row a frame")
     draw.add_argument("--before", type=Path, metavar="FILE", help="boxes of before, dashed beside them")
     draw.add_argument("--preds", type=Path, metavar="FILE", help="keypoints in the full frame")
-    draw.add_argument(
-        "--layout",
-        choices=LAYOUTS,
-        help="frame, crop (enlarged), both, or timeline: both and a timeline below (default: both with "
-        "--bbox, else frame)",
-    )
-    draw.add_argument(
-        "--range", type=frames, metavar="A:B", help="frames A to B, both shown (default: all)"
-    )
-    draw.add_argument(
-        "--speed", type=positive_float, default=1.0, help="2 plays twice as fast (default: 1)"
-    )
-    draw.add_argument("--scale", type=positive_float, default=1.0, help="of the picture (default: 1)")
     draw.add_argument(
         "--color", choices=("part", "likelihood"), default="part", help="of keypoints (default: part)"
     )
@@ -71,23 +44,18 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     )
 
 
-def frames(text: str) -> tuple[int, int]:
-    """``A:B``, frames from A to B."""
-    first, colon, last = text.partition(":")
-    try:
-        pair = int(first or 0), int(last) if last else -1
-    except ValueError:
-        pair = (-1, -1)
-    if not colon or pair[0] < 0 or pair[1] < -1:
-        raise argparse.ArgumentTypeError(f"must be two frames as in 100:250, not {text}")
-    return pair
+def read_drawn(
+    args: argparse.Namespace,
+) -> tuple[FloatArray | None, FloatArray | None, Poses | None, Look]:
+    """Boxes (T, 4), boxes of before, keypoints and their look, checked against the video.
 
-
-def show(args: argparse.Namespace) -> None:
-    """Draw what is given into the video."""
+    Raises
+    ------
+    CropzoomError
+        If a file cannot be read or is of another video.
+    """
     from napari_cropzoom.engine.skeleton import skeleton_of
     from napari_cropzoom.export.drawing import Look
-    from napari_cropzoom.export.labeled_video import Shown, write_labeled_video
     from napari_cropzoom.files.belonging import GIVE_OTHERS, check_made_of, read_predictions_of
     from napari_cropzoom.files.formats import registry
     from napari_cropzoom.video.index import VideoIndex
@@ -113,24 +81,8 @@ def show(args: argparse.Namespace) -> None:
         print_note(f"{args.model}: no project.yaml of this model names a skeleton, so no lines are drawn")
     if args.skeleton and poses is not None:
         skeleton = bones(args.skeleton, poses.names)
-    first, last = args.range or (0, -1)
-    shown = Shown(
-        read(args.bbox),
-        read(args.before),
-        poses,
-        Look(args.color, args.min_likelihood, args.names, skeleton, args.trail),
-        args.layout or ("frame" if args.bbox is None else "both"),
-        first,
-        last,
-        args.speed,
-        args.scale,
-    )
-    stage = write_labeled_video(args.video, args.output, shown, overwrite=args.overwrite)
-    path = run_with_bar(stage, f"drawing {args.video.name}")
-    print(f"labeled video saved to {path}", flush=True)
-    if path.suffix.lower() == ".gif" and path.stat().st_size > LARGE_GIF:
-        megabytes = path.stat().st_size / 1e6
-        print_note(f"{path.name} has {megabytes:.0f} MB; --scale 0.5 makes it about a quarter of that")
+    look = Look(args.color, args.min_likelihood, args.names, skeleton, args.trail)
+    return read(args.bbox), read(args.before), poses, look
 
 
 def bones(pairs: Sequence[str], body_parts: Sequence[str]) -> tuple[tuple[str, str], ...]:

@@ -1,0 +1,74 @@
+"""``show``: a labeled video to send to others."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from napari_cropzoom.cli.arguments import Verbs, add_verb, positive_float
+from napari_cropzoom.cli.drawn import add_drawn, read_drawn
+from napari_cropzoom.cli.inputs import print_note
+from napari_cropzoom.cli.progress import run_with_bar
+
+LARGE_GIF = 10e6  # bytes
+LAYOUTS = ("frame", "crop", "both", "timeline")
+
+
+def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
+    """Register the verb."""
+    draw = add_verb(verbs, common, "show", show, "a video with boxes and keypoints drawn in")
+    draw.add_argument("video", type=Path, help="the video")
+    draw.add_argument(
+        "--output", type=Path, required=True, metavar="FILE", help="*.mp4 or *.gif to write"
+    )
+    draw.add_argument(
+        "--layout",
+        choices=LAYOUTS,
+        help="frame, crop (enlarged), both, or timeline: both and a timeline below (default: both with "
+        "--bbox, else frame)",
+    )
+    draw.add_argument(
+        "--range", type=frames, metavar="A:B", help="frames A to B, both shown (default: all)"
+    )
+    draw.add_argument(
+        "--speed", type=positive_float, default=1.0, help="2 plays twice as fast (default: 1)"
+    )
+    draw.add_argument("--scale", type=positive_float, default=1.0, help="of the picture (default: 1)")
+    add_drawn(draw)
+
+
+def frames(text: str) -> tuple[int, int]:
+    """``A:B``, frames from A to B."""
+    first, colon, last = text.partition(":")
+    try:
+        pair = int(first or 0), int(last) if last else -1
+    except ValueError:
+        pair = (-1, -1)
+    if not colon or pair[0] < 0 or pair[1] < -1:
+        raise argparse.ArgumentTypeError(f"must be two frames as in 100:250, not {text}")
+    return pair
+
+
+def show(args: argparse.Namespace) -> None:
+    """Draw what is given into the video."""
+    from napari_cropzoom.export.labeled_video import Shown, write_labeled_video
+
+    boxes, before, poses, look = read_drawn(args)
+    first, last = args.range or (0, -1)
+    shown = Shown(
+        boxes,
+        before,
+        poses,
+        look,
+        args.layout or ("frame" if args.bbox is None else "both"),
+        first,
+        last,
+        args.speed,
+        args.scale,
+    )
+    stage = write_labeled_video(args.video, args.output, shown, overwrite=args.overwrite)
+    path = run_with_bar(stage, f"drawing {args.video.name}")
+    print(f"labeled video saved to {path}", flush=True)
+    if path.suffix.lower() == ".gif" and path.stat().st_size > LARGE_GIF:
+        megabytes = path.stat().st_size / 1e6
+        print_note(f"{path.name} has {megabytes:.0f} MB; --scale 0.5 makes it about a quarter of that")

@@ -1,0 +1,342 @@
+"""Everything that a report says, gathered from a video, its boxes, their review and its keypoints."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from napari_cropzoom.core.boxes import BoolArray, BoxTrack, FloatArray, Review, Source
+from napari_cropzoom.core.editing.settings import Settings, is_changed
+from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.inspection.inspection import DEFAULT_AMOUNT, Suspect, at_least, ranked
+from napari_cropzoom.core.inspection.motion import Motion
+from napari_cropzoom.core.poses import Poses
+from napari_cropzoom.core.progress import Progress, Stage
+from napari_cropzoom.core.runs import runs
+from napari_cropzoom.core.smoothing.sizing import SizingSettings
+from napari_cropzoom.core.words import counted
+from napari_cropzoom.detection.evidence import LEAST_FRAMES, CameraMovesError, pixel_evidence
+from napari_cropzoom.export.report.numbers import EditFacts, edits_of, seen
+from napari_cropzoom.files.atomic import naming
+from napari_cropzoom.files.belonging import GIVE_OTHERS, read_predictions_of
+from napari_cropzoom.files.provenance import MadeWith, made_with_path, read_made_with
+from napari_cropzoom.files.review_paths import REVIEW_DIR, journal_file, reviewed_csv, stem
+from napari_cropzoom.review.saved_files import OnDisk
+from napari_cropzoom.review.stored import StoredReview, read_review
+from napari_cropzoom.review.suspects import Inspector, over, undecodable
+from napari_cropzoom.video.index import VideoIndex
+
+PIECE = 2**24  # bytes of a file that are hashed at a time
+OPEN, ACCEPTED, CORRECTED, CLEARED = "open", "found right", "corrected", "no suspect any more"
+"""What became of a suspect."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a report is to be made of, and what it is to say.
+
+    Attributes
+    ----------
+    video, boxes : Path
+        The video and its raw boxes; the review lies beside these.
+    before, after : Path or None
+        Keypoints of the detector (by default those beside the boxes), and of the pose model.
+    pixels : bool
+        Look at the pixels for suspects too, as the window does.
+    amount : float
+        How many suspects, 0 none to 1 everything odd.
+    pictures : int
+        How many suspects to show.
+    who : str
+        Name of the reviewer, to be said.
+    when : bool
+        Say when the report was made, and the journal was written last.
+    paths : bool
+        Say in which folders the files lie.
+    """
+
+    video: Path
+    boxes: Path
+    before: Path | None = None
+    after: Path | None = None
+    pixels: bool = True
+    amount: float = DEFAULT_AMOUNT
+    pictures: int = 6
+    who: str = ""
+    when: bool = False
+    paths: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A suspect of the raw boxes and what became of it."""
+
+    suspect: Suspect
+    what: str
+
+
+@dataclass(frozen=True, eq=False)
+class TrackFacts:
+    """One animal.
+
+    Attributes
+    ----------
+    track : BoxTrack
+        Raw boxes, and these with the edits.
+    final : ndarray, (T, 4)
+    sizing : SizingSettings or None
+    suspects : list of Outcome
+        The highest score first.
+    new : list of Suspect
+        What is suspicious in the corrected boxes and was not in the raw ones.
+    edits : list of EditFacts
+    changed : ndarray, (T,) bool
+        Frames whose box is not the raw one, smoothing aside.
+    """
+
+    track: BoxTrack
+    final: FloatArray
+    sizing: SizingSettings | None
+    suspects: list[Outcome]
+    new: list[Suspect]
+    edits: list[EditFacts]
+    changed: BoolArray
+
+    @property
+    def in_suspects(self) -> int:
+        """Frames that lie in a suspect."""
+        mask = np.zeros(len(self.track), bool)
+        for each in self.suspects:
+            mask[each.suspect.first : each.suspect.last + 1] = True
+        return int(mask.sum())
+
+    def with_outcome(self, what: str) -> list[Outcome]:
+        """Suspects of which this became."""
+        return [each for each in self.suspects if each.what == what]
+
+    def frames_of(self, source: Source) -> int:
+        """Frames whose box, after the edits, is of a source."""
+        return int(np.count_nonzero(self.track.source == source))
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """A file and what identifies it."""
+
+    what: str
+    path: Path
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, eq=False)
+class ReviewFacts:
+    """Everything a report says.
+
+    Attributes
+    ----------
+    asked : Asked
+    index : VideoIndex
+    settings : Settings
+        Smoothing and filling.
+    tracks : list of TrackFacts
+        Those that have boxes.
+    before, after : Poses or None
+        Keypoints; frames that no network has seen are NaN.
+    models : dict of str to MadeWith
+        What made them, by ``before`` and ``after``, where that is recorded.
+    files : list of FileFacts
+    saved : OnDisk
+        What the files of final boxes hold.
+    reviewed : bool
+        Whether there is a review at all.
+    notes : list of str
+        What the reader should know.
+    made, touched : datetime or None
+        When the report was made and the journal written last, if that is to be said.
+    """
+
+    asked: Asked
+    index: VideoIndex
+    settings: Settings
+    tracks: list[TrackFacts]
+    before: Poses | None
+    after: Poses | None
+    models: dict[str, MadeWith]
+    files: list[FileFacts]
+    saved: OnDisk
+    reviewed: bool
+    notes: list[str] = field(default_factory=list)
+    made: datetime | None = None
+    touched: datetime | None = None
+
+
+def gather(asked: Asked) -> Stage[ReviewFacts]:
+    """Read everything, look at the pixels, hash the files.
+
+    Raises
+    ------
+    CropzoomError
+        If a file cannot be read or is of another video.
+    """
+    _refuse_final(asked.boxes)
+    index = VideoIndex.scan(asked.video)
+    stored = read_review(
+        asked.boxes, index.n_frames, Source.IMPORTED, allow_missing=True,
+        frame_size=(index.width, index.height), video=asked.video,
+    )  # fmt: skip
+    notes = list(stored.notes)
+    if stored.changed:
+        notes.append(stored.changes())
+    if not stored.exists:
+        notes.append("These boxes were not reviewed: there is no journal of a review beside them.")
+    given = _keypoint_files(asked)
+    poses = {}
+    for which, path in given.items():
+        found, told = read_predictions_of(path, index.n_frames, asked.video, GIVE_OTHERS)
+        poses[which] = seen(found)
+        notes.extend([told.replace(str(path), path.name)] if told else [])
+    motion = (yield from _look(asked, index, notes)) if asked.pixels else None
+    before, names = poses.get("before"), [entry.track.name for entry in stored.tracks.with_boxes]
+    tracks = [_facts_of(stored, name, before, motion, index, asked.amount) for name in names]
+    if not tracks:
+        raise CropzoomError(f"{asked.boxes}: no frame has a box, so there is nothing to report.")
+    files = yield from _hashed(list(_files(asked, stored, given)))
+    made = {which: read_made_with(made_with_path(path)) for which, path in given.items()}
+    journal = journal_file(asked.boxes)
+    return ReviewFacts(
+        asked,
+        index,
+        stored.tracks.settings,
+        tracks,
+        poses.get("before"),
+        poses.get("after"),
+        {which: record for which, record in made.items() if record is not None},
+        files,
+        stored.saved_files.state(stored.tracks, asked.video),
+        stored.exists,
+        notes,
+        datetime.now(UTC) if asked.when else None,
+        _time_of(journal) if asked.when and stored.exists else None,
+    )
+
+
+def _refuse_final(boxes: Path) -> None:
+    if boxes.parent.name == REVIEW_DIR:
+        raise CropzoomError(
+            f"{boxes}: are the final boxes of a review. Give the raw ones in {boxes.parent.parent}."
+        )
+
+
+def _keypoint_files(asked: Asked) -> dict[str, Path]:
+    beside = asked.boxes.with_name(f"{stem(asked.boxes)}.csv")
+    before = asked.before or (beside if beside.is_file() and beside != asked.boxes else None)
+    return {
+        which: path for which, path in (("before", before), ("after", asked.after)) if path is not None
+    }
+
+
+def _look(asked: Asked, index: VideoIndex, notes: list[str]) -> Stage[Motion | None]:
+    if index.n_frames < LEAST_FRAMES:
+        return None
+    try:
+        return (yield from pixel_evidence(asked.video, index))
+    except CameraMovesError as error:
+        notes.append(str(error).replace(str(asked.video), asked.video.name))
+        return None
+
+
+def _facts_of(
+    stored: StoredReview,
+    name: str,
+    poses: Poses | None,
+    motion: Motion | None,
+    index: VideoIndex,
+    amount: float,
+) -> TrackFacts:
+    tracks = stored.tracks
+    entry = tracks.entries[name]
+    track = entry.track
+    size = (index.width, index.height)
+    others = {other: each.raw for other, each in tracks.items() if other != name}
+    anchors = entry.sizing.anchor_keypoints if entry.sizing else ()
+    evidence = poses if entry is tracks.first else None
+    inspected = Inspector(track, evidence, anchors, size, motion, others)()
+    left, settled = inspected.queue.entries(track, amount)
+    raw = at_least(ranked(inspected.queue.inspection.suspects), amount)
+    lost = undecodable(index.damage, len(track))
+    done = {*settled, *(each for each in lost if _is_settled(each, track))}
+    outcomes = [Outcome(each, _became(each, track) if each in done else OPEN) for each in over(lost, raw)]
+    still = [each.suspect for each in outcomes if each.what == OPEN]
+    return TrackFacts(
+        track,
+        entry.final_boxes(tracks.settings.fill),
+        entry.sizing,
+        outcomes,
+        [each for each in left if not any(_meet(each, other) for other in still)],
+        edits_of(tracks.history, name, len(track)),
+        is_changed(track),
+    )
+
+
+def _is_settled(suspect: Suspect, track: BoxTrack) -> bool:
+    return bool((track.review[suspect.first : suspect.last + 1] >= Review.ACCEPTED).all())
+
+
+def _became(suspect: Suspect, track: BoxTrack) -> str:
+    review = track.review[suspect.first : suspect.last + 1]
+    if (review == Review.EDITED).any():
+        return CORRECTED
+    return ACCEPTED if (review == Review.ACCEPTED).all() else CLEARED
+
+
+def _meet(one: Suspect, other: Suspect) -> bool:
+    return one.first <= other.last and other.first <= one.last
+
+
+def _files(asked: Asked, stored: StoredReview, given: dict[str, Path]) -> Iterator[tuple[str, Path]]:
+    yield "video", asked.video
+    several = len(stored.tracks.with_boxes) > 1
+    for entry in stored.tracks.with_boxes:
+        if entry.raw_csv is not None:
+            of = f" of {entry.track.name}" if several else ""
+            yield f"raw boxes{of}", entry.raw_csv
+            yield f"final boxes{of}", reviewed_csv(entry.raw_csv, asked.video)
+    yield "journal of the review", journal_file(asked.boxes)
+    for which, path in given.items():
+        yield f"keypoints {which}", path
+
+
+def _hashed(files: list[tuple[str, Path]]) -> Stage[list[FileFacts]]:
+    """Hash files that are there, with progress."""
+    there = [(what, path, path.stat().st_size) for what, path in files if path.is_file()]
+    total, done, found = sum(size for _, _, size in there), 0, list[FileFacts]()
+    for what, path, size in there:
+        digest = hashlib.sha256()
+        with naming(path), path.open("rb") as file:
+            while piece := file.read(PIECE):
+                digest.update(piece)
+                done += len(piece)
+                yield Progress(done * 1000 // max(total, 1), 1000, "thousandths")
+        found.append(FileFacts(what, path, digest.hexdigest(), size))
+    return found
+
+
+def _time_of(path: Path) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except OSError:
+        return None
+
+
+def ranges_text(mask: BoolArray, most: int = 60) -> str:
+    """Frames as ``12, 40 to 44``; of more ranges than ``most`` how many are left out."""
+    found = runs(mask)
+    said = [str(first) if first == last else f"{first} to {last}" for first, last in found[:most]]
+    left = len(found) - most
+    return ", ".join(said) + (f" and {counted(left, 'range')} more" if left > 0 else "")

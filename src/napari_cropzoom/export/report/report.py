@@ -1,0 +1,57 @@
+"""Writing the report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from napari_cropzoom.core.progress import Progress, Stage
+from napari_cropzoom.export.figure import arena_of
+from napari_cropzoom.export.plates import Scale, trajectory_plate
+from napari_cropzoom.export.report.facts import Asked, gather
+from napari_cropzoom.export.report.page import page_of
+from napari_cropzoom.export.report.pictures import Pair, pairs_of
+from napari_cropzoom.export.targets import check_target
+from napari_cropzoom.files.atomic import atomic_path
+from napari_cropzoom.video.video import Video
+
+SUFFIXES = (".html", ".htm")
+
+
+def write_report(asked: Asked, output: Path, *, overwrite: bool = False) -> Stage[Path]:
+    """Report a review in one HTML file.
+
+    Parameters
+    ----------
+    asked : Asked
+    output : Path
+        ``.html``.
+    overwrite : bool
+        Replace a file of that name.
+
+    Returns
+    -------
+    Path
+        ``output``.
+
+    Raises
+    ------
+    CropzoomError
+        If something cannot be read, or the file cannot be written or is there already.
+    """
+    check_target(output, SUFFIXES, asked.video, overwrite=overwrite)
+    facts = yield from gather(asked)
+    pairs: dict[str, list[Pair]] = {}
+    with Video(asked.video, index=facts.index) as video:
+        for track in facts.tracks:
+            yield Progress(len(pairs), len(facts.tracks), "animals")
+            pairs[track.track.name] = pairs_of(facts, track, video)
+        arena = yield from arena_of(video)
+    times = facts.index.times
+    arenas = {
+        each.track.name: trajectory_plate(arena, each.final, times, 180.0, Scale()).svg(standalone=False)
+        for each in facts.tracks
+    }
+    page = page_of(facts, pairs, arenas)
+    with atomic_path(output) as part:
+        part.write_text(page, encoding="utf-8")
+    return output

@@ -1,0 +1,252 @@
+"""The report of a review: its numbers counted another way, its page, and what it does not tell."""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import re
+import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from export.reviewed import N, Reviewed, make_review, raw_boxes
+from napari_cropzoom.cli import main
+from napari_cropzoom.core.boxes import BoxTrack, Source
+from napari_cropzoom.core.editing.edits import Edit
+from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.progress import run_stage
+from napari_cropzoom.export.markup import as_script, tag
+from napari_cropzoom.export.report.facts import ACCEPTED, CORRECTED, OPEN, Asked, gather
+from napari_cropzoom.export.report.methods import methods_text
+from napari_cropzoom.export.report.numbers import edits_of, jitter, of_part
+from napari_cropzoom.export.report.plots import reduced
+from napari_cropzoom.export.report.report import write_report
+from napari_cropzoom.files.bbox_csv import read_bbox_csv
+from napari_cropzoom.files.predictions_csv import read_predictions
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+
+
+@pytest.fixture(scope="module")
+def review(tmp_path_factory: pytest.TempPathFactory) -> Reviewed:
+    return make_review(tmp_path_factory.mktemp("review"))
+
+
+@pytest.fixture(scope="module")
+def page(review: Reviewed, tmp_path_factory: pytest.TempPathFactory) -> str:
+    output = tmp_path_factory.mktemp("page") / "report.html"
+    run_stage(write_report(asked(review), output))
+    return output.read_text("utf-8")
+
+
+def asked(review: Reviewed, **more: object) -> Asked:
+    return Asked(review.video, review.raw, after=review.after, pixels=False, **more)  # type: ignore[arg-type]
+
+
+class Page(HTMLParser):
+    """Text by element, and every attribute; fails where elements do not end in order."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.attributes: list[tuple[str, str, str]] = []
+        self.rows: list[list[str]] = []
+        self.words: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        if tag not in ("meta", "img"):
+            self.open.append(tag)
+        if tag == "tr":
+            self.rows.append([])
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] in ("td", "th"):
+            self.rows[-1].append(data)
+        if not self.open or self.open[-1] not in ("script", "style"):
+            self.words.append(data)
+
+
+def test_numbers_are_those_of_the_files(review: Reviewed) -> None:
+    facts = run_stage(gather(asked(review)))
+    [track] = facts.tracks
+    final = read_bbox_csv(review.raw.parent / "bboxes_reviewed" / review.raw.name, N)
+    np.testing.assert_array_equal(track.final, final)
+    raw = raw_boxes()
+    middle = final[:, :2] + final[:, 2:] / 2
+    away = [np.hypot(*(middle[t] - (middle[t - 1] + middle[t + 1]) / 2)) for t in range(1, N - 1)]
+    np.testing.assert_allclose(jitter(middle)[1:-1], away)
+    assert np.isnan(jitter(middle)[[0, -1]]).all()
+    assert [track.frames_of(each) for each in (Source.MANUAL, Source.FILLED, Source.ABSENT)] == [1, 3, 1]
+    assert track.frames_of(Source.MISSING) == 1
+    assert track.frames_of(Source.INTERPOLATED) == 2
+    assert int(track.changed.sum()) == 3 + 3 + 1
+    assert {each.kind: (each.count, each.frames) for each in track.edits} == {
+        "set box": (1, 1), "interpolate": (1, 2), "fill": (1, 3), "delete box": (1, 1), "accept": (1, 3),
+        "change of a setting": (1, N),
+    }  # fmt: skip
+    before, after = read_predictions(review.before, N), read_predictions(review.after, N)
+    for poses, known in ((facts.before, before), (facts.after, after)):
+        assert poses is not None
+        for place, name in enumerate(known.names):
+            part = of_part(poses, name)
+            assert part is not None
+            assert part.likelihood == pytest.approx(float(np.median(known.likelihood[:, place])))
+            assert part.sure == pytest.approx(float((known.likelihood[:, place] >= 0.9).sum() / N))
+            steps = np.diff(known.xy[:, place], 2, axis=0) / 2
+            assert part.jitter.median == pytest.approx(float(np.median(np.hypot(*steps.T))))
+    for each in facts.files:
+        assert each.sha256 == hashlib.sha256(each.path.read_bytes()).hexdigest()
+    assert {each.what for each in facts.files} == {
+        "video",
+        "raw boxes",
+        "final boxes",
+        "journal of the review",
+        "keypoints before",
+        "keypoints after",
+    }
+    assert (np.isnan(raw[:, 0])).sum() == 5
+
+
+def test_what_became_of_suspects(review: Reviewed) -> None:
+    [track] = run_stage(gather(asked(review))).tracks
+    became = {
+        frame: each.what
+        for each in track.suspects
+        for frame in range(each.suspect.first, each.suspect.last + 1)
+    }
+    assert became[51] == CORRECTED
+    assert became[121] == ACCEPTED
+    assert became[93] == OPEN
+    assert track.in_suspects == len(became)
+
+
+def test_an_undone_edit_and_another_animal_do_not_count(review: Reviewed) -> None:
+    facts = run_stage(gather(asked(review)))
+    [track] = facts.tracks
+    assert track.track.manual_frames().tolist() == [51]
+    assert edits_of([], "animal", N) == []
+    other = Edit.of("set box of frame 3", BoxTrack(raw_boxes(), "other"), 3, track.track.snapshot(4, 4))
+    assert edits_of([other], "animal", N) == []
+    assert [each.kind for each in edits_of([other], "other", N)] == ["set box"]
+
+
+def test_the_page_says_what_the_facts_are(review: Reviewed, page: str) -> None:
+    facts = run_stage(gather(asked(review)))
+    [track] = facts.tracks
+    parsed = Page(page)
+    words = " ".join("".join(parsed.words).split())
+    rows = {row[0]: row[1:] for row in parsed.rows if row}
+    assert rows["set by hand"] == ["1", f"{100 / N:.1f} %"]
+    assert rows["fill"] == ["1", "3"]
+    assert rows["video"][-1] == hashlib.sha256(review.video.read_bytes()).hexdigest()
+    for each in track.suspects:
+        place = str(each.suspect.first)
+        if each.suspect.n_frames > 1:
+            place += f" to {each.suspect.last}"
+        assert [each.suspect.reason, f"{each.suspect.score:.2f}", each.what] == rows[place]
+    for paragraph in methods_text(facts).split("\n\n"):
+        assert " ".join(paragraph.split()) in words
+    assert f"Boxes were set by hand in 1 of {N} frames (0.6 %)" in words
+    pictures = [value for name, key, value in parsed.attributes if (name, key) == ("img", "src")]
+    assert len(pictures) == 2 * min(6, len(track.suspects))
+    assert len(set(pictures)) > len(track.suspects)
+
+
+def test_the_page_needs_nothing_else_and_names_no_place(review: Reviewed, page: str) -> None:
+    parsed = Page(page)
+    links = [value for _, key, value in parsed.attributes if key in ("src", "href", "action", "data")]
+    assert links
+    assert all(each.startswith("data:image/") for each in links)
+    assert "url(" not in page
+    assert "@import" not in page
+    assert str(review.video.parent) not in page
+    words = "".join(parsed.words)
+    assert "Reviewed by" not in words
+    assert "UTC" not in words
+
+
+def test_who_when_and_where_only_if_asked(review: Reviewed, tmp_path: Path) -> None:
+    more = {"who": "Ada <b>", "when": True, "paths": True, "pictures": 0}
+    run_stage(write_report(asked(review, **more), tmp_path / "r.html"))
+    page = (tmp_path / "r.html").read_text("utf-8")
+    assert "Reviewed by Ada &lt;b&gt;." in page
+    assert html.escape(str(review.video)) in page
+    assert re.search(r"Report made: 20\d\d-\d\d-\d\d", page)
+    assert "<img" not in page
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no file can have such a name there")
+def test_a_name_cannot_become_markup(tmp_path: Path) -> None:
+    name = "<script>alert(1)<script>&quot;.mp4"
+    review = make_review(tmp_path, name)
+    run_stage(write_report(asked(review), tmp_path / "r.html"))
+    page = (tmp_path / "r.html").read_text("utf-8")
+    assert html.escape(name) in page
+    assert "<script>alert" not in page
+    assert Page(page).rows
+    assert str(tag("p", "<i>", title='"')) == '<p title="&quot;">&lt;i&gt;</p>'
+    assert "</script" not in as_script(["</script>"])
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")
+@pytest.mark.parametrize("width", [375, 1280])
+def test_a_browser_shows_it_without_errors(page: str, tmp_path: Path, width: int) -> None:
+    """The page's own script draws in it, and the browser says nothing against it."""
+    (tmp_path / "r.html").write_text(page, "utf-8")
+    command = [
+        str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", f"--window-size={width},900",
+        f"--user-data-dir={tmp_path / 'profile'}", "--enable-logging=stderr", "--v=0", "--dump-dom",
+        f"file://{tmp_path / 'r.html'}",
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    assert "drag to enlarge a range" in done.stdout
+    assert 'class="chosen"' in done.stdout
+    assert [line for line in done.stderr.splitlines() if "CONSOLE" in line] == []
+
+
+def test_the_command_writes_and_refuses(
+    review: Reviewed, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "r.html"
+    words = ["report", review.video, "--bbox", review.raw, "--output", out, "--skip_pixels"]
+    assert main([str(word) for word in words]) == 0
+    said = capsys.readouterr()
+    assert f"report saved to {out}" in said.out
+    assert "without --preds" in said.err
+    assert main([str(word) for word in words]) == 1
+    assert "--overwrite" in capsys.readouterr().err
+    final = review.raw.parent / "bboxes_reviewed" / review.raw.name
+    words = ["report", review.video, "--bbox", final, "--output", tmp_path / "x.html"]
+    assert main([str(word) for word in words]) == 1
+    assert "Give the raw ones" in capsys.readouterr().err
+    assert not (tmp_path / "x.html").exists()
+    with pytest.raises(CropzoomError, match=r"\.html"):
+        run_stage(write_report(asked(review), tmp_path / "r.pdf"))
+
+
+def test_boxes_without_a_review_are_reported_as_such(review: Reviewed, tmp_path: Path) -> None:
+    raw = shutil.copy(review.raw, tmp_path)
+    run_stage(write_report(Asked(review.video, Path(raw), pixels=False), tmp_path / "r.html"))
+    page = (tmp_path / "r.html").read_text("utf-8")
+    assert "These boxes were not reviewed" in page
+    assert "The final boxes are not saved yet." in page
+    assert "Keypoints before and after" not in page
+
+
+def test_many_frames_share_a_place_and_none_is_lost() -> None:
+    values = np.array([1.0, 5, np.nan, 2, np.nan, np.nan, np.nan, np.nan, 7])
+    np.testing.assert_array_equal(reduced(values, 4, "max"), [5, np.nan, 7])
+    np.testing.assert_array_equal(reduced(values, 4, "min"), [1, np.nan, 7])
+    np.testing.assert_allclose(reduced(values, 4, "mean"), [8 / 3, np.nan, 7])

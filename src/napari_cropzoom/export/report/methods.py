@@ -71,7 +71,7 @@ def smoothing_text(facts: ReviewFacts) -> str:
     if SMOOTHING_METHODS[settings.method].filter is None:
         smooth = "The boxes were not smoothed"
     else:
-        label = SMOOTHING_METHODS[settings.method].label
+        label = SMOOTHING_METHODS[settings.method].label.lower()
         window = counted(settings.window, "frame")
         smooth = (
             f"The boxes were smoothed ({label}, window of {window}) so that they pass exactly through "

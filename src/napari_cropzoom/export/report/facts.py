@@ -28,8 +28,9 @@ from napari_cropzoom.files.provenance import MadeWith, made_with_path, read_made
 from napari_cropzoom.files.review_paths import REVIEW_DIR, journal_file, reviewed_csv, stem
 from napari_cropzoom.review.saved_files import OnDisk
 from napari_cropzoom.review.stored import StoredReview, read_review
-from napari_cropzoom.review.suspects import Inspector, over, undecodable
+from napari_cropzoom.review.suspects import Inspector, lost_frames, over
 from napari_cropzoom.video.index import VideoIndex
+from napari_cropzoom.video.judge import note_odd
 
 PIECE = 2**24  # bytes of a file that are hashed at a time
 OPEN, ACCEPTED, CORRECTED, CLEARED = "open", "found right", "corrected", "no suspect any more"
@@ -201,6 +202,7 @@ def gather(asked: Asked) -> Stage[ReviewFacts]:
         found, told = read_predictions_of(path, index.n_frames, asked.video, GIVE_OTHERS)
         poses[which] = seen(found)
         notes.extend([told.replace(str(path), path.name)] if told else [])
+    note_odd(index)
     motion = (yield from _look(asked, index, notes)) if asked.pixels else None
     before, names = poses.get("before"), [entry.track.name for entry in stored.tracks.with_boxes]
     tracks = [_facts_of(stored, name, before, motion, index, asked.amount) for name in names]
@@ -269,7 +271,7 @@ def _facts_of(
     inspected = Inspector(track, evidence, anchors, size, motion, others)()
     left, settled = inspected.queue.entries(track, amount)
     raw = at_least(ranked(inspected.queue.inspection.suspects), amount)
-    lost = undecodable(index.damage, len(track))
+    lost = lost_frames(index.damage, len(track))
     done = {*settled, *(each for each in lost if _is_settled(each, track))}
     outcomes = [Outcome(each, _became(each, track) if each in done else OPEN) for each in over(lost, raw)]
     still = [each.suspect for each in outcomes if each.what == OPEN]

@@ -283,7 +283,7 @@ def _settings(facts: ReviewFacts) -> Iterable[Markup]:
     rows.append(("Python", platform.python_version()))
     rows += [(name, said) for name in PACKAGES if (said := methods.package_version(name))]
     for which, record in facts.models.items():
-        about = ", ".join(f"{key} {_short(value)}" for key, value in record.model.items())
+        about = ", ".join(f"{key} {_short(value)}" for key, value in record.model.items() if value)
         rows.append((f"model of the keypoints {which}", f"{about}; run on {record.device}"))
     yield _table(("what", "value"), rows)
 

@@ -67,6 +67,8 @@ class LayerSet:
         A key asks for another selection, frames or None; the dock grants it.
     swap_asked : psygnal.Signal
         A key asks for a swap of animals; the dock asks which.
+    video_asked : psygnal.Signal
+        A key asks for the next video of the project (1) or the one before (-1).
     refused : psygnal.Signal
         :class:`CropzoomError` that says why a gesture did nothing.
     keys : KeyPresses
@@ -84,6 +86,7 @@ class LayerSet:
     closing = Signal()
     selection_asked = Signal(object)
     swap_asked = Signal()
+    video_asked = Signal(int)
 
     def __init__(self, viewer: ViewerModel, session: Session) -> None:
         keep_mesh_shaders()

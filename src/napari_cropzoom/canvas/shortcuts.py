@@ -54,6 +54,10 @@ class Canvas(Protocol):
         """Asks the dock which animals are to be swapped."""
 
     @property
+    def video_asked(self) -> SignalInstance:
+        """Asks the dock *Projects* for another video, on (1) or back (-1)."""
+
+    @property
     def selection_asked(self) -> SignalInstance:
         """Asks for another selection, frames or None."""
 
@@ -195,6 +199,13 @@ def swap(session: Session, canvas: Canvas) -> None:
     canvas.swap_asked.emit()
 
 
+def other_video(session: Session, canvas: Canvas, *, direction: int) -> None:
+    """Open the next video of the project, or with ``direction`` -1 the one before."""
+    if not len(canvas.video_asked):
+        raise CropzoomError("No project is open. Open one in the dock Projects, in the menu Plugins.")
+    canvas.video_asked.emit(direction)
+
+
 def select_from(session: Session, canvas: Canvas) -> None:
     """Begin the selection in this frame; it ends where it did, if that is later."""
     frame, before = canvas.frame, canvas.selection
@@ -285,6 +296,15 @@ SHORTCUTS: tuple[Shortcut, ...] = (
     ),
     Shortcut("next animal", "Shift-T", "Edit the next animal", next_animal),
     Shortcut("swap animals", "Shift-W", "Swap this animal with another: opens a menu", swap),
+    Shortcut(
+        "next video", "Control-PageDown", "Next video of the project", partial(other_video, direction=1)
+    ),
+    Shortcut(
+        "previous video",
+        "Control-PageUp",
+        "Previous video of the project",
+        partial(other_video, direction=-1),
+    ),
     Shortcut("undo", "Control-Z", "Undo the last edit", undo),
     Shortcut("redo", "Control-Shift-Z", "Redo", redo),
     Shortcut("help", "?", "This table", None),

@@ -1,0 +1,80 @@
+"""How the dock *Projects* comes into a window: from the menu *Plugins*, or by script."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QMainWindow, QWidget
+
+from napari_cropzoom.widgets.controls import delayed
+from napari_cropzoom.widgets.docks import SETTLED, find_dock
+from napari_cropzoom.widgets.gl_context import top_of
+from napari_cropzoom.widgets.projects.dock import ProjectsDock
+from napari_cropzoom.widgets.window.hides_on_close import HidesOnClose, holder_of
+
+if TYPE_CHECKING:
+    import napari.viewer
+
+NAME = "Projects"
+
+
+class OpenProjects(QWidget):
+    """*Plugins > Cropzoom > Projects*: calling the class gives the dock of the viewer, old or new.
+
+    Parameters
+    ----------
+    napari_viewer : napari.viewer.Viewer
+    """
+
+    def __new__(cls, napari_viewer: napari.viewer.Viewer) -> Any:
+        """Return the dock."""
+        viewer: napari.viewer.Viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
+        found = find_projects(viewer)
+        if found is None:
+            return _make(viewer)
+        left = holder_of(found)  # napari takes the widget out of it, and leaves it empty
+        if left is not None:
+            delayed(left, lambda: viewer.window.remove_dock_widget(left)).start()
+        return found
+
+    def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:  # napari reads what it takes
+        raise NotImplementedError
+
+
+def find_projects(viewer: napari.viewer.Viewer) -> ProjectsDock | None:
+    """Return the viewer's Projects dock if it is there, hidden or not."""
+    widgets = viewer.window.dock_widgets.values()
+    return next((widget for widget in widgets if isinstance(widget, ProjectsDock)), None)
+
+
+def add_projects(viewer: napari.viewer.Viewer) -> ProjectsDock:
+    """Show the Projects dock, at the right, in one place with *Cropzoom* if that is there."""
+    found = find_projects(viewer)
+    if found is None:
+        found = _make(viewer)
+        viewer.window.add_dock_widget(found, name=NAME, area="right")
+    elif (holder := holder_of(found)) is not None:
+        holder.show()
+        holder.raise_()
+    return found
+
+
+def _make(viewer: napari.viewer.Viewer) -> ProjectsDock:
+    dock = ProjectsDock(viewer)
+    HidesOnClose(dock)
+    placed = QTimer(dock, singleShot=True, interval=SETTLED)
+    placed.timeout.connect(lambda: share_place(viewer, dock))
+    placed.start()
+    return dock
+
+
+def share_place(viewer: napari.viewer.Viewer, projects: ProjectsDock) -> None:
+    """Have the two docks at one side in one place, as tabs, if they are at the same side."""
+    dock, window = find_dock(viewer), top_of(projects)
+    mine, other = holder_of(projects), None if dock is None else holder_of(dock)
+    if mine is None or other is None or not isinstance(window, QMainWindow):
+        return
+    if window.dockWidgetArea(mine) == window.dockWidgetArea(other) and not mine.isFloating():
+        window.tabifyDockWidget(other, mine)
+        mine.raise_()

@@ -105,6 +105,15 @@ def test_a_step_tells_the_list_of_layers_of_the_video_only(viewer, layer_set):
     assert {name for name, _ in told} == {"video"}, told
 
 
+def test_no_layer_is_added_while_napari_removes_layers(viewer, layer_set):
+    """Its list of layers would be told of a new row in the middle of a removal, which Qt forbids."""
+    added = []
+    viewer.layers.events.inserted.connect(lambda event: added.append(event.value.name))
+    viewer.layers.clear()
+    assert added == []
+    assert names(viewer) == []
+
+
 def test_a_gesture_becomes_one_edit_that_can_be_undone(viewer, session, layer_set):
     layer_set.frame = 4
     before = session.track.box(4)

@@ -267,7 +267,7 @@ class LayerSet:
             (viewer.layers.events.removed, self._on_removed),
             (viewer.layers.selection.events.active, self._caption.refresh),
             (viewer.scene.camera.events.zoom, self._on_zoom),
-            (session.boxes_changed, self._on_boxes),
+            (session.boxes_changed, self._redraw),
             (session.track_changed, self._redraw),
             (session.tracks_changed, self._redraw),
             (session.smoothing_changed, self._redraw),
@@ -297,7 +297,7 @@ class LayerSet:
             self._frame = frame
         self._preview = None
         is_close = self._is_playing or (is_new and self._pace.step())
-        self._redraw(is_close=is_close)
+        self._draw(is_close=is_close)  # adds no layer: napari may be removing one
         if is_new:
             self.frame_changed.emit(frame)
             if not is_close:
@@ -316,9 +316,6 @@ class LayerSet:
 
     def _on_zoom(self) -> None:
         self._stack.set_zoom(self.viewer.scene.camera.zoom)
-
-    def _on_boxes(self, track: str, first: int, last: int) -> None:
-        self._redraw()
 
     def _on_removed(self, event: Any) -> None:
         self._stack.drop(event.value)
@@ -358,9 +355,12 @@ class LayerSet:
 
     # ---- drawing -------------------------------------------------------------------------------
 
-    def _redraw(self, *, is_close: bool = False) -> None:
-        """Show what the session says of the frame; with ``is_close`` what adorns it comes later."""
+    def _redraw(self) -> None:
         self._stack.arrange()
+        self._draw()
+
+    def _draw(self, *, is_close: bool = False) -> None:
+        """Show what the session says of the frame; with ``is_close`` what adorns it comes later."""
         if self.video is None or self.boxes is None or self.final is None:
             return
         frame = self._frame if self._is_in_video else None

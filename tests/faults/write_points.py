@@ -218,6 +218,12 @@ def _exported(name: str, output: str) -> Callable[[Path], None]:
     return run
 
 
+def _training_begins(folder: Path) -> None:
+    from napari_cropzoom.engine.training.status import PENDING, _write
+
+    _write(folder / "out", {"status": PENDING, "pid": 1})
+
+
 OUTSIDE = "files.formats.outside"
 WRITE_POINTS = [
     WritePoint("files.bbox_csv.write_bbox_csv", "v_bbox.csv", _boxes),
@@ -235,6 +241,7 @@ WRITE_POINTS = [
     WritePoint("projects.table.write_csv", "project.csv", _project_table),
     WritePoint("projects.known.write_known", "known.json", _known_states),
     WritePoint("engine.training.evaluation.write_errors", "errors.csv", _errors),
+    WritePoint("engine.training.status._write", "train_status.json", _training_begins),
     WritePoint("export.labeled_video.write_labeled_video", "shown.mp4", _shown, same_bytes=False),
     WritePoint("export.report.report.write_report", "v.html", _report),
     WritePoint("export.figure.write_figure", "v.svg", _figure),

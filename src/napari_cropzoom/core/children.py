@@ -18,15 +18,18 @@ def no_console() -> dict[str, Any]:
     return {}
 
 
-def end_with_input() -> None:
+def end_with_input(ask: Callable[[], object] | None = None) -> None:
     """End this process and its group once standard input closes, as it does with who started it.
 
-    For a process that leads a group of its own and reads nothing.
+    For a process that leads a group of its own and reads nothing. ``ask`` is called before, in a thread,
+    and may take a while in which the process ends by itself.
     """
 
     def wait() -> None:
         while os.read(0, 1024):
             pass
+        if ask is not None:
+            ask()
 
     _end_after(wait)
 

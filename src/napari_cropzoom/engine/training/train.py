@@ -16,19 +16,20 @@ import psutil
 from napari_cropzoom.core.children import no_console
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.progress import Notify, Progress, Stage, ignore
+from napari_cropzoom.core.shell import shell_word
 from napari_cropzoom.detection.background import SECONDS_BETWEEN_REPORTS
 from napari_cropzoom.engine.model_folder import ModelFolder
+from napari_cropzoom.engine.training.child import PATIENCE
 from napari_cropzoom.engine.training.config import compose, vetted
 from napari_cropzoom.engine.training.losses import Losses, told
+from napari_cropzoom.engine.training.status import CANCELED, FAILED, TrainingStatus, begin, end
 from napari_cropzoom.files.atomic import cannot_write
 from napari_cropzoom.files.locks import BlockedError, PathLock
-from napari_cropzoom.files.parsing import parse_json
 
-LITPOSE = (
-    "from napari_cropzoom.core.children import end_with_input; end_with_input(); "
-    "from lightning_pose.cli.main import main; main()"
-)
+CHILD = "napari_cropzoom.engine.training.child"
 LOG = "train.log"
+STOP = ".train.stop"  # a file that asks whoever watches over the training to end it
+_LITTLE_MORE = 10.0  # seconds
 
 
 def train(
@@ -42,7 +43,8 @@ def train(
 ) -> Stage[Path]:
     """Run `litpose train`; its output goes to ``train.log`` in the output folder.
 
-    Closing the stage ends the training and keeps the checkpoints there are.
+    Closing the stage ends the training after the batch at hand and keeps the best checkpoint, or, before
+    the first validation, the weights as they are.
 
     Parameters
     ----------
@@ -71,25 +73,45 @@ def train(
         trusted, or asks for what cropped frames cannot give, the frames are not cropped yet, or the
         training fails.
     """
+    command = prepare(config, output_dir, detector_model, overrides, trust=trust)
+    output_dir = Path(output_dir).absolute()
+    try:
+        output_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(output_dir, error) from error
+    with _only_one(output_dir):
+        yield from _run(command, Path(config).absolute(), output_dir, notify)
+    return output_dir
+
+
+def prepare(
+    config: Path,
+    output_dir: Path,
+    detector_model: ModelFolder | None = None,
+    overrides: Sequence[str] = (),
+    *,
+    trust: bool = False,
+) -> list[str]:
+    """Check all that :func:`train` is given; return the command of the process that trains.
+
+    Raises
+    ------
+    CropzoomError
+        As :func:`train` does before it starts anything.
+    """
     config, output_dir = Path(config).absolute(), Path(output_dir).absolute()
     if not config.is_file():
         raise CropzoomError(f"{config}: no such file. Give the configuration to train with.")
     settings = compose(config, overrides)
     overrides = [*overrides, *vetted(config, settings, output_dir, trust=trust)]
     # -P: no module is taken from the folder it is run in
-    command = [sys.executable, "-P", "-c", LITPOSE, "train", str(config), "--output_dir", str(output_dir)]
+    command = [sys.executable, "-P", "-m", CHILD, "train", str(config), "--output_dir", str(output_dir)]
     if detector_model is not None:
         check_cropped(config, settings, detector_model)
         command += ["--detector_model", str(detector_model.path)]
     if overrides:
         command += ["--overrides", *overrides]
-    try:
-        output_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise cannot_write(output_dir, error) from error
-    with _only_one(output_dir):
-        yield from _run(command, config, output_dir, notify)
-    return output_dir
+    return command
 
 
 @contextlib.contextmanager
@@ -99,22 +121,35 @@ def _only_one(output_dir: Path) -> Iterator[None]:
     try:
         lock.acquire()
     except BlockedError as error:
-        raise CropzoomError(
-            f"{output_dir}: a training is running there already; {LOG} says how far it is. Wait until it "
-            "ends, or choose another --output_dir."
-        ) from error
+        raise _is_running(output_dir) from error
     except OSError as error:
         raise cannot_write(output_dir, error) from error
     try:
+        refuse_if_running(output_dir)  # one that goes on, or was started by another program
         yield
     finally:
         lock.release()
 
 
+def refuse_if_running(output_dir: Path) -> None:
+    """Raise CropzoomError if a training of this computer is known to run in a folder."""
+    if TrainingStatus.read(output_dir).is_running:
+        raise _is_running(output_dir)
+
+
+def _is_running(output_dir: Path) -> CropzoomError:
+    who = TrainingStatus.read(output_dir).who
+    return CropzoomError(
+        f"{output_dir}: a training is running there already{f' ({who})' if who else ''}; {LOG} says how "
+        "far it is. Wait until it ends, stop it with "
+        f"`cropzoom train --stop {shell_word(output_dir)}`, or choose another --output_dir."
+    )
+
+
 def _run(command: list[str], config: Path, output_dir: Path, notify: Notify) -> Stage[None]:
     """Run the training, whose standard input tells it by closing that this process has ended."""
-    status, log = output_dir / "train_status.json", output_dir / LOG
-    status.unlink(missing_ok=True)
+    log, stop = output_dir / LOG, output_dir / STOP
+    stop.unlink(missing_ok=True)
     losses, epoch = Losses(output_dir), 0
     with log.open("wb") as sink:
         process = subprocess.Popen(
@@ -127,21 +162,38 @@ def _run(command: list[str], config: Path, output_dir: Path, notify: Notify) -> 
             **no_console(),
         )
         try:
+            begin(output_dir, process.pid)
             while process.poll() is None:
-                progress = _progress(status)
+                if stop.exists():
+                    _end(process)
+                    raise CropzoomError(f"{output_dir}: the training was stopped. {kept(output_dir)}")
+                progress = TrainingStatus.read(output_dir).progress
                 if progress.done > epoch:
                     epoch = progress.done
                     notify(_epoch_line(progress, losses))
                 yield progress
                 _wait(process)
-        finally:
+        except BaseException:
             _end(process)
+            end(output_dir, CANCELED)
+            raise
+        finally:
+            stop.unlink(missing_ok=True)
     if process.returncode != 0:
+        end(output_dir, FAILED)
         raise CropzoomError(
-            f"{config}: litpose train ended with exit code {process.returncode}: {_last_line(log)} "
+            f"{config}: litpose train ended with exit code {process.returncode}: {last_line(log)} "
             f"Everything it said is in {log}."
         )
-    yield _progress(status)
+    yield TrainingStatus.read(output_dir).progress
+
+
+def kept(output_dir: Path) -> str:
+    """Say what there is of a training that was stopped."""
+    found = sorted(output_dir.glob("tb_logs/*/version_*/checkpoints/*.ckpt"))
+    if not found:
+        return "There is no checkpoint: not one batch was trained on."
+    return f"The model can be used as it is ({found[-1].name})."
 
 
 def _epoch_line(progress: Progress, losses: Losses) -> str:
@@ -182,15 +234,6 @@ def check_cropped(config: Path, settings: dict[str, Any], detector: ModelFolder)
             )
 
 
-def _progress(status: Path) -> Progress:
-    """Read how far Lightning Pose says it is, which it writes after every epoch."""
-    try:
-        progress = parse_json(status.read_text())["progress"]
-        return Progress(int(progress["completed"]), int(progress["total"]), "epochs")
-    except (OSError, ValueError, KeyError, TypeError):
-        return Progress(0, 0, "starting")
-
-
 def _wait(process: subprocess.Popen[bytes]) -> None:
     try:
         process.wait(SECONDS_BETWEEN_REPORTS)
@@ -199,7 +242,20 @@ def _wait(process: subprocess.Popen[bytes]) -> None:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the training and the data loaders it has started."""
+    """Ask the training to end, and end it where it does not, or at the next Ctrl-C."""
+    try:
+        if process.stdin is not None:
+            with contextlib.suppress(OSError):
+                process.stdin.close()
+        process.wait(PATIENCE + _LITTLE_MORE)
+    except subprocess.TimeoutExpired:
+        pass
+    finally:
+        _kill(process)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End the training and the data loaders it has started, if it still runs."""
     if process.poll() is not None:
         return
     if sys.platform != "win32":
@@ -212,7 +268,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _last_line(log: Path) -> str:
+def last_line(log: Path) -> str:
+    """Return what a log ends with, for a message."""
     lines = log.read_text(encoding="utf-8", errors="replace").replace("\r", "\n").splitlines()
     said = [line.strip() for line in lines if line.strip()]
     return said[-1] if said else "it said nothing."

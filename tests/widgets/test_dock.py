@@ -30,7 +30,9 @@ def open_steps(dock):
 
 
 def test_starts_with_the_video_and_says_what_is_missing(dock):
-    assert [*KEYS] == ["video", "detect", "boxes", "review", "smooth", "crop", "pose", "export"]
+    assert [*KEYS] == [
+        "video", "detect", "boxes", "review", "smooth", "crop", "pose", "export", "show",
+    ]  # fmt: skip
     assert open_steps(dock) == ["video"]
     assert [key for key in KEYS if dock[key].header.isEnabled()] == ["video"]
     assert dock["crop"].header.toolTip().endswith("\nMake, load or draw boxes first.")

@@ -33,7 +33,7 @@ def dock(tmp_path, monkeypatch):
     stages = Path(__file__).parents[1] / "worker"
     monkeypatch.setenv("PYTHONPATH", str(stages), prepend=os.pathsep)
     options = ["--stages", "worker_stages"]
-    monkeypatch.setattr(controller, "Worker", lambda parent: Worker(parent, options=options))
+    monkeypatch.setattr(controller, "Worker", lambda parent, **_: Worker(parent, options=options))
     with review_window(*make_review(tmp_path)) as dock:
         yield dock
 

@@ -85,7 +85,7 @@ def write_figure(video: Path, output: Path, figure: Figure, *, overwrite: bool =
                 f"{output}: would have {size:.0f} pixels on a side, and {LARGEST} is the most. Give a "
                 "smaller --width or --dpi."
             )
-        content = encoded(plate.pixels(figure.dpi), dpi=(figure.dpi, figure.dpi), optimize=True)
+        content = encoded(plate.pixels(figure.dpi), dpi=(figure.dpi, figure.dpi))
     with atomic_path(output) as part:
         part.write_bytes(content)
     return output

@@ -146,7 +146,7 @@ def _svg(mark: Mark) -> Markup:
         return _svg_words(mark)
     place = {"x": mark.x, "y": mark.y, "width": mark.width, "height": mark.height}
     if mark.is_exact:
-        file = data_uri(encoded(mark.picture, optimize=True), "image/png")
+        file = data_uri(encoded(mark.picture), "image/png")
     else:
         file = data_uri(encoded(mark.picture, "JPEG", quality=QUALITY), "image/jpeg")
     return tag("image", href=file, preserveAspectRatio="none", **place)

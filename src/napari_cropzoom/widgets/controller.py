@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import napari
 
 TITLE_LENGTH = 60  # letters of the video's name in the window's title
+MORE_STAGES = ("--stages", "napari_cropzoom.export.stages")
 OnDone = Callable[[Any], object]
 
 
@@ -52,6 +53,8 @@ class Controller(QObject):
         Roles, ``detector`` or ``pose``, whose model was chosen since the video was opened.
     frames_opencv : int or None
         Frames that OpenCV counts in the video, once it was checked.
+    keypoint_files : dict of str to Path
+        Files that keypoints were loaded from, ``detector`` or ``pose``.
     results : Path or None
         Folder that takes what is made of the video, see :class:`.ModelFolder`; None for the usual places.
     changed
@@ -108,6 +111,7 @@ class Controller(QObject):
         self.models_near: tuple[Path, ...] = ()
         self.chosen: set[str] = set()
         self.frames_opencv: int | None = None
+        self.keypoint_files: dict[Kind, Path] = {}
         self._selection: tuple[int, int] | None = None
         self._proposal: Edit | None = None
         self._worker: Worker | None = None
@@ -143,6 +147,7 @@ class Controller(QObject):
         """Let go of the session, its layers and its video."""
         session, layers = self.session, self.layers
         self.session = self.layers = self.crop_file = None
+        self.keypoint_files.clear()
         if session is None:
             return
         if layers is not None:
@@ -319,7 +324,7 @@ class Controller(QObject):
     def start(self, stage: str, args: dict[str, Any]) -> Job:
         """Queue a stage in the worker's process, which starts with the first."""
         if self._worker is None:
-            self._worker = Worker(self)
+            self._worker = Worker(self, options=MORE_STAGES)
         return self._worker.start(stage, args)
 
     def load_boxes(
@@ -373,6 +378,7 @@ class Controller(QObject):
 
         def take(found: tuple[Poses, str]) -> None:
             if self.session is session:
+                self.keypoint_files[kind] = path
                 session.set_predictions(kind, found[0])
                 on_done(found[1])
 

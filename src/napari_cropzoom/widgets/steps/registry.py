@@ -9,6 +9,7 @@ from napari_cropzoom.widgets.steps.detect import DetectStep
 from napari_cropzoom.widgets.steps.export import ExportStep
 from napari_cropzoom.widgets.steps.pose import PoseStep
 from napari_cropzoom.widgets.steps.review import ReviewStep
+from napari_cropzoom.widgets.steps.show import ShowStep
 from napari_cropzoom.widgets.steps.smooth import SmoothStep
 from napari_cropzoom.widgets.steps.video import VideoStep
 
@@ -21,6 +22,7 @@ _CLASSES: tuple[type[Step], ...] = (
     CropStep,
     PoseStep,
     ExportStep,
+    ShowStep,
 )
 STEPS: tuple[type[Step], ...] = tuple(sorted(_CLASSES, key=lambda step: step.place))
 """In the order of the dock."""

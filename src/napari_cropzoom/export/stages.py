@@ -1,0 +1,172 @@
+"""What can be made for others to see, for the window: its list, and the stages that its worker runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_cropzoom.core.progress import Stage
+
+if TYPE_CHECKING:
+    from napari_cropzoom.core.boxes import FloatArray
+    from napari_cropzoom.core.poses import Poses
+    from napari_cropzoom.export.drawing import Look
+
+Args = dict[str, Any]
+Result = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Product:
+    """One thing to show.
+
+    Attributes
+    ----------
+    name : str
+        In code and tests.
+    label, help : str
+        In the window.
+    suffixes : tuple of str
+        Of the file, the usual one first.
+    make : callable
+        Takes the stage's arguments; a stage that writes the file.
+    is_of_frames : bool
+        Whether it is of the frames selected, if there are any.
+    """
+
+    name: str
+    label: str
+    help: str
+    suffixes: tuple[str, ...]
+    make: Callable[[Args], Stage[Path]]
+    is_of_frames: bool = False
+
+
+def show(args: Args) -> Stage[Result]:
+    """Make the product named ``product`` and say where it is."""
+    path = yield from get_product(str(args.get("product"))).make(args)
+    return {"path": str(path)}
+
+
+def _video(args: Args, layout: str) -> Stage[Path]:
+    from napari_cropzoom.export.labeled_video import Shown, write_labeled_video
+
+    video, output, boxes, poses = _given(args)
+    first, last = args.get("frames") or (0, -1)
+    shown = Shown(boxes, None, poses, _look(args), layout, int(first), int(last))
+    return (yield from write_labeled_video(video, output, shown, overwrite=True))
+
+
+def _figure(args: Args, kind: str) -> Stage[Path]:
+    from napari_cropzoom.export.figure import Figure, write_figure
+    from napari_cropzoom.export.plates import Drawn
+
+    video, output, boxes, poses = _given(args)
+    figure = Figure(kind, Drawn(boxes, None, poses, _look(args)), int(args.get("frame") or 0))
+    return (yield from write_figure(video, output, figure, overwrite=True))
+
+
+def _report(args: Args) -> Stage[Path]:
+    from napari_cropzoom.export.report.facts import Asked
+    from napari_cropzoom.export.report.report import write_report
+
+    video, raw = Path(args["video"]), Path(args["raw_csv"])
+    asked = Asked(video, raw, _path(args, "preds_before"), _path(args, "preds"))
+    return (yield from write_report(asked, Path(args["output"]), overwrite=True))
+
+
+def _given(args: Args) -> tuple[Path, Path, FloatArray, Poses | None]:
+    """Video, file to write, boxes, and keypoints of the pose model or else of the detector."""
+    from napari_cropzoom.files.bbox_csv import read_bbox_csv
+    from napari_cropzoom.files.belonging import read_predictions_of
+    from napari_cropzoom.video.index import VideoIndex
+
+    video, path = Path(args["video"]), _path(args, "preds") or _path(args, "preds_before")
+    n_frames = VideoIndex.scan(video).n_frames
+    poses = None if path is None else read_predictions_of(path, n_frames, video)[0]
+    return video, Path(args["output"]), read_bbox_csv(Path(args["bbox_csv"]), n_frames), poses
+
+
+def _path(args: Args, name: str) -> Path | None:
+    return Path(args[name]) if args.get(name) else None
+
+
+def _look(args: Args) -> Look:
+    from napari_cropzoom.engine.skeleton import skeleton_of
+    from napari_cropzoom.export.drawing import Look
+
+    model = _path(args, "model")
+    skeleton = () if model is None else skeleton_of(model)
+    return Look(names=bool(args.get("names")), skeleton=skeleton)
+
+
+PRODUCTS: tuple[Product, ...] = (
+    Product(
+        "video",
+        "Labeled video",
+        "Every frame with box and keypoints, the crop beside it and the timeline below",
+        (".mp4", ".gif"),
+        partial(_video, layout="timeline"),
+        is_of_frames=True,
+    ),
+    Product(
+        "crop_video",
+        "Labeled video of the crop",
+        "The inside of the box, enlarged, with keypoints",
+        (".mp4", ".gif"),
+        partial(_video, layout="crop"),
+        is_of_frames=True,
+    ),
+    Product(
+        "frame",
+        "Figure of this frame",
+        "The frame that is shown, with box and keypoints, for print",
+        (".png", ".svg"),
+        partial(_figure, kind="frame"),
+    ),
+    Product(
+        "crop",
+        "Figure of this frame's crop",
+        "The inside of the box of the frame that is shown, with keypoints, for print",
+        (".png", ".svg"),
+        partial(_figure, kind="crop"),
+    ),
+    Product(
+        "trajectory",
+        "Figure of the way over the arena",
+        "The way of the box over the arena, coloured by time, and how long it was where",
+        (".svg", ".png"),
+        partial(_figure, kind="trajectory"),
+    ),
+    Product(
+        "timeline",
+        "Figure of the course in time",
+        "Speed and size of the box and likelihood of the keypoints over time",
+        (".svg", ".png"),
+        partial(_figure, kind="timeline"),
+    ),
+    Product(
+        "report",
+        "Report of the review",
+        "Suspects, corrections, jitter, pictures and a text for a methods section, in one file",
+        (".html",),
+        _report,
+    ),
+)
+"""In the order of the list."""
+STAGES: dict[str, Callable[[Args], Stage[Result]]] = {"show": show}
+"""For the worker, which is told of this module when it starts."""
+
+
+def get_product(name: str) -> Product:
+    """Product of a name.
+
+    Raises
+    ------
+    KeyError
+        If there is none.
+    """
+    return {each.name: each for each in PRODUCTS}[name]

@@ -1,0 +1,140 @@
+"""Step *Show*: a labeled video, a figure or a report to send to others.
+
+Object names: ``show_product``, ``show_names``, ``show_about``, ``show_run``, ``show_cancel``,
+``show_progress``, ``show_status``, ``show_open``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import Qt, QUrl
+from qtpy.QtGui import QDesktopServices
+from qtpy.QtWidgets import QCheckBox, QFileDialog
+
+from napari_cropzoom.core.editing.edits import frames_text
+from napari_cropzoom.core.words import shortened
+from napari_cropzoom.export.stages import PRODUCTS, Product, get_product
+from napari_cropzoom.review.keypoints import Kind
+from napari_cropzoom.widgets.controller import Controller
+from napari_cropzoom.widgets.controls import button, choice, note
+from napari_cropzoom.widgets.steps.base import Needs
+from napari_cropzoom.widgets.steps.job_step import JobStep
+
+
+class ShowStep(JobStep):
+    """What to make, make it, open it."""
+
+    key = "show"
+    title = "Show"
+    help = "Make a labeled video, a figure or a report to send to others."
+    place = 90
+    needs = Needs.BOXES
+
+    def __init__(self, controller: Controller, number: int) -> None:
+        self._made: Path | None = None
+        self._output: Path | None = None
+        super().__init__(controller, number)
+
+    def build(self) -> None:
+        """What, names, run, open."""
+        self.product = choice(
+            "show_product", "What to make", {each.name: each.label for each in PRODUCTS}
+        )
+        for place, each in enumerate(PRODUCTS):
+            self.product.setItemData(place, each.help, Qt.ItemDataRole.ToolTipRole)
+        self.names = QCheckBox("Names of the body parts")
+        self.names.setObjectName("show_names")
+        self.about = note("", "show_about")
+        self.open_button = button("Open it", "show_open", "With the program that your system has for it")
+        for widget in (self.product, self.names, self.about):
+            self.form.addWidget(widget)
+        self.add_job_bar("Save boxes and make …", self.run, self.on_done)
+        self.form.addWidget(self.open_button)
+        self.product.currentIndexChanged.connect(self.update_body)
+        self.open_button.clicked.connect(self.open_made)
+        self.controller.selection_changed.connect(self.update_body)
+
+    @property
+    def chosen(self) -> Product:
+        """What is to be made."""
+        return get_product(self.product.currentData())
+
+    def update_body(self, *_: object) -> None:
+        """Say what it will show."""
+        session, chosen = self.controller.session, self.chosen
+        if session is None or not self.is_open:
+            return
+        has_poses = self.keypoints("pose") is not None or self.keypoints("detector") is not None
+        self.names.setVisible(has_poses and chosen.name != "report")
+        selection = self.controller.selection if chosen.is_of_frames else None
+        which = f" Of {frames_text(*selection)}, which you selected." if selection else ""
+        self.about.setText(f"{chosen.help}.{which}")
+        self.open_button.setVisible(self._made is not None and not self.job_bar.is_running)
+
+    def keypoints(self, kind: Kind) -> Path | None:
+        """File of the keypoints that the session shows; None where there are none, or in no file."""
+        session = self.controller.session
+        if session is None or session.keypoints.get(kind) is None:
+            return None
+        path = self.controller.keypoint_files.get(kind)
+        model = self.controller.pose if kind == "pose" else self.controller.detector
+        if path is None and model is not None:
+            path = model.predictions_csv(session.video.path)
+        return path if path is not None and path.is_file() else None
+
+    def run(self, trust: bool = False) -> None:
+        """Ask for a file, save the review and make what was chosen of it."""
+        session, chosen = self.controller.session, self.chosen
+        if session is None or self.job_bar.is_running:
+            return
+        start = session.video.path.with_name(
+            f"{session.video.path.stem}_{chosen.name}{chosen.suffixes[0]}"
+        )
+        kinds = ";;".join(f"*{suffix} (*{suffix})" for suffix in chosen.suffixes)
+        path, kind = QFileDialog.getSaveFileName(self, chosen.label, str(start), kinds)
+        if path:
+            suffix = next((each for each in chosen.suffixes if each in kind), chosen.suffixes[0])
+            self.make(Path(path) if Path(path).suffix else Path(path + suffix))
+
+    def make(self, output: Path) -> None:
+        """Save the review and make what is chosen; a file of that name is replaced."""
+        self.message.clear()
+        self._made, self._output = None, output
+        self.save_then(self._make)
+
+    def _make(self, boxes: Path) -> None:
+        session, chosen = self.controller.session, self.chosen
+        assert session is not None
+        model = self.controller.pose or self.controller.detector
+        args: dict[str, Any] = {
+            "product": chosen.name,
+            "video": session.video.path,
+            "output": self._output,
+            "bbox_csv": boxes,
+            "raw_csv": session.tracks.first.raw_csv,
+            "preds": self.keypoints("pose"),
+            "preds_before": self.keypoints("detector"),
+            "model": None if model is None else model.path,
+            "names": self.names.isChecked(),
+            "frame": self.controller.frame,
+            "frames": self.controller.selection if chosen.is_of_frames else None,
+        }
+        self.run_stage("show", args, chosen.label)
+
+    def on_done(self, result: dict[str, Any]) -> None:
+        """Say where it is, and offer to open it."""
+        self._made = Path(result["path"])
+        self.message.show_info(f"Saved to {self._made}")
+        self.finish(shortened(self._made.name, 26))
+
+    def open_made(self) -> None:
+        """Open the file in the program that the system has for it."""
+        if self._made is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._made)))
+
+    def session_changed(self) -> None:
+        """Forget what was made of the video before."""
+        super().session_changed()
+        self._made = None

@@ -1,0 +1,97 @@
+"""Step *Show*: what it makes is of the boxes that are shown, and can be stopped."""
+
+from __future__ import annotations
+
+import av
+import numpy as np
+import pytest
+from qtpy.QtWidgets import QFileDialog, QPushButton
+
+from gui_events import needs_display, wait_for
+from napari_cropzoom.core.boxes import Box
+from napari_cropzoom.core.progress import run_stage
+from napari_cropzoom.export.stages import PRODUCTS, STAGES
+from napari_cropzoom.files.bbox_csv import read_bbox_csv, write_bbox_csv
+from review_window import N, click_on, make_review, review_window
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    return make_review(tmp_path_factory.mktemp("review"))
+
+
+@pytest.fixture(scope="module")
+def window(files):
+    with review_window(*files) as dock:
+        click_on(dock["show"].header)
+        wait_for(lambda: dock["show"].is_open)
+        yield dock
+
+
+def make(window, name, output, monkeypatch):
+    """Choose a product, press the button and answer the question for a file."""
+    step = window["show"]
+    step.product.setCurrentIndex(step.product.findData(name))
+    answer = (str(output), f"*{output.suffix} (*{output.suffix})")
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: answer)
+    click_on(step.job_bar.run_button)
+    return step
+
+
+@pytest.mark.gui
+@needs_display
+def test_a_labeled_video_is_of_the_selected_frames_and_the_edited_boxes(
+    window, files, tmp_path, monkeypatch
+):
+    session = window.controller.session
+    session.set_box(30, Box(10, 20, 64, 48))
+    window.controller.selection = (28, 37)
+    step = make(window, "crop_video", tmp_path / "out.mp4", monkeypatch)
+    assert "Of frames 28 to 37, which you selected." in step.about.text()
+    wait_for(lambda: step.message.plain == f"Saved to {tmp_path / 'out.mp4'}")
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert len(list(container.decode(video=0))) == 10
+    saved = read_bbox_csv(files[1].parent / "bboxes_reviewed" / "v_bbox.csv", N)
+    np.testing.assert_array_equal(saved, session.final_boxes())
+    assert saved[30].tolist() == [10, 20, 64, 48]
+    assert step.header.state == "✓ out.mp4"
+    assert window.findChild(QPushButton, "show_open").isVisible()
+    window.controller.selection = None
+    assert "selected" not in step.about.text()
+
+
+@pytest.mark.gui
+@needs_display
+def test_a_report_tells_of_the_edits_made_here_and_can_be_stopped(window, tmp_path, monkeypatch):
+    session = window.controller.session
+    session.set_box(50, Box(100, 20, 48, 40))
+    count = len(session.track.manual_frames())
+    step = make(window, "report", tmp_path / "out.html", monkeypatch)
+    assert step.names.isHidden()
+    wait_for(lambda: step.message.plain == f"Saved to {tmp_path / 'out.html'}")
+    page = (tmp_path / "out.html").read_text("utf-8")
+    assert f"Boxes were set by hand in {count} of {N} frames" in page
+    assert "The file of final boxes holds what this report shows." in page
+    step = make(window, "video", tmp_path / "out.mp4", monkeypatch)
+    wait_for(lambda: step.job_bar.job is not None)
+    click_on(step.job_bar.cancel_button)
+    wait_for(lambda: not step.job_bar.is_running)
+    assert step.job_bar.status.text() == "Cancelled; nothing was written."
+    assert [each.name for each in tmp_path.iterdir()] == ["out.html"]
+
+
+@pytest.mark.parametrize("product", PRODUCTS, ids=lambda each: each.name)
+def test_the_stage_of_every_product_writes_it(product, files, tmp_path):
+    video, raw = files
+    output = tmp_path / f"out{product.suffixes[0]}"
+    final = tmp_path / "final_bbox.csv"
+    write_bbox_csv(final, np.tile([20.0, 20, 40, 40], (N, 1)))
+    args = {"video": video, "output": output, "bbox_csv": final, "raw_csv": raw, "frame": 64}
+    args |= {"product": product.name, "frames": [3, 9]}
+    assert run_stage(STAGES["show"](args)) == {"path": str(output)}
+    if product.name == "frame":
+        run_stage(STAGES["show"](args | {"output": output.with_suffix(".svg")}))
+        assert "<title>frame 64</title>" in output.with_suffix(".svg").read_text("utf-8")
+    assert output.stat().st_size > 500
+    assert product.label
+    assert not product.help.endswith(".")

@@ -72,7 +72,7 @@ def turn_wheel_over(control, button):
 
 
 @pytest.mark.parametrize(
-    "key", ["video", "detect", "boxes", "review", "smooth", "crop", "pose", "export"]
+    "key", ["video", "detect", "boxes", "review", "smooth", "crop", "pose", "export", "show"]
 )
 def test_the_wheel_changes_nothing_in_the_dock(dock, key):
     dock.open_step(key)

@@ -16,6 +16,7 @@ from napari_cropzoom.widgets.steps.registry import STEPS
 from review_window import point_at
 from videos import write_video
 
+SEEN = "3 keypoints · input 128×128 px · 1 px of it is 2.5 px of the frame"
 KEYS = [step.key for step in STEPS]
 
 
@@ -148,10 +149,10 @@ def test_existing_predictions_are_offered_and_become_boxes(detected, wait):
 def test_the_step_says_how_its_keypoints_were_made(detected, model_folder, wait):
     detect = detected["detect"]
     info = detect.picker.info
-    assert info.text() == "3 keypoints · input 128×128 px · heatmap model"
+    assert info.text() == f"{SEEN} · heatmap model"
     made = {"predictions": str(model_folder / "video_preds" / "square.csv")}
     detect.on_done({**made, "how": "heatmap model, onnx on cpu"})
-    assert info.text() == "3 keypoints · input 128×128 px · heatmap model, onnx on cpu"
+    assert info.text() == f"{SEEN} · heatmap model, onnx on cpu"
     wait(lambda: detect.header.state == "✓ detector · 3 keypoints")
     detect.choose_model(model_folder)
     assert info.text().endswith("heatmap model")

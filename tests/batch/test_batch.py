@@ -214,3 +214,26 @@ def test_results_of_a_batch_below_the_videos_are_not_taken_for_videos(lab: Path)
     shutil.copy(videos / "day 1" / "cam.mp4", drawn)
     assert find_videos([videos], videos / "out") == first
     assert [each.results for each in first] == [videos / "out" / "day 1", videos / "out" / "day [2]"]
+
+
+def test_the_last_step_can_be_the_boxes_or_the_crop_without_a_pose_model(
+    lab: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    video = lab / "videos" / "day 1" / "cam.mp4"
+    words = ["batch", video, "--detector", lab / "detector", "--output_dir", lab / "out"]
+
+    def batch(*more: str) -> int:
+        return main([*map(str, words), *more])
+
+    assert batch() == 1
+    assert "no pose model" in capsys.readouterr().err
+    raw = lab / "out" / "detector" / "video_preds" / "cam_bbox.csv"
+    crop = lab / "out" / "detector" / "cropped_videos" / "cropped_cam.mp4"
+    for until, made in (("boxes", raw), ("crop", crop)):
+        assert not made.exists()
+        for state in ("done", "up to date"):
+            assert batch("--until", until) == 0
+            (row,) = rows(lab).values()
+            assert (row["state"], row["predictions"]) == (state, "")
+        assert made.is_file()
+    assert not (lab / "out" / "pose").exists()

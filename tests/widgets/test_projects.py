@@ -1,10 +1,12 @@
 """The dock *Projects* in a real window: open a project, find a video, open it, go on to the next."""
 
+import csv
 import os
 import shutil
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from qtpy.QtCore import QSettings, Qt
 from qtpy.QtWidgets import QLabel
@@ -225,6 +227,90 @@ def test_what_is_no_project_is_said_and_the_next_one_opens(dock, lab, tmp_path):
     opened(dock, lab)
     assert dock.message.plain == ""
     assert os.fspath(lab) == dock.path_label.text()
+
+
+def table_of_run(lab: Path) -> dict[str, dict[str, str]]:
+    file = lab / "results" / "batch.csv"
+    if not file.is_file():
+        return {}
+    with file.open(encoding="utf-8", newline="") as rows:
+        return {Path(row["video"]).name: row for row in csv.DictReader(rows)}
+
+
+@pytest.fixture
+def ready(dock, lab) -> ProjectsDock:
+    """The run is set to boxes; nothing of it needs a network, since the keypoints are there."""
+    shutil.copytree(raw_of(lab, BOXED).parent, lab / "results" / "day 2" / "detector" / "video_preds")
+    opened(dock, lab)
+    dock.tabs.setCurrentWidget(dock.run_form)
+    dock.run_form.take_results(lab / "results")
+    dock.run_form.until.setCurrentIndex(dock.run_form.until.findData("boxes"))
+    wait_for(lambda: not dock.reader.is_reading)
+    return dock
+
+
+def test_a_run_on_selected_videos_tells_what_became_of_each(ready, lab):
+    (lab / "videos" / NEW).write_bytes(b"no video")
+    ready.table.select([lab / "videos" / NEW, lab / "videos" / BOXED])
+    form = ready.run_form
+    assert form.bar.run_button.text() == "Run on 2 videos"
+    click_on(form.bar.run_button)
+    wait_for(lambda: "Table:" in form.message.plain)
+    told = {ready.table.videos.name_of(video): text for video, text in ready.table.videos.runs.items()}
+    assert told[NEW].startswith("failed: ")
+    assert told[BOXED].startswith("for review: ")  # the animal jumps
+    wait_for(
+        lambda: {name: row["state"] for name, row in table_of_run(lab).items()}
+        == {
+            Path(NEW).name: "failed",
+            Path(BOXED).name: "for review",
+        }
+    )
+    form.leave.setChecked(False)
+    ready.table.select([lab / "videos" / BOXED])
+    click_on(form.bar.run_button)
+    wait_for(lambda: form.message.plain.startswith("1 video: 1 up to date"))
+    assert form.message.kind == "info"
+    assert set(table_of_run(lab)) == {Path(NEW).name, Path(BOXED).name}  # the row of before stays
+
+
+def test_a_run_is_cancelled_and_what_waits_is_not_begun(ready, lab):
+    videos = [lab / "videos" / name for name in (NEW, REVIEWED, BOXED)]
+    ready.table.select(videos)
+    form = ready.run_form
+    click_on(form.bar.run_button)
+    assert set(ready.table.videos.runs.values()) <= {"waiting", "running"}
+    click_on(form.bar.cancel_button)
+    wait_for(lambda: form.message.plain.startswith("Cancelled"))
+    assert "cancelled" in ready.table.videos.runs.values()
+    assert not form.run.is_running
+    assert form.bar.run_button.isEnabled()
+
+
+def test_a_window_that_closes_ends_the_process_of_its_run(ready, lab, new_viewer):
+    viewer = new_viewer()
+    viewer.window.show()
+    dock = opened(add_projects(viewer), lab)
+    dock.table.select([lab / "videos" / BOXED])
+    dock.run_form.until.setCurrentIndex(dock.run_form.until.findData("boxes"))
+    dock.run_form.start()
+    wait_for(lambda: dock.run_form.run.pid)
+    process = psutil.Process(dock.run_form.run.pid)
+    viewer.close()
+    wait_for(lambda: not process.is_running())
+
+
+def test_two_videos_of_one_name_need_a_folder_for_results(dock, lab, recorded):
+    (lab / "videos" / "day 3").mkdir()
+    shutil.copy(recorded, lab / "videos" / "day 3" / "c.mp4")
+    opened(dock, lab)
+    form = dock.run_form
+    form.until.setCurrentIndex(form.until.findData("boxes"))
+    dock.table.select([video for video in dock.table.in_order() if video.name == "c.mp4"])
+    form.start()
+    assert "Choose a results folder" in form.message.plain
+    form.take_results(lab / "out")
+    wait_for(lambda: dock.project.output_dir == lab / "out")
 
 
 def test_the_dock_lets_go(shared_viewer, lab):

@@ -49,6 +49,8 @@ from napari_cropzoom.review.finding import read_found
 from napari_cropzoom.video.index import VideoIndex
 
 DETECTED, REVIEWED = "detected", "reviewed"
+BOXES, CROP, POSE = UNTIL = "boxes", "crop", "pose"
+"""The last step of a batch."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,8 @@ class BatchSettings:
         Look at the pixels of the video to find suspects, as the review does.
     crop : bool
         Write the cropped videos too.
+    until : str
+        The last step, one of :data:`UNTIL`; ``crop`` writes the cropped videos in any case.
     labeled_video : bool
         Write Lightning Pose's video with the keypoints drawn.
     edge, batch_size
@@ -84,6 +88,7 @@ class BatchSettings:
     review_above: float | None = None
     pixels: bool = True
     crop: bool = False
+    until: str = POSE
     labeled_video: bool = False
     edge: Edge = "pad"
     batch_size: int | None = None
@@ -98,16 +103,26 @@ class Batch:
 
     Parameters
     ----------
-    detector, pose : ModelFolder
+    detector : ModelFolder
+    pose : ModelFolder or None
+        None where the last step is not the pose.
     settings : BatchSettings
     notify : callable
         Called with lines for a person.
     """
 
     def __init__(
-        self, detector: ModelFolder, pose: ModelFolder, settings: BatchSettings, notify: Notify = ignore
+        self,
+        detector: ModelFolder,
+        pose: ModelFolder | None,
+        settings: BatchSettings,
+        notify: Notify = ignore,
     ) -> None:
-        if detector.path.name == pose.path.name and detector.path != pose.path:
+        if settings.until not in UNTIL:
+            raise CropzoomError(f"The last step is {settings.until!r}. Give one of: {', '.join(UNTIL)}.")
+        if pose is None and settings.until == POSE:
+            raise CropzoomError("There is no pose model. Choose one, or end with the boxes or the crop.")
+        if pose is not None and detector.path.name == pose.path.name and detector.path != pose.path:
             raise CropzoomError(
                 f"{pose.path}: has the name of the detector's folder, {detector.path}, and results lie "
                 "in folders of these names. Rename one of the model folders."
@@ -130,10 +145,12 @@ class Batch:
             return
         detector, pose = self._models(video)
         raw = detector.bbox_csv(video.path)
-        made = detector.predictions_csv(video.path), raw, reviewed_csv(raw, video.path)
-        for file in (*made, pose.predictions_csv(video.path)):
+        made = [detector.predictions_csv(video.path), raw, reviewed_csv(raw, video.path)]
+        if pose is not None:
+            made.append(pose.predictions_csv(video.path))
+        for file in made:
             check_made_of(file, video.path)
-        if self._settings.crop:
+        if self._crops:
             check_crop_of(detector.cropped_video(video.path), video.path)
 
     def work(self, video: BatchVideo) -> Stage[Result]:
@@ -161,7 +178,8 @@ class Batch:
             found = replace(found, boxes=REVIEWED)
         else:
             poses, ran = yield from self._detect(detector, video.path, index)
-            boxes = self._put_boxes(poses, raw, video.path)
+            boxes, is_new = self._put_boxes(poses, raw, video.path)
+            ran |= is_new
             suspects, share = yield from self._inspect(boxes, poses, index)
             found = replace(found, boxes=DETECTED, suspects=len(suspects), share=share)
             limit = self._settings.review_above
@@ -172,20 +190,23 @@ class Batch:
             if gaps:
                 found = replace(found, why=f"{counted(gaps, 'frame')} without a box filled")
             boxes = self._smoothed(fill_missing(boxes))
-        if self._settings.crop:
+        if self._crops:
             crop = detector.cropped_video(video.path)
-            yield from crop_video(video.path, boxes, crop, edge=self._settings.edge)
-        predictions, pose_ran = yield from self._predict(pose, video.path, boxes)
-        return replace(
-            found,
-            state=DONE if ran or pose_ran else UP_TO_DATE,
-            seconds=time.monotonic() - start,
-            predictions=predictions,
-        )
+            cropped = yield from crop_video(video.path, boxes, crop, edge=self._settings.edge)
+            ran |= cropped.encoded > 0
+        if pose is not None and self._settings.until == POSE:
+            predictions, pose_ran = yield from self._predict(pose, video.path, boxes)
+            found, ran = replace(found, predictions=predictions), ran or pose_ran
+        return replace(found, state=DONE if ran else UP_TO_DATE, seconds=time.monotonic() - start)
 
-    def _models(self, video: BatchVideo) -> tuple[ModelFolder, ModelFolder]:
+    @property
+    def _crops(self) -> bool:
+        return self._settings.until == CROP or (self._settings.crop and self._settings.until == POSE)
+
+    def _models(self, video: BatchVideo) -> tuple[ModelFolder, ModelFolder | None]:
         results = None if video.results is None else video.results.absolute()
-        return replace(self._detector, results=results), replace(self._pose, results=results)
+        pose = None if self._pose is None else replace(self._pose, results=results)
+        return replace(self._detector, results=results), pose
 
     def _reviewed(self, raw: Path, index: VideoIndex) -> tuple[FloatArray | None, str]:
         """Boxes of a review that was saved, or else why the video is to be reviewed first."""
@@ -214,15 +235,16 @@ class Batch:
             self._notify(note)
         return poses, ran
 
-    def _put_boxes(self, poses: Poses, raw: Path, video: Path) -> FloatArray:
-        """Boxes round the detector's keypoints, written where they are not there already."""
+    def _put_boxes(self, poses: Poses, raw: Path, video: Path) -> tuple[FloatArray, bool]:
+        """Boxes round the detector's keypoints, and whether they had to be written."""
         boxes = boxes_from_keypoints(poses, self._settings.sizing)
         if np.isnan(boxes[:, 0]).all():
             raise CropzoomError(
                 f"{raw.name}: no frame has a keypoint that counts, so there is no box. Look at the "
                 f"detector's keypoints with `cropzoom review {video}`."
             )
-        if small := told_of_small(boxes, self._pose.image_size):
+        image_size = None if self._pose is None else self._pose.image_size
+        if small := told_of_small(boxes, image_size):
             self._notify(f"{video.name}: {small}")
         is_there = raw.is_file() and np.array_equal(
             registry.read_boxes(raw, len(boxes), allow_missing=True, faults="skip"), boxes, equal_nan=True
@@ -230,7 +252,7 @@ class Batch:
         if not is_there or not check_made_of(raw, video):
             write_bbox_csv(raw, boxes)
             sign(raw, video)
-        return boxes
+        return boxes, not is_there
 
     def _inspect(
         self, boxes: FloatArray, poses: Poses, index: VideoIndex

@@ -64,11 +64,17 @@ def find_videos(
             inner = video.parent.relative_to(path) if path.is_dir() else Path()
             results = None if output_dir is None else output_dir / inner
             found.setdefault(video.resolve(), BatchVideo(video, results))
-    _check_results(list(found.values()))
+    check_results(list(found.values()))
     return list(found.values())
 
 
-def _check_results(videos: Sequence[BatchVideo]) -> None:
+def check_results(videos: Sequence[BatchVideo]) -> None:
+    """Refuse two videos whose results would be the same files.
+
+    Raises
+    ------
+    CropzoomError
+    """
     seen: dict[tuple[str, str], Path] = {}
     for video in videos:
         place = name_key(str(video.results or "")), name_key(video.path.stem)

@@ -33,7 +33,7 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     many.add_argument(
         "--detector", type=Path, metavar="DIR", required=True, help="detector's model directory"
     )
-    many.add_argument("--pose", type=Path, metavar="DIR", required=True, help="pose model's directory")
+    many.add_argument("--pose", type=Path, metavar="DIR", help="pose model's directory")
     many.add_argument(
         "--review_above",
         type=probability,
@@ -53,6 +53,12 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
         help="find suspects without looking at the pixels of the videos, which takes some time",
     )
     many.add_argument("--crop", action="store_true", help="write the cropped videos too")
+    many.add_argument(
+        "--until",
+        choices=("boxes", "crop", "pose"),
+        default="pose",
+        help="the last step: without pose, --pose is not needed (default: pose)",
+    )
     many.add_argument("--skip_viz", action="store_true", help="do not write the labeled videos")
     many.add_argument(
         "--results",
@@ -78,6 +84,7 @@ def batch(args: argparse.Namespace) -> None:
         args.review_above,
         not args.skip_pixels,
         args.crop,
+        args.until,
         not args.skip_viz,
         args.edge,
         args.batch_size,
@@ -90,11 +97,12 @@ def batch(args: argparse.Namespace) -> None:
         },
         args.overwrite,
     )
-    detector, pose = ModelFolder.open(args.detector), ModelFolder.open(args.pose)
-    videos = find_videos(args.video, args.output_dir, print_note)
-    output = args.results or (args.output_dir or pose.path) / RESULTS
-    check_writable(output)
+    detector = ModelFolder.open(args.detector)
+    pose = None if args.pose is None else ModelFolder.open(args.pose)
     work = Batch(detector, pose, settings, print_line)
+    videos = find_videos(args.video, args.output_dir, print_note)
+    output = args.results or (args.output_dir or (pose or detector).path) / RESULTS
+    check_writable(output)
     results = {video.path: Result(video.path) for video in videos}
     others = rows_of_others(output, results.values())
 

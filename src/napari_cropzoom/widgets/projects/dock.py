@@ -1,10 +1,10 @@
 """The dock *Projects*: a table of the videos of a project, with how far each is.
 
 Object names: ``projects_open``, ``projects_recent``, ``projects_again``, ``projects_path``,
-``projects_results``, ``projects_empty``, ``projects_filter``, ``projects_wanted``, ``projects_videos``,
+``projects_empty``, ``projects_filter``, ``projects_wanted``, ``projects_videos``,
 ``projects_models``, ``projects_count``, ``projects_details``, ``projects_previous``, ``projects_next``,
-``projects_message``. File dialogs have ways round them: ``dock.open_project(folder)``,
-``dock.open_video(path)``.
+``projects_message``; those of the run are in :mod:`.run_form`. File dialogs have ways round them:
+``dock.open_project(folder)``, ``dock.open_video(path)``.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ from napari_cropzoom.widgets.gl_context import top_of
 from napari_cropzoom.widgets.projects.models import ModelTable
 from napari_cropzoom.widgets.projects.opening import VideoOpener
 from napari_cropzoom.widgets.projects.reading import ProjectReader
+from napari_cropzoom.widgets.projects.run_form import RunForm
 from napari_cropzoom.widgets.projects.table import FILTERS, VideoTable, described
 from napari_cropzoom.widgets.shortcuts_dialog import key_text
 
@@ -88,6 +89,7 @@ class ProjectsDock(QWidget):
         self._folder: Path | None = None
         self._read_at = 0.0
         self._watched: QWidget | None = None
+        self._is_closing = False
         self.reader = ProjectReader(self)
         self._lay_out()
         self.reader.found.connect(self._on_found)
@@ -149,6 +151,7 @@ class ProjectsDock(QWidget):
     def close_project(self) -> None:
         """Let go of everything that runs."""
         self.reader.stop()
+        self.run_form.release()
         self._again_later.stop()
         self._watch(None)
 
@@ -166,9 +169,13 @@ class ProjectsDock(QWidget):
         return bool(super().event(event))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Read the project again when a person comes back to the window."""
+        """Read the project again when a person comes back to the window; end with the window."""
         if event.type() == QEvent.Type.WindowActivate and self.isVisible():
             self._look_again()
+        elif event.type() == QEvent.Type.Close:
+            self._is_closing = True
+        elif event.type() == QEvent.Type.Hide and self._is_closing and not event.spontaneous():
+            self.close_project()  # nothing has refused, and the window is not only minimised
         return bool(super().eventFilter(watched, event))
 
     # ---- inside --------------------------------------------------------------------------------
@@ -190,6 +197,10 @@ class ProjectsDock(QWidget):
         self.filter.setClearButtonEnabled(True)
         self.wanted = choice("projects_wanted", "Which videos are shown", FILTERS)
         self.table, self.models = VideoTable(), ModelTable()
+        self.run_form = RunForm()
+        self.run_form.run.told.connect(self._on_run)
+        self.run_form.run.finished_one.connect(lambda _: self._again_later.start())
+        self.run_form.results_changed.connect(self.read_again)
         self.count = CutLabel(1, "projects_count")
         self.details = CutLabel(DETAIL_LINES, "projects_details")
         self.previous = button("◀ Previous video", "projects_previous", _help("previous video"))
@@ -212,6 +223,7 @@ class ProjectsDock(QWidget):
         self.tabs.setObjectName("projects_tabs")
         self.tabs.addTab(videos, "Videos")
         self.tabs.addTab(self.models, "Models")
+        self.tabs.addTab(self.run_form, "Run")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 4, 6, 4)
         layout.setSpacing(4)
@@ -258,6 +270,7 @@ class ProjectsDock(QWidget):
         self.project = project
         self.table.show_project(project)
         self.models.show_project(project)
+        self.run_form.show_project(project)
         self.tabs.setTabText(0, f"Videos ({len(self.table.videos.videos)})")
         self.tabs.setTabText(1, f"Models ({len(project.models)})")
         if project.notes:
@@ -314,14 +327,22 @@ class ProjectsDock(QWidget):
         for each in (self.previous, self.next):
             each.setEnabled(shown > 0)
 
+    def _on_run(self, video: Path, text: str) -> None:
+        self.table.show_runs()
+        self.table.videos.take_run(video, text)
+        self._show_details()
+
     def _show_details(self) -> None:
         chosen = self.table.selected()
+        self.run_form.show_videos(chosen)
         states = self.table.videos.states
         if len(chosen) == 1 and chosen[0] in states:
             state = states[chosen[0]]
             lines = described(state)
             trouble = [*state.problems, *state.outdated]
             told = [*trouble, *(line for line in lines if line not in trouble)]
+            run = self.table.videos.runs.get(chosen[0])
+            told = [*([f"last run {run}"] if run else []), *told]
             about = "; ".join(told) or "nothing was made of it yet"
             self.details.setText(breakable(f"{self.table.videos.name_of(chosen[0])}: {about}"))
         else:

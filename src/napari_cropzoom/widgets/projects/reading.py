@@ -53,16 +53,14 @@ class ProjectReader(QObject):
         """Whether states are still to come."""
         return self._handle is not None
 
-    def read(self, folder: Path, output_dir: Path | None = None) -> None:
+    def read(self, folder: Path) -> None:
         """Read a project, or read it again."""
         self.stop()
         self._stop, generation = Event(), self._generation
         stop, say = self._stop, self._said.emit
 
         def work() -> None:
-            read_project(
-                folder, output_dir, stop, lambda project, states: say(generation, project, states)
-            )
+            read_project(folder, stop, lambda project, states: say(generation, project, states))
 
         self._handle = run_in_thread(
             work,
@@ -99,7 +97,6 @@ class ProjectReader(QObject):
 
 def read_project(
     folder: Path,
-    output_dir: Path | None,
     stop: Event,
     say: Callable[[Project | None, list[VideoState]], object],
 ) -> None:
@@ -110,7 +107,9 @@ def read_project(
     CropzoomError
         If it is no project.
     """
-    project = Project.open(folder, output_dir)
+    project = Project.open(folder)
+    if (results := results_of(project.data_dir)) is not None:
+        project = Project.open(folder, results)
     say(project, [])
     known, ready, since = KnownStates(project.data_dir), list[VideoState](), time.monotonic()
     for video in project.videos:

@@ -135,14 +135,15 @@ class VideoModel(QAbstractTableModel):
             font.setBold(True)
             return font
         if role == Qt.ItemDataRole.ToolTipRole:
-            return "\n".join([str(video), *([] if state is None else described(state))])
+            run = [f"last run: {self.runs[video]}"] if video in self.runs else []
+            return "\n".join([str(video), *run, *([] if state is None else described(state))])
         return None
 
     def _text(self, video: Path, state: VideoState | None, column: int) -> str:
         if column == VIDEO:
             return self._shown.get(video, video.name)
         if column == RUN:
-            return self.runs.get(video, "")
+            return self.runs.get(video, "").partition(": ")[0]
         if state is None:
             return READING if column == STATE else ""
         if column == STATE:
@@ -294,23 +295,25 @@ class VideoTable(QTableView):
         header = self.horizontalHeader()
         header.setMinimumSectionSize(40)
         header.setSectionResizeMode(VIDEO, QHeaderView.ResizeMode.Stretch)
-        for column, text in ((STATE, "⚠ in review"), (REVIEWED, "Reviewed ▾")):
+        for column, text in ((STATE, "⚠ in review"), (REVIEWED, "Reviewed ▾"), (RUN, "up to date")):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Interactive)
             header.resizeSection(column, self.fontMetrics().horizontalAdvance(text) + 8)
-        header.setSectionResizeMode(RUN, QHeaderView.ResizeMode.Interactive)
-        self.setColumnHidden(WHY, True)
-        self.setColumnHidden(RUN, True)
+        self._has_runs = False
+        self._choose_columns()
         self.doubleClicked.connect(self._open)
         self.selectionModel().selectionChanged.connect(lambda *_: self.chosen.emit())
 
     def resizeEvent(self, event: Any) -> None:
-        """Have a column for why where there is room."""
+        """Have the columns that there is room for."""
         super().resizeEvent(event)
-        is_wide = self.viewport().width() >= WIDE
-        if self.isColumnHidden(WHY) == is_wide:
-            self.setColumnHidden(WHY, not is_wide)
-            stretched = QHeaderView.ResizeMode.Stretch
-            self.horizontalHeader().setSectionResizeMode(WHY, stretched)
+        self._choose_columns()
+
+    def _choose_columns(self) -> None:
+        is_wide = self.width() >= WIDE
+        self.setColumnHidden(WHY, not is_wide)
+        self.setColumnHidden(RUN, not self._has_runs)
+        self.setColumnHidden(REVIEWED, self._has_runs and not is_wide)
+        self.horizontalHeader().setSectionResizeMode(WHY, QHeaderView.ResizeMode.Stretch)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Open the current video with Enter."""
@@ -327,8 +330,10 @@ class VideoTable(QTableView):
             self.select(before)
 
     def show_runs(self) -> None:
-        """Show the column of the run."""
-        self.setColumnHidden(RUN, False)
+        """Show the column of the run, where there is little room instead of how far the review is."""
+        if not self._has_runs:
+            self._has_runs = True
+            self._choose_columns()
 
     def in_order(self) -> list[Path]:
         """Videos that are shown, in the order they are shown in."""

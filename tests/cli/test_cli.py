@@ -69,7 +69,7 @@ def test_the_whole_pipeline_of_boxes(project, capsys):
     crop = model / "cropped_videos" / "cropped_v.mp4"
     with Video(crop) as cropped:
         assert (cropped.n_frames, cropped.width, cropped.height) == (N, 28, 28)
-    assert (model / "cropped_images").is_dir()
+    assert not (model / "cropped_images").exists()  # for images, and there are none
     in_crop = Poses(("nose",), np.full((N, 1, 2), 3.0), np.ones((N, 1)))
     preds = project / "pose" / "video_preds" / "cropped_v.csv"
     write_predictions(preds, in_crop)

@@ -33,6 +33,7 @@ from napari_cropzoom.core.smoothing.methods import SmoothingSettings, smooth
 from napari_cropzoom.core.smoothing.sizing import SizingSettings, boxes_from_keypoints, told_of_small
 from napari_cropzoom.core.words import counted, verb
 from napari_cropzoom.crop.crop import crop_video
+from napari_cropzoom.crop.encoders import EncoderSettings
 from napari_cropzoom.crop.record import check_crop_of
 from napari_cropzoom.detection.evidence import LEAST_FRAMES, CameraMovesError, pixel_evidence
 from napari_cropzoom.engine.engine import Engine
@@ -62,7 +63,7 @@ class BatchSettings:
     sizing : SizingSettings
         How boxes are put round the detector's keypoints.
     window : int
-        Frames of the median that smooths detected boxes; 0 or 1 for none.
+        Frames that detected boxes are smoothed over; 0 or 1 for none.
     review_above : float or None
         A video of whose frames more than this share, 0 to 1, lie in suspects is left for review before
         its pose is found; None leaves none.
@@ -81,6 +82,12 @@ class BatchSettings:
         :meth:`.engine.engine.Engine.load`.
     overwrite : bool
         Replace what was made of another video of the same name.
+    every : int
+        Run the detector about every so many frames first, see :mod:`napari_cropzoom.engine.sparse`.
+    encoding : EncoderSettings
+        Of the cropped videos.
+    method : str
+        Of smoothing, as in :data:`.core.smoothing.filters.SMOOTHING_METHODS`.
     """
 
     sizing: SizingSettings = field(default_factory=SizingSettings)
@@ -94,6 +101,9 @@ class BatchSettings:
     batch_size: int | None = None
     how: Mapping[str, Any] = field(default_factory=dict)
     overwrite: bool = False
+    every: int = 1
+    encoding: EncoderSettings = field(default_factory=EncoderSettings)
+    method: str = "median"
 
 
 class Batch:
@@ -192,7 +202,8 @@ class Batch:
             boxes = self._smoothed(fill_missing(boxes))
         if self._crops:
             crop = detector.cropped_video(video.path)
-            cropped = yield from crop_video(video.path, boxes, crop, edge=self._settings.edge)
+            edge, encoding = self._settings.edge, self._settings.encoding
+            cropped = yield from crop_video(video.path, boxes, crop, edge=edge, encoding=encoding)
             ran |= cropped.encoded > 0
         if pose is not None and self._settings.until == POSE:
             predictions, pose_ran = yield from self._predict(pose, video.path, boxes)
@@ -229,7 +240,7 @@ class Batch:
         path = detector.predictions_csv(video)
         ran = False
         if self._settings.overwrite or not path.is_file() or made_with_path(path).is_file():
-            _, ran = yield from self._predict(detector, video, None)
+            _, ran = yield from self._predict(detector, video, None, self._settings.every)
         poses, note = read_predictions_of(path, index.n_frames, video)
         if note:
             self._notify(note)
@@ -273,18 +284,17 @@ class Batch:
         return suspects, float(inside.mean())
 
     def _smoothed(self, boxes: FloatArray) -> FloatArray:
-        if self._settings.window <= 1:
-            return boxes
-        smoothed = smooth(boxes, SmoothingSettings("median", self._settings.window))
-        return np.asarray(np.rint(smoothed), np.float64)
+        settings = SmoothingSettings(self._settings.method, self._settings.window)
+        return boxes if settings.window <= 1 else np.rint(smooth(boxes, settings))
 
     def _predict(
-        self, model: ModelFolder, video: Path, boxes: FloatArray | None
+        self, model: ModelFolder, video: Path, boxes: FloatArray | None, every: int = 1
     ) -> Stage[tuple[Path, bool]]:
         """Run what the record of the predictions does not cover; whether there was anything to run."""
         settings = self._settings
         how = {name: value for name, value in settings.how.items() if name != "trust"}
-        if not settings.overwrite and is_up_to_date(model, video, boxes, edge=settings.edge, **how):
+        how |= {"edge": settings.edge, "every": every}
+        if not settings.overwrite and is_up_to_date(model, video, boxes, **how):
             return model.predictions_csv(video), False
         engine = self._engines.get(model.path)
         if engine is None:
@@ -301,7 +311,8 @@ class Batch:
             edge=settings.edge,
             labeled_video=settings.labeled_video and boxes is not None,
             engine=engine,
-            only_changed=not settings.overwrite,
+            only_changed=not settings.overwrite and every == 1,
+            every=every,
             overwrite=settings.overwrite,
             notify=lambda what: self._notify(f"{video.name}: {what}"),
         )

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 Verbs = Any  # argparse's _SubParsersAction, which has no public name
 Handler = Callable[[argparse.Namespace], None]
 
+SMOOTH_WINDOW = 5  # frames
+SIZING = ("crop_ratio", "crop_size", "anchor_keypoints", "min_likelihood")
+"""Names of what :func:`add_sizing` asks for."""
 OVERWRITE = "replace what is there, also what was made of another video of this name"
 INPUT_HELP = "videos, label CSV files, or directories (every video in them, by name)"
 
@@ -122,6 +125,30 @@ def sizing_of(args: argparse.Namespace) -> SizingSettings:
     is_default = args.crop_size is None and args.crop_ratio is None
     crop_ratio = SizingSettings.crop_ratio if is_default else args.crop_ratio
     return SizingSettings(crop_ratio, args.crop_size, args.anchor_keypoints, args.min_likelihood)
+
+
+def add_smoothing(parser: argparse.ArgumentParser, but: str) -> None:
+    """``--smooth_method`` and ``--smooth_window``; ``but`` says which boxes are not smoothed."""
+    parser.add_argument(
+        "--smooth_method",
+        choices=Choices(smoothing_methods),
+        metavar="METHOD",
+        default="median",
+        help="one of %(choices)s (default: median)",
+    )
+    parser.add_argument(
+        "--smooth_window",
+        type=whole_number,
+        metavar="FRAMES",
+        help=f"frames that are smoothed over, 0 or 1 for none (default: {SMOOTH_WINDOW}; {but})",
+    )
+
+
+def smoothing_methods() -> list[str]:
+    """Names of the methods that change something."""
+    from napari_cropzoom.core.smoothing.filters import SMOOTHING_METHODS
+
+    return [name for name, method in SMOOTHING_METHODS.items() if method.filter is not None]
 
 
 def add_trust(parser: argparse.ArgumentParser) -> None:

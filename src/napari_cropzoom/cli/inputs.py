@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from napari_cropzoom.core.errors import CropzoomError, brief
 from napari_cropzoom.core.shell import shell_line
+from napari_cropzoom.core.words import counted, verb
 from napari_cropzoom.files.names import is_hidden, name_key
 from napari_cropzoom.video.diagnosis import bare_stream, why_missing
 from napari_cropzoom.video.names import VIDEO_SUFFIXES
@@ -256,7 +257,27 @@ def read_boxes(path: Path, video: Path, *, is_given: bool = True) -> FloatArray:
         boxes = registry.read_boxes(path, source.n_frames, frame_size=size, notify=print_note)
     if not is_known:
         print_note(on_trust(path))
+    tell_fractions(path, boxes)
     return boxes
+
+
+def tell_fractions(path: Path, boxes: FloatArray) -> None:
+    """Say where boxes lie between pixels: networks and crops get whole ones."""
+    import numpy as np
+
+    between = int((np.nan_to_num(boxes % 1) != 0).any(axis=1).sum())
+    if between:
+        print_note(
+            f"{path}: {between} of {counted(len(boxes), 'box')} {verb(between, 'lie')} between pixels; "
+            "whole pixels are used"
+        )
+
+
+def tell_fractions_of_labels(path: Path) -> None:
+    """Do so for the boxes of labeled frames."""
+    from napari_cropzoom.files.bbox_csv import read_labeled_bbox
+
+    tell_fractions(path, read_labeled_bbox(path)[1])
 
 
 def print_note(line: str) -> None:

@@ -81,9 +81,13 @@ def is_up_to_date(
     runtime: str = "eager",
     overrides: Sequence[str] = (),
     onnx_precision: str | None = None,
+    every: int = 1,
     notify: Notify = ignore,
 ) -> bool:
-    """Whether a run would change nothing, see :func:`plan_of`; ``notify`` is told so."""
+    """Whether a run would change nothing, see :func:`plan_of`; ``notify`` is told so.
+
+    With ``every`` more than 1, predictions of which as few frames were run will do.
+    """
     plan = plan_of(
         model,
         video,
@@ -96,7 +100,7 @@ def is_up_to_date(
     )
     if plan.up_to_date:
         notify(plan.describe())
-    return plan.up_to_date
+    return plan.up_to_date or (every > 1 and not plan.why_all and not plan.why_not_the_same(every))
 
 
 def predict_video(

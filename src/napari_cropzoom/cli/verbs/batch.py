@@ -7,20 +7,22 @@ import sys
 from pathlib import Path
 
 from napari_cropzoom.cli.arguments import (
+    SMOOTH_WINDOW,
     Verbs,
-    add_engine_options,
+    add_encoding,
+    add_prediction_options,
     add_sizing,
+    add_smoothing,
     add_verb,
+    encoding,
     probability,
     sizing_of,
-    whole_number,
 )
 from napari_cropzoom.cli.inputs import print_note
 from napari_cropzoom.cli.progress import print_line, run_with_bar
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.words import counted
 
-DEFAULT_WINDOW = 5
 RESULTS = "batch.csv"
 
 
@@ -41,12 +43,7 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
         help="leave a video for review if more than this share of its frames, 0 to 1, lies in suspects",
     )
     add_sizing(many)
-    many.add_argument(
-        "--smooth_window",
-        type=whole_number,
-        default=DEFAULT_WINDOW,
-        help=f"frames of the median, 0 or 1 for none (default: {DEFAULT_WINDOW}); reviewed boxes stay",
-    )
+    add_smoothing(many, "reviewed boxes stay")
     many.add_argument(
         "--skip_pixels",
         action="store_true",
@@ -67,7 +64,8 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
         help=f"table of what became of each video (default: {RESULTS} in --output_dir, or else in the "
         "pose model's folder)",
     )
-    add_engine_options(many)
+    add_prediction_options(many)
+    add_encoding(many)
 
 
 def batch(args: argparse.Namespace) -> None:
@@ -75,12 +73,15 @@ def batch(args: argparse.Namespace) -> None:
     from napari_cropzoom.batch.batch import Batch, BatchSettings, left_for_review
     from napari_cropzoom.batch.inputs import find_videos
     from napari_cropzoom.batch.results import FAILED, Result, rows_of_others, table, write_results
+    from napari_cropzoom.crop.encoders import check_works
     from napari_cropzoom.engine.model_folder import ModelFolder
     from napari_cropzoom.files.atomic import check_writable
 
+    if args.crop or args.until == "crop":
+        check_works(args.encoder)
     settings = BatchSettings(
         sizing_of(args),
-        args.smooth_window,
+        SMOOTH_WINDOW if args.smooth_window is None else args.smooth_window,
         args.review_above,
         not args.skip_pixels,
         args.crop,
@@ -96,6 +97,9 @@ def batch(args: argparse.Namespace) -> None:
             "onnx_precision": args.onnx_precision,
         },
         args.overwrite,
+        args.every,
+        encoding(args),
+        args.smooth_method,
     )
     detector = ModelFolder.open(args.detector)
     pose = None if args.pose is None else ModelFolder.open(args.pose)

@@ -18,7 +18,14 @@ from napari_cropzoom.cli.arguments import (
     output_dir_words,
     positive_int,
 )
-from napari_cropzoom.cli.inputs import bbox_file, check_boxes, expand, is_video, read_boxes
+from napari_cropzoom.cli.inputs import (
+    bbox_file,
+    check_boxes,
+    expand,
+    is_video,
+    read_boxes,
+    tell_fractions_of_labels,
+)
 from napari_cropzoom.cli.progress import run_with_bar
 from napari_cropzoom.cli.side_by_side import Task, run_side_by_side
 from napari_cropzoom.core.errors import CropzoomError
@@ -68,9 +75,8 @@ def crop(args: argparse.Namespace) -> None:
         create = shell_line(["cropzoom", "create_bbox", args.model_dir, file, *output_dir_words(args)])
         check_boxes(bbox_file(model, file, args.bbox_dir), file, create=create, is_given=is_given)
     check_works(args.encoder)
-    for folder in (model.cropped_data_dir, model.cropped_videos_dir):
-        # training a pose model on the crops wants both, even if one stays empty
-        folder.mkdir(parents=True, exist_ok=True)
+    # training a pose model on cropped images wants a folder of videos, even if it stays empty
+    model.cropped_videos_dir.mkdir(parents=True, exist_ok=True)
     videos = [file for file in files if is_video(file)]
     tasks = [
         Task(
@@ -83,6 +89,7 @@ def crop(args: argparse.Namespace) -> None:
         from napari_cropzoom.engine.labeled_frames import crop_csv
 
         print(f"cropping {file.name}", flush=True)
+        tell_fractions_of_labels(bbox_file(model, file, args.bbox_dir))
         labels = run_with_bar(crop_csv(model, file, args.bbox_dir), f"cropping {file.name}")
         print(f"saved to {labels}, the images in {model.cropped_data_dir}", flush=True)
     if failed:

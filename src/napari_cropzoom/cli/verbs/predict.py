@@ -19,6 +19,7 @@ from napari_cropzoom.cli.inputs import (
     predictions_of,
     print_note,
     read_boxes,
+    tell_fractions_of_labels,
 )
 from napari_cropzoom.cli.outcomes import AllFail, Outcomes
 from napari_cropzoom.cli.progress import print_line, run_with_bar
@@ -115,6 +116,8 @@ def tell_skipped(file: Path, why: str) -> str:
 
 def _predict(predictor: Predictor, file: Path, args: argparse.Namespace) -> str:
     if not is_video(file):
+        if args.bbox_dir is not None:
+            tell_fractions_of_labels(boxes_of(file, args.bbox_dir))
         return f"saved to {predictor.labels(file, args.bbox_dir)}"
     path = predictor.video(
         file,

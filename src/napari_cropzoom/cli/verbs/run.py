@@ -7,7 +7,18 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_cropzoom.cli.arguments import Verbs, add_prediction_options, add_verb, whole_number
+from napari_cropzoom.cli.arguments import (
+    SIZING,
+    SMOOTH_WINDOW,
+    Verbs,
+    add_encoding,
+    add_prediction_options,
+    add_sizing,
+    add_smoothing,
+    add_verb,
+    encoding,
+    sizing_of,
+)
 from napari_cropzoom.cli.inputs import (
     boxes_of,
     can_be_read,
@@ -29,7 +40,6 @@ from napari_cropzoom.core.words import counted, verb
 if TYPE_CHECKING:
     from napari_cropzoom.core.boxes import FloatArray
 
-DEFAULT_WINDOW = 5
 SMOOTHED = "bboxes_smoothed"
 
 
@@ -44,22 +54,29 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     whole.add_argument(
         "--bbox_dir", type=Path, help="use these boxes, such as reviewed ones; do not detect"
     )
-    whole.add_argument(
-        "--smooth_window",
-        type=whole_number,
-        help=f"frames of the median, 0 or 1 for none (default: {DEFAULT_WINDOW}; none with --bbox_dir)",
-    )
+    add_sizing(whole)
+    add_smoothing(whole, "none with --bbox_dir")
     whole.add_argument("--crop", action="store_true", help="write the cropped videos too")
     whole.add_argument("--skip_viz", action="store_true", help="do not write the labeled video")
     add_prediction_options(whole)
+    add_encoding(whole)
 
 
 def run(args: argparse.Namespace) -> None:
     """All steps of every video; crops stay in memory unless ``--crop`` is given."""
+    from napari_cropzoom.crop.encoders import check_works
     from napari_cropzoom.engine.model_folder import ModelFolder
     from napari_cropzoom.engine.sparse import check_every
 
     check_every(args.every, args.bbox_dir is not None)
+    if args.crop:
+        check_works(args.encoder)
+    if args.bbox_dir is not None and any(getattr(args, name) not in (None, ()) for name in SIZING):
+        raise CropzoomError(
+            "--bbox_dir: the boxes there have a size already; --crop_ratio, --crop_size, "
+            "--anchor_keypoints and --min_likelihood are for boxes that are made. Leave out the one or "
+            "the others."
+        )
     results = args.output_dir
     detector = ModelFolder.open(args.detector, need_checkpoint=args.bbox_dir is None, results=results)
     pose = ModelFolder.open(args.pose, results=results)
@@ -103,7 +120,7 @@ def _check(finder: Predictor, poser: Predictor, args: argparse.Namespace, video:
 
 def _why_not_the_same(finder: Predictor, poser: Predictor, args: argparse.Namespace, video: Path) -> str:
     """Why the keypoints that are there are not what a run now gives; empty if they are."""
-    from napari_cropzoom.core.smoothing.sizing import SizingSettings, boxes_from_keypoints
+    from napari_cropzoom.core.smoothing.sizing import boxes_from_keypoints
     from napari_cropzoom.files.predictions_csv import read_predictions
     from napari_cropzoom.files.review_paths import REVIEW_DIR
 
@@ -118,7 +135,7 @@ def _why_not_the_same(finder: Predictor, poser: Predictor, args: argparse.Namesp
     check_predictions(found, video)
     if why := finder.why_not_the_same(video, None, every=args.every):
         return f"of {finder.model.path.name}, {why}"
-    boxes = boxes_from_keypoints(read_predictions(found), SizingSettings())
+    boxes = boxes_from_keypoints(read_predictions(found), sizing_of(args))
     if (boxes[:, 0] != boxes[:, 0]).any():
         return ""  # which a run would refuse; they were filled by hand
     raw = finder.model.bbox_csv(video)
@@ -130,7 +147,7 @@ def _why_not_the_same(finder: Predictor, poser: Predictor, args: argparse.Namesp
 def _run(finder: Predictor, poser: Predictor, args: argparse.Namespace, video: Path) -> str:
     detector = finder.model
     if args.bbox_dir is None:
-        boxes = _detected_boxes(finder, video, args.overwrite, args.every)
+        boxes = _detected_boxes(finder, video, args)
     else:
         boxes = read_boxes(boxes_of(video, args.bbox_dir), video)
     boxes = _smoothed(boxes, args, detector.output / SMOOTHED / f"{video.stem}_bbox.csv", video)
@@ -139,19 +156,19 @@ def _run(finder: Predictor, poser: Predictor, args: argparse.Namespace, video: P
     return f"saved to {poser.video(video, boxes, labeled_video=not args.skip_viz)}"
 
 
-def _detected_boxes(finder: Predictor, video: Path, overwrite: bool, every: int) -> FloatArray:
+def _detected_boxes(finder: Predictor, video: Path, args: argparse.Namespace) -> FloatArray:
     """Boxes round the detector's keypoints; its predictions are made unless they are there."""
     import numpy as np
 
-    from napari_cropzoom.core.smoothing.sizing import SizingSettings, boxes_from_keypoints
+    from napari_cropzoom.core.smoothing.sizing import boxes_from_keypoints
     from napari_cropzoom.files.bbox_csv import write_bbox_csv
     from napari_cropzoom.files.belonging import sign
     from napari_cropzoom.files.predictions_csv import read_predictions
 
     preds = finder.model.predictions_csv(video)
-    if overwrite or not preds.exists():
-        finder.video(video, None, labeled_video=False, every=every)
-    boxes = boxes_from_keypoints(read_predictions(preds), SizingSettings())
+    if args.overwrite or not preds.exists():
+        finder.video(video, None, labeled_video=False, every=args.every)
+    boxes = boxes_from_keypoints(read_predictions(preds), sizing_of(args))
     output = finder.model.bbox_csv(video)
     write_bbox_csv(output, boxes)
     sign(output, video)
@@ -179,13 +196,13 @@ def _smoothed(boxes: FloatArray, args: argparse.Namespace, output: Path, video: 
     write_bbox_csv(output, smoothed)
     sign(output, video)
     raw = args.bbox_dir or output.parent.with_name("video_preds")
-    write_metadata(output.parent, "median", window, raw)
+    write_metadata(output.parent, args.smooth_method, window, raw)
     print(f"smoothed boxes saved to {output}", flush=True)
     return smoothed
 
 
 def _window(args: argparse.Namespace) -> int:
-    default = DEFAULT_WINDOW if args.bbox_dir is None else 0
+    default = SMOOTH_WINDOW if args.bbox_dir is None else 0
     return int(default if args.smooth_window is None else args.smooth_window)
 
 
@@ -193,12 +210,12 @@ def _smooth(boxes: FloatArray, args: argparse.Namespace) -> FloatArray:
     from napari_cropzoom.core.smoothing.methods import SmoothingSettings
 
     window = _window(args)
-    return boxes if window <= 1 else smoothed_boxes(boxes, SmoothingSettings("median", window))
+    return boxes if window <= 1 else smoothed_boxes(boxes, SmoothingSettings(args.smooth_method, window))
 
 
 def _crop(args: argparse.Namespace, video: Path, boxes: FloatArray, output: Path) -> None:
     from napari_cropzoom.crop.crop import crop_video
 
-    stage = crop_video(video, boxes, output, edge=args.edge)
+    stage = crop_video(video, boxes, output, edge=args.edge, encoding=encoding(args))
     made = run_with_bar(stage, f"cropping {video.name}")
     print(f"crop of {video.name} saved to {made.video}", flush=True)

@@ -7,7 +7,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_cropzoom.cli.arguments import OVERWRITE, Choices, Verbs, add_verb, positive_int
+from napari_cropzoom.cli.arguments import (
+    OVERWRITE,
+    SMOOTH_WINDOW,
+    Choices,
+    Verbs,
+    add_verb,
+    positive_int,
+    smoothing_methods,
+)
 from napari_cropzoom.cli.outcomes import Outcomes
 from napari_cropzoom.core.errors import CropzoomError
 
@@ -29,14 +37,9 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
         help="one of %(choices)s (default: median)",
     )
     smooth.add_argument("--overwrite", action="store_true", help=OVERWRITE)
-    smooth.add_argument("--window", type=positive_int, default=5, help="frames (default: 5)")
-
-
-def smoothing_methods() -> list[str]:
-    """Names of the methods that change something."""
-    from napari_cropzoom.core.smoothing.filters import SMOOTHING_METHODS
-
-    return [name for name, method in SMOOTHING_METHODS.items() if method.filter is not None]
+    smooth.add_argument(
+        "--window", type=positive_int, default=SMOOTH_WINDOW, help=f"frames (default: {SMOOTH_WINDOW})"
+    )
 
 
 def smooth_bbox(args: argparse.Namespace) -> None:

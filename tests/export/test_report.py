@@ -28,6 +28,7 @@ from napari_cropzoom.export.report.plots import reduced
 from napari_cropzoom.export.report.report import write_report
 from napari_cropzoom.files.bbox_csv import read_bbox_csv
 from napari_cropzoom.files.predictions_csv import read_predictions
+from videos import make_numbered_video
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
@@ -250,3 +251,37 @@ def test_many_frames_share_a_place_and_none_is_lost() -> None:
     np.testing.assert_array_equal(reduced(values, 4, "max"), [5, np.nan, 7])
     np.testing.assert_array_equal(reduced(values, 4, "min"), [1, np.nan, 7])
     np.testing.assert_allclose(reduced(values, 4, "mean"), [8 / 3, np.nan, 7])
+
+
+def test_several_videos_are_a_row_each(
+    review: Reviewed, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = make_review(tmp_path, "rat.mp4")
+    for path in (
+        review.raw,
+        review.before,
+        review.raw.parent / "bboxes_reviewed" / "mouse_journal.jsonl",
+    ):
+        place = other.raw.parent / path.relative_to(review.raw.parent)
+        shutil.copy(path, place)
+    bare = make_numbered_video(tmp_path / "bare.mp4", 5)
+    out = tmp_path / "all.html"
+    words = ["report", review.video, other.video, bare, "--bbox_dir", other.raw.parent, "--output", out]
+    assert main([str(word) for word in (*words, "--skip_pixels")]) == 1
+    assert "1 of 3 inputs failed" in capsys.readouterr().err
+    facts = run_stage(gather(asked(other)))
+    [track] = facts.tracks
+    rows = {row[0]: row[1:] for row in Page(out.read_text("utf-8")).rows}
+    for name in ("mouse.mp4", "rat.mp4"):
+        corrected = len(track.with_outcome(CORRECTED))
+        left = len(track.with_outcome(OPEN)) + len(track.new)
+        counts = [N, len(track.suspects), track.in_suspects, corrected, 1, left, 1]
+        assert rows[name][:7] == [str(count) for count in counts]
+    assert rows["rat.mp4"][-1] == "yes"
+    assert rows["mouse.mp4"][-1] == "no"  # its final boxes were not copied
+    assert rows["all"][:2] == [str(2 * N), str(2 * len(track.suspects))]
+    assert "bare_bbox.csv" in rows["bare.mp4"][0]
+    assert str(tmp_path) not in out.read_text("utf-8")
+    words = ["report", review.video, other.video, "--bbox", other.raw, "--output", out, "--overwrite"]
+    assert main([str(word) for word in words]) == 1
+    assert "Give --bbox_dir." in capsys.readouterr().err

@@ -187,6 +187,12 @@ def _report(folder: Path) -> None:
     run_stage(write_report(asked, folder / "out" / "v.html", overwrite=True))
 
 
+def _overview(folder: Path) -> None:
+    from napari_cropzoom.export.report.overview import Row, write_overview
+
+    write_overview([Row("v.mp4")], 1, folder / "out" / "all.html", "Reviews", overwrite=True)
+
+
 def _figure(folder: Path) -> None:
     from napari_cropzoom.core.progress import run_stage
     from napari_cropzoom.export.figure import Figure, write_figure
@@ -244,6 +250,7 @@ WRITE_POINTS = [
     WritePoint("engine.training.status._write", "train_status.json", _training_begins),
     WritePoint("export.labeled_video.write_labeled_video", "shown.mp4", _shown, same_bytes=False),
     WritePoint("export.report.report.write_report", "v.html", _report),
+    WritePoint("export.report.overview.write_overview", "all.html", _overview),
     WritePoint("export.figure.write_figure", "v.svg", _figure),
     WritePoint("files.formats.written.write_confidence", "v_bbox.csv", _imported),
     WritePoint(f"{OUTSIDE}.mot.write", "v.txt", _exported("mot", "v.txt")),

@@ -11,7 +11,9 @@ from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.words import counted
 
 
-def check_target(output: Path, suffixes: Sequence[str], video: Path, *, overwrite: bool) -> None:
+def check_target(
+    output: Path, suffixes: Sequence[str], video: Path | None = None, *, overwrite: bool
+) -> None:
     """Refuse a file to write, before the work whose result it is.
 
     Raises
@@ -21,7 +23,7 @@ def check_target(output: Path, suffixes: Sequence[str], video: Path, *, overwrit
     """
     if output.suffix.lower() not in suffixes:
         raise CropzoomError(f"{output}: can be {' or '.join(suffixes)}. Give another name.")
-    if output.resolve() == video.resolve():
+    if video is not None and output.resolve() == video.resolve():
         raise CropzoomError(f"{output}: is the video itself. Give another --output.")
     if output.exists() and not overwrite:
         raise CropzoomError(f"{output}: is there already. Give another --output, or --overwrite.")

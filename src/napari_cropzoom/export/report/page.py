@@ -1,12 +1,9 @@
-"""The page: one HTML file that needs no other file and no network."""
+"""The page of one review."""
 
 from __future__ import annotations
 
-import hashlib
 import platform
-from base64 import b64encode
 from collections.abc import Iterable, Sequence
-from importlib.resources import files
 
 import numpy as np
 
@@ -14,7 +11,7 @@ from napari_cropzoom.core.boxes import Source
 from napari_cropzoom.core.looks import SOURCE_WORDS
 from napari_cropzoom.core.smoothing.finalize import crop_size, out_of_frame
 from napari_cropzoom.core.words import counted
-from napari_cropzoom.export.markup import Markup, data_uri, joined, tag
+from napari_cropzoom.export.markup import Markup, data_uri, tag
 from napari_cropzoom.export.report import methods
 from napari_cropzoom.export.report.facts import (
     CORRECTED,
@@ -26,12 +23,13 @@ from napari_cropzoom.export.report.facts import (
 from napari_cropzoom.export.report.numbers import LIKELY, PartFacts, Spread, mean_iou, moved, of_part
 from napari_cropzoom.export.report.pictures import Pair
 from napari_cropzoom.export.report.plots import plots_of
+from napari_cropzoom.export.report.sheet import sheet, table
 from napari_cropzoom.review.saved_files import OnDisk
 
 MOST_SUSPECTS = 200
 """Rows of the table of suspects."""
 PACKAGES = ("numpy", "scipy", "av", "opencv-python-headless", "lightning-pose", "torch")
-_SAVED = {
+SAVED = {
     OnDisk.NOTHING: "The final boxes are not saved yet.",
     OnDisk.OTHER: "The file of final boxes holds other boxes than the review comes to: save it again.",
     OnDisk.SAME: "The file of final boxes holds what this report shows.",
@@ -57,30 +55,14 @@ def page_of(facts: ReviewFacts, pairs: dict[str, list[Pair]], arenas: dict[str, 
     arenas : dict
         The way of the box over the arena as SVG, likewise.
     """
-    name = facts.asked.video.name
-    title = f"Review of {name}"
-    script = Markup((files(__package__) / "page.js").read_text("utf-8"))
-    style = Markup((files(__package__) / "page.css").read_text("utf-8"))
-    digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    rules = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=rules),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="generator", content=f"napari-cropzoom {methods.program_version()}"),
-        tag("title", title),
-        tag("style", style),
-    )
-    parts = [tag("h1", title), _lead(facts), *(tag("p", each, class_="note") for each in facts.notes)]
+    parts = [_lead(facts), *(tag("p", each, class_="note") for each in facts.notes)]
     for track in facts.tracks:
         several = len(facts.tracks) > 1
         of = f" of {track.track.name}" if several else ""
         shown = pairs.get(track.track.name, []), arenas.get(track.track.name)
         parts += _track(facts, track, of, *shown)
     parts += [*_keypoints(facts), *_methods(facts), *_settings(facts), *_files(facts)]
-    body = tag("body", tag("main", *parts), tag("script", script))
-    return f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}\n"
+    return sheet(f"Review of {facts.asked.video.name}", parts)
 
 
 def _lead(facts: ReviewFacts) -> Markup:
@@ -89,7 +71,7 @@ def _lead(facts: ReviewFacts) -> Markup:
     said = [
         f"{counted(index.n_frames, 'frame', commas=True)}, {index.width} x {index.height} pixels, "
         f"{float(index.rate):.4g} frames/s, {seconds:.1f} s.",
-        _SAVED[facts.saved],
+        SAVED[facts.saved],
     ]
     if asked.who:
         said.append(f"Reviewed by {asked.who}.")
@@ -169,7 +151,7 @@ def _suspects(track: TrackFacts) -> Iterable[Markup]:
         (_frames(each.first, each.last), each.reason, f"{each.score:.2f}", "in the corrected boxes, open")
         for each in track.new[:MOST_SUSPECTS]
     ]
-    yield _table(("frames", "why", "score", "became"), rows, numbers=(2,))
+    yield table(("frames", "why", "score", "became"), rows, numbers=(2,))
     left = len(track.suspects) + len(track.new) - len(rows)
     if left:
         yield tag("p", f"{counted(left, 'suspect')} more, with lower scores.", class_="quiet")
@@ -179,7 +161,7 @@ def _corrections(facts: ReviewFacts, track: TrackFacts) -> Iterable[Markup]:
     n = len(track.track)
     if track.edits:
         rows = [(each.kind, str(each.count), f"{each.frames:,}") for each in track.edits]
-        yield _table(("edit", "times", "frames"), rows, numbers=(1, 2))
+        yield table(("edit", "times", "frames"), rows, numbers=(1, 2))
     else:
         yield tag("p", "No edit is in force.")
     yield tag("h3", "Where the boxes come from")
@@ -188,7 +170,7 @@ def _corrections(facts: ReviewFacts, track: TrackFacts) -> Iterable[Markup]:
     rows = [
         (words[source], f"{count:,}", f"{100 * count / n:.1f} %") for source, count in sources if count
     ]
-    yield _table(("box", "frames", "share"), rows, numbers=(1, 2))
+    yield table(("box", "frames", "share"), rows, numbers=(1, 2))
     hand = ranges_text(track.track.is_manual)
     yield tag("p", f"Frames set by hand: {hand or 'none'}.")
     away = moved(track.track.raw, track.final)
@@ -206,7 +188,7 @@ def _corrections(facts: ReviewFacts, track: TrackFacts) -> Iterable[Markup]:
         (what, f"{each.median:.2f}", f"{each.high:.2f}", f"{each.count:,}")
         for what, each in (("raw", before), ("final", after))
     ]
-    yield _table(("boxes", "median, px", "95 % below, px", "frames"), spreads, numbers=(1, 2, 3))
+    yield table(("boxes", "median, px", "95 % below, px", "frames"), spreads, numbers=(1, 2, 3))
     overlap = mean_iou(track.track.raw, track.final)
     yield tag(
         "p",
@@ -223,7 +205,7 @@ def _crops(facts: ReviewFacts, track: TrackFacts) -> Iterable[Markup]:
         (name, *(f"{call(final[:, column]):.0f}" for call in (np.min, np.median, np.max)))
         for name, column in (("width, px", 2), ("height, px", 3))
     ]
-    yield _table(("final boxes", "smallest", "median", "largest"), sides, numbers=(1, 2, 3))
+    yield table(("final boxes", "smallest", "median", "largest"), sides, numbers=(1, 2, 3))
     width, height = facts.index.width, facts.index.height
     area = 100 * float(np.median(final[:, 2] * final[:, 3])) / (width * height)
     beyond = int(out_of_frame(final, width, height).sum())
@@ -246,7 +228,7 @@ def _keypoints(facts: ReviewFacts) -> Iterable[Markup]:
         rows.append((name, *(cell for row in zip(*map(_cells, parts), strict=True) for cell in row)))
     when = ["before", "after"] if len(given) == 2 else ["before" if facts.before is not None else "after"]
     heads = [f"{what} {each}" for what in ("likelihood", "sure", "jitter, px") for each in when]
-    yield _table(("body part", *heads), rows, numbers=range(1, len(heads) + 1))
+    yield table(("body part", *heads), rows, numbers=range(1, len(heads) + 1))
     said = (
         f"Likelihood and jitter are medians; a keypoint is sure from a likelihood of {LIKELY:g} on. "
         "Before are the detector's keypoints in the whole frame, after those of the pose model in the "
@@ -285,7 +267,7 @@ def _settings(facts: ReviewFacts) -> Iterable[Markup]:
     for which, record in facts.models.items():
         about = ", ".join(f"{key} {_short(value)}" for key, value in record.model.items() if value)
         rows.append((f"model of the keypoints {which}", f"{about}; run on {record.device}"))
-    yield _table(("what", "value"), rows)
+    yield table(("what", "value"), rows)
 
 
 def _files(facts: ReviewFacts) -> Iterable[Markup]:
@@ -299,22 +281,7 @@ def _files(facts: ReviewFacts) -> Iterable[Markup]:
         )
         for each in facts.files
     ]
-    yield _table(("file", "name", "bytes", "SHA-256"), rows, numbers=(2,), hashes=(3,))
-
-
-def _table(
-    heads: Sequence[str],
-    rows: Iterable[Sequence[str]],
-    numbers: Iterable[int] = (),
-    hashes: Iterable[int] = (),
-) -> Markup:
-    looks = {**dict.fromkeys(numbers, "number"), **dict.fromkeys(hashes, "hash")}
-
-    def line(cells: Sequence[str], kind: str) -> Markup:
-        return tag("tr", *(tag(kind, cell, class_=looks.get(place)) for place, cell in enumerate(cells)))
-
-    body = joined(*(line(cells, "td") for cells in rows))
-    return tag("div", tag("table", tag("thead", line(heads, "th")), tag("tbody", body)), class_="wide")
+    yield table(("file", "name", "bytes", "SHA-256"), rows, numbers=(2,), hashes=(3,))
 
 
 def _frames(first: int, last: int) -> str:

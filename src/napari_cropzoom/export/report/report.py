@@ -10,11 +10,10 @@ from napari_cropzoom.export.plates import Scale, trajectory_plate
 from napari_cropzoom.export.report.facts import Asked, gather
 from napari_cropzoom.export.report.page import page_of
 from napari_cropzoom.export.report.pictures import Pair, pairs_of
+from napari_cropzoom.export.report.sheet import SUFFIXES
 from napari_cropzoom.export.targets import check_target
 from napari_cropzoom.files.atomic import atomic_path
 from napari_cropzoom.video.video import Video
-
-SUFFIXES = (".html", ".htm")
 
 
 def write_report(asked: Asked, output: Path, *, overwrite: bool = False) -> Stage[Path]:

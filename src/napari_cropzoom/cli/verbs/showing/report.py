@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from napari_cropzoom.cli.arguments import Verbs, add_verb, probability, whole_number
-from napari_cropzoom.cli.inputs import print_note
+from napari_cropzoom.cli.inputs import boxes_of, expand, print_note
+from napari_cropzoom.cli.outcomes import Outcomes
 from napari_cropzoom.cli.progress import run_with_bar
+from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.words import counted
+
+if TYPE_CHECKING:
+    from napari_cropzoom.export.report.facts import Asked
 
 
 def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     """Register the verb."""
     tell = add_verb(verbs, common, "report", report, "a review as one HTML file to send")
-    tell.add_argument("video", type=Path, help="the video")
     tell.add_argument(
-        "--bbox", type=Path, required=True, metavar="FILE", help="the raw boxes, as `review` takes them"
+        "video",
+        type=Path,
+        nargs="+",
+        help="the video; of several, or a folder, one page with a row a video",
+    )
+    boxes = tell.add_mutually_exclusive_group(required=True)
+    boxes.add_argument("--bbox", type=Path, metavar="FILE", help="the raw boxes, as `review` takes them")
+    boxes.add_argument(
+        "--bbox_dir", type=Path, metavar="DIR", help="where they lie, each named after its video"
     )
     tell.add_argument("--output", type=Path, required=True, metavar="FILE", help="*.html to write")
     tell.add_argument("--overwrite", action="store_true", help="replace a file of that name")
@@ -27,6 +42,9 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     )
     tell.add_argument(
         "--preds", type=Path, metavar="FILE", help="keypoints of the pose model, in the full frame"
+    )
+    tell.add_argument(
+        "--preds_dir", type=Path, metavar="DIR", help="where these lie, each named after its video"
     )
     tell.add_argument(
         "--pictures", type=whole_number, default=6, metavar="N", help="suspects to show (default: 6)"
@@ -41,16 +59,65 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
 
 
 def report(args: argparse.Namespace) -> None:
-    """Write the report."""
-    from napari_cropzoom.core.inspection.inspection import DEFAULT_AMOUNT
-    from napari_cropzoom.export.report.facts import Asked
+    """Write the report of a video, or the page of several."""
     from napari_cropzoom.export.report.report import write_report
 
-    asked = Asked(
-        args.video,
-        args.bbox,
+    videos = expand(args.video, csv=False, written=False)
+    if len(videos) > 1:
+        overview(args, videos)
+        return
+    asked = asked_of(args, videos[0])
+    stage = write_report(asked, args.output, overwrite=args.overwrite)
+    path = run_with_bar(stage, f"reporting {videos[0].name}")
+    print(f"report saved to {path}", flush=True)
+    if asked.after is None:
+        print_note("without --preds the report says nothing of the keypoints after the review")
+
+
+def overview(args: argparse.Namespace, videos: list[Path]) -> None:
+    """One page with a row a video; one that cannot be read is named on it."""
+    from napari_cropzoom.export.report.facts import gather
+    from napari_cropzoom.export.report.overview import Row, rows_of, write_overview
+    from napari_cropzoom.export.report.sheet import SUFFIXES
+    from napari_cropzoom.export.targets import check_target
+
+    given = next((name for name in ("bbox", "preds", "preds_before") if getattr(args, name)), None)
+    if given is not None:
+        cure = "" if given == "preds_before" else f" Give --{given}_dir."
+        raise CropzoomError(f"--{given} is one file, and this is {counted(len(videos), 'video')}.{cure}")
+    check_target(args.output, SUFFIXES, overwrite=args.overwrite)
+    outcomes, rows = Outcomes(videos), list[Row]()
+
+    def read(video: Path) -> str:
+        try:
+            facts = run_with_bar(gather(asked_of(args, video)), f"reading {video.name}")
+        except CropzoomError as error:
+            said = str(error) if args.paths else str(error).replace(str(video.parent), "…")
+            rows.append(Row(video.name, why_not=said.replace(str(args.bbox_dir), "…")))
+            raise
+        rows.extend(rows_of(facts))
+        return "is on the page"
+
+    for video in videos:
+        outcomes.attempt(video, partial(read, video))
+    path = write_overview(rows, len(videos), args.output, "Reviews", overwrite=args.overwrite)
+    print(f"report saved to {path}", flush=True)
+    outcomes.finish()
+
+
+def asked_of(args: argparse.Namespace, video: Path) -> Asked:
+    """What the report of a video is made of."""
+    from napari_cropzoom.core.inspection.inspection import DEFAULT_AMOUNT
+    from napari_cropzoom.export.report.facts import Asked
+
+    after = args.preds
+    if after is None and args.preds_dir is not None:
+        after = args.preds_dir / f"{video.stem}.csv"
+    return Asked(
+        video,
+        args.bbox or boxes_of(video, args.bbox_dir),
         args.preds_before,
-        args.preds,
+        after,
         not args.skip_pixels,
         DEFAULT_AMOUNT if args.amount is None else args.amount,
         args.pictures,
@@ -58,8 +125,3 @@ def report(args: argparse.Namespace) -> None:
         args.when,
         args.paths,
     )
-    stage = write_report(asked, args.output, overwrite=args.overwrite)
-    path = run_with_bar(stage, f"reporting {args.video.name}")
-    print(f"report saved to {path}", flush=True)
-    if args.preds is None:
-        print_note("without --preds the report says nothing of the keypoints after the review")

@@ -26,7 +26,7 @@ from napari_cropzoom.export.report.methods import methods_text
 from napari_cropzoom.export.report.numbers import edits_of, jitter, of_part
 from napari_cropzoom.export.report.plots import reduced
 from napari_cropzoom.export.report.report import write_report
-from napari_cropzoom.files.bbox_csv import read_bbox_csv
+from napari_cropzoom.files.bbox_csv import read_bbox_csv, write_bbox_csv
 from napari_cropzoom.files.predictions_csv import read_predictions
 from videos import make_numbered_video
 
@@ -244,6 +244,21 @@ def test_boxes_without_a_review_are_reported_as_such(review: Reviewed, tmp_path:
     assert "These boxes were not reviewed" in page
     assert "The final boxes are not saved yet." in page
     assert "Keypoints before and after" not in page
+
+
+def test_what_is_not_known_is_said_in_words(tmp_path: Path) -> None:
+    video = make_numbered_video(tmp_path / "v.mp4", 6)
+    boxes = np.full((6, 4), np.nan)
+    boxes[0] = [10, 10, 20, 20]
+    write_bbox_csv(tmp_path / "x" / "v_bbox.csv", boxes)
+    run_stage(
+        write_report(Asked(video, tmp_path / "x" / "v_bbox.csv", pixels=False), tmp_path / "r.html")
+    )
+    words = " ".join(Page((tmp_path / "r.html").read_text("utf-8")).words)
+    assert not re.search(r"\bnan\b", words)
+    assert "\u2013 → \u2013 px" in words
+    assert "were inspected, but not reviewed," in words
+    assert "Jitter of the box, the distance" not in words
 
 
 def test_many_frames_share_a_place_and_none_is_lost() -> None:

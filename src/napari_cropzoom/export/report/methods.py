@@ -11,7 +11,15 @@ from napari_cropzoom.core.smoothing.filters import SMOOTHING_METHODS
 from napari_cropzoom.core.smoothing.sizing import SizingSettings
 from napari_cropzoom.core.words import counted, verb
 from napari_cropzoom.export.report.facts import ACCEPTED, CORRECTED, OPEN, ReviewFacts, TrackFacts
-from napari_cropzoom.export.report.numbers import LIKELY, Spread, centres, jitter, mean_iou, of_all
+from napari_cropzoom.export.report.numbers import (
+    LIKELY,
+    Spread,
+    centres,
+    jitter,
+    mean_iou,
+    number_text,
+    of_all,
+)
 
 _ORIGINS = {
     Source.DETECTED: "were detected",
@@ -30,7 +38,8 @@ def methods_text(facts: ReviewFacts) -> str:
     size = f"{index.width} x {index.height} pixels, {float(index.rate):.4g} frames/s"
     head = (
         f"Bounding boxes in the video {facts.asked.video.name} ({counted(n, 'frame', commas=True)}, "
-        f"{size}) were reviewed with napari-cropzoom {program_version()}."
+        f"{size}) were {'reviewed' if facts.reviewed else 'inspected, but not reviewed,'} with "
+        f"napari-cropzoom {program_version()}."
     )
     said = [head]
     for track in tracks:
@@ -98,8 +107,11 @@ def _track_text(facts: ReviewFacts, track: TrackFacts) -> str:
     else:
         said.append(f"The boxes {origin}.")
     count = len(track.suspects)
-    where = f", which held {share(track.in_suspects, n)}" if count else ""
-    said.append(f"{counted(count, 'range')} of frames {verb(count, 'were')} suspicious{where}.")
+    if count:
+        where = f", which held {share(track.in_suspects, n)}"
+        said.append(f"{counted(count, 'range')} of frames {verb(count, 'were')} suspicious{where}.")
+    else:
+        said.append("No range of frames was suspicious.")
     if count:
         corrected, right, left = (len(track.with_outcome(each)) for each in (CORRECTED, ACCEPTED, OPEN))
         others = count - corrected - right - left
@@ -116,13 +128,17 @@ def _track_text(facts: ReviewFacts, track: TrackFacts) -> str:
     )
     said.append(smoothing_text(facts))
     before, after = box_jitter(track)
-    said.append(
-        f"Jitter of the box, the distance of its centre from the middle between the centres before and "
-        f"after it, was {before.median:.2f} pixels in the median ({before.high:.2f} in 95 % of the "
-        f"frames) before the review and {after.median:.2f} ({after.high:.2f}) after it; the mean overlap "
-        "(intersection over union) of raw and final boxes is "
-        f"{mean_iou(track.track.raw, track.final):.3f}."
-    )
+    if before.count:
+        said.append(
+            "Jitter of the box, the distance of its centre from the middle between the centres before "
+            f"and after it, was {before.median:.2f} pixels in the median ({before.high:.2f} in 95 % of "
+            f"the frames) before the review and {after.median:.2f} ({after.high:.2f}) after it."
+        )
+    overlap = mean_iou(track.track.raw, track.final)
+    if overlap == overlap:
+        said.append(
+            f"The mean overlap (intersection over union) of raw and final boxes is {overlap:.3f}."
+        )
     w, h = np.median(track.final[:, 2:], axis=0)
     said.append(f"The median final box is {w:.0f} x {h:.0f} pixels.")
     return " ".join(said)
@@ -148,7 +164,8 @@ def keypoints_text(facts: ReviewFacts) -> str:
         whose = "of the detector" if which == "before" else "of the pose model, on the reviewed crops"
         said.append(
             f"Keypoints {whose}{model}: {counted(len(poses.names), 'body part')}, median likelihood "
-            f"{every.likelihood:.3f}, a likelihood of {LIKELY:g} or more in {100 * every.sure:.1f} % of "
-            f"all keypoints, median jitter {every.jitter.median:.2f} pixels."
+            f"{number_text(every.likelihood, 3)}, a likelihood of {LIKELY:g} or more in "
+            f"{number_text(100 * every.sure, 1)} % of all keypoints, median jitter "
+            f"{number_text(every.jitter.median, 2)} pixels."
         )
     return " ".join(said)

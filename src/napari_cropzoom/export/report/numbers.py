@@ -139,6 +139,11 @@ def of_all(poses: Poses) -> PartFacts:
     return PartFacts(float(np.median(known)), float((known >= LIKELY).mean()), Spread.of(away))
 
 
+def number_text(value: float, digits: int) -> str:
+    """A number, or a dash where it is not known."""
+    return f"{value:.{digits}f}" if value == value else "\u2013"
+
+
 def kind_of(edit: Edit) -> str:
     """What an edit is, without its frames and numbers."""
     if isinstance(edit, SettingsEdit | SizingEdit):

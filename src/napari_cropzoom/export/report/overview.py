@@ -12,7 +12,7 @@ from napari_cropzoom.core.words import counted
 from napari_cropzoom.export.markup import tag
 from napari_cropzoom.export.report.facts import ACCEPTED, CORRECTED, OPEN, ReviewFacts
 from napari_cropzoom.export.report.methods import box_jitter, program_version
-from napari_cropzoom.export.report.numbers import of_all
+from napari_cropzoom.export.report.numbers import number_text, of_all
 from napari_cropzoom.export.report.sheet import SUFFIXES, sheet, table
 from napari_cropzoom.export.targets import check_target
 from napari_cropzoom.files.atomic import atomic_path
@@ -65,13 +65,15 @@ def rows_of(facts: ReviewFacts) -> list[Row]:
     """Rows of a video, one for each animal."""
     several = len(facts.tracks) > 1
     sure = [
-        f"{of_all(poses).likelihood:.3f}" for poses in (facts.before, facts.after) if poses is not None
+        number_text(of_all(poses).likelihood, 3)
+        for poses in (facts.before, facts.after)
+        if poses is not None
     ]
     rows = []
     for track in facts.tracks:
         before, after = box_jitter(track)
         cells = (
-            f"{before.median:.2f} → {after.median:.2f}",
+            f"{number_text(before.median, 2)} → {number_text(after.median, 2)}",
             " → ".join(sure),
             " x ".join(map(str, crop_size(track.final))),
             SAVED[facts.saved] if facts.reviewed else "not reviewed",

@@ -20,7 +20,15 @@ from napari_cropzoom.export.report.facts import (
     TrackFacts,
     ranges_text,
 )
-from napari_cropzoom.export.report.numbers import LIKELY, PartFacts, Spread, mean_iou, moved, of_part
+from napari_cropzoom.export.report.numbers import (
+    LIKELY,
+    PartFacts,
+    Spread,
+    mean_iou,
+    moved,
+    number_text,
+    of_part,
+)
 from napari_cropzoom.export.report.pictures import Pair
 from napari_cropzoom.export.report.plots import plots_of
 from napari_cropzoom.export.report.sheet import sheet, table
@@ -92,7 +100,10 @@ def _track(
         (str(len(track.with_outcome(CORRECTED))), "of them corrected"),
         (str(len(track.with_outcome(OPEN)) + len(track.new)), "open"),
         (str(track.frames_of(Source.MANUAL)), "boxes set by hand"),
-        (f"{before.median:.2f} → {after.median:.2f} px", "median jitter of the box"),
+        (
+            f"{number_text(before.median, 2)} → {number_text(after.median, 2)} px",
+            "median jitter of the box",
+        ),
         ("{} x {} px".format(*crop_size(track.final)), "size of the crop"),
     ]
     yield tag("h2", f"At a glance{of}")
@@ -185,7 +196,7 @@ def _corrections(facts: ReviewFacts, track: TrackFacts) -> Iterable[Markup]:
     yield tag("h3", "Jitter of the box")
     before, after = methods.box_jitter(track)
     spreads = [
-        (what, f"{each.median:.2f}", f"{each.high:.2f}", f"{each.count:,}")
+        (what, number_text(each.median, 2), number_text(each.high, 2), f"{each.count:,}")
         for what, each in (("raw", before), ("final", after))
     ]
     yield table(("boxes", "median, px", "95 % below, px", "frames"), spreads, numbers=(1, 2, 3))
@@ -194,7 +205,7 @@ def _corrections(facts: ReviewFacts, track: TrackFacts) -> Iterable[Markup]:
         "p",
         "Distance of the centre from the middle between the centres in the frame before and after; "
         "movement makes some of it. Mean overlap of raw and final boxes (intersection over union): "
-        f"{overlap:.3f}.",
+        f"{number_text(overlap, 3)}.",
         class_="quiet",
     )
 
@@ -240,7 +251,11 @@ def _keypoints(facts: ReviewFacts) -> Iterable[Markup]:
 def _cells(part: PartFacts | None) -> tuple[str, str, str]:
     if part is None:
         return "", "", ""
-    return f"{part.likelihood:.3f}", f"{100 * part.sure:.1f} %", f"{part.jitter.median:.2f}"
+    return (
+        number_text(part.likelihood, 3),
+        f"{number_text(100 * part.sure, 1)} %",
+        number_text(part.jitter.median, 2),
+    )
 
 
 def _methods(facts: ReviewFacts) -> Iterable[Markup]:

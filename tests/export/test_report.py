@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import html
+import json
 import re
 import shutil
 import subprocess
@@ -28,6 +29,7 @@ from napari_cropzoom.export.report.plots import reduced
 from napari_cropzoom.export.report.report import write_report
 from napari_cropzoom.files.bbox_csv import read_bbox_csv, write_bbox_csv
 from napari_cropzoom.files.predictions_csv import read_predictions
+from napari_cropzoom.video.video import Video
 from videos import make_numbered_video
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -163,6 +165,21 @@ def test_the_page_says_what_the_facts_are(review: Reviewed, page: str) -> None:
     pictures = [value for name, key, value in parsed.attributes if (name, key) == ("img", "src")]
     assert len(pictures) == 2 * min(6, len(track.suspects))
     assert len(set(pictures)) > len(track.suspects)
+
+
+def test_plots_hold_the_numbers_of_every_frame(review: Reviewed, page: str) -> None:
+    [text] = re.findall(r'<script type="application/json">(.*?)</script>', page)
+    data = json.loads(text)
+    with Video(review.video) as video:
+        np.testing.assert_allclose(data["times"], video.times, atol=6e-4)
+    final = read_bbox_csv(review.raw.parent / "bboxes_reviewed" / review.raw.name, N)
+    (_, raw_speed), (_, final_speed) = data["rows"][0]
+    steps = np.hypot(*np.diff(final[:, :2] + final[:, 2:] / 2, axis=0).T)
+    np.testing.assert_allclose(final_speed[1:], steps, rtol=1e-3)
+    assert final_speed[0] is None
+    assert [frame for frame in range(90, 96) if raw_speed[frame] is not None] == []
+    likelihood = read_predictions(review.after, N).likelihood.mean(axis=1)
+    np.testing.assert_allclose(data["rows"][2][1][1], likelihood, rtol=1e-3)
 
 
 def test_the_page_needs_nothing_else_and_names_no_place(review: Reviewed, page: str) -> None:

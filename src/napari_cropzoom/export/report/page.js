@@ -32,7 +32,7 @@ for (const block of document.querySelectorAll(".plots")) {
   const hide = (some) => some.forEach((each) => { each.style.display = "none"; });
   const read = (frame) => {
     const place = Math.floor(frame / data.step);
-    const said = [`frame ${frame} (${(frame / data.rate).toFixed(2)} s)`];
+    const said = [`frame ${frame} (${data.times[place].toFixed(2)} s)`];
     data.rows.forEach((lines, row) => {
       const title = plots[row].getAttribute("aria-label").replace(" over the frames", "");
       const values = lines.map(([name, values]) => `${name} ${values[place] ?? "none"}`);

@@ -69,7 +69,7 @@ def plots_of(facts: ReviewFacts, track: TrackFacts) -> Markup:
     content = {
         "frames": n,
         "step": step,
-        "rate": float(facts.index.rate),
+        "times": np.round(facts.index.times[::step], 3).tolist(),
         "rows": [[[line.name, _rounded(reduced(line.values, step, row.how))] for line in row.lines]
                  for row in rows],
         "suspects": [[each.suspect.first, each.suspect.last, each.suspect.reason, each.what]

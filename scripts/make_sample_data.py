@@ -32,7 +32,7 @@ LABELED = 24
 SCORER = "cropzoom"
 CRF = 25
 HARD = ("shelter", "mirror", "dash")
-INPUT_SIZE = {"detector": 384, "pose": 128}
+INPUT_SIZE = {"detector": 384, "pose": 256}
 
 
 def main() -> None:

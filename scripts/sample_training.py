@@ -26,6 +26,7 @@ MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 STD = np.array([0.229, 0.224, 0.225], np.float32)
 SHARED_INPUT = 96
 CROP_INPUT = 128
+SHARP_INPUT = 256
 WINDOW_INPUT = 256
 FRAME_INPUT = 384
 HEATMAP_STRIDE = 4
@@ -179,8 +180,13 @@ def shared_batch(shots: Shots, chosen: NDArray[np.intp], rng: np.random.Generato
 
 
 def pose_batch(shots: Shots, chosen: NDArray[np.intp], rng: np.random.Generator) -> Batch:
-    """Crops as the pose model will get them: the animal spans half of the input, more or less."""
+    """Small crops: the animal spans half of the input, and is about as large as the detector sees it."""
     return _crops(shots, chosen, rng, CROP_INPUT, span=(0.40, 0.66), off_centre=0.08)
+
+
+def sharp_batch(shots: Shots, chosen: NDArray[np.intp], rng: np.random.Generator) -> Batch:
+    """Crops as the pose model will get them, made with crop ratios of 1.2 to 2.2."""
+    return _crops(shots, chosen, rng, SHARP_INPUT, span=(0.44, 0.86), off_centre=0.06)
 
 
 def window_batch(shots: Shots, chosen: NDArray[np.intp], rng: np.random.Generator) -> Batch:

@@ -222,6 +222,7 @@ def sample(tmp_path, monkeypatch):
     return truth[["x", "y", "w", "h"]].to_numpy()
 
 
+@pytest.mark.timeout(600)
 def test_the_sample_and_its_detector(viewer, sample):
     with counted() as gestures:
         choose(canvas_of().window(), "File", "Open Sample", "Roaming mouse (cropzoom) (Cropzoom)")
@@ -229,7 +230,7 @@ def test_the_sample_and_its_detector(viewer, sample):
         session = dock.controller.session
         wait_for(lambda: dock["detect"].is_open)
         click(named(dock, "detect_run"))
-        wait_for(lambda: session.has_boxes, 200)
+        wait_for(lambda: session.has_boxes, 500)
     assert session.detector_poses is not None
     from_corner = middles(sample) - session.track.boxes[:, :2]
     is_inside = ((from_corner > 0) & (from_corner < session.track.boxes[:, 2:])).all(axis=1)

@@ -7,13 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from napari_cropzoom.core.boxes import BoolArray, FloatArray
 from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.reader import LayerData, read_videos
 
 if TYPE_CHECKING:
     from napari_cropzoom.widgets.dock import CropzoomDock
 
 SAMPLE_VARIABLE = "NAPARI_CROPZOOM_SAMPLE"
+HARD_PLACES = "shelter|mirror|dash"
+HELD_OUT_FROM = 600
+"""The models of the sample were trained on frames before this one, and on other videos."""
+
 _VIDEO = Path("videos", "roaming.mp4")
 
 
@@ -83,6 +91,36 @@ def sample_project() -> SampleProject:
         "The sample comes with napari-cropzoom's source, not with the installed package. Get the source "
         f"and set {SAMPLE_VARIABLE} to its sample_data folder."
     )
+
+
+def errors_from_truth(truth_csv: Path, poses: Poses) -> tuple[FloatArray, BoolArray]:
+    """Errors of keypoints found in the sample's video, and which of them are fair to count.
+
+    Parameters
+    ----------
+    truth_csv : Path
+        The sample's ``truth.csv``.
+    poses : Poses
+        T frames of K body parts, pixels of the frame.
+
+    Returns
+    -------
+    errors : (T, K) float64
+        Pixels of the frame; NaN where no keypoint was found.
+    is_fair : (T, K) bool
+        Seen, in the half of the video that no model was trained on, and in no hard place.
+    """
+    import pandas as pd
+
+    truth = pd.read_csv(truth_csv, index_col="frame", keep_default_na=False)
+    part = {name: truth[[f"{name}_x", f"{name}_y"]].to_numpy(float) for name in poses.names}
+    errors = np.hypot(
+        *np.moveaxis(poses.xy - np.stack([part[name] for name in poses.names], axis=1), 2, 0)
+    )
+    is_easy = ~truth["places"].str.contains(HARD_PLACES).to_numpy()
+    is_easy[:HELD_OUT_FROM] = False
+    is_seen = truth[[f"{name}_visible" for name in poses.names]].to_numpy() == 1
+    return errors, is_easy[:, None] & is_seen
 
 
 def make_sample() -> list[LayerData]:

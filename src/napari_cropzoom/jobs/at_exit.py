@@ -27,5 +27,5 @@ def leave_objects_to_qt() -> None:
 def _leave_objects_to_qt() -> None:
     sip = importlib.import_module(f"{API_NAME}.sip")
     for each in gc.get_objects():
-        if isinstance(each, QObject) and not sip.isdeleted(each) and sip.ispyowned(each):
+        if issubclass(type(each), QObject) and not sip.isdeleted(each) and sip.ispyowned(each):
             sip.transferto(each, None)

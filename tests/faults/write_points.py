@@ -156,6 +156,18 @@ def _project_table(folder: Path) -> None:
     write_csv(folder / "out" / "project.csv", [VideoState(folder / "v.mp4", n_frames=N)])
 
 
+def _labeled_image(folder: Path) -> None:
+    from napari_cropzoom.projects.labeling import write_image
+
+    write_image(folder / "out" / "img00000001.png", np.arange(7500, dtype=np.uint8).reshape(50, 50, 3))
+
+
+def _labeled_record(folder: Path) -> None:
+    from napari_cropzoom.projects.labeling import write_record
+
+    write_record(folder / "out" / "labels_made_of.json", {"img00000001.png": {"frame": 1}})
+
+
 def _known_states(folder: Path) -> None:
     from napari_cropzoom.projects.known import write_known
 
@@ -245,6 +257,8 @@ WRITE_POINTS = [
     WritePoint("files.atomic.put_in_place", "v.csv", outputs),
     WritePoint("batch.results.write_results", "batch.csv", _batch_table),
     WritePoint("projects.table.write_csv", "project.csv", _project_table),
+    WritePoint("projects.labeling.write_image", "img00000001.png", _labeled_image),
+    WritePoint("projects.labeling.write_record", "labels_made_of.json", _labeled_record),
     WritePoint("projects.known.write_known", "known.json", _known_states),
     WritePoint("engine.training.evaluation.write_errors", "errors.csv", _errors),
     WritePoint("engine.training.status._write", "train_status.json", _training_begins),

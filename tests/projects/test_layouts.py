@@ -144,10 +144,10 @@ def test_trainings_that_run_or_have_ended_early(tmp_path: Path) -> None:
     told = {each.name: each.training for each in Project.open(root).models}
     assert told == {
         "det": "",
-        "runs": "training at epoch 12 of 300",
-        "stopped": "stopped at epoch 12 of 300: its process is gone",
-        "unknown": "training at epoch 12 of 300",
-        "cancelled": "canceled at epoch 12 of 300",
+        "runs": f"training (process {here}), 12 of 300 epochs",
+        "stopped": f"ended without a word: process {gone} is gone, 12 of 300 epochs",
+        "unknown": "training, 12 of 300 epochs",
+        "cancelled": "canceled, 12 of 300 epochs",
         "done": "",
         "odd": "",
     }

@@ -11,6 +11,7 @@ from napari_cropzoom.cli.verbs import (
     crop,
     demo,
     evaluate,
+    improve,
     info,
     predict,
     project,
@@ -24,8 +25,8 @@ from napari_cropzoom.cli.verbs.exchange import export, import_bbox
 from napari_cropzoom.cli.verbs.showing import figure, report, show
 
 VERBS = (
-    predict, train, evaluate, create_bbox, smooth_bbox, remap, flags, info, detect, import_bbox, export,
-    crop, run, batch, project, show, figure, report, bench, review, demo,
+    predict, train, evaluate, improve, create_bbox, smooth_bbox, remap, flags, info, detect, import_bbox,
+    export, crop, run, batch, project, show, figure, report, bench, review, demo,
 )  # fmt: skip
 """In the order of the help."""
 

@@ -11,18 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 
 from napari_cropzoom.core.errors import CropzoomError, brief
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.engine.model_folder import ModelFolder
+from napari_cropzoom.engine.training.status import COMPLETED, TrainingStatus
 from napari_cropzoom.files.csv_table import read_text
 from napari_cropzoom.files.names import is_hidden, name_key
-from napari_cropzoom.files.parsing import MISSHAPEN, read_json, read_yaml
+from napari_cropzoom.files.parsing import MISSHAPEN, read_yaml
 
 DETECTOR, POSE, FULL_FRAME, ENSEMBLE, UNKNOWN = "detector", "pose", "full frame", "ensemble", ""
 MOST = 400  # folders that are looked into for models
-MOST_STATUS_BYTES = 1_000_000
 ERRORS_FILE = "predictions_pixel_error.csv"
 CROPPED_FILE, CROPPED_FOLDER = "cropped_", "cropped_images"
 _TRACES = ("tb_logs", "video_preds", "image_preds", "train_status.json", "train_stdout.log", ".hydra")
@@ -193,24 +192,9 @@ def _together(models: list[ModelState]) -> list[ModelState]:
 
 
 def _training(path: Path) -> str:
-    """How far a training is, by ``train_status.json`` of Lightning Pose and its app; empty once done."""
-    try:
-        content = read_json(path / "train_status.json", MOST_STATUS_BYTES)
-        status, pid = str(content["status"]).upper(), content.get("pid")
-        far = content.get("progress") or {}
-        done, total = int(far.get("completed") or 0), int(far.get("total") or 0)
-    except (OSError, *MISSHAPEN):
-        return ""
-    epochs = f" at epoch {done} of {total}" if total else ""
-    if status == "COMPLETED":
-        return ""
-    if status in ("TRAINING", "EVALUATING", "PENDING"):
-        if isinstance(pid, int) and not psutil.pid_exists(pid):
-            return f"stopped{epochs}: its process is gone"
-        return {"TRAINING": f"training{epochs}", "EVALUATING": "evaluating"}.get(
-            status, "waiting to train"
-        )
-    return f"{brief(status.lower())}{epochs}"
+    """How far a training is that runs or has ended early; empty once it is done."""
+    status = TrainingStatus.read(path)
+    return "" if status.status in ("", COMPLETED) else status.told()
 
 
 def _error(path: Path) -> tuple[float | None, int]:

@@ -1,0 +1,268 @@
+"""Corrected frames as labeled frames of a project, in Lightning Pose's own layout.
+
+Beside the labels file ``<labels>.csv``, which stays as it is, are written
+
+``<labels>_with_review.csv``
+    its rows, and those made here;
+``<labels>_with_review_made_of.json``
+    of each row made here the video, the frame, the box, why it was suspected, and the pose model;
+``labeled-data/<video>/img<number>.png``
+    whole frames, with eight digits; those two before and two after too, for models with temporal context.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_cropzoom.core.boxes import BoolArray, FloatArray
+from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.poses import Poses
+from napari_cropzoom.core.progress import Progress, Stage
+from napari_cropzoom.files.atomic import atomic_path
+from napari_cropzoom.files.csv_table import plain_path
+from napari_cropzoom.files.names import name_key
+from napari_cropzoom.files.parsing import MISSHAPEN, read_json
+from napari_cropzoom.files.predictions_csv import PredictionsTable, read_predictions_table
+from napari_cropzoom.projects.corrections import Corrected, choose
+from napari_cropzoom.projects.layout import FRAMES_FOLDER
+from napari_cropzoom.video.video import Video
+
+CONTEXT = 2  # frames on either side
+VERSION = 1
+LEAST_SHARE = 0.5  # of the keypoints that labels and pose model have, which a frame has to have
+
+
+@dataclass(frozen=True)
+class Labeled:
+    """What was written.
+
+    Attributes
+    ----------
+    labels : Path
+        The table with the new rows.
+    images : list of str
+        New images that have a row, relative to the project.
+    of_videos, of_kinds : Counter
+        How many of each.
+    n_left_out : int
+        Corrected frames in which too few keypoints are likely.
+    """
+
+    labels: Path
+    images: list[str] = field(default_factory=list)
+    of_videos: Counter[str] = field(default_factory=Counter)
+    of_kinds: Counter[str] = field(default_factory=Counter)
+    n_left_out: int = 0
+
+
+def with_review(labels: Path) -> Path:
+    """Where the table with the new rows lies."""
+    return labels.with_name(f"{labels.stem}_with_review.csv")
+
+
+def record_of(target: Path) -> Path:
+    """Where it is told which rows were made by review."""
+    return target.with_name(f"{target.stem}_made_of.json")
+
+
+def label_frames(
+    labels: Path,
+    corrected: Sequence[Corrected],
+    poses: Sequence[Poses],
+    *,
+    count: int,
+    gap: int,
+    min_likelihood: float,
+    has_context: bool,
+    pose_model: str,
+) -> Stage[Labeled]:
+    """Choose frames, write their images, and then the table with their rows.
+
+    Parameters
+    ----------
+    labels : Path
+        Labels file of the project; rows made before are kept.
+    corrected : sequence of Corrected
+    poses : sequence of Poses
+        Keypoints in the reviewed boxes, of each video, in pixels of the full frame.
+    count, gap : int
+        How many frames at most, and how far apart in one video.
+    min_likelihood : float
+        Keypoints below it are left empty.
+    has_context : bool
+        Whether the frames round each are written too.
+    pose_model : str
+        Named in the record.
+
+    Raises
+    ------
+    CropzoomError
+        If a file cannot be read or written.
+    """
+    target = with_review(labels)
+    table = read_predictions_table(labels)
+    before = read_predictions_table(target) if target.is_file() else table
+    known = {plain_path(image) for image in (*table.index, *before.index)}
+    folders = _folders([each.video for each in corrected])
+    usable, n_left_out = [], 0
+    for each, found, folder in zip(corrected, poses, folders, strict=True):
+        names = [name for name in table.names if name in found.names]
+        is_likely = likely(names, found, each, min_likelihood).mean(axis=1) >= LEAST_SHARE
+        is_new = np.ones(len(is_likely), bool)
+        for frame in np.flatnonzero(each.is_wrong).tolist():
+            is_new[frame] = _image(folder, frame) not in known
+        n_left_out += int((each.is_wrong & is_new & ~is_likely).sum())
+        usable.append(is_likely & is_new)
+    chosen = choose(corrected, poses, usable, count, gap)
+    result = Labeled(target, n_left_out=n_left_out)
+    rows: list[list[object]] = []
+    about: dict[str, Any] = {}
+    for number, each in enumerate(corrected):
+        frames = [frame for video, frame in chosen if video == number]
+        yield from _write_images(labels.parent, folders[number], each, frames, has_context)
+        for frame in frames:
+            image = _image(folders[number], frame)
+            rows.append(_row(table, poses[number], each, frame, min_likelihood))
+            about[image] = {
+                "video": str(each.video),
+                "frame": frame,
+                "box": each.boxes[frame].tolist(),
+                "why": each.kinds[frame],
+                "pose": pose_model,
+            }
+            result.images.append(image)
+            result.of_videos[each.video.name] += 1
+            result.of_kinds[each.kinds[frame]] += 1
+    if rows:
+        write_record(record_of(target), about)
+        _write_table(target, table, before, result.images, rows)
+    return result
+
+
+def likely(names: Sequence[str], poses: Poses, corrected: Corrected, min_likelihood: float) -> BoolArray:
+    """(T, K) whether each of the labels' keypoints is known, likely and inside the frame."""
+    result = np.zeros((len(poses.xy), len(names)), bool)
+    size = np.array([corrected.index.width, corrected.index.height])
+    for place, name in enumerate(names):
+        if name in poses.names:
+            part = poses.names.index(name)
+            xy = poses.xy[:, part]
+            with np.errstate(invalid="ignore"):
+                is_inside = ((xy >= 0) & (xy < size)).all(axis=1)
+                result[:, place] = is_inside & (poses.likelihood[:, part] >= min_likelihood)
+    return result
+
+
+def _folders(videos: Sequence[Path]) -> list[str]:
+    """Folder of the images of each video: its name, with that of its folder where two have one name."""
+    stems = Counter(name_key(video.stem) for video in videos)
+    return [
+        video.stem if stems[name_key(video.stem)] == 1 else f"{video.parent.name}_{video.stem}"
+        for video in videos
+    ]
+
+
+def _image(folder: str, frame: int) -> str:
+    return f"{FRAMES_FOLDER}/{folder}/img{frame:08d}.png"
+
+
+def _row(
+    table: PredictionsTable, poses: Poses, corrected: Corrected, frame: int, min_likelihood: float
+) -> list[object]:
+    """Cells of a labeled frame, in the order of the labels; x and y are both there or both empty."""
+    cells: list[object] = [None] * table.values.shape[1]
+    is_likely = likely(table.names, poses, corrected, min_likelihood)[frame]
+    for place, name in enumerate(table.names):
+        if is_likely[place]:
+            xy: FloatArray = poses.xy[frame, poses.names.index(name)]
+            for coord, value in zip("xy", xy.tolist(), strict=True):
+                column = table.column(name, coord)
+                if column is not None:
+                    cells[column] = round(value, 3)
+    return cells
+
+
+def _write_images(
+    root: Path, folder: str, corrected: Corrected, frames: Sequence[int], has_context: bool
+) -> Stage[None]:
+    """Write frames, and those round them, as images that are not there yet."""
+    reach = CONTEXT if has_context else 0
+    last = corrected.index.n_frames - 1
+    numbers = sorted(
+        {min(max(frame + by, 0), last) for frame in frames for by in range(-reach, reach + 1)}
+    )
+    numbers = [number for number in numbers if not (root / _image(folder, number)).exists()]
+    if not numbers:
+        return
+    with Video(corrected.video, index=corrected.index) as source:
+        for done, number in enumerate(numbers):
+            yield Progress(done, len(numbers), "images")
+            write_image(root / _image(folder, number), source.frame(number))
+    yield Progress(len(numbers), len(numbers), "images")
+
+
+def write_image(path: Path, picture: NDArray[np.uint8]) -> None:
+    """Write a picture, (H, W, 3) RGB, as PNG, whole or not at all.
+
+    Raises
+    ------
+    CropzoomError
+        If the file cannot be written.
+    """
+    from PIL import Image
+
+    with atomic_path(path) as part:
+        Image.fromarray(picture).save(part, format="PNG")
+
+
+def write_record(path: Path, about: dict[str, Any]) -> None:
+    """Add rows to the record of what was made by review.
+
+    Raises
+    ------
+    CropzoomError
+        If the file cannot be written.
+    """
+    known: dict[str, Any] = {}
+    try:
+        known = dict(read_json(path)["images"])
+    except (OSError, *MISSHAPEN):
+        known = {}
+    content = {"version": VERSION, "images": {**known, **about}}
+    with atomic_path(path) as part:
+        part.write_text(json.dumps(content, indent=1, allow_nan=False), encoding="utf-8")
+
+
+def _write_table(
+    target: Path,
+    table: PredictionsTable,
+    before: PredictionsTable,
+    images: Sequence[str],
+    rows: Sequence[Sequence[object]],
+) -> None:
+    """Write the labels as they are now, rows made before, and new ones."""
+    import pandas as pd
+
+    if before.header[1:] != table.header[1:]:
+        raise CropzoomError(
+            f"{target}: has other keypoints than {table.path}. Move it away to begin again."
+        )
+    mine = {plain_path(image) for image in table.index}
+    kept = [row for row, image in enumerate(before.index) if plain_path(image) not in mine]
+    columns = table.values.columns
+    parts = [
+        table.values,
+        before.values.iloc[kept].set_axis(columns, axis=1),
+        pd.DataFrame([list(row) for row in rows], columns=columns),
+    ]
+    values = pd.concat([part.astype(object) for part in parts], ignore_index=True)
+    index = [*table.index, *(before.index[row] for row in kept), *images]
+    PredictionsTable(target, table.header, [plain_path(image) for image in index], values).write(target)

@@ -1,0 +1,190 @@
+"""Corrected frames become labeled frames of the project, a few that differ."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lpmodels import make_predictions_folder
+from napari_cropzoom.cli import main
+from napari_cropzoom.core.boxes import Box, Source
+from napari_cropzoom.core.poses import Poses
+from napari_cropzoom.core.sampling.spread import spread
+from napari_cropzoom.core.smoothing.sizing import SizingSettings, boxes_from_keypoints
+from napari_cropzoom.engine.fingerprint import fingerprint
+from napari_cropzoom.engine.model_folder import ModelFolder
+from napari_cropzoom.files.bbox_csv import read_bbox_csv, write_bbox_csv
+from napari_cropzoom.files.predictions_csv import read_predictions_table, write_predictions
+from napari_cropzoom.files.provenance import MadeWith, made_with_path, video_identity, write_made_with
+from napari_cropzoom.files.review_paths import file_sha256, reviewed_csv
+from napari_cropzoom.review.session import Session
+from napari_cropzoom.video.index import VideoIndex
+from napari_cropzoom.video.video import Video
+from videos import make_numbered_video
+
+N = 60
+WRONG = range(20, 40)
+LABELS = (
+    "scorer,me,me,me,me,me,me\nbodyparts,nose,nose,ear,ear,tail,tail\ncoords,x,y,x,y,x,y\n"
+    "labeled-data/old/img00000001.png,1.50,2,3,4,,\nlabeled-data/a/img00000021.png,1,2,3,4,5,6\n"
+)
+
+
+def true_poses() -> Poses:
+    t = np.arange(N, dtype=float)[:, None]
+    xy = np.stack([20 + 0.8 * t + [[0, 8]], 25 + 0 * t + [[0, 6]]], axis=2)
+    likelihood = np.full((N, 2), 0.9)
+    likelihood[30:32] = 0.1
+    likelihood[25, 1] = 0.1
+    return Poses(("tail", "nose"), xy, likelihood)
+
+
+def detected() -> Poses:
+    poses = true_poses()
+    xy = poses.xy.copy()
+    xy[WRONG.start : WRONG.stop] += (-15, 20)
+    return Poses(poses.names, xy, poses.likelihood)
+
+
+def corrected(video: Path, raw: Path) -> None:
+    """Correct every wrong frame, and touch one that was right."""
+    session = Session(Video(video))
+    session.load_boxes(raw, source=Source.DETECTED)
+    right = boxes_from_keypoints(true_poses(), SizingSettings())
+    for frame in (*WRONG, 50):
+        session.set_box(frame, Box(*right[frame].tolist()))
+    session.save()
+    session.close()
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two reviewed videos and one that nobody has looked at; the pose was found in the reviewed boxes."""
+    root = tmp_path_factory.mktemp("made") / "lab ü"
+    (root / "videos").mkdir(parents=True)
+    for name in ("a", "b", "new"):
+        make_numbered_video(root / "videos" / f"{name}.mp4", N)
+    (root / "CollectedData.csv").write_text(LABELS)
+    for kind in ("detector", "pose"):
+        folder = make_predictions_folder(root / "models" / kind, root / "videos" / "a.mp4", detected())
+        write_predictions(folder / "video_preds" / "b.csv", detected())
+    for name in ("a", "b"):
+        video = root / "videos" / f"{name}.mp4"
+        raw = root / "models" / "detector" / "video_preds" / f"{name}_bbox.csv"
+        write_bbox_csv(raw, boxes_from_keypoints(detected(), SizingSettings()))
+        corrected(video, raw)
+        path = root / "models" / "pose" / "video_preds" / f"{name}.csv"
+        write_predictions(path, true_poses())
+        about = fingerprint(ModelFolder.open(root / "models" / "pose"))
+        boxes = read_bbox_csv(reviewed_csv(raw, video))
+        index = VideoIndex.scan(video)
+        record = MadeWith(about, "cpu", video_identity(index), boxes, file_sha256(path))
+        write_made_with(made_with_path(path), record)
+    return root
+
+
+@pytest.fixture
+def lab(made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(made, tmp_path / "lab ü"))
+
+
+def improve(lab: Path, *more: str) -> int:
+    models = ["--detector", str(lab / "models" / "detector"), "--pose", str(lab / "models" / "pose")]
+    return main(["improve", str(lab), *models, *more])
+
+
+def new_rows(lab: Path) -> list[list[str]]:
+    with (lab / "CollectedData_with_review.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.reader(file))[5:]
+
+
+def test_frames_of_both_videos_are_added_and_the_labels_stay(
+    lab: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert improve(lab, "--frames", "6", "--gap", "4") == 0
+    printed = capsys.readouterr()
+    assert (lab / "CollectedData.csv").read_text() == LABELS
+    text = (lab / "CollectedData_with_review.csv").read_text().splitlines()
+    assert text[:3] == LABELS.splitlines()[:3]
+    before = read_predictions_table(lab / "CollectedData.csv").poses().xy
+    after = read_predictions_table(lab / "CollectedData_with_review.csv").poses().xy
+    np.testing.assert_array_equal(after[:2], before)
+    rows = new_rows(lab)
+    assert len(rows) == 6
+    assert sorted({row[0].split("/")[1] for row in rows}) == ["a", "b"]
+    for row in rows:
+        frame = int(row[0][-12:-4])
+        assert frame in WRONG
+        assert frame not in (30, 31)  # too unlikely
+        assert row[0] != "labeled-data/a/img00000021.png"  # which has labels
+        xy = true_poses().xy[frame]
+        nose = ["", ""] if frame == 25 else [str(value) for value in xy[1].round(3)]
+        assert row[1:3] == nose
+        assert row[3:5] == ["", ""]  # of an ear the pose model knows nothing
+        assert row[5:] == [str(value) for value in xy[0].round(3)]
+    assert "6 labeled frames added" in printed.out
+    assert "data.csv_file" in printed.out
+    assert "4 corrected frames left out" in printed.err
+
+
+def test_images_are_whole_frames_and_the_record_says_where_they_come_from(lab: Path) -> None:
+    assert improve(lab, "--frames", "4") == 0
+    record = json.loads((lab / "CollectedData_with_review_made_of.json").read_text(encoding="utf-8"))
+    images = [row[0] for row in new_rows(lab)]
+    assert sorted(record["images"]) == sorted(images)
+    for image in images:
+        about = record["images"][image]
+        with Video(Path(about["video"])) as video, Image.open(lab / image) as picture:
+            np.testing.assert_array_equal(np.asarray(picture), video.frame(about["frame"]))
+
+
+def test_a_second_time_adds_others_and_keeps_those_of_before(lab: Path) -> None:
+    assert improve(lab, "--frames", "2") == 0
+    first = new_rows(lab)
+    (lab / "CollectedData.csv").write_text(LABELS + "labeled-data/a/img00000059.png,1,2,3,4,5,6\n")
+    assert improve(lab, "--frames", "2", "--gap", "2") == 0
+    table = read_predictions_table(lab / "CollectedData_with_review.csv")
+    assert table.index[2] == "labeled-data/a/img00000059.png"
+    assert table.index[3:5] == [row[0] for row in first]
+    assert len(set(table.index)) == len(table.index) == 7
+
+
+def test_context_models_get_the_frames_round_each(lab: Path) -> None:
+    config = lab / "models" / "detector" / "config.yaml"
+    config.write_text(config.read_text().replace("model_type: heatmap", "model_type: heatmap_mhcrnn"))
+    assert improve(lab, "--frames", "1") == 0
+    (row,) = new_rows(lab)
+    frame = int(row[0][-12:-4])
+    folder = (lab / row[0]).parent
+    assert sorted(path.name for path in folder.iterdir()) == [
+        f"img{number:08d}.png" for number in range(frame - 2, frame + 3)
+    ]
+
+
+def test_a_project_without_corrections_says_what_to_do(
+    lab: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(lab / "models" / "detector" / "video_preds" / "bboxes_reviewed")
+    assert improve(lab) == 1
+    assert "cropzoom review" in capsys.readouterr().err
+
+
+def test_frames_are_spread_over_videos_and_kinds_and_no_two_are_neighbours() -> None:
+    videos = ["a"] * 100 + ["b"] * 10
+    kinds = ["jump"] * 95 + ["gap"] * 5 + ["jump"] * 10
+    frames = np.array([*range(100), *range(10)])
+    features = np.zeros((110, 2))
+    features[40:45] = 5.0  # another pose
+    rows = spread(features, videos, kinds, frames, 6, 4)
+    assert [videos[row] for row in rows].count("b") == 3
+    assert "gap" in [kinds[row] for row in rows]
+    assert any(40 <= row < 45 for row in rows)
+    for video in "ab":
+        mine = sorted(frames[row] for row in rows if videos[row] == video)
+        assert (np.diff(mine) >= 4).all()
+    assert spread(features, videos, kinds, frames, 200, 50)
+    assert spread(np.zeros((0, 2)), [], [], np.zeros(0, int), 5, 1) == []

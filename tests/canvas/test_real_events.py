@@ -10,6 +10,7 @@ from gui_events import (
     drag,
     move_to,
     needs_display,
+    picture_of,
     press,
     press_key,
     release,
@@ -209,3 +210,51 @@ def test_the_name_of_a_point_under_the_mouse_is_told(scene):
     status = layer.get_status((2, 180, 200), world=True, dims_displayed=[1, 2])
     assert "nose" in status["coordinates"]
     assert "0.875" in status["coordinates"]
+
+
+SMALL = Box(60, 50, 8, 8)
+
+
+def with_small_box(scene):
+    """The scene with a box of some 25 screen pixels, which the handles would cover."""
+    viewer, session, layer_set = scene
+    session.set_raw(
+        np.tile(np.array(SMALL, float), (N, 1)), session.video.path.with_suffix(".csv"), Source.DETECTED
+    )
+    spin(0.2)
+    assert 16 < SMALL.w * viewer.scene.camera.zoom < 40
+    return viewer, session, layer_set
+
+
+def handles_are_drawn(layer_set):
+    """Whether the canvas looks otherwise without the handles."""
+    with_them = picture_of(canvas_of())
+    layer_set.boxes.show_handles(False)
+    without = picture_of(canvas_of())
+    layer_set.boxes.show_handles(True)
+    return not np.array_equal(with_them, without)
+
+
+def test_a_small_box_is_not_covered_by_its_handles(scene):
+    viewer, _, layer_set = with_small_box(scene)
+    viewer.scene.camera.center = SMALL.center[::-1]
+    assert not handles_are_drawn(layer_set)
+    viewer.scene.camera.zoom *= 6
+    spin(0.2)
+    assert handles_are_drawn(layer_set)
+
+
+def test_a_small_box_is_moved_by_its_middle_and_resized_by_its_corner(scene):
+    viewer, session, _ = with_small_box(scene)
+    y, x = center(SMALL)
+    beside = SMALL.w / 5  # as near to a handle as the middle reaches
+    drag(viewer, (y + beside, x - beside), (y + beside + 30, x - beside))
+    moved = session.track.box(2)
+    assert (moved.w, moved.h) == (SMALL.w, SMALL.h)
+    assert moved.y == pytest.approx(SMALL.y + 30, abs=1.5)
+    corner = (moved.y + moved.h - 0.5, moved.x + moved.w - 0.5)
+    drag(viewer, corner, (corner[0] + 20, corner[1] + 30))
+    grown = session.track.box(2)
+    assert (grown.x, grown.y) == (moved.x, moved.y)
+    assert grown.w == pytest.approx(moved.w + 30, abs=2)
+    assert grown.h == pytest.approx(moved.h + 20, abs=2)

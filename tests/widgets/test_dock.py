@@ -7,9 +7,11 @@ from qtpy.QtGui import QDropEvent
 from qtpy.QtWidgets import QPushButton, QScrollArea, QWidget
 
 from gui_events import hands, needs_display, wait_for
+from lpmodels import make_predictions_folder
 from napari_cropzoom.core.boxes import Box, Source
 from napari_cropzoom.files.bbox_csv import read_bbox_csv, write_bbox_csv
 from napari_cropzoom.video.video import Video
+from napari_cropzoom.widgets.controls import recent
 from napari_cropzoom.widgets.dock import CropzoomDock
 from napari_cropzoom.widgets.steps.parts.encoding import EncodingBox
 from napari_cropzoom.widgets.steps.registry import STEPS
@@ -198,6 +200,44 @@ def test_models_of_the_project_are_on_the_list_and_the_method_is_theirs(
     dock["detect"].picker.combo.activated.emit(1)
     assert dock.controller.detector.path == model_folder
     assert dock["detect"].picker.combo.count() == 2  # listed once
+
+
+def test_the_detector_of_the_project_is_selected_until_another_video_or_a_person_says_otherwise(
+    dock, tmp_path, video_file, poses, wait
+):
+    """Not that of crops, and not where the person has chosen a method."""
+    detect, controller = dock["detect"], dock.controller
+    (tmp_path / "elsewhere" / "deep").mkdir(parents=True)
+    alone = write_video(tmp_path / "elsewhere" / "deep" / "other.mp4", np.zeros((4, 64, 64, 3), np.uint8))
+
+    def open_(video):
+        dock["video"].open(video)
+        wait(lambda: controller.session is not None and controller.session.video.path == video)
+
+    open_(alone)
+    assert detect.method.currentData() == "motion"
+    models = tmp_path / "models"
+    detector = make_predictions_folder(models / "runs", video_file, poses)
+    crops = make_predictions_folder(models / "pose", video_file, poses)
+    config = crops / "config.yaml"
+    config.write_text(config.read_text().replace(str(crops), f"{detector}/cropped_images"))
+    open_(video_file)
+    wait(lambda: controller.detector is not None)
+    assert controller.detector.path == detector
+    assert detect.method.currentData() == "model"
+    assert detect.picker.combo.currentData() == str(detector)
+    assert detect.offer.path == detector / "video_preds" / "square.csv"
+    assert recent("model") == []  # nobody has chosen it
+    open_(alone)
+    assert controller.detector is None
+    assert detect.method.currentData() == "motion"
+    detect.method.activated.emit(detect.method.currentIndex())
+    open_(video_file)
+    wait(lambda: controller.detector is not None)
+    assert detect.method.currentData() == "motion"
+    detect.choose_model(crops)
+    open_(alone)
+    assert controller.detector.path == crops
 
 
 def test_a_method_that_was_chosen_stays_where_a_model_is_known(opened, tmp_path, model_folder, wait):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gui_events import drag, needs_display, picture_of, press_key, spin, wait_for
+from gui_events import drag, hands, needs_display, picture_of, press_key, spin, to_screen, wait_for
 from napari_cropzoom.core.boxes import Source
 from napari_cropzoom.widgets.preview import CropPreview
 from review_window import GAP, begin_again, faulty_boxes
@@ -67,3 +67,19 @@ def test_another_animal_shows_its_own_crop_after_a_drag(dock, preview):
     press_key("shift+t")
     wait_for(lambda: session.current == "white")
     wait_for(lambda: "box 40×60" in preview.caption.text())
+
+
+def test_a_drag_too_small_for_a_box_leaves_no_crop(dock, preview):
+    dock.controller.go_to(GAP[0])
+    spin(0.2)
+    wait_for(lambda: "has no box" in preview.caption.text())
+    viewer = dock.controller.viewer
+    x, y = to_screen(viewer, (60, 60))
+    hands().move(x, y)
+    spin(0.1)
+    hands().press()
+    hands().move(x + 2, y + 3)
+    wait_for(lambda: "px" in preview.caption.text())
+    hands().release()
+    wait_for(lambda: preview.caption.text() == f"Frame {GAP[0]} has no box.")
+    assert len(dock.controller.session.history) == 0

@@ -18,6 +18,7 @@ from napari_cropzoom.core.looks import ANIMAL_COLORS, LineStyle, box_style
 
 NAME = "boxes"
 SMALLEST_DRAG = 4  # screen pixels; anything drawn smaller was a click
+SMALL = 48  # screen pixels of a side; on smaller boxes handles, 10 pixels each, would hide what is there
 FLOAT_NOISE = 0.02  # pixels
 ONLY_BOXES = "A box is upright and has four corners: draw one with R, move and resize it with S."
 _MODES = ("select", "add_rectangle", "pan_zoom")  # all that can be done to a box
@@ -29,7 +30,8 @@ class Shapes(napari.layers.Shapes):  # type: ignore[misc, unused-ignore]
     """napari's shapes without the handle that turns them: no box is turned.
 
     It is put where a side's handle is, as napari does itself for a box without size, and counts as that.
-    The class has napari's name, which says the layer's type to what saves layers.
+    The middle of a shape moves it, however near its handles are. The class has napari's name, which says
+    the layer's type to what saves layers.
     """
 
     def interaction_box(self, index: Any) -> Any:
@@ -42,14 +44,26 @@ class Shapes(napari.layers.Shapes):  # type: ignore[misc, unused-ignore]
     def get_value(self, position: Any, **how: Any) -> Any:
         """Shape and handle under a place."""
         value = super().get_value(position, **how)
-        return (value[0], _LEFT) if isinstance(value, tuple) and value[1] == _TURN else value
+        if not isinstance(value, tuple) or value[1] is None:
+            return value
+        if self._is_in_middle(self.world_to_data(position) if how.get("world") else position):
+            return value[0], None
+        return (value[0], _LEFT) if value[1] == _TURN else value
+
+    def _is_in_middle(self, place: Any) -> bool:
+        """Whether a place, in data coordinates, lies in the middle of the only shape."""
+        if self.nshapes != 1:
+            return False
+        low, high = self.data[0].min(axis=0), self.data[0].max(axis=0)
+        return bool((np.abs(np.asarray(place) - (low + high) / 2) < (high - low) / 4).all())
 
 
 class BoxesLayer:
     """Shows one box and tells what a person wants it to become.
 
     The box is always selected, so that one press moves it and its handles resize it; where a frame
-    has no box a drag draws one, in select mode as with napari's rectangle tool. Tools that make no box
+    has no box a drag draws one, in select mode as with napari's rectangle tool. The handles of a box
+    that is small on the screen are not drawn, so that it is seen; they work. Tools that make no box
     are refused. Whatever a gesture leaves in the layer (two shapes, nothing), the box round the newest
     shape is told, and the layer shows one axis-aligned box again. A gesture during which the frame
     changes is dropped.
@@ -58,7 +72,7 @@ class BoxesLayer:
     ----------
     layer : napari.layers.Shapes
     box_dragged : psygnal.Signal
-        :class:`Box` under way while the mouse is dragged.
+        :class:`Box` under way while the mouse is dragged; None where nothing came of it.
     edited : psygnal.Signal
         :class:`Box` that a person set, None if they deleted it.
     refused : psygnal.Signal
@@ -77,8 +91,8 @@ class BoxesLayer:
         self._pixel = 1.0
         self._is_own = False
         self._is_changed = False
-        self._has_handles = True
-        self._is_gesture = False
+        self._has_handles = self._are_wanted = True
+        self._is_gesture = self._is_taken = False
         self._gesture_frame: int | None = None
         self._dragged = MISSING_BOX
         self.layer.events.data.connect(self._on_data)
@@ -101,6 +115,7 @@ class BoxesLayer:
         self._box, self._style = box, style
         if not is_same or self._is_changed:
             self._draw()
+            self._update_handles()
 
     def set_zoom(self, zoom: float) -> None:
         """Keep the outline as wide on the screen; ``zoom`` is in screen pixels per video pixel."""
@@ -108,12 +123,18 @@ class BoxesLayer:
         if self.layer.nshapes == 1:
             with self._own(), one_redraw(self.layer):
                 self.layer.edge_width = self._style.width * self._pixel
+        self._update_handles()
 
     def show_handles(self, wanted: bool) -> None:
         """Draw the handles of the box, or leave them out where they would cost more than the box."""
-        if wanted != self._has_handles:
-            self._has_handles = wanted
-            self.layer.update_highlight_visibility(wanted)
+        self._are_wanted = wanted
+        self._update_handles()
+
+    def _update_handles(self) -> None:
+        is_small = min(self._box.w, self._box.h) < SMALL * self._pixel  # not where there is none
+        if (self._are_wanted and not is_small) != self._has_handles:
+            self._has_handles = not self._has_handles
+            self.layer.update_highlight_visibility(self._has_handles)
 
     def announce_mode(self) -> None:
         """Have napari's buttons show the mode, which they do not read when the layer is added."""
@@ -209,8 +230,8 @@ class BoxesLayer:
 
     def _follow_drag(self, layer: Shapes, event: Any) -> Iterator[None]:
         self._is_gesture, self._gesture_frame = True, self._frame
-        self._dragged = self._box
-        start = layer.world_to_data(event.position)
+        self._dragged, self._is_taken = self._box, False
+        before, start = self._dragged, layer.world_to_data(event.position)
         draws = layer.mode == "select" and layer.nshapes == 0
         drawn: Box | None = None
         yield
@@ -229,6 +250,8 @@ class BoxesLayer:
         elif self._is_changed:
             self._settle()
         self._hold()
+        if self._dragged != before and not self._is_taken:
+            self.box_dragged.emit(None)
 
     def _newest(self) -> Box:
         """Box round the newest shape."""
@@ -251,6 +274,7 @@ class BoxesLayer:
         elif self._box.is_missing():
             self._is_changed = False
         else:
+            self._is_taken = True
             self.edited.emit(None)
             if self._is_changed and not self._box.is_missing():
                 self._draw()
@@ -260,7 +284,7 @@ class BoxesLayer:
         box = _without_noise(box, self._box)
         is_new = self._box.is_missing() or box.snapped() != self._box.snapped()
         if is_new and min(box.w, box.h) >= smallest:
-            self._is_changed = True
+            self._is_changed = self._is_taken = True
             self.edited.emit(box)
         if self._is_changed:
             self._draw()

@@ -56,7 +56,7 @@ class LayerSet:
     frame_rested : psygnal.Signal
         The same, but of frames that follow each other closely the last one only, once they pause.
     box_dragged : psygnal.Signal
-        :class:`Box` under way while the mouse is dragged.
+        :class:`Box` under way while the mouse is dragged, None where nothing came of it.
     play_toggled, loop_toggled, follow_asked : psygnal.Signal
         A key of the canvas asks for what widgets do; following says 1 for on, -1 for back.
     proposed : psygnal.Signal
@@ -334,7 +334,7 @@ class LayerSet:
         boxes.edited.connect(self._on_edited)
         boxes.refused.connect(self._on_tool_refused)
 
-    def _on_dragged(self, box: Box) -> None:
+    def _on_dragged(self, box: Box | None) -> None:
         self.box_dragged.emit(box)
 
     def _on_tool_refused(self, why: str) -> None:

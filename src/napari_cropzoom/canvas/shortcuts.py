@@ -24,6 +24,8 @@ from napari_cropzoom.core.runs import next_run
 from napari_cropzoom.review.session import Session
 
 NOTHING_LEFT = "No suspect is left."
+ONLY_ONE = "This is the only suspect that is left."
+ONE_ANIMAL = "There is one animal only. Add another in the menu Animals."
 NO_FRAME = "No frame of the video is shown here. Move the slider to the video."
 
 
@@ -120,14 +122,14 @@ def next_suspect(session: Session, canvas: Canvas) -> None:
     """Go to the next frame of the queue; after the last one, to the first."""
     frames = _queue(session, canvas)
     if frames:
-        canvas.frame = next((f for f in frames if f > canvas.frame), frames[0])
+        _go_to_suspect(next((f for f in frames if f > canvas.frame), frames[0]), canvas)
 
 
 def previous_suspect(session: Session, canvas: Canvas) -> None:
     """Go to the frame of the queue before; before the first one, to the last."""
     frames = _queue(session, canvas)
     if frames:
-        canvas.frame = next((f for f in reversed(frames) if f < canvas.frame), frames[-1])
+        _go_to_suspect(next((f for f in reversed(frames) if f < canvas.frame), frames[-1]), canvas)
 
 
 def next_worst(session: Session, canvas: Canvas) -> None:
@@ -137,7 +139,7 @@ def next_worst(session: Session, canvas: Canvas) -> None:
         canvas.tell(NOTHING_LEFT)
         return
     place = frames.index(canvas.frame) + 1 if canvas.frame in frames else 0
-    canvas.frame = frames[place % len(frames)]
+    _go_to_suspect(frames[place % len(frames)], canvas)
 
 
 def accept_and_next(session: Session, canvas: Canvas) -> None:
@@ -186,6 +188,8 @@ def follow(session: Session, canvas: Canvas, *, direction: int) -> None:
 def next_animal(session: Session, canvas: Canvas) -> None:
     """Make the next animal the one to edit."""
     names = list(session.tracks)
+    if len(names) < 2:
+        raise CropzoomError(ONE_ANIMAL)
     session.select_track(names[(names.index(session.current) + 1) % len(names)])
     canvas.tell(f"Editing {session.current}.")
 
@@ -193,7 +197,7 @@ def next_animal(session: Session, canvas: Canvas) -> None:
 def swap(session: Session, canvas: Canvas) -> None:
     """Swap the current animal with another; the dock asks which, and over which frames."""
     if len(session.tracks) < 2:
-        raise CropzoomError("There is one animal only. Add another in the menu Animals.")
+        raise CropzoomError(ONE_ANIMAL)
     if not canvas.is_in_video:
         raise CropzoomError(NO_FRAME)
     canvas.swap_asked.emit()
@@ -220,6 +224,8 @@ def select_to(session: Session, canvas: Canvas) -> None:
 
 def select_nothing(session: Session, canvas: Canvas) -> None:
     """Take the selection away."""
+    if canvas.selection is None:
+        canvas.tell("No frames are selected.")
     canvas.selection_asked.emit(None)
 
 
@@ -229,11 +235,11 @@ def make_edit(tool: RangeTool, session: Session, canvas: Canvas) -> Edit:
     Raises
     ------
     CropzoomError
-        If it cannot be done.
+        If it cannot be done, or nothing would come of it.
     """
     if not canvas.is_in_video:
         raise CropzoomError(NO_FRAME)
-    return tool.make(session.track, canvas.frame, *canvas.range_here())
+    return tool.edit(session.track, canvas.frame, *canvas.range_here())
 
 
 def use(tool: RangeTool, session: Session, canvas: Canvas) -> None:
@@ -243,7 +249,10 @@ def use(tool: RangeTool, session: Session, canvas: Canvas) -> None:
 
 def step(session: Session, canvas: Canvas, *, by: int) -> None:
     """Go ``by`` frames on, or to the end of the video."""
-    canvas.frame = canvas.frame + by
+    before = canvas.frame
+    canvas.frame = before + by
+    if canvas.frame == before:
+        canvas.tell(f"This is the {'first' if by < 0 else 'last'} frame of the video.")
 
 
 SHORTCUTS: tuple[Shortcut, ...] = (
@@ -324,6 +333,12 @@ def _go_to_edit(edit: Edit | None, canvas: Canvas, nothing: str) -> None:
         canvas.tell(nothing)
     elif not edit.covers(canvas.frame):
         canvas.frame = edit.first
+
+
+def _go_to_suspect(frame: int, canvas: Canvas) -> None:
+    if frame == canvas.frame:
+        canvas.tell(ONLY_ONE)
+    canvas.frame = frame
 
 
 def _queue(session: Session, canvas: Canvas) -> list[int]:

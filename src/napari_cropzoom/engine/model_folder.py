@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ KINDS = {
 }
 SINGLE_VIEW_TYPES = (*HEATMAP_TYPES, "regression")
 
+MOST_READ = 4  # models of a project, to find the detector among them
+CROPPED_IMAGES = "cropped_images"
 LONGEST_NAME = 200  # characters; a folder can have 255 bytes
 MOST_KEYPOINTS = 2000
 LARGEST_IMAGE = 4096  # pixels a side, of the image the network takes
@@ -105,7 +108,7 @@ class ModelFolder:
 
     @property
     def cropped_data_dir(self) -> Path:
-        return self.output / "cropped_images"
+        return self.output / CROPPED_IMAGES
 
     @property
     def cropped_videos_dir(self) -> Path:
@@ -129,6 +132,11 @@ class ModelFolder:
         return self.image_preds_dir / name / f"cropped_{name}"
 
     @property
+    def is_of_crops(self) -> bool:
+        """Whether it was trained on the crops of a detector, and so finds nothing in full frames."""
+        return Path(str(self.config["data"].get("data_dir", ""))).name == CROPPED_IMAGES
+
+    @property
     def scorer(self) -> str:
         """The first header row of its predictions."""
         return f"{self.model_type}_tracker"
@@ -142,6 +150,29 @@ class ModelFolder:
     def description(self) -> str:
         """What kind of model it is, for a person."""
         return KINDS[self.model_type]
+
+
+def detector_among(folders: Sequence[Path], video: Path) -> ModelFolder | None:
+    """The model of a project that finds the animal in full frames; None if it is not clear which.
+
+    Models that were trained on crops are none. Of several, it is the one that has predicted the video,
+    or that a person has called a detector. Reads few files, a matter of milliseconds.
+    """
+    predicted = [each for each in folders if (each / "video_preds" / f"{video.stem}.csv").is_file()]
+    called = [each for each in folders if "detect" in each.name.lower()]
+    for clearer in (predicted, called, folders):
+        if len(clearer) <= MOST_READ:
+            models = [model for each in clearer if (model := _detector_in(each)) is not None]
+            if len(models) == 1:
+                return models[0]
+    return None
+
+
+def _detector_in(folder: Path) -> ModelFolder | None:
+    with contextlib.suppress(CropzoomError, OSError):
+        model = ModelFolder.open(folder)
+        return None if model.is_of_crops else model
+    return None
 
 
 def check_model_name(config_file: Path, name: Any) -> None:

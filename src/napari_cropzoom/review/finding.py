@@ -165,10 +165,11 @@ def read_all_found(
 
 
 def _models_near(video: Path) -> list[Path]:
-    """Folders in which the project of a video may have models."""
-    project, folders = video.parent.parent, list[Path]()
-    with contextlib.suppress(OSError):
-        folders += [*sorted(project.glob("models/*")), *sorted(project.glob("outputs/*/*"))]
+    """Folders in which the project of a video may have models: the video's folder is one, or in one."""
+    folders = list[Path]()
+    for project in dict.fromkeys((video.parent, video.parent.parent)):
+        with contextlib.suppress(OSError):
+            folders += [*sorted(project.glob("models/*")), *sorted(project.glob("outputs/*/*"))]
     return folders[:MOST]
 
 

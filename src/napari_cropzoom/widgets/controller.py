@@ -49,6 +49,8 @@ class Controller(QObject):
         The cropped video, once it was made.
     models_near : tuple of Path
         Model folders in the project of the video.
+    detector_near : ModelFolder or None
+        The detector of that project, where it is clear which that is.
     chosen : set of str
         Roles, ``detector`` or ``pose``, whose model was chosen since the video was opened.
     frames_opencv : int or None
@@ -69,7 +71,7 @@ class Controller(QObject):
     passing
         A frame that a video which plays shows for a moment; ``frame`` follows a few times a second.
     box_dragged
-        The current frame's box while it moves; what becomes of it is told as any edit.
+        The current box while it moves, None if nothing comes of it; else that is told as any edit.
     edited
         An edit was made, taken back or done again; sent at once.
     stepped
@@ -109,6 +111,7 @@ class Controller(QObject):
         self.crop_file: Path | None = None
         self.results: Path | None = None
         self.models_near: tuple[Path, ...] = ()
+        self.detector_near: ModelFolder | None = None
         self.chosen: set[str] = set()
         self.frames_opencv: int | None = None
         self.keypoint_files: dict[Kind, Path] = {}
@@ -204,7 +207,7 @@ class Controller(QObject):
     def _on_frame_rested(self, frame: int) -> None:
         self.frame_rested.emit(int(frame))
 
-    def _on_drag(self, box: Box) -> None:
+    def _on_drag(self, box: Box | None) -> None:
         self.box_dragged.emit(box)
 
     def _on_proposed(self, edit: Edit | None) -> None:

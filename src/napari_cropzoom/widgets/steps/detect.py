@@ -19,6 +19,8 @@ from napari_cropzoom.core.boxes import Source
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.detection.motion import MotionDetector
 from napari_cropzoom.detection.registry import list_detectors
+from napari_cropzoom.engine.model_folder import ModelFolder
+from napari_cropzoom.widgets.controller import Controller
 from napari_cropzoom.widgets.controls import choice, note, row
 from napari_cropzoom.widgets.steps.job_step import ModelStep
 from napari_cropzoom.widgets.steps.parts.model_picker import ModelPicker, Offer
@@ -40,6 +42,11 @@ class DetectStep(ModelStep):
     place = 20
     next_key = "boxes"
     role = "detector"
+
+    def __init__(self, controller: Controller, number: int) -> None:
+        self._is_own_method = False  # chosen by the person
+        self._is_proposed = False  # the model; as that of the video's own project
+        super().__init__(controller, number)
 
     def build(self) -> None:
         """Method, its settings, run."""
@@ -69,6 +76,7 @@ class DetectStep(ModelStep):
             self.form.addWidget(widget)
         self.add_job_bar("Run detector", self.run, self.on_done)
         self.method.currentIndexChanged.connect(self._on_method)
+        self.method.activated.connect(self._on_own_method)
         self.picker.chosen.connect(self.take_model)
         self.picker.refused.connect(self.show_error)
         self.offer.accepted.connect(self.use)
@@ -83,12 +91,34 @@ class DetectStep(ModelStep):
         return page
 
     def session_changed(self) -> None:
-        """A new video has no detections yet; the method is one that can run."""
+        """A new video has no detections; the method is one that can run, the model that of its project.
+
+        What a person has chosen stays.
+        """
         super().session_changed()
-        self.picker.offer(self.controller.models_near)
-        if self.controller.session is not None and self.model is None and not self.picker.known:
-            self.method.setCurrentIndex(max(self.method.findData(MotionDetector.name), 0))
+        near, detector = self.controller.models_near, self.controller.detector_near
+        if self._is_proposed:
+            self._is_proposed = False
+            self.controller.detector = None
+            self.picker.show_model(None)
+        self.picker.offer(near)
+        if self.controller.session is not None and self.model is None:
+            if not self._is_own_method:
+                method = MODEL if self.picker.known else MotionDetector.name
+                self.method.setCurrentIndex(max(self.method.findData(method), 0))
+            if detector is not None:
+                self.picker.show_model(detector)
+                self.take_model(detector)
+                self._is_proposed = True
         self.update_body()
+
+    def take_model(self, model: ModelFolder) -> None:
+        """Use a model folder that was chosen."""
+        super().take_model(model)
+        self._is_proposed = False
+
+    def _on_own_method(self) -> None:
+        self._is_own_method = True
 
     def update_body(self) -> None:
         """Offer what is there; run only what can run."""

@@ -308,7 +308,10 @@ class ReviewStep(Step):
         """Accept the selection or the suspect that the current frame is in, or the frame."""
         if self.controller.layers is not None:
             first, last = self.controller.layers.range_here()
+            before = self.controller.session and self.controller.session.revision
             self._do(lambda session: session.accept(first, last))
+            if self.controller.session and self.controller.session.revision == before:
+                self.message.show_info(f"{frames_text(first, last).capitalize()}: accepted already.")
 
     def take_offer(self) -> None:
         """Do to the suspects that are alike what the button says, as one edit."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QFileDialog, QMenu, QMessageBox
 
 from napari_cropzoom.core.words import counted, shortened
+from napari_cropzoom.engine.model_folder import ModelFolder, detector_among
 from napari_cropzoom.jobs import Latest
 from napari_cropzoom.review.finding import FoundReview, find_models, find_reviews, read_all_found
 from napari_cropzoom.video.checks import preflight
@@ -41,6 +42,19 @@ RESULTS_HELP = (
     "of this name was worked on with the same models, or a model's folder cannot be written to"
 )
 MANY_DROPPED = "One video is open at a time: {}. The others are on the list of recent videos."
+
+
+class ModelsNear(NamedTuple):
+    """Models of a video's project: their folders, and the detector where it is clear which that is."""
+
+    folders: tuple[Path, ...]
+    detector: ModelFolder | None
+
+    @classmethod
+    def find(cls, video: Path) -> ModelsNear:
+        """Look for them; a matter of milliseconds."""
+        folders = tuple(find_models(video))
+        return cls(folders, detector_among(folders, video))
 
 
 class ScanProgress(QObject):
@@ -210,7 +224,7 @@ class VideoStep(Step):
     def take(self, video: Video, by_hand: bool = False) -> None:
         """Start a session on a video that is open already."""
         self._is_by_hand = by_hand
-        self._on_scanned(video, known_reviews(video.path), find_models(video.path))
+        self._on_scanned(video, known_reviews(video.path), ModelsNear.find(video.path))
 
     def adopt_layer(self) -> bool:
         """Open the video that napari's reader has added as a layer, in the place of that layer.
@@ -288,9 +302,9 @@ class VideoStep(Step):
     def _on_fraction(self, fraction: float) -> None:
         self.bar.setValue(round(1000 * fraction))
 
-    def _on_scanned(self, video: Video, reviews: list[Path], models: list[Path]) -> None:
+    def _on_scanned(self, video: Video, reviews: list[Path], models: ModelsNear) -> None:
         self._end_scan()
-        self.controller.models_near = tuple(models)
+        self.controller.models_near, self.controller.detector_near = models
         session = self.controller.open_video(video, results_of(video.path))
         remember("video", video.path)
         self.path_label.set_path(video.path)
@@ -375,10 +389,10 @@ class VideoStep(Step):
             action.triggered.connect(lambda _=False, path=path: self.open(path, by_hand=True))
 
 
-def scan(path: Path, progress: ScanProgress) -> tuple[Video, list[Path], list[Path]]:
+def scan(path: Path, progress: ScanProgress) -> tuple[Video, list[Path], ModelsNear]:
     """Open a video and look for reviews of it and for models; runs in a thread."""
     index = VideoIndex.scan(path, progress.fraction.emit)
-    return Video(path, index=index), known_reviews(path), find_models(path)
+    return Video(path, index=index), known_reviews(path), ModelsNear.find(path)
 
 
 def known_reviews(video: Path) -> list[Path]:

@@ -50,7 +50,9 @@ def hold(track: BoxTrack, first: int, last: int) -> Edit:
     knots = _knots(track, first, last)
     knots = knots[knots <= last]
     if len(knots) == 0:
-        raise CropzoomError(f"There is no box before frame {first} to hold; set one first.")
+        raise CropzoomError(
+            f"There is no box before frame {first} to hold; set one first, or interpolate."
+        )
     latest = np.searchsorted(knots, np.arange(first, last + 1), side="right") - 1
     boxes = track.boxes[knots[np.maximum(latest, 0)]]
     return replace_boxes(track, f"hold the box over {frames_text(first, last)}", first, boxes)

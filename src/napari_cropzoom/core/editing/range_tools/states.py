@@ -20,7 +20,10 @@ def copy_from(track: BoxTrack, frame: int, other: int) -> Edit:
     CropzoomError
         If that frame is outside the track or has no box.
     """
-    if not 0 <= other < len(track) or track.box(other).is_missing():
+    if not 0 <= other < len(track):
+        side = "before" if other < 0 else "after"
+        raise CropzoomError(f"There is no frame {side} this one to copy from.")
+    if track.box(other).is_missing():
         raise CropzoomError(f"Frame {other} has no box to copy.")
     box = track.box(other).snapped()
     after = Snapshot(

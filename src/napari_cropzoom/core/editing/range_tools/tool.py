@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from napari_cropzoom.core.boxes import BoxTrack
 from napari_cropzoom.core.editing.edits import Edit
+from napari_cropzoom.core.errors import CropzoomError
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,20 @@ class RangeTool:
     key: str
     make: Callable[..., Edit]
     numbers: tuple[Number, ...] = ()
+
+    def edit(self, track: BoxTrack, frame: int, first: int, last: int, *numbers: float) -> Edit:
+        """What it does to a track.
+
+        Raises
+        ------
+        CropzoomError
+            If it cannot be done, or would change nothing.
+        """
+        made = self.make(track, frame, first, last, *numbers)
+        if made.is_nothing:
+            label = f"{made.label[:1].upper()}{made.label[1:]}"
+            raise CropzoomError(f"{label}: that is how they are; nothing has changed.")
+        return made
 
 
 def in_range(make: Callable[..., Edit], *given: float) -> Callable[..., Edit]:

@@ -80,15 +80,20 @@ class ModelPicker(QWidget):
             self._fill(self.model.path if self.model else None)
             self.refused.emit(error)
             return
-        self.model = model
         remember("model", model.path)
-        self._fill(model.path)
-        self.path_label.set_path(model.path)
-        self.show_runtime(model.description)
-        self.info.setToolTip(", ".join(model.keypoint_names))
-        self.path_label.show()
-        self.info.show()
+        self.show_model(model)
         self.chosen.emit(model)
+
+    def show_model(self, model: ModelFolder | None) -> None:
+        """Have a model selected that no person has chosen, or none."""
+        self.model = model
+        self._fill(model.path if model else None)
+        self.path_label.setVisible(model is not None)
+        self.info.setVisible(model is not None)
+        if model is not None:
+            self.path_label.set_path(model.path)
+            self.show_runtime(model.description)
+            self.info.setToolTip(", ".join(model.keypoint_names))
 
     def show_runtime(self, runtime: str) -> None:
         """Say how the model runs; once it has run, by which runtime and on which device."""

@@ -168,4 +168,4 @@ class RangeButtons(QWidget):
         if session is None or layers is None:
             return None
         numbers = (self.controls[number.name].value() for number in tool.numbers)
-        return tool.make(session.track, layers.frame, *layers.range_here(), *numbers)
+        return tool.edit(session.track, layers.frame, *layers.range_here(), *numbers)

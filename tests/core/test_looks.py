@@ -17,6 +17,7 @@ from napari_cropzoom.core.looks import (
     FILLED,
     FINAL,
     MANUAL,
+    MESSAGE,
     PROPOSAL,
     RAW,
     SUSPECT,
@@ -27,7 +28,7 @@ from napari_cropzoom.core.looks import (
     rgb,
 )
 
-MEANINGS = (*ANIMAL_COLORS, SUSPECT, PROPOSAL)
+MEANINGS = (*ANIMAL_COLORS, SUSPECT, PROPOSAL, MESSAGE["error"])
 BACKGROUNDS = ("#1b1c22", "#fbfaf9")
 GREY = 18 / 255  # from the least to the greatest of red, green, blue
 # Machado, Oliveira and Fernandes (2009), severity 1, on linear light
@@ -95,8 +96,13 @@ def test_what_differs_in_origin_differs_in_look_and_every_box_has_one():
     assert not any(look.color for look in looks)
 
 
+def test_messages_that_are_no_errors_are_grey():
+    for kind in {*MESSAGE} - {"error"}:
+        assert max(rgb(MESSAGE[kind])) - min(rgb(MESSAGE[kind])) <= GREY
+
+
 def test_no_other_module_of_the_window_has_a_colour_of_its_own():
-    """But for messages, whose kind is also a sign, and colour maps of keypoints, which are scales."""
+    """But for colour maps of keypoints, which are scales."""
     package = Path(napari_cropzoom.__file__).parent
     files = [*package.glob("canvas/**/*.py"), *package.glob("widgets/**/*.py")]
     assert len(files) > 50

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from napari.settings import get_settings
 from qtpy.QtCore import Qt
+from qtpy.QtGui import QColor
 from qtpy.QtWidgets import (
     QAbstractButton,
     QAbstractSlider,
@@ -14,9 +16,10 @@ from qtpy.QtWidgets import (
     QSpinBox,
 )
 
-from gui_events import canvas_of, needs_display, press_key, spin, wait_for, xdotool
+from gui_events import canvas_of, needs_display, picture_of, press_key, spin, wait_for, xdotool
 from napari_cropzoom.core.boxes import Review
 from napari_cropzoom.core.poses import Poses
+from napari_cropzoom.widgets.window.focus_ring import FocusRing, ring_color
 from review_window import (
     JUMP,
     N,
@@ -286,3 +289,34 @@ def test_the_menus_open_by_keys(dock):
     spin(0.1)
     xdotool("key", "Escape")
     wait_for(lambda: QApplication.activePopupWidget() is None)
+
+
+# ---- the ring --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_a_ring_shows_which_control_has_the_focus(dock, theme):
+    """Its colour is where the control's edge is, and it goes with the focus, by Tab."""
+    get_settings().appearance.theme = theme
+    dock.open_step("smooth")
+    spin(0.3)
+    color = QColor(ring_color(theme)).getRgb()[:3]
+
+    def rings(control):
+        shown = picture_of(control)
+        top = shown[0, 8:-8].astype(int)  # the line along the upper edge
+        return (np.abs(top - color).max(axis=1) < 40).mean() > 0.8
+
+    chosen = [dock["smooth"].method, dock["smooth"].fill]
+    for each in chosen:
+        assert not rings(each)
+        each.setFocus(Qt.FocusReason.TabFocusReason)
+        wait_for(each.hasFocus)
+        wait_for(lambda each=each: rings(each))
+    assert not rings(chosen[0])
+    xdotool("key", "Tab")
+    wait_for(lambda: not chosen[1].hasFocus())
+    wait_for(lambda: not rings(chosen[1]))
+    canvas_of().setFocus()
+    wait_for(lambda: not dock.window().findChildren(FocusRing))
+    get_settings().appearance.theme = "dark"

@@ -17,6 +17,9 @@ ANIMAL_COLORS = ("#56b4e9", "#e69f00", "#009e73", "#9a80ff", "#f0e442")
 """Of animals, in the order in which they are added; a person may choose others."""
 SUSPECT = "#e8660a"
 PROPOSAL = "#cc79a7"
+MESSAGE = {"error": "#d1344b", "warning": "#8b8f98", "info": "#8b8f98"}
+"""Of the frame of a message: what a sign and its words say already, in no colour that means an animal,
+a suspect or a proposal."""
 CONTRAST = 4.5
 """Least contrast of a line on a background, as WCAG 2 computes it."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from qtpy.compat import isalive
 from qtpy.QtCore import QEvent, QObject, Qt, QTimer
 from qtpy.QtGui import QKeyEvent
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
@@ -24,12 +25,14 @@ from qtpy.QtWidgets import (
 )
 
 from napari_cropzoom.canvas.layer_set import LayerSet
+from napari_cropzoom.widgets.window.focus_ring import FocusRing
 from napari_cropzoom.widgets.gl_context import canvas_near
 from napari_cropzoom.widgets.shortcuts_dialog import KeyRepeats, act_on_key, shortcut_of
 
 SCROLL_PAUSE = 0.5  # seconds without the wheel before it can mean a control
 _TURNED = (QComboBox, QAbstractSpinBox, QAbstractSlider)  # the wheel would change these
 _CLICKED = (QAbstractButton, QComboBox, QAbstractSlider, QAbstractItemView)
+_FOCUSED = (*_CLICKED, QAbstractSpinBox, QLineEdit)
 _TEXT = (QLineEdit, QTextEdit, QPlainTextEdit)
 _TYPED = (QAbstractSpinBox, *_TEXT)
 _KEYS = (QEvent.Type.KeyPress, QEvent.Type.KeyRelease)
@@ -55,6 +58,7 @@ class ControlGuard(QObject):
     - The mouse gives the focus to what can be typed into, and to nothing else. After a number was typed
       (Return or Escape) or anything else was clicked, the canvas has it.
     - Keys of the table act wherever the focus is, but for those that a control needs itself.
+    - A ring shows which control has the focus.
     - A key that is held acts once, unless it steps from frame to frame; not at all if it is let go in
       another window.
 
@@ -62,14 +66,15 @@ class ControlGuard(QObject):
     ----------
     layers : callable
         Returns the :class:`LayerSet` that the keys act on, None while there is none.
-    parent : QObject
+    parent : QWidget
     """
 
-    def __init__(self, layers: Callable[[], LayerSet | None], parent: QObject) -> None:
+    def __init__(self, layers: Callable[[], LayerSet | None], parent: QWidget) -> None:
         super().__init__(parent)
         self._layers = layers
         self._repeats = KeyRepeats()
         self._scrolled = -SCROLL_PAUSE
+        self._ring = FocusRing()
 
     def watch(self, widget: QWidget) -> None:
         """Guard a widget and all within it."""
@@ -90,6 +95,7 @@ class ControlGuard(QObject):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Decide who gets the wheel and the keys, and give the focus back."""
         kind = event.type()
+        self._show_focus(watched, kind)
         if kind == QEvent.Type.ChildPolished:
             child = event.child()
             if isinstance(child, QWidget) and not child.isWindow():
@@ -118,6 +124,16 @@ class ControlGuard(QObject):
         elif kind == QEvent.Type.KeyRelease and (layers := self._layers()) is not None:
             act_on_key(event, layers)
         return bool(super().eventFilter(watched, event))
+
+    def _show_focus(self, watched: QObject, kind: QEvent.Type) -> None:
+        if not isinstance(watched, _FOCUSED):
+            return
+        if not isalive(self._ring):  # it went with the control
+            self._ring = FocusRing()
+        if kind == QEvent.Type.FocusIn:
+            self._ring.put_round(watched)
+        elif kind == QEvent.Type.FocusOut:
+            self._ring.leave()
 
     @property
     def _is_scrolling(self) -> bool:

@@ -21,9 +21,11 @@ from qtpy.QtWidgets import (
 )
 from superqt import QElidingLabel, QLabeledDoubleSlider
 
+from napari_cropzoom.core.looks import MESSAGE, rgb
+
 RECENT_LENGTH = 8
 RESULTS_KEPT = 1000  # videos
-_BAR = {"error": "213, 94, 0", "warning": "227, 182, 23", "info": "86, 180, 233"}
+_BAR = {kind: ", ".join(f"{255 * part:.0f}" for part in rgb(color)) for kind, color in MESSAGE.items()}
 _SIGN = {"error": "⚠  ", "warning": "⚠  ", "info": ""}
 
 

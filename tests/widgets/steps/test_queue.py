@@ -3,8 +3,8 @@
 import pytest
 from qtpy.QtWidgets import QLabel, QPushButton
 
-from gui_events import needs_display, press_key, spin, wait_for
-from review_window import click_on, make_review, review_window, window_of
+from gui_events import canvas_of, needs_display, press_key, spin, wait_for
+from review_window import click_on, make_review, point_at, review_window, window_of
 
 pytestmark = [pytest.mark.gui, needs_display]
 
@@ -83,3 +83,34 @@ def test_the_list_has_as_many_rows_as_there_is_room_for(dock):
     spin(0.3)
     assert step.list.viewport().height() >= min(rows, 4) * line
     assert step.list.viewport().height() <= max(rows, 4) * line + 4  # and no empty ones
+
+
+def look_finds(dock, fewer):
+    """Have the queue changed as a look at the pixels does it: other suspects, and the step is told."""
+    review, suspects = dock["review"], dock.controller.session.suspects
+    review.amount.blockSignals(True)
+    review.amount.setValue(5 if fewer else 60)
+    review.amount.blockSignals(False)
+    suspects.amount = review.amount.value() / 100
+    review.pixels.found.emit()
+
+
+def test_rows_stay_where_they_are_while_the_mouse_is_over_the_step(dock):
+    step = dock["review"]
+    look_finds(dock, fewer=False)
+    spin(0.2)
+    rows = list(step.list.suspects.rows)
+    point_at(step.accept)
+    place = step.accept.mapToGlobal(step.accept.rect().topLeft())
+    look_finds(dock, fewer=True)
+    spin(0.2)
+    assert len(dock.controller.session.queue()) < len(rows)
+    assert step.list.suspects.rows == rows
+    assert step.accept.mapToGlobal(step.accept.rect().topLeft()) == place
+    suspect = next(each for _, each in rows if each in dock.controller.session.queue())
+    dock.controller.go_to(suspect.frame)
+    click_on(step.accept)
+    wait_for(lambda: ("✓", suspect) in step.list.suspects.rows)  # what is done is seen all the same
+    assert [each for _, each in step.list.suspects.rows] == [each for _, each in rows]
+    point_at(canvas_of(window_of(dock)))
+    wait_for(lambda: len(step.list.suspects.rows) < len(rows))

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSlider
 
 from napari_cropzoom.core.boxes import Review, Source
@@ -69,11 +69,13 @@ class ReviewStep(Step):
     def __init__(self, controller: Controller, number: int) -> None:
         self._inspecting = Latest(self._on_inspected, pause=DRAWN_FIRST)
         self._asked_for: Inspector | None = None
+        self._is_list_held = False  # as it is, while the mouse may be about to click
         self.inspected_at_once = 5_000
         super().__init__(controller, number)
         controller.boxes_changed.connect(self.refresh)
         controller.frame_rested.connect(self._on_frame)
         controller.selection_changed.connect(self.range_buttons.show_here)
+        controller.proposal_changed.connect(self._release_list)
 
     def build(self) -> None:
         """The current frame, what is said, the queue, the buttons."""
@@ -94,7 +96,8 @@ class ReviewStep(Step):
         self.list = SuspectList()
         self.list.chosen.connect(self._go_to)
         self.pixels = PixelLook(self.controller)
-        self.pixels.found.connect(self.refresh)
+        self.pixels.found.connect(self._on_found)
+        self.body.installEventFilter(self)
         self.form.setSpacing(2)
         self.form.setContentsMargins(8, 1, 8, 2)
         for widget in (self.here, self.reason, self.said):
@@ -170,6 +173,7 @@ class ReviewStep(Step):
             self.controller.session.suspects.amount = self._amount
         if self.controller.layers is not None:
             self.controller.layers.follow_asked.connect(self.tracking.start)
+        self._is_list_held = False
         self._inspecting.drop()
         self.pixels.release()
         self.tracking.release()
@@ -186,7 +190,11 @@ class ReviewStep(Step):
         if session is None:
             return
         left, done = session.suspects.entries() if self._is_inspected(session) else ([], [])
-        self.list.show_suspects(left, done)
+        if self._is_list_held:
+            settled = session.track.review >= Review.ACCEPTED
+            self.list.keep_suspects(lambda each: bool(settled[each.first : each.last + 1].all()))
+        else:
+            self.list.show_suspects(left, done)
         self._show_counts(session, len(left), len(done))
         self._show_offer(session)
         told = told_of_misfit(session.suspects.missed)
@@ -218,6 +226,27 @@ class ReviewStep(Step):
         self._asked_for = None
         if self.controller.session is not None:
             self.controller.session.suspects.take(inspected)
+            self.refresh()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Bring the list up to date once the mouse has left the step."""
+        if event.type() in (QEvent.Type.Leave, QEvent.Type.Hide):
+            self._release_list(has_left=True)
+        return bool(super().eventFilter(watched, event))
+
+    def _on_found(self) -> None:
+        """Take the queue that the look at the pixels has changed, but move no row under the mouse."""
+        self._is_list_held = self._is_in_use()
+        self.refresh()
+
+    def _is_in_use(self, *, has_left: bool = False) -> bool:
+        """Whether a person may be about to click on a row or a button below, or has a key of a tool down."""
+        is_under_mouse = not has_left and self.is_open and self.body.underMouse()
+        return is_under_mouse or self.controller.proposal is not None
+
+    def _release_list(self, *, has_left: bool = False) -> None:
+        if self._is_list_held and not self._is_in_use(has_left=has_left):
+            self._is_list_held = False
             self.refresh()
 
     def _show_counts(self, session: Session, left: int, done: int) -> None:

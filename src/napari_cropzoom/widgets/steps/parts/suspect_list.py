@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, QSize, Qt, Signal
@@ -25,14 +26,25 @@ class SuspectModel(QAbstractTableModel):
         """Show other suspects."""
         rows = [(OPEN, each) for each in left] + [(DONE, each) for each in done]
         rows.sort(key=lambda row: (row[1].frame, row[0] == DONE, row[1].first))
+        self._take(rows)
+
+    def keep(self, is_settled: Callable[[Suspect], bool]) -> None:
+        """Show the same suspects, as far as they are settled now."""
+        self._take([(DONE if is_settled(each) else OPEN, each) for _, each in self.rows])
+
+    def _take(self, rows: list[tuple[str, Suspect]]) -> None:
         if rows != self.rows:
             self.beginResetModel()
             self.rows = rows
             self.endResetModel()
 
     def row_of(self, suspect: Suspect | None) -> int | None:
-        """Row of a suspect, None if it is not in the list."""
-        return next((row for row, (_, each) in enumerate(self.rows) if each == suspect), None)
+        """Row of a suspect, or that its worst frame is in; None if there is none."""
+        if suspect is None:
+            return None
+        same = (row for row, (_, each) in enumerate(self.rows) if each == suspect)
+        here = (row for row, (_, each) in enumerate(self.rows) if each.first <= suspect.frame <= each.last)
+        return next(same, next(here, None))
 
     def rowCount(self, parent: QModelIndex | None = None) -> int:
         """How many suspects there are."""
@@ -114,6 +126,10 @@ class SuspectList(QTableView):
         self.suspects.show(left, done)
         self.verticalScrollBar().setValue(at)
         self._fit()
+
+    def keep_suspects(self, is_settled: Callable[[Suspect], bool]) -> None:
+        """Leave all rows where they are, and show which suspects are settled now."""
+        self.suspects.keep(is_settled)
 
     def mark(self, suspect: Suspect | None) -> None:
         """Select a suspect, or none."""

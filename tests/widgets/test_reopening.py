@@ -20,6 +20,7 @@ from napari_cropzoom.files.review_paths import journal_file
 from napari_cropzoom.review.finding import FoundReview, find_reviews, read_found
 from napari_cropzoom.review.session import Session
 from napari_cropzoom.video.video import Video
+from napari_cropzoom.widgets.steps.video import ScanProgress, scan
 from review_window import click_on
 from videos import make_numbered_video
 
@@ -307,3 +308,13 @@ def test_a_review_without_an_edit_is_none(tmp_path, video_file, detector):
     session.undo()
     session.close()
     assert read_found(detector / "video_preds" / "v_bbox.csv", video_file, N, SIZE) is None
+
+
+def test_what_a_window_shows_first_is_decoded_in_the_thread_that_opens_the_video(video_file):
+    """Napari shows the middle of a first layer, and then the frame that is asked for."""
+    video, reviews, models = scan(video_file, ScanProgress())
+    assert video.cached(0) is not None
+    assert video.cached((N - 1) // 2) is not None
+    assert not reviews
+    assert not models.folders
+    video.close()

@@ -25,9 +25,9 @@ from qtpy.QtWidgets import (
 )
 
 from napari_cropzoom.canvas.layer_set import LayerSet
-from napari_cropzoom.widgets.window.focus_ring import FocusRing
 from napari_cropzoom.widgets.gl_context import canvas_near
 from napari_cropzoom.widgets.shortcuts_dialog import KeyRepeats, act_on_key, shortcut_of
+from napari_cropzoom.widgets.window.focus_ring import FocusRing
 
 SCROLL_PAUSE = 0.5  # seconds without the wheel before it can mean a control
 _TURNED = (QComboBox, QAbstractSpinBox, QAbstractSlider)  # the wheel would change these

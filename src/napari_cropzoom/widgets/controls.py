@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from qtpy.QtCore import QObject, QSettings, QSize, Qt, QTimer, Signal
-from qtpy.QtGui import QFont, QFontMetrics, QResizeEvent, QTextLayout
+from qtpy.QtGui import QFont, QFontMetrics, QPaintEvent, QResizeEvent, QTextLayout
 from qtpy.QtWidgets import (
     QComboBox,
     QGridLayout,
@@ -17,9 +17,12 @@ from qtpy.QtWidgets import (
     QProgressBar,
     QPushButton,
     QSizePolicy,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
     QWidget,
 )
-from superqt import QElidingLabel, QLabeledDoubleSlider
+from superqt import QLabeledDoubleSlider
 
 from napari_cropzoom.core.looks import MESSAGE, rgb
 
@@ -117,29 +120,13 @@ class Message(QLabel):
         self.setToolTip(self.plain if shown != text else "")
 
 
-class CutLabel(QLabel):
-    """Plain text in a fixed number of lines; what has no room is cut off, and is in the tooltip.
+class _Cut(QLabel):
+    """Plain text of which what fits is shown; it is whole in the tooltip."""
 
-    Parameters
-    ----------
-    lines : int
-    name : str
-        Object name.
-    """
-
-    def __init__(self, lines: int, name: str = "") -> None:
+    def __init__(self) -> None:
         super().__init__()
         self._full = ""
-        self._lines = lines
-        self.setObjectName(name)
-        self.setStyleSheet("padding: 0px 3px; margin: 0px")  # napari's would take height from the lines
-        self.setIndent(0)
         self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setWordWrap(lines > 1)
-        self.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
-        self.setSizePolicy(
-            QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed
-        )  # and no height for width
 
     def text(self) -> str:
         """The whole text."""
@@ -149,6 +136,34 @@ class CutLabel(QLabel):
         """Show another text."""
         self._full = text or ""
         self._write()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Cut the text to the new width."""
+        super().resizeEvent(event)
+        self._write()
+
+    def _fitting(self) -> str:
+        return cut(self._full, self.contentsRect().size(), self.font())
+
+    def _write(self) -> None:
+        shown = self._fitting()
+        if shown != super().text():
+            super().setText(shown)
+        self.setToolTip(self._full if shown != self._full else "")
+
+
+class CutLabel(_Cut):
+    """Plain text in a fixed number of lines, with an object name; what has no room is cut off."""
+
+    def __init__(self, lines: int, name: str = "") -> None:
+        super().__init__()
+        self._lines = lines
+        self.setObjectName(name)
+        self.setStyleSheet("padding: 0px 3px; margin: 0px")  # napari's would take height from the lines
+        self.setIndent(0)
+        self.setWordWrap(lines > 1)
+        self.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:
         """As high as its lines, whatever the text."""
@@ -161,17 +176,6 @@ class CutLabel(QLabel):
     def hasHeightForWidth(self) -> bool:
         """Never, though Qt says so of labels that wrap."""
         return False
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Cut the text to the new width."""
-        super().resizeEvent(event)
-        self._write()
-
-    def _write(self) -> None:
-        shown = cut(self._full, self.contentsRect().size(), self.font())
-        if shown != super().text():
-            super().setText(shown)
-        self.setToolTip(self._full if shown != self._full else "")
 
 
 def line_height(font: QFont) -> int:
@@ -204,20 +208,59 @@ def breakable(text: str) -> str:
     return text
 
 
-class PathLabel(QElidingLabel):
-    """A path, shortened in the middle, whole in the tooltip."""
+class LineLabel(_Cut):
+    """One line that never makes the dock wider; whole in the tooltip where it has no room.
+
+    Parts after " · " are left out then, from the end; the first is cut in the middle.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def _fitting(self) -> str:
+        return fitting(self._full, self.contentsRect().width(), QFontMetrics(self.font()))
+
+
+def fitting(text: str, width: int, metrics: QFontMetrics) -> str:
+    """What of a line fits into a width in pixels, see :class:`LineLabel`."""
+    parts = text.split(" · ")
+    for count in range(len(parts), 0, -1):
+        shown = " · ".join(parts[:count])
+        if metrics.horizontalAdvance(shown) <= width:
+            return shown
+    return str(metrics.elidedText(parts[0], Qt.TextElideMode.ElideMiddle, width))
+
+
+class PathLabel(LineLabel):
+    """A path, whole in the tooltip."""
 
     def __init__(self) -> None:
         super().__init__()
         self.path: Path | None = None
-        self.setElideMode(Qt.TextElideMode.ElideMiddle)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
-    def set_path(self, path: Path | None, prefix: str = "") -> None:
+    def set_path(self, path: Path | None) -> None:
         """Show a path, or nothing."""
         self.path = path
-        self.setText(f"{prefix}{path}" if path else "")
-        self.setToolTip(str(path) if path else "")
+        self.setText(str(path) if path else "")
+
+    def _write(self) -> None:
+        super()._write()
+        self.setToolTip(str(self.path) if self.path else "")
+
+
+class ChoiceBox(QComboBox):
+    """A list to choose from whose chosen text is cut in the middle where it has no room."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The frame and the arrow, and the text that fits."""
+        painter, option = QStylePainter(self), QStyleOptionComboBox()
+        self.initStyleOption(option)
+        box, field = QStyle.ComplexControl.CC_ComboBox, QStyle.SubControl.SC_ComboBoxEditField
+        room = self.style().subControlRect(box, option, field, self).width() - 2
+        option.currentText = fitting(option.currentText, room, self.fontMetrics())
+        painter.drawComplexControl(box, option)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
 
 
 def delayed(parent: QObject, slot: Callable[[], object], milliseconds: int = 0) -> QTimer:
@@ -242,7 +285,8 @@ def silent(controls: Iterable[QObject]) -> Iterator[None]:
 
 def choice(name: str, tooltip: str = "", items: Mapping[str, str] | None = None) -> QComboBox:
     """Return a list to choose from, with an object name; ``items`` is label by value."""
-    made = QComboBox()
+    made = ChoiceBox()
+    made.view().setTextElideMode(Qt.TextElideMode.ElideMiddle)
     made.setObjectName(name)
     made.setToolTip(tooltip)
     made.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)

@@ -1,10 +1,14 @@
 """Words of the steps: where boxes come from, and every key with its name."""
 
 import numpy as np
+import pytest
+from qtpy.QtWidgets import QLabel
 
+from gui_events import needs_display, picture_of, wait_until_still
 from napari_cropzoom.canvas.shortcuts import SHORTCUTS
 from napari_cropzoom.core.boxes import Box
 from napari_cropzoom.files.bbox_csv import write_bbox_csv
+from napari_cropzoom.widgets.controls import LineLabel, silent
 from napari_cropzoom.widgets.shortcuts_dialog import ShortcutsDialog, key_text
 
 
@@ -30,3 +34,52 @@ def test_every_key_of_the_table_has_a_name(viewer, qtbot):
     qtbot.addWidget(dialog)
     table = dialog.findChild(object, "shortcuts_table")
     assert all(table.item(row, column).text() for row in range(table.rowCount()) for column in (0, 1))
+
+
+@pytest.fixture
+def shown(opened):
+    """The dock as wide as it is in a window of 1280x720."""
+    opened.controller.viewer.window.show()
+    opened.window().setGeometry(0, 0, 1280, 720)
+    wait_until_still(opened)
+    return opened
+
+
+@pytest.mark.gui
+@needs_display
+def test_a_line_that_has_no_room_is_cut_in_the_middle_and_whole_in_the_tooltip(shown):
+    header, name = shown["detect"].header, "detector_resnet50_trained_on_1200_frames_of_all_cameras_v7"
+    label = header.findChild(LineLabel)
+    for text, seen in (
+        ("1 of 2 suspects reviewed", "1 of 2 suspects reviewed"),
+        ("median, 5 frames · 12.0 → 11.0 px · and more", "median, 5 frames"),
+    ):
+        header.set_state(text)
+        assert header.state == text
+        assert QLabel.text(label).startswith(seen)
+        assert "…" not in QLabel.text(label)
+    header.set_state(f"{name} · 3 keypoints", done=True)
+    start, end = QLabel.text(label).split("…")
+    assert len(start) > 5
+    assert f"✓ {name}".startswith(start)
+    assert name.endswith(end)
+    assert len(end) > 5
+    assert label.toolTip() == header.state == f"✓ {name} · 3 keypoints"
+    assert label.fontMetrics().horizontalAdvance(QLabel.text(label)) <= label.contentsRect().width()
+
+
+@pytest.mark.gui
+@needs_display
+def test_a_long_name_on_a_list_is_drawn_with_both_its_ends(shown):
+    """What is drawn at the right edge of the box is another name's, where only the end is another."""
+    shown.open_step("detect")
+    shown["detect"].method.setCurrentIndex(0)
+    combo = shown["detect"].picker.combo
+    wait_until_still(shown)
+    pictures = []
+    for end in ("_v7", "_w8"):
+        with silent([combo]):
+            combo.clear()
+            combo.addItem("detector_resnet50_trained_on_1200_frames_of_all_cameras" + end)
+        pictures.append(picture_of(combo))
+    assert not np.array_equal(*pictures)

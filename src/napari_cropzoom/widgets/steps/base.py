@@ -12,11 +12,10 @@ from typing import ClassVar
 
 from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
-from superqt import QElidingLabel
 
 from napari_cropzoom.core.editing.edits import Edit
 from napari_cropzoom.widgets.controller import Controller
-from napari_cropzoom.widgets.controls import Message
+from napari_cropzoom.widgets.controls import LineLabel, Message
 
 
 class Header(QPushButton):
@@ -32,8 +31,7 @@ class Header(QPushButton):
         self._number = QLabel(str(number))
         self._number.setFixedWidth(16)
         self._name = QLabel(f"<b>{title}</b>")
-        self._state = QElidingLabel()
-        self._state.setElideMode(Qt.TextElideMode.ElideRight)
+        self._state = LineLabel()
         self._state.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(6, 0, 6, 0)

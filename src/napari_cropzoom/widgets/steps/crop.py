@@ -13,7 +13,6 @@ import numpy as np
 
 from napari_cropzoom.core.boxes import FloatArray
 from napari_cropzoom.core.errors import CropzoomError
-from napari_cropzoom.core.words import shortened
 from napari_cropzoom.crop.crop import clamp
 from napari_cropzoom.crop.record import read_side_file, record_path
 from napari_cropzoom.jobs import DRAWN_FIRST, Latest, run_in_thread
@@ -70,7 +69,7 @@ class CropStep(JobStep):
         revision, is_same = self._compared
         if revision != session.revision:
             return "● boxes changed since", False
-        return (shortened(output.name, 26), True) if is_same else ("● of other boxes", False)
+        return (output.name, True) if is_same else ("● of other boxes", False)
 
     def update_body(self) -> None:
         """Show where the crop goes and whether one is there."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from napari_cropzoom.core.words import counted, shortened
+from napari_cropzoom.core.words import counted
 from napari_cropzoom.engine.model_folder import ModelFolder
 from napari_cropzoom.jobs import Job
 from napari_cropzoom.widgets.controller import Controller, OnDone
@@ -128,9 +128,7 @@ class ModelStep(JobStep):
         """Show that the keypoints of the chosen model are loaded."""
         model = self.model
         count = len(model.keypoint_names) if model else 0
-        self.done_text = (
-            f"{shortened(model.path.name, 20)} · {counted(count, 'keypoint')}" if model else "loaded"
-        )
+        self.done_text = f"{model.path.name} · {counted(count, 'keypoint')}" if model else "loaded"
         self.refresh()
 
     def on_loaded(self, said: str) -> None:

@@ -240,7 +240,7 @@ class ReviewStep(Step):
         self.refresh()
 
     def _is_in_use(self, *, has_left: bool = False) -> bool:
-        """Whether a person may be about to click on a row or a button below, or has a key of a tool down."""
+        """Whether a person may be about to click on a row or a button, or has the key of a tool down."""
         is_under_mouse = not has_left and self.is_open and self.body.underMouse()
         return is_under_mouse or self.controller.proposal is not None
 

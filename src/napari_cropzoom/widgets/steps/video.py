@@ -6,6 +6,7 @@ Object names: ``video_open``, ``video_recent``, ``video_path``, ``video_progress
 
 from __future__ import annotations
 
+import contextlib
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QFileDialog, QMenu, QMessageBox
 
+from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.words import counted, shortened
 from napari_cropzoom.engine.model_folder import ModelFolder, detector_among
 from napari_cropzoom.jobs import Latest
@@ -134,7 +136,7 @@ class VideoStep(Step):
         """``1200 frames · 1280×1024 px``."""
         session = self.controller.session
         if self._scanning is not None:
-            return f"reading {shortened(self._scanning.name, 24)} …", False
+            return f"reading {self._scanning.name} …", False
         if session is None:
             return "", False
         video = session.video
@@ -390,9 +392,12 @@ class VideoStep(Step):
 
 
 def scan(path: Path, progress: ScanProgress) -> tuple[Video, list[Path], ModelsNear]:
-    """Open a video and look for reviews of it and for models; runs in a thread."""
-    index = VideoIndex.scan(path, progress.fraction.emit)
-    return Video(path, index=index), known_reviews(path), ModelsNear.find(path)
+    """Open a video, decode what is shown first, look for reviews and models; runs in a thread."""
+    video = Video(path, index=VideoIndex.scan(path, progress.fraction.emit))
+    for frame in ((video.n_frames - 1) // 2, 0):  # napari shows the middle of a first layer for a moment
+        with contextlib.suppress(CropzoomError):  # told where it is shown
+            video.frame(frame)
+    return video, known_reviews(path), ModelsNear.find(path)
 
 
 def known_reviews(video: Path) -> list[Path]:

@@ -8,15 +8,11 @@ from qtpy.QtCore import QEvent, QObject, QRectF, Qt
 from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import QWidget
 
-from napari_cropzoom.core.looks import readable
-
 WIDTH = 2
-LEAST = 3.0
-"""Contrast of the ring with what is round it, as WCAG 2 asks of what is no text."""
 
 
 class FocusRing(QWidget):
-    """Drawn along the edge of a control, in the colour of napari's theme that marks what is in use.
+    """Drawn along the edge of a control, in the colour that napari's theme has for text.
 
     While it shows it is a child of the control; it takes no event.
     """
@@ -62,9 +58,5 @@ class FocusRing(QWidget):
 
 
 def ring_color(theme: str) -> str:
-    """``#rrggbb`` of the ring in a theme of napari."""
-    colors = get_theme(theme)
-    color = QColor(colors.current.as_hex()).name()
-    for behind in (colors.background, colors.foreground):
-        color = readable(color, QColor(behind.as_hex()).name(), LEAST)
-    return color
+    """``#rrggbb`` of the ring in a theme of napari: of its text, which is read on all its controls."""
+    return str(QColor(get_theme(theme).text.as_hex()).name())

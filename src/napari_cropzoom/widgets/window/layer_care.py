@@ -64,8 +64,9 @@ class LostLayers(QWidget):
         if layers is None:
             return
         if is_gone:  # what lay over it may have come back before the video went
-            for layer in [part.layer for part in layers.parts]:
-                self._viewer.layers.remove(layer)
+            with self._viewer.layers.batched_update():  # else napari collects garbage after each
+                for layer in [part.layer for part in layers.parts]:
+                    self._viewer.layers.remove(layer)
             layers.tell("")  # what came back has gone again
         elif self._add_missing(layers):
             layers.tell(CAME_BACK)

@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QFileDialog, QMessageBox, QVBoxLayout, QWidget
 
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.scores import input_scale, sees_hardly_finer
-from napari_cropzoom.core.words import counted, shortened
+from napari_cropzoom.core.words import counted
 from napari_cropzoom.engine.model_folder import ModelFolder
 from napari_cropzoom.widgets.controls import (
     PathLabel,
@@ -141,10 +141,10 @@ class ModelPicker(QWidget):
         with silent([self.combo]):
             self.combo.clear()
             self.combo.addItem("Choose a model folder…" if current is None else "Other folder…", None)
+            names = [path.name for path in self.known]
             for path in self.known:
-                self.combo.addItem(
-                    f"{shortened(path.name, 24)}  ({shortened(path.parent.name, 16)})", str(path)
-                )
+                folder = f"  ({path.parent.name})" if names.count(path.name) > 1 else ""
+                self.combo.addItem(f"{path.name}{folder}", str(path))
                 self.combo.setItemData(self.combo.count() - 1, str(path), Qt.ItemDataRole.ToolTipRole)
             index = self.combo.findData(str(current)) if current else 0
             self.combo.setCurrentIndex(max(index, 0))

@@ -42,8 +42,9 @@ class SuspectModel(QAbstractTableModel):
         """Row of a suspect, or that its worst frame is in; None if there is none."""
         if suspect is None:
             return None
-        same = (row for row, (_, each) in enumerate(self.rows) if each == suspect)
-        here = (row for row, (_, each) in enumerate(self.rows) if each.first <= suspect.frame <= each.last)
+        rows = [(row, each) for row, (_, each) in enumerate(self.rows)]
+        same = (row for row, each in rows if each == suspect)
+        here = (row for row, each in rows if each.first <= suspect.frame <= each.last)
         return next(same, next(here, None))
 
     def rowCount(self, parent: QModelIndex | None = None) -> int:

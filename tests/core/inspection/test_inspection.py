@@ -17,6 +17,7 @@ from napari_cropzoom.core.inspection.inspection import (
 from napari_cropzoom.core.inspection.motion import Motion
 from napari_cropzoom.core.inspection.suspect import SHORT_DIP, worst_of_runs
 from napari_cropzoom.core.poses import Poses
+from napari_cropzoom.core.smoothing.sizing import SizingSettings, boxes_from_keypoints
 from walks import FRAME, walk
 
 
@@ -137,6 +138,25 @@ def test_keypoints_that_leave_the_box():
     (suspect,) = flagged(boxes, keypoints=poses)
     assert (suspect.first, suspect.last) == (150, 159)
     assert any("keypoints" in reason for reason in suspect.reasons)
+
+
+def test_steady_boxes_round_one_keypoint_while_the_animal_hides():
+    """For so long that low likelihood is nothing unusual in the track; it comes out where it went in."""
+    rng, path, hidden = np.random.default_rng(0), walk(300)[:, :2] + 30, slice(200, 440)
+    nest = path[199] + rng.normal(0, 1, (240, 2))
+    middle = np.concatenate([path[:200], nest, path[200:]])
+    offsets = np.array([[0.0, 0], [-20, -10], [20, 10], [10, 20], [-10, 15]])
+    likelihood = 1 / (1 + np.exp(-rng.normal(3.0, 1.0, (540, 5))))
+    likelihood[hidden, 1:] = rng.uniform(0.01, 0.09, (240, 4))
+    poses = Poses(("a", "b", "c", "d", "e"), middle[:, None] + offsets, likelihood)
+    boxes = boxes_from_keypoints(poses, SizingSettings(min_likelihood=0.1))
+    mean = anchor_likelihood(poses)
+    (told,) = [each for each in flagged(boxes, keypoints=poses, likelihood=mean) if each.n_frames > 100]
+    assert (told.first, told.last) == (200, 439)
+    assert told.reason.startswith("box round 1 of 5 keypoints, the others unlikely for 240 frames")
+    assert all(each.n_frames < 5 for each in flagged(boxes, likelihood=mean))  # nothing else tells
+    moved = boxes + np.array([8.0, 0, 0, 0])  # of another origin: not the box of that keypoint
+    assert all(each.n_frames < 5 for each in flagged(moved, keypoints=poses, likelihood=mean))
 
 
 def test_pixels_that_move_where_the_box_is_not():

@@ -19,6 +19,12 @@ LEAST_LOGIT_SIGMA = 0.3
 LOW_SHARE = 0.5
 LEFT_OUTSIDE = 0.4
 ENCOUNTER_IOU = 0.25
+# A box whose middle is that of the only likely keypoint, where usually at least so many are likely, has a
+# size that nobody has measured: see `.sizing.boxes_from_keypoints`.
+USUALLY_SEEN = 3
+BEST_SEEN = 75  # percentile: what is usual while the animal is seen, though it hides most of the time
+ALONE_SEVERITY = 1.5
+SAME_PLACE = 2.0  # pixels; boxes have whole pixels and even sides
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,12 +69,20 @@ class UsualEvidence:
     """Evidence brought to numbers per frame, with what is usual of each.
 
     Made of the whole track once; :meth:`findings` of any part of it.
+
+    Attributes
+    ----------
+    likelihood, outside, keypoint_offset : Usual
+    motion : UsualMotion or None
+    seen : (float, float)
+        See :func:`usually_seen`.
     """
 
     likelihood: Usual
     outside: Usual
     keypoint_offset: tuple[Usual, Usual]
     motion: UsualMotion | None
+    seen: tuple[float, float] = (0.0, 1.0)
 
     @classmethod
     def of(cls, boxes: FloatArray, evidence: Evidence) -> UsualEvidence:
@@ -83,6 +97,7 @@ class UsualEvidence:
             Usual.of(outside),
             (Usual.of(offset[:, 0]), Usual.of(offset[:, 1])),
             None if evidence.motion is None else UsualMotion.of(boxes, evidence.motion),
+            (0.0, 1.0) if evidence.keypoints is None else usually_seen(evidence.keypoints),
         )
 
     def findings(
@@ -100,11 +115,12 @@ class UsualEvidence:
         is_open : ndarray, (T,) bool
             Frames that nobody has settled and that have a box.
         """
+        is_doubtful = is_open & ~self.speaks_for(boxes, evidence)
         if evidence.likelihood is not None:
-            is_doubtful = is_open & ~self.speaks_for(boxes, evidence)
             yield from self._unlikely(evidence.likelihood, out, is_doubtful)
         if evidence.keypoints is not None:
             yield from self._keypoints(boxes, evidence.keypoints, is_open)
+            yield from self._alone(boxes, evidence.keypoints, is_doubtful)
         if evidence.motion is not None and self.motion is not None:
             yield from self.motion.findings(boxes, evidence.motion, is_open)
         for name, other in evidence.others.items():
@@ -138,6 +154,34 @@ class UsualEvidence:
         )
 
 
+    def _alone(self, boxes: FloatArray, poses: Poses, is_open: BoolArray) -> Iterator[Suspect]:
+        """Boxes round a single keypoint, as where the animal hides: however steady, a guess."""
+        count, usual = self.seen
+        if count < USUALLY_SEEN:
+            return
+        counts = likely(poses, usual)
+        only = poses.xy[np.arange(len(boxes)), counts.argmax(axis=1)]
+        away = np.abs(only - boxes[:, :2] - boxes[:, 2:] / 2).max(axis=1)
+        alone = is_open & (counts.sum(axis=1) == 1) & (away <= SAME_PLACE)
+        n_names = poses.likelihood.shape[1]
+        yield from worst_of_runs(
+            ALONE_SEVERITY * alone, lambda frame: f"box round 1 of {n_names} keypoints, the others unlikely"
+        )
+
+
+def usually_seen(poses: Poses) -> tuple[float, float]:
+    """How many keypoints are likely where an animal is seen, and their likelihood there."""
+    known = poses.likelihood[np.isfinite(poses.likelihood)]
+    usual = float(np.percentile(known, BEST_SEEN)) if len(known) else 1.0
+    return float(np.percentile(likely(poses, usual).sum(axis=1), BEST_SEEN)), usual
+
+
+def likely(poses: Poses, usual: float) -> BoolArray:
+    """(T, K) whether a keypoint is likely enough, for what is usual, to say where it is."""
+    found: BoolArray = (poses.likelihood >= LOW_SHARE * usual) & np.isfinite(poses.xy).all(axis=2)
+    return found
+
+
 def _meets(name: str) -> Callable[[int], str]:
     return lambda _frame: f"meets {name}, identities may be swapped"
 
@@ -148,7 +192,7 @@ def keypoints_against(boxes: FloatArray, poses: Poses) -> tuple[FloatArray, Floa
     NaN where no keypoint is likely or there is no box.
     """
     usual = np.nanmedian(poses.likelihood) if np.isfinite(poses.likelihood).any() else 1.0
-    counts = (poses.likelihood >= LOW_SHARE * usual) & np.isfinite(poses.xy).all(axis=2)
+    counts = likely(poses, float(usual))
     n = counts.sum(axis=1)
     low, high = boxes[:, None, :2], boxes[:, None, :2] + boxes[:, None, 2:]
     is_in = ((poses.xy >= low) & (poses.xy <= high)).all(axis=2)

@@ -163,10 +163,8 @@ class UsualEvidence:
         only = poses.xy[np.arange(len(boxes)), counts.argmax(axis=1)]
         away = np.abs(only - boxes[:, :2] - boxes[:, 2:] / 2).max(axis=1)
         alone = is_open & (counts.sum(axis=1) == 1) & (away <= SAME_PLACE)
-        n_names = poses.likelihood.shape[1]
-        yield from worst_of_runs(
-            ALONE_SEVERITY * alone, lambda frame: f"box round 1 of {n_names} keypoints, the others unlikely"
-        )
+        words = f"box round 1 of {poses.likelihood.shape[1]} keypoints, the others unlikely"
+        yield from worst_of_runs(ALONE_SEVERITY * alone, lambda frame: words)
 
 
 def usually_seen(poses: Poses) -> tuple[float, float]:

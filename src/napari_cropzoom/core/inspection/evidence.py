@@ -12,6 +12,7 @@ from napari_cropzoom.core.inspection.motion import Motion, UsualMotion
 from napari_cropzoom.core.inspection.suspect import Suspect, worst_of_runs
 from napari_cropzoom.core.inspection.usual import Usual, far, size_of
 from napari_cropzoom.core.poses import Poses
+from napari_cropzoom.core.words import counted
 
 LOW_SIGMAS = 4.0
 LEAST_LOGIT_SIGMA = 0.3
@@ -153,7 +154,6 @@ class UsualEvidence:
             away * is_open, lambda frame: f"keypoints {pixels[frame]:.0f} px off the box's middle"
         )
 
-
     def _alone(self, boxes: FloatArray, poses: Poses, is_open: BoolArray) -> Iterator[Suspect]:
         """Boxes round a single keypoint, as where the animal hides: however steady, a guess."""
         count, usual = self.seen
@@ -163,7 +163,7 @@ class UsualEvidence:
         only = poses.xy[np.arange(len(boxes)), counts.argmax(axis=1)]
         away = np.abs(only - boxes[:, :2] - boxes[:, 2:] / 2).max(axis=1)
         alone = is_open & (counts.sum(axis=1) == 1) & (away <= SAME_PLACE)
-        words = f"box round 1 of {poses.likelihood.shape[1]} keypoints, the others unlikely"
+        words = f"box round 1 of {counted(poses.likelihood.shape[1], 'keypoint')}, the others unlikely"
         yield from worst_of_runs(ALONE_SEVERITY * alone, lambda frame: words)
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from napari_cropzoom.core.errors import CropzoomError, brief
 from napari_cropzoom.files.names import is_hidden
@@ -152,20 +152,32 @@ class ModelFolder:
         return KINDS[self.model_type]
 
 
-def detector_among(folders: Sequence[Path], video: Path) -> ModelFolder | None:
-    """The model of a project that finds the animal in full frames; None if it is not clear which.
+class ModelsNear(NamedTuple):
+    """Models of the project that a video belongs to.
 
-    Models that were trained on crops are none. Of several, it is the one that has predicted the video,
-    or that a person has called a detector. Reads few files, a matter of milliseconds.
+    Attributes
+    ----------
+    folders : tuple of Path
+    detector : ModelFolder or None
+        That which finds the animal in full frames; None if it is not clear which. Models that were
+        trained on crops are none. Of several, it is the one that has predicted the video, or that a
+        person has called a detector.
     """
-    predicted = [each for each in folders if (each / "video_preds" / f"{video.stem}.csv").is_file()]
-    called = [each for each in folders if "detect" in each.name.lower()]
-    for clearer in (predicted, called, folders):
-        if len(clearer) <= MOST_READ:
-            models = [model for each in clearer if (model := _detector_in(each)) is not None]
-            if len(models) == 1:
-                return models[0]
-    return None
+
+    folders: tuple[Path, ...] = ()
+    detector: ModelFolder | None = None
+
+    @classmethod
+    def among(cls, folders: Sequence[Path], video: Path) -> ModelsNear:
+        """Find the detector; reads few files, a matter of milliseconds."""
+        predicted = [each for each in folders if (each / "video_preds" / f"{video.stem}.csv").is_file()]
+        called = [each for each in folders if "detect" in each.name.lower()]
+        for clearer in (predicted, called, folders):
+            if len(clearer) <= MOST_READ:
+                models = [model for each in clearer if (model := _detector_in(each)) is not None]
+                if len(models) == 1:
+                    return cls(tuple(folders), models[0])
+        return cls(tuple(folders))
 
 
 def _detector_in(folder: Path) -> ModelFolder | None:

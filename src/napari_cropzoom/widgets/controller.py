@@ -17,7 +17,7 @@ from napari_cropzoom.core.editing.edits import Edit
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.words import shortened
-from napari_cropzoom.engine.model_folder import ModelFolder
+from napari_cropzoom.engine.model_folder import ModelFolder, ModelsNear
 from napari_cropzoom.files.belonging import CURE, read_predictions_of
 from napari_cropzoom.files.formats.registry import as_table
 from napari_cropzoom.jobs import Job, ThreadHandle, Worker, leave_objects_to_qt, run_in_thread
@@ -47,10 +47,8 @@ class Controller(QObject):
         Models chosen so far.
     crop_file : Path or None
         The cropped video, once it was made.
-    models_near : tuple of Path
-        Model folders in the project of the video.
-    detector_near : ModelFolder or None
-        The detector of that project, where it is clear which that is.
+    models_near : ModelsNear
+        Models in the project of the video.
     chosen : set of str
         Roles, ``detector`` or ``pose``, whose model was chosen since the video was opened.
     frames_opencv : int or None
@@ -110,8 +108,7 @@ class Controller(QObject):
         self.pose: ModelFolder | None = None
         self.crop_file: Path | None = None
         self.results: Path | None = None
-        self.models_near: tuple[Path, ...] = ()
-        self.detector_near: ModelFolder | None = None
+        self.models_near = ModelsNear()
         self.chosen: set[str] = set()
         self.frames_opencv: int | None = None
         self.keypoint_files: dict[Kind, Path] = {}

@@ -96,7 +96,7 @@ class DetectStep(ModelStep):
         What a person has chosen stays.
         """
         super().session_changed()
-        near, detector = self.controller.models_near, self.controller.detector_near
+        near, detector = self.controller.models_near
         if self._is_proposed:
             self._is_proposed = False
             self.controller.detector = None

@@ -84,7 +84,7 @@ class PoseStep(ModelStep):
     def session_changed(self) -> None:
         """Forget the counts of the video before."""
         super().session_changed()
-        self.picker.offer(self.controller.models_near)
+        self.picker.offer(self.controller.models_near.folders)
         self.changed.forget()
         self._loaded_at, self._n_changed = None, 0
 

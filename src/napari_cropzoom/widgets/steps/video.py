@@ -9,14 +9,14 @@ from __future__ import annotations
 import contextlib
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QFileDialog, QMenu, QMessageBox
 
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.words import counted, shortened
-from napari_cropzoom.engine.model_folder import ModelFolder, detector_among
+from napari_cropzoom.engine.model_folder import ModelsNear
 from napari_cropzoom.jobs import Latest
 from napari_cropzoom.review.finding import FoundReview, find_models, find_reviews, read_all_found
 from napari_cropzoom.video.checks import preflight
@@ -44,19 +44,6 @@ RESULTS_HELP = (
     "of this name was worked on with the same models, or a model's folder cannot be written to"
 )
 MANY_DROPPED = "One video is open at a time: {}. The others are on the list of recent videos."
-
-
-class ModelsNear(NamedTuple):
-    """Models of a video's project: their folders, and the detector where it is clear which that is."""
-
-    folders: tuple[Path, ...]
-    detector: ModelFolder | None
-
-    @classmethod
-    def find(cls, video: Path) -> ModelsNear:
-        """Look for them; a matter of milliseconds."""
-        folders = tuple(find_models(video))
-        return cls(folders, detector_among(folders, video))
 
 
 class ScanProgress(QObject):
@@ -226,7 +213,7 @@ class VideoStep(Step):
     def take(self, video: Video, by_hand: bool = False) -> None:
         """Start a session on a video that is open already."""
         self._is_by_hand = by_hand
-        self._on_scanned(video, known_reviews(video.path), ModelsNear.find(video.path))
+        self._on_scanned(video, known_reviews(video.path), models_near(video.path))
 
     def adopt_layer(self) -> bool:
         """Open the video that napari's reader has added as a layer, in the place of that layer.
@@ -306,7 +293,7 @@ class VideoStep(Step):
 
     def _on_scanned(self, video: Video, reviews: list[Path], models: ModelsNear) -> None:
         self._end_scan()
-        self.controller.models_near, self.controller.detector_near = models
+        self.controller.models_near = models
         session = self.controller.open_video(video, results_of(video.path))
         remember("video", video.path)
         self.path_label.set_path(video.path)
@@ -397,9 +384,14 @@ def scan(path: Path, progress: ScanProgress) -> tuple[Video, list[Path], ModelsN
     for frame in ((video.n_frames - 1) // 2, 0):  # napari shows the middle of a first layer for a moment
         with contextlib.suppress(CropzoomError):  # told where it is shown
             video.frame(frame)
-    return video, known_reviews(path), ModelsNear.find(path)
+    return video, known_reviews(path), models_near(path)
 
 
 def known_reviews(video: Path) -> list[Path]:
     """Raw boxes of a video that have a review, where reviews lie and where there were some before."""
     return find_reviews(video, results_of(video), recent("model"), reviews_of(video))
+
+
+def models_near(video: Path) -> ModelsNear:
+    """Models of a video's project; a matter of milliseconds."""
+    return ModelsNear.among(find_models(video), video)

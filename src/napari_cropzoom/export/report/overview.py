@@ -120,7 +120,7 @@ def write_overview(
     body = [row.shown for row in (*good, total)]
     parts = [
         tag("p", lead, class_="quiet"),
-        table(HEADS, body, numbers=range(1, 8)),
+        table(HEADS, body, numbers=range(1, 11), names=(0,)),
         tag("p", told, class_="quiet"),
     ]
     if bad := [row for row in rows if row.why_not]:

@@ -37,9 +37,14 @@ def table(
     rows: Iterable[Sequence[str]],
     numbers: Iterable[int] = (),
     hashes: Iterable[int] = (),
+    names: Iterable[int] = (),
 ) -> Markup:
-    """A table that scrolls sideways where it is too wide; numbers and hashes are columns by place."""
-    looks = {**dict.fromkeys(numbers, "number"), **dict.fromkeys(hashes, "hash")}
+    """A table that scrolls sideways if it is too wide; of numbers, hashes and long names the columns."""
+    looks = {
+        **dict.fromkeys(numbers, "number"),
+        **dict.fromkeys(hashes, "hash"),
+        **dict.fromkeys(names, "name"),
+    }
 
     def line(cells: Sequence[str], kind: str) -> Markup:
         return tag("tr", *(tag(kind, cell, class_=looks.get(place)) for place, cell in enumerate(cells)))

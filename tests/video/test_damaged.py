@@ -14,9 +14,11 @@ import numpy as np
 import pytest
 
 from napari_cropzoom.core.errors import CropzoomError
-from napari_cropzoom.video import decoder
+from napari_cropzoom.video import decoder, judge
 from napari_cropzoom.video.checks import preflight
 from napari_cropzoom.video.damage import crossed_out
+from napari_cropzoom.video.index import VideoIndex
+from napari_cropzoom.video.judge import note_odd
 from napari_cropzoom.video.video import Video
 from videos import make_numbered_video, read_number
 
@@ -321,3 +323,20 @@ def test_a_file_that_has_become_shorter_is_no_damage(
         with pytest.raises(CropzoomError, match="cannot be decoded"):
             list(video.stream())
         assert len(video.index.damage) <= 1  # the one that the end cuts through
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_bytes_are_looked_at_once(
+    whole: Callable[[str], Whole], tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sound file is not read again for that; in a damaged one the same frames are found as before."""
+    video = whole(kind)
+    damaged = damaged_copy(video, tmp_path / kind, (14, 30), zeroed)
+    found = [VideoIndex.scan(damaged, look=look) for look in (True, False)]
+    for index in found:
+        note_odd(index)
+    assert found[0].damage.numbers().tolist() == found[1].damage.numbers().tolist() != []
+    sound = VideoIndex.scan(video.path, look=True)
+    monkeypatch.setattr(judge, "opened_closely", lambda *_: pytest.fail("read again"))
+    note_odd(sound)
+    assert not len(sound.damage)

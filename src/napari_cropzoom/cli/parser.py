@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 from napari_cropzoom.cli.verbs import (
     batch,
@@ -38,7 +38,7 @@ def build_parser() -> argparse.ArgumentParser:
         description="Review bench of the Lightning Pose cropzoom pipeline. Speaks litpose: the same "
         "verbs, flags and files.",
     )
-    parser.add_argument("--version", action="version", version=f"napari-cropzoom {_version()}")
+    parser.add_argument("--version", action=_SayVersion, nargs=0, help="say which version this is")
     parser.add_argument("--debug", action="store_true", help="show where an error came from")
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
@@ -50,8 +50,15 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _version() -> str:
-    try:
-        return version("napari-cropzoom")
-    except PackageNotFoundError:
-        return "(not installed)"
+class _SayVersion(argparse.Action):
+    """Finds the version out when it is asked for, which takes longer than all of the parser."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            number = version("napari-cropzoom")
+        except PackageNotFoundError:
+            number = "(not installed)"
+        print(f"napari-cropzoom {number}")
+        parser.exit()

@@ -9,7 +9,6 @@ import uuid
 import warnings
 from pathlib import Path
 
-import psutil
 from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
 from napari_cropzoom.core.errors import brief
@@ -157,6 +156,8 @@ def _original(soft: Path) -> Path | None:
     one folder (a share that is mounted twice) are told by a file that is made in one and sought in the
     other.
     """
+    import psutil  # rarely needed
+
     pid = SoftFileLock(soft, thread_local=False).pid
     if pid is None:
         return None

@@ -108,7 +108,7 @@ def preflight(
     """
     path = Path(path)
     try:
-        index = VideoIndex.scan(path, progress) if index is None else index
+        index = VideoIndex.scan(path, progress, look=not thorough) if index is None else index
         with Video(path, index=index) as video:
             video.frame(len(video) - 1)
             _find_damage(index, thorough)

@@ -72,10 +72,13 @@ class Damage:
         For those who look closely: one at a time.
     gaps : tuple of Gap
         Where frames are missing that the index does not list.
+    looks_sound : bool
+        Whether the bytes of every packet were looked at when the index was made, and were sound.
     """
 
     def __init__(self) -> None:
         self.gaps: tuple[Gap, ...] = ()
+        self.looks_sound = False
         self.strict, self.checked, self.tried = True, True, False
         self.lock = threading.RLock()
         self._numbers = frozenset[int]()

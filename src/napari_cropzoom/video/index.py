@@ -77,7 +77,13 @@ class VideoIndex:
         return f"<VideoIndex of {self.path.name}: {frames} of {self.width}x{self.height}>"
 
     @classmethod
-    def scan(cls, path: Path | str, progress: Callable[[float], None] | None = None) -> VideoIndex:
+    def scan(
+        cls,
+        path: Path | str,
+        progress: Callable[[float], None] | None = None,
+        *,
+        look: bool = False,
+    ) -> VideoIndex:
         """Read all packets of the first video stream once, decoding only the first frame.
 
         An AVI with B-frames does not record their order; only there everything is decoded.
@@ -88,6 +94,9 @@ class VideoIndex:
             The video.
         progress
             Called with the fraction done, 0 to 1. What it raises stops the scan.
+        look
+            Look at the bytes of the packets too, for who wants to know of damage before decoding: see
+            :func:`.judge.note_odd`.
 
         Raises
         ------
@@ -96,7 +105,7 @@ class VideoIndex:
         """
         path = Path(path)
         with opened(path) as (container, stream):
-            packets = read_packets(path, container, stream, progress)
+            packets = read_packets(path, container, stream, progress, look=look)
             nominal = _nominal_rate(stream)
             container_frames = stream.frames or None
             duration = None if container.duration is None else container.duration / av.time_base
@@ -106,6 +115,7 @@ class VideoIndex:
             reordered = packets.order_unknown(container, stream)
             kind = container.format.name
         damage = Damage()
+        damage.looks_sound = look and packets.look_sound
         first, after_damage = _first_frame(path, damage)
         if reordered:
             pts, stamps, keyframes = packets.in_decoded_order(path, progress, damage)

@@ -104,7 +104,12 @@ def look_closely(index: VideoIndex, number: int, until: int, *, is_alarm: bool =
 
 
 def note_odd(index: VideoIndex) -> None:
-    """Look closely round every packet that is damaged by its bytes; reads all, decodes little."""
+    """Look closely round every packet that is damaged by its bytes; reads all, decodes little.
+
+    Reads nothing where :meth:`VideoIndex.scan` has looked at the bytes and found them sound.
+    """
+    if index.damage.looks_sound:
+        return
     numbering, met, odd = Numbering(index), set[int](), list[int]()
     with opened_closely(index, -1) as (stream, packets):
         check = packet_check(index.codec, stream.codec_context.extradata)

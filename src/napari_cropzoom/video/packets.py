@@ -47,6 +47,7 @@ class Packets:
         self.pts_missing = False
         self.odd = 0
         self.ends_corrupt = self._is_marked = False
+        self.look_sound = True
 
     def add(self, packet: Packet[VideoStream], path: Path) -> None:
         """Append one packet; raises CropzoomError if it has no time at all.
@@ -185,21 +186,32 @@ def may_count(container: InputContainer, stream: VideoStream) -> bool:
 
 
 def read_packets(
-    path: Path, container: InputContainer, stream: VideoStream, progress: Report | None
+    path: Path,
+    container: InputContainer,
+    stream: VideoStream,
+    progress: Report | None,
+    *,
+    look: bool = False,
 ) -> Packets:
-    """Demux the whole stream; raises CropzoomError if the file cannot be read to its end."""
+    """Demux the whole stream; raises CropzoomError if the file cannot be read to its end.
+
+    With ``look`` the bytes of every packet are looked at, for :attr:`Packets.look_sound`.
+    """
     codec = stream.codec_context.name if stream.codec_context else ""
     packets = Packets(codec, may_lack_times=container.format.name in MPEG_STREAMS)
     share = 0.5 if may_count(container, stream) else 1.0
     size = max(path.stat().st_size, 1)
     made_up = "avi" in container.format.name and codec == "mpeg4"
     check = packet_check("mpeg4", None) if made_up else None
+    look_at = packet_check(codec, stream.codec_context.extradata) if look else None
     try:
         for packet in container.demux(stream):
             if not packet.size:
                 continue
             packets.add(packet, path)
             packets.odd += check is not None and not check(packet)
+            if packet.is_corrupt or (look_at is not None and packets.look_sound and not look_at(packet)):
+                packets.look_sound = False
             if progress is not None and len(packets.pts) % _PACKETS_PER_REPORT == 0:
                 progress(share * min(1.0, (packet.pos or 0) / size))
     except av.FFmpegError as error:

@@ -186,7 +186,7 @@ def gather(asked: Asked) -> Stage[ReviewFacts]:
         If a file cannot be read or is of another video.
     """
     _refuse_final(asked.boxes)
-    index = VideoIndex.scan(asked.video)
+    index = VideoIndex.scan(asked.video, look=True)
     stored = read_review(
         asked.boxes, index.n_frames, Source.IMPORTED, allow_missing=True,
         frame_size=(index.width, index.height), video=asked.video,

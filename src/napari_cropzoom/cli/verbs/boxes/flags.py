@@ -56,7 +56,7 @@ def flags(args: argparse.Namespace) -> None:
         for file in given:
             check_made_of(file, args.video, GIVE_OTHERS)
     check_one_source(given[0], given[-1])
-    index = None if args.video is None else VideoIndex.scan(args.video)
+    index = None if args.video is None else VideoIndex.scan(args.video, look=True)
     n_frames, size = (None, None) if index is None else (index.n_frames, (index.width, index.height))
     boxes = read_boxes(
         args.bbox_file, n_frames, allow_missing=True, frame_size=size, faults="skip", notify=print_note

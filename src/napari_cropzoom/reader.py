@@ -1,4 +1,4 @@
-"""The npe2 reader: a video dropped on napari becomes a lazy image layer, which the docks take over."""
+"""The npe2 readers: a video becomes a lazy image layer that the docks take over; so do boxes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.video.video import VIDEO_SUFFIXES, Video
 
 if TYPE_CHECKING:
@@ -48,6 +49,41 @@ def read_videos(
 
         take_over_soon(videos, then)
     return [_layer(video) for video in videos]
+
+
+def get_boxes_reader(path: PathOrPaths) -> Callable[[PathOrPaths], list[Any]] | None:
+    """Return the function that takes ``path`` to the docks; None if any of it is no boxes or review."""
+    from napari_cropzoom.widgets.exchange.dropped import is_recognised
+
+    paths = _as_list(path)
+    return read_boxes_files if paths and all(is_recognised(each) for each in paths) else None
+
+
+def read_boxes_files(path: PathOrPaths) -> list[Any]:
+    """Have the docks come and open boxes, keypoints or a review over their video.
+
+    They are no layers of their own: napari is told that there is none.
+
+    Parameters
+    ----------
+    path : path or sequence of path
+
+    Raises
+    ------
+    CropzoomError
+        If there is no window.
+    """
+    paths, is_taken = _as_list(path), False
+    if "qtpy" in sys.modules:  # else there is no window
+        from napari_cropzoom.widgets.docks import take_files_soon
+
+        is_taken = take_files_soon(paths)
+    if not is_taken:
+        raise CropzoomError(
+            f"{paths[0]}: boxes are shown over their video, in a window of napari. Use `cropzoom review "
+            "VIDEO --bbox FILE`, or napari_cropzoom.open_review in a script."
+        )
+    return [(None,)]
 
 
 def _layer(video: Video) -> LayerData:

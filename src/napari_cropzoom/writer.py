@@ -1,12 +1,16 @@
-"""The npe2 writer: a layer of boxes is saved as the review it shows, not as its one rectangle."""
+"""The npe2 writers: layers of a review are saved as that review, not as the one frame they show."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.files.bbox_csv import write_bbox_csv
+
+if TYPE_CHECKING:
+    from napari_cropzoom.review.session import Session
 
 NOT_OURS = (
     "{}: is no layer of an open review, so there are no boxes to write. Choose another kind of file in "
@@ -36,6 +40,40 @@ def write_boxes(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:
     CropzoomError
         If the layer is not one of a review, there are no boxes, or a file cannot be written.
     """
+    session = _session_of(path, attributes)
+    saved = session.save()
+    if Path(path).absolute() != saved.absolute():
+        write_bbox_csv(Path(path), session.final_boxes())
+    return [path, str(saved)]
+
+
+def _writer(name: str) -> Callable[[str, Any, dict[str, Any]], list[str]]:
+    """Return the npe2 writer of an export, of the whole review whatever frame is shown."""
+
+    def write(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:
+        from napari_cropzoom.widgets.exchange.exporting import to_export
+
+        to_export(_session_of(path, attributes), name, Path(path))()
+        return [path]
+
+    write.__doc__ = f"Write the review that is open in the window in front as {name}; see `write_boxes`."
+    return write
+
+
+write_mot, write_coco, write_via = _writer("mot"), _writer("coco"), _writer("via")
+write_cvat, write_movement = _writer("cvat"), _writer("movement")
+write_lightning_pose, write_deeplabcut = _writer("lightning_pose"), _writer("deeplabcut")
+write_sleap, write_nwb = _writer("sleap"), _writer("nwb")
+
+
+def _session_of(path: str, attributes: dict[str, Any]) -> Session:
+    """Session whose layer this is.
+
+    Raises
+    ------
+    CropzoomError
+        If it is none of a review.
+    """
     from napari import current_viewer
 
     from napari_cropzoom.widgets.controller import find_controller
@@ -46,7 +84,4 @@ def write_boxes(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:
     ours = [] if layers is None else [part.layer.name for part in layers.parts]
     if controller is None or controller.session is None or attributes.get("name") not in ours:
         raise CropzoomError(NOT_OURS.format(attributes.get("name", path)))
-    saved = controller.session.save()
-    if Path(path).absolute() != saved.absolute():
-        write_bbox_csv(Path(path), controller.session.final_boxes())
-    return [path, str(saved)]
+    return controller.session

@@ -176,7 +176,7 @@ def test_alt_and_other_files_are_left_to_napari(viewer, reviewed, other, tmp_pat
         data.setUrls([QUrl.fromLocalFile(str(url)) for url in urls])
         action, button = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
         event = QDropEvent(QPointF(5, 5), action, data, button, modifiers)
-        assert not reviewed._drops.eventFilter(canvas_of(), event)
+        assert not reviewed.drops.eventFilter(canvas_of(), event)
 
 
 @needs_x11

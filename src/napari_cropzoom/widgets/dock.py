@@ -71,7 +71,7 @@ class CropzoomDock(QWidget):
         self._is_closed = self._is_closing = False
         self._watched: QWidget | None = None
         self.steps: dict[str, Step] = {}
-        self._drops = Drops(self, self.steps, self.open_step, self.controller)
+        self.drops = Drops(self, self.steps, self.open_step, self.controller)
         self._scroll_later = delayed(self, self._scroll_to_open)
         self._error_later = delayed(self, self._scroll_to_error)
         self._canvas_later = delayed(self, self._watch_canvas)
@@ -179,11 +179,11 @@ class CropzoomDock(QWidget):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take files that a step can open."""
-        self._drops.take(event)
+        self.drops.take(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Have the file opened in its step."""
-        self._drops.take(event)
+        self.drops.take(event)
 
     # ---- inside --------------------------------------------------------------------------------
 
@@ -277,7 +277,7 @@ class CropzoomDock(QWidget):
         if window is not None:
             window.installEventFilter(self)
             window.installEventFilter(self._save_key)
-            self._drops.watch(window)
+            self.drops.watch(window)
 
     def _save_unasked(self) -> None:
         session = self.controller.session

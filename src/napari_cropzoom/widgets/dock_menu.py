@@ -1,4 +1,4 @@
-"""The dock's menus: edits by name with a list to jump back in, animals, keypoints, help."""
+"""The dock's menus: edits by name with a list to jump back in, animals, keypoints, napari, help."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from napari_cropzoom.core.words import shortened
 from napari_cropzoom.review.session import Session
 from napari_cropzoom.widgets.controller import Controller
 from napari_cropzoom.widgets.controls import silent
+from napari_cropzoom.widgets.exchange.handing import ExchangeMenu
 from napari_cropzoom.widgets.gl_context import canvas_near
 from napari_cropzoom.widgets.keypoint_menu import KeypointMenu
 from napari_cropzoom.widgets.shortcuts_dialog import ShortcutsDialog, key_text
@@ -67,6 +68,8 @@ class DockMenu(QMenuBar):
         self.animals_menu = self._menu("&Animals", "menu_animals", self._fill_animals)
         self.keypoint_menu = KeypointMenu(controller, show_error, self)
         self.addMenu(self.keypoint_menu)
+        self.napari_menu = ExchangeMenu(controller, self._do, self)
+        self.addMenu(self.napari_menu)
         self.help_menu = self._menu("Help", "menu_help", self._fill_help)
 
     def show_history(self) -> None:

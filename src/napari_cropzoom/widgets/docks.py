@@ -8,6 +8,7 @@ propose a place to napari's settings, where it also keeps the one that a person 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from napari import current_viewer
@@ -137,6 +138,29 @@ def take_over_soon(videos: Sequence[Video], then: Callable[[CropzoomDock], objec
 
     looking.timeout.connect(look)
     looking.start()
+
+
+def take_files_soon(paths: Sequence[Path]) -> bool:
+    """Have the docks come and open boxes once napari has opened the video that came with them.
+
+    Returns
+    -------
+    bool
+        False where there is no window.
+    """
+    app, viewer = QApplication.instance(), current_viewer()
+    if app is None or viewer is None or QThread.currentThread() is not app.thread():
+        return False
+    later = QTimer(app, singleShot=True, interval=LOOK_EVERY)  # napari is reading now
+
+    def take() -> None:
+        later.deleteLater()
+        if current_viewer() is viewer:
+            add_docks(viewer).drops.gather(list(paths))
+
+    later.timeout.connect(take)
+    later.start()
+    return True
 
 
 class WayIn(QWidget):

@@ -4,110 +4,24 @@ import json
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QSettings, Qt
+from qtpy.QtCore import Qt
 
 from dropping import drop
-from gui_events import canvas_of, delete_now, needs_display, spin, wait_for
-from napari_cropzoom.app import add_docks, find_dock, open_review
+from gui_events import canvas_of, needs_display, wait_for
+from imports_by_hand import boxes as boxes_of
+from imports_by_hand import choose, dialog_of, listed, mot, table, take
+from napari_cropzoom.app import open_review
 from napari_cropzoom.core.boxes import Box
 from napari_cropzoom.files.bbox_csv import write_bbox_csv
 from review_window import click_on, window_of
-from videos import make_numbered_video
 
 pytestmark = [pytest.mark.gui, needs_display]
 
-N, SIZE = 12, (320, 240)
-
-
-@pytest.fixture(autouse=True)
-def own_settings_here(tmp_path):
-    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(tmp_path / "settings"))
-
-
-@pytest.fixture(scope="module")
-def a_video(tmp_path_factory):
-    return make_numbered_video(tmp_path_factory.mktemp("video") / "mouse.mp4", N, size=SIZE)
-
-
-@pytest.fixture
-def video(a_video, tmp_path):
-    copy = tmp_path / "mouse.mp4"
-    copy.write_bytes(a_video.read_bytes())
-    return copy
-
-
-@pytest.fixture(scope="module")
-def window(shared_viewer):
-    shared_viewer.window.show()
-    shared_viewer.window.set_geometry(0, 0, 1400, 900)
-    add_docks(shared_viewer)
-    spin(0.3)
-    return shared_viewer
-
-
-@pytest.fixture
-def dock(window):
-    dock = find_dock(window)
-    yield dock
-    dock["boxes"].taking.cancel()
-    dock.controller.close_session()
-    dock.open_step("video")
-    dock["video"].message.clear()
-    delete_now()
-
-
-@pytest.fixture
-def opened(dock, video):
-    dock["video"].open(video)
-    wait_for(lambda: dock.controller.session is not None)
-    wait_for(lambda: not dock["video"]._scan.is_running)
-    return dock
+N = 12
 
 
 def boxes(x=10.0, gap=()):
-    t = np.arange(N)
-    made = np.column_stack([x + 8.0 * t, np.full(N, 60.0), np.full(N, 60.0), np.full(N, 40.0)])
-    made[list(gap)] = np.nan
-    return made
-
-
-def mot(path, *tracks):
-    lines = [
-        f"{frame + 1},{number},{x:g},{y:g},{w:g},{h:g},0.9,-1,-1,-1"
-        for number, track in enumerate(tracks, 1)
-        for frame, (x, y, w, h) in enumerate(track.tolist())
-        if x == x
-    ]
-    path.write_text("\n".join(lines) + "\n")
-    return path
-
-
-def table(path, header, rows):
-    path.write_text("\n".join([header, *(",".join(map(str, row)) for row in rows)]) + "\n")
-    return path
-
-
-def dialog_of(dock):
-    wait_for(lambda: dock["boxes"].taking.dialog is not None)
-    dialog = dock["boxes"].taking.dialog
-    wait_for(lambda: dialog.isVisible())
-    wait_for(lambda: not dialog._latest.is_running and not dock["boxes"].taking._reading.is_running)
-    return dialog
-
-
-def choose(combo, value):
-    combo.setCurrentIndex(combo.findData(value))
-    combo.activated.emit(combo.currentIndex())
-
-
-def listed(dialog):
-    return [dialog.animals.item(row).text() for row in range(dialog.animals.count())]
-
-
-def take(dock, dialog):
-    wait_for(dialog.ok.isEnabled)
-    click_on(dialog.ok)
-    wait_for(lambda: dock["boxes"].taking.dialog is None)
+    return boxes_of(N, x, gap)
 
 
 @pytest.mark.parametrize("where", ["canvas", "dock"])
@@ -256,10 +170,12 @@ def test_a_video_and_its_boxes_are_opened_one_after_the_other(dock, video, tmp_p
     assert listed(dialog) == ["animal_1: 12 boxes in 12 frames; confidence 0.90 to 0.90"]
 
 
-def test_boxes_without_a_video_say_what_to_do(dock, tmp_path):
+def test_boxes_without_a_video_say_what_to_do_and_wait_for_it(dock, video, tmp_path):
     drop(dock, mot(tmp_path / "a.txt", boxes()))
     wait_for(lambda: dock["video"].message.kind == "error")
-    assert "Open the video first, or drop both together" in dock["video"].message.plain
+    assert "Open the video; the boxes follow" in dock["video"].message.plain
+    dock["video"].open(video)
+    assert listed(dialog_of(dock)) == ["animal_1: 12 boxes in 12 frames; confidence 0.90 to 0.90"]
 
 
 def test_a_journal_brings_its_video_and_the_review(dock, window, video, tmp_path):
@@ -311,3 +227,16 @@ def test_a_large_file_is_read_beside_the_window_and_can_be_stopped(opened, tmp_p
     assert taking._reading._worker is worker
     assert listed(dialog)[0] == "animal_0: 12 boxes in 12 frames; confidence 0.50 to 0.50"
     assert len(listed(dialog)) == 90
+
+
+def test_of_several_tables_of_ours_the_others_are_more_animals(opened, tmp_path):
+    for name, x in (("white", 10), ("brown", 40)):
+        write_bbox_csv(tmp_path / name / "mouse_bbox.csv", boxes(x))
+    drop(opened, tmp_path / "white" / "mouse_bbox.csv", tmp_path / "brown" / "mouse_bbox.csv")
+    dialog = dialog_of(opened)
+    session = opened.controller.session
+    assert session.raw_csv == tmp_path / "white" / "mouse_bbox.csv"
+    choose(dialog.where, "add")
+    take(opened, dialog)
+    wait_for(lambda: len(session.tracks) == 2)
+    np.testing.assert_array_equal(session.track.boxes, boxes(40))

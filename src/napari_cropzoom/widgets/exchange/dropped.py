@@ -21,6 +21,7 @@ JOURNAL = "_journal.jsonl"
 ALSO = (".hdf5", ".pickle", ".pkl", ".npy", ".tiff")  # refused with the cure, or read
 QUICK = ("text", "json", "xml", "folder")  # kinds that are recognised without a package
 SUFFIXES = {Path(pattern).suffix for each in OUTSIDE for pattern in each.patterns} | set(ALSO)
+IMAGES = (".tif", ".tiff")  # napari's own; label images are dropped on the dock
 OURS = (".slp", ".nwb")  # no program but those that know animals writes these
 OWN_COLUMNS = ["x", "y", "h", "w"]
 INDEX = ("", "frame", "index")
@@ -58,6 +59,16 @@ def is_boxes(path: Path) -> bool:
         return path.is_file()
     try:
         return Content(path).kind in QUICK and recognise(path) is not None
+    except (CropzoomError, OSError):
+        return False
+
+
+def is_recognised(path: Path) -> bool:
+    """Whether a file is boxes, keypoints or a review, whatever it takes to tell."""
+    if path.is_dir() or path.suffix.lower() in IMAGES:
+        return False
+    try:
+        return path.name.endswith(JOURNAL) or recognise(path) is not None
     except (CropzoomError, OSError):
         return False
 

@@ -131,6 +131,9 @@ class ImportDialog(QDialog):
         is_new = self._found is None or found.format is not self._found.format
         self._found = found
         with silent([self.format]):
+            if self.format.findData(found.format.name) < 0:  # no file
+                self.format.addItem(found.format.label, found.format.name)
+                self.format.setEnabled(False)
             self.format.setCurrentIndex(self.format.findData(found.format.name))
         self.answers.show_found(found, self._video, is_new=is_new)
         self._ask()

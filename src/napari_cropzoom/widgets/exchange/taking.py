@@ -16,7 +16,6 @@ from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.words import shortened
 from napari_cropzoom.files.formats.importing import Understood
 from napari_cropzoom.files.formats.registry import dialog_filter
-from napari_cropzoom.files.formats.said import VideoFacts
 from napari_cropzoom.jobs import run_in_thread
 from napari_cropzoom.review.importing import (
     ReadyImport,
@@ -30,10 +29,11 @@ from napari_cropzoom.review.session import Session
 from napari_cropzoom.widgets.controller import Controller
 from napari_cropzoom.widgets.controls import button, note, row, thin_bar
 from napari_cropzoom.widgets.exchange.dropped import Kind, kind_of, reviewed_by
+from napari_cropzoom.widgets.exchange.exporting import facts_of
 from napari_cropzoom.widgets.exchange.import_dialog import ImportDialog, Wanted
 from napari_cropzoom.widgets.exchange.reading import Reading
 
-NO_VIDEO = "Open the video of these boxes first, or drop both together."
+NO_VIDEO = "is shown over its video. Open that first, or drop both together."
 
 
 class BoxImport(QWidget):
@@ -47,6 +47,8 @@ class BoxImport(QWidget):
 
     Attributes
     ----------
+    coming : Signal
+        A dialog is about to open, whichever step is.
     told, taken : Signal
         What a person should know; it is in the review now.
     failed : Signal
@@ -55,6 +57,7 @@ class BoxImport(QWidget):
         Open now.
     """
 
+    coming = Signal()
     told = Signal(str)
     taken = Signal(str)
     failed = Signal(object)
@@ -73,6 +76,7 @@ class BoxImport(QWidget):
         self._bar.setRange(0, 0)
         self._cancel = button("Cancel", "import_cancel", "Stop reading; nothing has changed")
         self._cancel.clicked.connect(self.cancel)
+        controller.boxes_offered.connect(self.offer)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(row(self._status, self._cancel, stretch=0))
@@ -102,6 +106,17 @@ class BoxImport(QWidget):
         if self.dialog is not None:
             self.dialog.reject()
 
+    def go_on(self) -> None:
+        """Take the next of several files, once a table of ours was loaded."""
+        self._next()
+
+    def offer(self, found: Understood) -> None:
+        """Show what a layer would become."""
+        self.cancel()
+        self.coming.emit()
+        self._path = found.path
+        self._on_read(found)
+
     def release(self) -> None:
         """End what runs, as the dock closes."""
         self.cancel()
@@ -115,7 +130,7 @@ class BoxImport(QWidget):
         path, session = self._left.pop(0), self._controller.session
         if session is None:
             self._left.clear()
-            self.failed.emit(CropzoomError(f"{path}: is opened on a video. {NO_VIDEO}"))
+            self.failed.emit(CropzoomError(f"{path}: {NO_VIDEO}"))
             return
         try:
             kind = kind_of(path)
@@ -205,9 +220,3 @@ class BoxImport(QWidget):
     def _done(self, name: str, said: str) -> None:
         self.taken.emit(f"Boxes of {shortened(name, 40)} taken in. {said}".strip())
         self._next()
-
-
-def facts_of(session: Session) -> VideoFacts:
-    """What formats need to know of a video."""
-    video = session.video
-    return VideoFacts(video.path.name, video.width, video.height, video.n_frames, video.fps)

@@ -76,6 +76,7 @@ class BoxesStep(Step):
         self.taking.told.connect(self.message.show_info)
         self.taking.taken.connect(self._on_taken)
         self.taking.failed.connect(self.show_error)
+        self.taking.coming.connect(lambda: self.toggled.emit(True))
         self.allow_missing = QCheckBox("Allow frames without a box")
         self.allow_missing.setObjectName("boxes_allow_missing")
         self.allow_missing.setChecked(True)
@@ -374,6 +375,7 @@ class BoxesStep(Step):
             session = self.controller.session
             self._show_sizing(session.sizing if session else None)
             self.message.show_info(said or f"Loaded the boxes of {shortened(path.name, 40)}.")
+            self.taking.go_on()
 
         self.controller.load_boxes(path, source, allow, loaded, self.show_error)
 

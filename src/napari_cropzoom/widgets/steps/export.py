@@ -13,18 +13,15 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QFileDialog
 
 from napari_cropzoom.core.errors import CropzoomError
-from napari_cropzoom.files.formats.registry import EXPORTS, get_export
-from napari_cropzoom.files.formats.said import BoxesOut, VideoFacts
 from napari_cropzoom.files.review_paths import reviewed_csv
 from napari_cropzoom.jobs import run_in_thread
 from napari_cropzoom.review.saved_files import OnDisk
 from napari_cropzoom.widgets.controller import Controller
 from napari_cropzoom.widgets.controls import PathLabel, button, choice, note, row
+from napari_cropzoom.widgets.exchange.exporting import help_of, labels, pattern_of, to_export
 from napari_cropzoom.widgets.steps.base import Needs, Step
 from napari_cropzoom.widgets.steps.parts.commands import commands, tool_for
 
-FILES = [each for each in EXPORTS if each.patterns]
-"""Those that are one file."""
 STATES = {
     OnDisk.NOTHING: ("● not saved", False),
     OnDisk.OTHER: ("● saved file differs", False),
@@ -58,10 +55,15 @@ class ExportStep(Step):
         self.state = note("", "export_state")
         self.copy_button = button("Copy commands", "export_copy", "For a shell with litpose or cropzoom")
         self.form.addWidget(note("The raw boxes stay as they are; the reviewed ones go beside them:"))
-        self.format = choice("export_format", "", {each.name: each.label for each in FILES})
-        for place, each in enumerate(FILES):
-            self.format.setItemData(place, each.help, Qt.ItemDataRole.ToolTipRole)
-        self.file_button = button("Export …", "export_file", "The final boxes, to any file")
+        self.format = choice("export_format", "", labels())
+        for place in range(self.format.count()):
+            told = help_of(self.format.itemData(place))
+            self.format.setItemData(place, told, Qt.ItemDataRole.ToolTipRole)
+        self.file_button = button(
+            "Export …",
+            "export_file",
+            "The final boxes of all animals, or the keypoints, for another program",
+        )
         for widget in (self.path_label, self.state, self.save_button):
             self.form.addWidget(widget)
         self.form.addLayout(row(self.format, self.file_button, stretch=0))
@@ -110,31 +112,33 @@ class ExportStep(Step):
         self.message.show_info(". ".join(filter(None, (f"Saved to {path.parent}", told))))
 
     def browse(self) -> None:
-        """Ask for a file, and export the boxes to it."""
+        """Ask for a file, or a folder where the format is one, and export to it."""
         session = self.controller.session
         if session is None:
             return
-        chosen = get_export(self.format.currentData())
-        pattern = chosen.patterns[0]
-        start = session.video.path.with_name(pattern.replace("*", f"{session.video.path.stem}_boxes"))
-        path, _ = QFileDialog.getSaveFileName(
-            self, chosen.label, str(start), f"{chosen.label} ({pattern});;All (*)"
-        )
+        label, pattern = self.format.currentText(), pattern_of(self.format.currentData())
+        if pattern:
+            start = session.video.path.with_name(
+                pattern.replace("*", f"{session.video.path.stem}_export")
+            )
+            kinds = f"{label} ({pattern});;All (*)"
+            path, _ = QFileDialog.getSaveFileName(self, label, str(start), kinds)
+        else:
+            path = QFileDialog.getExistingDirectory(self, label, str(session.video.path.parent))
         if path:
             self.export(Path(path))
 
     def export(self, path: Path) -> None:
-        """Write the final boxes in the chosen format, in a thread."""
+        """Write boxes or keypoints in the chosen format, in a thread."""
         session = self.controller.session
         if session is None:
             return
-        finalize, chosen = session.to_finalize(), get_export(self.format.currentData())
-        video, name = session.video, session.track.name
-        facts = VideoFacts(video.path.name, video.width, video.height, video.n_frames, video.fps)
-
-        def write() -> Path:
-            chosen.write(path, BoxesOut({name: finalize()}, facts))
-            return path
+        self.message.clear()
+        try:
+            write = to_export(session, self.format.currentData(), path)
+        except CropzoomError as error:
+            self.show_error(error)
+            return
 
         def done(written: Path) -> None:
             self.message.show_info(f"Exported to {written}")

@@ -10,6 +10,7 @@ from qtpy.QtCore import QEvent, QMimeData, QObject, Qt
 from qtpy.QtGui import QDropEvent
 from qtpy.QtWidgets import QLineEdit, QPlainTextEdit, QTextEdit, QWidget
 
+from napari_cropzoom.video.video import Video
 from napari_cropzoom.widgets.controller import Controller
 from napari_cropzoom.widgets.controls import delayed
 from napari_cropzoom.widgets.exchange.dropped import is_boxes, video_of
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
 DRAGS = (QEvent.Type.DragEnter, QEvent.Type.DragMove, QEvent.Type.Drop)
 TEXTS = (QLineEdit, QTextEdit, QPlainTextEdit)  # they take a path as text
-NO_VIDEO = "{}: is opened on its video. Open the video first, or drop both together."
+NO_VIDEO = "{}: is shown over its video. Open the video; the boxes follow."
+GATHER_MS = 300
 Shares = dict[str, list[Path]]
 """Files by the key of the step that opens them."""
 
@@ -55,9 +57,11 @@ class Drops(QObject):
         self._open_step = open_step
         self._controller = controller
         self._dropped: Shares | None = None
-        self._waiting: tuple[Path, list[Path]] | None = None  # boxes, for a video that is not open yet
+        self._waiting: tuple[Path | None, list[Path]] | None = None  # boxes, for a video to be opened
         self._known: tuple[list[Path], bool, Shares | None] | None = None  # of the drag that goes on
+        self._gathered: list[Path] = []
         self._later = delayed(self, self._open)
+        self._gather_later = delayed(self, self._open_gathered, GATHER_MS)
         self._boxes_later = delayed(self, self._open_waiting)
         controller.session_changed.connect(self._on_session)
         dock.setAcceptDrops(True)
@@ -92,11 +96,18 @@ class Drops(QObject):
             self._later.start()  # who drags is told first: a dialog would keep that program waiting
         return True
 
-    def open(self, paths: list[Path]) -> bool:
-        """Open files as if they were dropped on the dock; returns whether the steps know them all."""
-        self._dropped = self._shares(paths, False)
+    def gather(self, paths: list[Path]) -> None:
+        """Open boxes that come one by one, together, after a video that may come with them."""
+        self._gathered += paths
+        self._gather_later.start()
+
+    def _open_gathered(self) -> None:
+        if any(isinstance(layer.data, Video) for layer in self._controller.viewer.layers):
+            self._gather_later.start()  # napari has opened a video, which the step Video takes over
+            return
+        paths, self._gathered = self._gathered, []
+        self._dropped = {"boxes": paths}
         self._open()
-        return bool(self._shares(paths, False))
 
     def _found(self, data: QMimeData | None, is_certain: bool) -> Shares | None:
         """Which step opens which of these files; None unless all of them are known."""
@@ -132,6 +143,7 @@ class Drops(QObject):
             if video is None:
                 self._open_step("video")
                 self._steps["video"].show_error(NO_VIDEO.format(boxes[0]))
+                self._waiting = None, boxes
                 return
             shares["video"] = [video]
         if boxes and "video" in shares:
@@ -144,7 +156,7 @@ class Drops(QObject):
     def _on_session(self) -> None:
         session = self._controller.session
         if self._waiting is not None and session is not None:
-            if session.video.path == self._waiting[0]:
+            if self._waiting[0] in (None, session.video.path):
                 self._boxes_later.start()
             else:
                 self._waiting = None

@@ -5,9 +5,10 @@ A package offers one under the group ``napari_cropzoom.detectors``; ``docs/detec
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
@@ -152,6 +153,24 @@ def settings_of(detector: Detector, values: Mapping[str, Any]) -> Any:
             )
         check_range(detector.name, fields[name], value)
     return detector.settings(**values)
+
+
+def settings_from(detector: Detector, texts: Sequence[str]) -> Any:
+    """Return settings from texts such as ``box_size=200``; errors as of :func:`settings_of`."""
+    fields = {field.name: field for field in dataclasses.fields(detector.settings)}
+    values: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise CropzoomError(
+                f"{text!r} sets nothing. Give NAME=VALUE, such as {next(iter(fields))}=1."
+            )
+        values[name] = value
+        kind = type(fields[name].default) if name in fields else str
+        if kind in (int, float):
+            with contextlib.suppress(ValueError):  # told as a value out of range
+                values[name] = kind(value)
+    return settings_of(detector, values)
 
 
 def check_range(detector: str, field: dataclasses.Field[Any], value: Any) -> None:

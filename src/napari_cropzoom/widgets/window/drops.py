@@ -131,9 +131,10 @@ class Drops(QObject):
 
     def _open(self) -> None:
         shares, self._dropped = self._dropped, None
-        self._waiting = None
         if not shares:
             return
+        if "boxes" in shares or (self._waiting is not None and self._waiting[0] is not None):
+            self._waiting = None
         holder = holder_of(self._dock)
         if holder is not None:
             holder.show()

@@ -24,6 +24,13 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
         default="motion",
         help="one of %(choices)s (default: motion)",
     )
+    find.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a setting of the method, such as box_size=200; may be given again",
+    )
     find.add_argument("--output_dir", type=Path, required=True, help="where <stem>_bbox.csv goes")
     find.add_argument("--overwrite", action="store_true", help=OVERWRITE)
 
@@ -37,12 +44,13 @@ def detector_names() -> list[str]:
 
 def detect(args: argparse.Namespace) -> None:
     """Boxes of each video by a detector without a model."""
-    from napari_cropzoom.detection.registry import get_detector, settings_of
+    from napari_cropzoom.detection.registry import get_detector, settings_from
     from napari_cropzoom.files.atomic import check_writable
     from napari_cropzoom.files.bbox_csv import write_bbox_csv
     from napari_cropzoom.files.belonging import sign
 
     detector = get_detector(args.method)
+    settings = settings_from(detector, args.set)
     videos = expand(args.video, csv=False)
     outcomes = Outcomes(videos)
 
@@ -54,7 +62,7 @@ def detect(args: argparse.Namespace) -> None:
         return "not done"
 
     def find(video: Path) -> str:
-        boxes = run_with_bar(detector.detect(video, settings_of(detector, {})), f"detecting {video.name}")
+        boxes = run_with_bar(detector.detect(video, settings), f"detecting {video.name}")
         output = boxes_of(video, args.output_dir)
         write_bbox_csv(output, boxes, check_first=False)
         sign(output, video)

@@ -80,8 +80,6 @@ class Controller(QObject):
         Another range of frames is selected, or none.
     proposal_changed
         Another edit is shown before it is applied, or none.
-    boxes_offered
-        What a layer of napari would become, to be shown and asked.
     closed
         The controller is of no use any more.
     """
@@ -98,7 +96,6 @@ class Controller(QObject):
     refused = Signal(object)
     selection_changed = Signal()
     proposal_changed = Signal()
-    boxes_offered = Signal(object)
     closed = Signal()
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:

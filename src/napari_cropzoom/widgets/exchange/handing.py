@@ -26,6 +26,7 @@ from napari_cropzoom.files.formats.contents import Content
 from napari_cropzoom.files.formats.importing import Understood
 from napari_cropzoom.files.formats.said import ImportOptions, Said, VideoFacts
 from napari_cropzoom.widgets.controller import Controller, find_controller
+from napari_cropzoom.widgets.exchange.taking import BoxImport
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -102,7 +103,11 @@ def take_layer(viewer: napari.viewer.Viewer | None = None) -> None:
     if layer is None:
         raise CropzoomError(NO_LAYER)
     said = layer_says(layer, layers.video)
-    controller.boxes_offered.emit(Understood(Path(layer.name), LayerFormat(), said))
+    found = Understood(Path(layer.name), LayerFormat(), said)
+    for dock in controller.viewer.window.dock_widgets.values():
+        if getattr(dock, "controller", None) is controller:
+            for taking in dock.findChildren(BoxImport):
+                taking.offer(found)
 
 
 def chosen_layer(controller: Controller) -> Shapes | Tracks | Points | None:

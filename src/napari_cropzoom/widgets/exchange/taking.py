@@ -76,7 +76,6 @@ class BoxImport(QWidget):
         self._bar.setRange(0, 0)
         self._cancel = button("Cancel", "import_cancel", "Stop reading; nothing has changed")
         self._cancel.clicked.connect(self.cancel)
-        controller.boxes_offered.connect(self.offer)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(row(self._status, self._cancel, stretch=0))

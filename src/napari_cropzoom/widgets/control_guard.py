@@ -56,7 +56,8 @@ class ControlGuard(QObject):
     - The wheel changes a control only while that has the focus, and not when it comes there by scrolling:
       else what is around it scrolls.
     - The mouse gives the focus to what can be typed into, and to nothing else. After a number was typed
-      (Return or Escape) or anything else was clicked, the canvas has it.
+      (Return or Escape), anything else was clicked, or Escape was pressed, the canvas has it.
+    - Tab goes on from every control, lists and tables too.
     - Keys of the table act wherever the focus is, but for those that a control needs itself.
     - A ring shows which control has the focus.
     - A key that is held acts once, unless it steps from frame to frame; not at all if it is let go in
@@ -82,6 +83,8 @@ class ControlGuard(QObject):
             if isinstance(each, QLabel | QScrollBar) or _is_in_list(each):
                 continue
             each.installEventFilter(self)
+            if isinstance(each, QAbstractItemView):
+                each.setTabKeyNavigation(False)  # a table would keep Tab to itself, with no way out
             if isinstance(each, _CLICKED) and each.focusPolicy() & Qt.FocusPolicy.ClickFocus:
                 each.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             elif each.focusPolicy() == Qt.FocusPolicy.WheelFocus:
@@ -148,6 +151,9 @@ class ControlGuard(QObject):
         if isinstance(watched, _TYPED) and key in _ENDS:
             QTimer.singleShot(0, lambda: self._go_back(watched))  # once it has taken what was typed
             return False
+        if key == Qt.Key.Key_Escape and isinstance(watched, _CLICKED):
+            self._go_back(watched)
+            return True
         if layers is None or not isinstance(watched, (*_TURNED, *_CLICKED)):
             return False
         if key in _OF_NAPARI and not event.modifiers() and (canvas := canvas_near(watched)) is not None:

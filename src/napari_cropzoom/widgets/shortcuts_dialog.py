@@ -101,6 +101,7 @@ class ShortcutsDialog(QDialog):
         table.verticalHeader().hide()
         table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
         table.setShowGrid(False)
+        table.setTabKeyNavigation(False)
         for line, shortcut in enumerate(SHORTCUTS):
             table.setItem(line, 0, QTableWidgetItem(key_text(shortcut.name)))
             table.setItem(line, 1, QTableWidgetItem(shortcut.description))

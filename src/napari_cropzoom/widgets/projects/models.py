@@ -26,6 +26,7 @@ class ModelTable(QTableWidget):
         super().__init__(0, len(HEADERS))
         self.setObjectName("projects_models")
         self.setAccessibleName("Models of the project")
+        self.setTabKeyNavigation(False)  # Tab goes on to what follows, arrows go through the table
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setShowGrid(False)

@@ -277,6 +277,7 @@ class VideoTable(QTableView):
         super().__init__()
         self.setObjectName("projects_videos")
         self.setAccessibleName("Videos of the project")
+        self.setTabKeyNavigation(False)  # Tab goes on to what follows, arrows go through the table
         self.videos = VideoModel()
         self.shown = Filtered(self.videos)
         self.setModel(self.shown)

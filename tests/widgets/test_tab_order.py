@@ -1,0 +1,62 @@
+"""Tab goes through every control of the dock and comes out again."""
+
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QApplication, QWidget
+
+from gui_events import canvas_of, hands, needs_display, wait_for
+from review_window import begin_again, window_of
+
+pytestmark = [pytest.mark.gui, needs_display]
+MOST = 120  # stops; the window has about 70
+
+
+@pytest.fixture
+def dock(window):
+    dock = begin_again(window)
+    wait_for(lambda: dock["review"].list.suspects.rows)
+    return dock
+
+
+def stops(dock):
+    """What has the focus, one Tab after the other, from the canvas on until it comes round."""
+    canvas = canvas_of(window_of(dock))
+    canvas.setFocus()
+    wait_for(canvas.hasFocus)
+    found = [canvas]
+    while len(found) < MOST:
+        before = QApplication.focusWidget()
+        hands().key("Tab")
+        wait_for(lambda before=before: QApplication.focusWidget() is not before, 5)
+        if QApplication.focusWidget() in found:
+            break
+        found.append(QApplication.focusWidget())
+    return found
+
+
+def reachable(dock):
+    """What of the dock a person can use by keys."""
+    return {
+        each.objectName()
+        for each in dock.findChildren(QWidget)
+        if each.isVisible() and each.isEnabled() and each.focusPolicy() & Qt.FocusPolicy.TabFocus
+    }
+
+
+def names(dock, found):
+    return {each.objectName() for each in found if dock.isAncestorOf(each)}
+
+
+def test_tab_goes_through_all_of_the_dock_and_on(dock):
+    found = stops(dock)
+    assert len(found) < MOST
+    assert names(dock, found) >= reachable(dock)
+    assert {"review_list", "range_hold", "show_header"} <= reachable(dock)
+    assert not dock.isAncestorOf(found[-1])
+
+
+def test_escape_goes_back_to_the_canvas_from_the_list(dock):
+    dock["review"].list.setFocus(Qt.FocusReason.TabFocusReason)
+    wait_for(dock["review"].list.hasFocus)
+    hands().key("Escape")
+    wait_for(canvas_of(window_of(dock)).hasFocus, 5)

@@ -86,6 +86,19 @@ def test_a_change_of_size(factor, word):
     assert suspect.reasons == (f"{word} for 20 frames",)
 
 
+@pytest.mark.parametrize(("factor", "word"), [(5, "larger"), (0.2, "smaller")])
+def test_boxes_of_another_order_of_size_are_suspects_though_none_of_them_jumps(factor, word):
+    boxes = walk(600)
+    grow = np.interp(np.arange(600), [200, 260, 400, 460], np.log([1, factor, factor, 1]))
+    centre = boxes[:, :2] + boxes[:, 2:] / 2
+    boxes[:, 2:] *= np.exp(grow)[:, None]
+    boxes[:, :2] = centre - boxes[:, 2:] / 2
+    found = [each for each in at_least(find_suspects(boxes)) if f"times {word} than usual" in each.reason]
+    (suspect,) = found
+    assert suspect.first <= 250
+    assert suspect.last >= 410
+
+
 def test_a_box_over_the_edge_that_did_not_walk_there():
     boxes = walk()
     boxes[130:140, 0] = -40

@@ -16,6 +16,7 @@ from napari_cropzoom.core.inspection.suspicion import (
     box_findings,
     missing_findings,
     overhang,
+    size_findings,
     small_findings,
 )
 from napari_cropzoom.core.poses import Poses
@@ -111,6 +112,7 @@ def _inspect(
     findings = list(doubted(box_findings(boxes, path, steps, thresholds, out, is_open), cleared))
     if small:
         findings += small_findings(boxes, evidence.frame_size, is_open & ~is_missing)
+    findings += size_findings(boxes, thresholds, is_open & ~is_missing)
     findings += usual.findings(boxes, evidence, out, is_open & ~is_missing)
     return sorted(merged(findings) + gaps, key=lambda each: each.first), thresholds, usual
 

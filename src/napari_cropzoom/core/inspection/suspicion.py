@@ -17,6 +17,7 @@ from napari_cropzoom.core.boxes import BoolArray, FloatArray
 from napari_cropzoom.core.inspection.excursions import Excursion, excursions
 from napari_cropzoom.core.inspection.steps import BoxPath, Steps, excess
 from napari_cropzoom.core.inspection.suspect import WEAKEST, Suspect, over, score_of, worst_of_runs
+from napari_cropzoom.core.inspection.usual import Usual, size_of
 from napari_cropzoom.core.runs import runs
 
 MISSING_SEVERITY = 999.0
@@ -37,6 +38,8 @@ LEAST_STANDSTILL = 6
 LEAST_OVERHANG = 0.05
 # A box of fewer pixels shows no animal; in a small frame it is a part of its longer side.
 LEAST_SIDE, LEAST_SHARE = 16, 0.02
+# An animal that curls up, rears or comes nearer to the camera stays within this factor of its usual size.
+SIZE_FACTOR = 3.0
 # An animal may well leave the frame: a box that goes out smoothly is a doubt, no more.
 OUTSIDE = 0.7
 
@@ -52,12 +55,15 @@ class Thresholds:
         severity 1; the first and the last as parts of the box's size.
     standstill : int
         Frames that the box may stay the same to the pixel without meaning anything.
+    size : Usual
+        Middle and scale of the logarithm of the box's size in pixels.
     """
 
     move: float
     growth: float
     deviation: float
     standstill: int
+    size: Usual
 
     @classmethod
     def of(cls, boxes: FloatArray, path: BoxPath, steps: Steps) -> Thresholds:
@@ -67,6 +73,7 @@ class Thresholds:
             max(LEAST_GROWTH, GROWTH_NOISE * _quartile(steps.growth)),
             max(LEAST_DEVIATION, NOISE_FACTOR * _quartile(_deviation(path) / path.usual_size)),
             _usual_standstill(boxes),
+            _usual_size(boxes),
         )
 
 
@@ -137,6 +144,16 @@ def small_findings(
     yield from worst_of_runs(severity, lambda frame: "only {:.0f} x {:.0f} px".format(*boxes[frame, 2:]))
 
 
+def size_findings(boxes: FloatArray, thresholds: Thresholds, is_open: BoolArray) -> Iterator[Suspect]:
+    """Boxes of another order of size than is usual in the track, however many follow each other."""
+    usual = thresholds.size
+    away = np.log(size_of(boxes)[:, 0]) - usual.middle
+    least = max(np.log(SIZE_FACTOR), NOISE_FACTOR * usual.scale)
+    is_far = is_open & (np.abs(away) >= least)
+    severity = np.where(is_far, np.abs(away) / least, 0.0)
+    yield from worst_of_runs(severity, lambda frame: f"{_times(away[frame])} than usual")
+
+
 def overhang(boxes: FloatArray, frame_size: tuple[int, int] | None) -> FloatArray:
     """(T,) pixels by which each box reaches over the edge of the frame, 0 where missing or unknown."""
     if frame_size is None:
@@ -189,7 +206,7 @@ class _Describer:
         before = max(0, excursion.first - 1) if excursion.is_pair else step - 1
         change = self.path.log_size[here] - self.path.log_size[before]
         most = float(change[np.argmax(np.abs(change))])
-        return f"{np.exp(abs(most)):.1f} times {'larger' if most > 0 else 'smaller'}"
+        return _times(most)
 
     def _outside(self, excursion: Excursion) -> str:
         """By how much the box hangs out of the frame, if it does so more than beside the excursion."""
@@ -201,6 +218,10 @@ class _Describer:
             beside = min(out[first], out[last])
         is_more = most - beside > LEAST_OVERHANG * self.path.usual_size[first]
         return f"{most:.0f} px outside the frame" if is_more else ""
+
+
+def _times(log_ratio: float) -> str:
+    return f"{np.exp(abs(log_ratio)):.1f} times {'larger' if log_ratio > 0 else 'smaller'}"
 
 
 def _lasting(what: str, excursion: Excursion) -> str:
@@ -253,6 +274,10 @@ def _usual_standstill(boxes: FloatArray) -> int:
         return len(boxes)
     n_runs = max(1, int((lengths >= 2).sum()))
     return max(LEAST_STANDSTILL, int(np.ceil(np.log(0.05 / n_runs) / np.log(chance))))
+
+
+def _usual_size(boxes: FloatArray) -> Usual:
+    return Usual.of(np.log(size_of(boxes)[:, 0]))
 
 
 def _deviation(path: BoxPath) -> FloatArray:

@@ -39,7 +39,7 @@ LEAST_OVERHANG = 0.05
 # A box of fewer pixels shows no animal; in a small frame it is a part of its longer side.
 LEAST_SIDE, LEAST_SHARE = 16, 0.02
 # An animal that curls up, rears or comes nearer to the camera stays within this factor of its usual size.
-SIZE_FACTOR = 3.0
+SIZE_FACTOR, SIZE_NOISE = 2.5, 4.5
 # An animal may well leave the frame: a box that goes out smoothly is a doubt, no more.
 OUTSIDE = 0.7
 
@@ -148,7 +148,7 @@ def size_findings(boxes: FloatArray, thresholds: Thresholds, is_open: BoolArray)
     """Boxes of another order of size than is usual in the track, however many follow each other."""
     usual = thresholds.size
     away = np.log(size_of(boxes)[:, 0]) - usual.middle
-    least = max(np.log(SIZE_FACTOR), NOISE_FACTOR * usual.scale)
+    least = max(np.log(SIZE_FACTOR), SIZE_NOISE * usual.scale)
     is_far = is_open & (np.abs(away) >= least)
     severity = np.where(is_far, np.abs(away) / least, 0.0)
     yield from worst_of_runs(severity, lambda frame: f"{_times(away[frame])} than usual")

@@ -9,14 +9,19 @@ import pytest
 
 from lpmodels import make_predictions_folder
 from napari_cropzoom.cli import main
+from napari_cropzoom.core.boxes import Source
+from napari_cropzoom.core.editing.range_tools import mark_absent
 from napari_cropzoom.core.poses import Poses
+from napari_cropzoom.core.smoothing.methods import SmoothingSettings
 from napari_cropzoom.engine.fingerprint import fingerprint
 from napari_cropzoom.engine.incremental import seen_boxes
 from napari_cropzoom.engine.model_folder import ModelFolder
-from napari_cropzoom.files.bbox_csv import write_bbox_csv
+from napari_cropzoom.files.bbox_csv import read_bbox_csv, write_bbox_csv
 from napari_cropzoom.files.provenance import MadeWith, made_with_path, video_identity, write_made_with
 from napari_cropzoom.files.review_paths import file_sha256
+from napari_cropzoom.review.session import Session
 from napari_cropzoom.video.index import VideoIndex
+from napari_cropzoom.video.video import Video
 from videos import pattern_video
 
 N = 60
@@ -129,3 +134,21 @@ def test_a_model_trained_since_is_told_and_predictions_without_a_record_are_as_t
     next((project / "pose").rglob("*.ckpt")).write_bytes(b"another one")
     why = "the model has been trained or copied again: --overwrite runs all"
     assert said(capsys, *predicts(project)) == skipping(project, why)
+
+
+def test_frames_without_an_animal_are_not_given_to_the_pose_model(project, capsys):
+    """The reviewed file has a box there, for litpose: filled, and here equal to those beside it."""
+    record(project / "pose", BOXES)
+    session = Session(Video(project / "v.mp4"))
+    session.set_raw(BOXES, project / "boxes" / "v_bbox.csv", Source.IMPORTED)
+    session.smoothing = SmoothingSettings("none", 1)
+    reviewed = session.save().parent
+    same = ("--bbox_dir", reviewed)
+    assert said(capsys, *predicts(project, *same)) == skipping(project)
+    session.apply(mark_absent(session.track, 10, 21))
+    session.save()
+    session.close()
+    np.testing.assert_array_equal(read_bbox_csv(reviewed / "v_bbox.csv"), BOXES)
+    why = f"its predictions were made with other boxes in 12 of {N} frames: "
+    for words in (predicts(project, *same), runs(project, *same)):
+        assert why in said(capsys, *words)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from napari_cropzoom.core.errors import CropzoomError
-from napari_cropzoom.files.atomic import atomic_folder, atomic_path, put_in_place
+from napari_cropzoom.files.atomic import atomic_folder, atomic_path, check_writable, put_in_place
 
 
 class Stopped(Exception):
@@ -81,3 +81,8 @@ def test_where_the_first_cannot_be_put_in_place_none_is(tmp_path: Path) -> None:
     with pytest.raises(CropzoomError, match=r"v\.csv: cannot be written"):
         put_in_place([tmp_path / "v.csv", tmp_path / "v_a.csv"], tmp_path / "out")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["v.csv"]
+
+
+def test_a_name_that_is_too_long_is_called_that(tmp_path: Path) -> None:
+    with pytest.raises(CropzoomError, match=r"name is too long\. Rename the video"):
+        check_writable(tmp_path / f"{'a' * 260}.csv")

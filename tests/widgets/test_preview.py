@@ -4,6 +4,7 @@ from qtpy.QtGui import QColor
 
 from napari_cropzoom.core.boxes import Box, Source
 from napari_cropzoom.core.looks import ANIMAL_COLORS, box_style
+from napari_cropzoom.core.smoothing.methods import SmoothingSettings
 from napari_cropzoom.widgets.dock import CropzoomDock
 from napari_cropzoom.widgets.preview import Canvas, CropPreview, Point, touching_edge
 
@@ -143,3 +144,14 @@ def test_follows_the_next_dock(shown, detected, qtbot, wait):
     viewer.window.add_dock_widget(again, name="Cropzoom")
     wait(lambda: shown.controller is again.controller)
     viewer.window.remove_dock_widget(again)
+
+
+def test_a_box_that_is_stretched_in_its_crop_is_told(shown, wait):
+    session = shown.controller.session
+    session.smoothing = SmoothingSettings("none", 1)
+    shown.controller.go_to(5)
+    wait(lambda: "Frame 5 " in shown.caption.text())
+    assert "stretched" not in shown.message.plain
+    session.set_box(5, Box(40, 60, 100, 60))
+    wait(lambda: "stretched" in shown.message.plain)
+    assert "the box is 100×60 px, all crops are" in shown.message.plain

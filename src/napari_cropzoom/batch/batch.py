@@ -45,7 +45,7 @@ from napari_cropzoom.files.bbox_csv import write_bbox_csv
 from napari_cropzoom.files.belonging import check_made_of, read_predictions_of, sign
 from napari_cropzoom.files.formats import registry
 from napari_cropzoom.files.provenance import made_with_path
-from napari_cropzoom.files.review_paths import journal_file, reviewed_csv
+from napari_cropzoom.files.review_paths import journal_file, reviewed_csv, without_absent
 from napari_cropzoom.review.finding import read_found
 from napari_cropzoom.video.index import VideoIndex
 
@@ -206,6 +206,8 @@ class Batch:
             cropped = yield from crop_video(video.path, boxes, crop, edge=edge, encoding=encoding)
             ran |= cropped.encoded > 0
         if pose is not None and self._settings.until == POSE:
+            if found.boxes == REVIEWED:
+                boxes = without_absent(boxes, reviewed_csv(raw, video.path), video.path)
             predictions, pose_ran = yield from self._predict(pose, video.path, boxes)
             found, ran = replace(found, predictions=predictions), ran or pose_ran
         return replace(found, state=DONE if ran else UP_TO_DATE, seconds=time.monotonic() - start)

@@ -146,6 +146,8 @@ def accept_and_next(session: Session, canvas: Canvas) -> None:
     """Say that what is here is right, and go to the next suspect frame."""
     if not canvas.is_in_video:
         raise CropzoomError(NO_FRAME)
+    if not session.has_boxes:
+        raise CropzoomError("There are no boxes yet to be called right.")
     session.accept(*canvas.range_here())
     next_suspect(session, canvas)
 

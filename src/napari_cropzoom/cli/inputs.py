@@ -290,3 +290,11 @@ def bbox_file(model: ModelFolder, file: Path, bbox_dir: Path | None) -> Path:
     if bbox_dir is not None:
         return boxes_of(file, bbox_dir)
     return model.bbox_csv(file) if is_video(file) else model.image_preds_dir / file.name / "bbox.csv"
+
+
+def read_boxes_for_pose(video: Path, bbox_dir: Path) -> FloatArray:
+    """Boxes of a video as :func:`read_boxes`, NaN where its review says that no animal is there."""
+    from napari_cropzoom.files.review_paths import without_absent
+
+    path = boxes_of(video, bbox_dir)
+    return without_absent(read_boxes(path, video), path, video)

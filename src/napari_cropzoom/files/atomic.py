@@ -53,6 +53,11 @@ def cannot_write(target: Path, error: OSError) -> CropzoomError:
             f"{target}: cannot be written, since {in_the_way} is a file, not a folder. "
             "Give another folder, or move that file away."
         )
+    if error.errno == errno.ENAMETOOLONG:
+        return CropzoomError(
+            f"{target}: cannot be written, since its name is too long. Rename the video: files "
+            "made of it are named after it, with up to 30 letters more."
+        )
     return CropzoomError(
         f"{target}: cannot be written ({error.strerror or error}). "
         "Check that the folder is writable and the disk has room."

@@ -18,6 +18,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from napari_cropzoom.core.boxes import FloatArray
 from napari_cropzoom.core.smoothing.methods import SmoothingSettings
 from napari_cropzoom.files.atomic import atomic_path, cannot_write
@@ -118,3 +120,32 @@ def _known_videos(metadata: Path) -> dict[str, Any]:
     except (OSError, *MISSHAPEN):
         return {}
     return videos if isinstance(videos, dict) else {}
+
+
+def without_absent(boxes: FloatArray, bbox_csv: Path, video: Path) -> FloatArray:
+    """Boxes for a pose model: none in the frames of which the review says that no animal is there.
+
+    ``litpose crop`` wants a box in every frame, so the file has one there too, filled from its
+    neighbours; a pose model would find keypoints in it with confidence.
+
+    Parameters
+    ----------
+    boxes : ndarray, (T, 4)
+        As read of ``bbox_csv``.
+    bbox_csv : Path
+        Boxes of one video; only those that a review has saved say anything.
+    video : Path
+
+    Returns
+    -------
+    ndarray, (T, 4)
+        NaN where there is no animal; ``boxes`` itself where that is nowhere.
+    """
+    said = _known_videos(bbox_csv.parent / "metadata.json").get(video.stem, {})
+    absent = said.get("absent", []) if isinstance(said, dict) else []
+    frames = [each for each in absent if isinstance(each, int) and 0 <= each < len(boxes)]
+    if not frames:
+        return boxes
+    boxes = boxes.copy()
+    boxes[frames] = np.nan
+    return boxes

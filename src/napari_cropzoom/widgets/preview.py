@@ -31,6 +31,7 @@ POINT_RADIUS = 3.5
 CERTAIN = 0.5
 MEASURED_AT_ONCE = 20_000  # frames
 EDGE = 0.02  # of the side: nearer to the edge than that, a part of the animal is likely to be cut off
+STRETCHED = 0.05  # of the ratio of its sides: a crop is as wide and as high as others, whatever its box
 WAITING = "Open the Cropzoom dock and a video."
 
 
@@ -240,6 +241,9 @@ class CropPreview(QWidget):
         video = session.video
         if box.x < 0 or box.y < 0 or box.x + box.w > video.width or box.y + box.h > video.height:
             said.append("The box reaches outside the frame; that part is black in the crop.")
+        if abs(math.log(box.w / box.h * size[1] / size[0])) > STRETCHED:
+            sides = f"{box.w:.0f}×{box.h:.0f} px, all crops are {size[0]}×{size[1]}"
+            said.append(f"The animal is stretched: the box is {sides}.")
         touching = touching_edge(session, frame, box)
         if touching:
             said.append(f"The animal touches the edge of the box: {', '.join(touching)}.")

@@ -98,11 +98,14 @@ def predict(engines: EngineCache, args: Args) -> Stage[Result]:
     from napari_cropzoom.engine.loop import some_frames
     from napari_cropzoom.engine.model_folder import ModelFolder
     from napari_cropzoom.engine.predict import predict_video
+    from napari_cropzoom.files.review_paths import without_absent
 
     model = ModelFolder.open(required_path(args, "model"), results=optional_path(args, "results"))
     video = required_path(args, "video")
     given = args.get("bbox_csv")
-    boxes = read_boxes(given, video, allow_missing=True) if given else None
+    boxes = None
+    if given:
+        boxes = without_absent(read_boxes(given, video, allow_missing=True), Path(given), video)
     options = chosen(args, PREDICT_OPTIONS)
     examples = partial(some_frames, video, boxes, options.get("edge", "pad"))
     engine = yield from engines.get(model, options, examples)

@@ -18,7 +18,7 @@ from napari_cropzoom.cli.inputs import (
     is_video,
     predictions_of,
     print_note,
-    read_boxes,
+    read_boxes_for_pose,
     tell_fractions_of_labels,
 )
 from napari_cropzoom.cli.outcomes import AllFail, Outcomes
@@ -99,7 +99,7 @@ def _check(predictor: Predictor, file: Path, args: argparse.Namespace) -> str:
         check_predictions(predictions_of(predictor.model, file), file)
         why = ""
         if is_video(file) and can_be_read(file):
-            boxes = read_boxes(boxes_of(file, args.bbox_dir), file) if args.bbox_dir else None
+            boxes = read_boxes_for_pose(file, args.bbox_dir) if args.bbox_dir else None
             some = "--only_changed runs these, --overwrite all" if args.every == 1 else ALL
             why = predictor.why_not_the_same(file, boxes, every=args.every, some=some)
         return tell_skipped(file, why)
@@ -121,7 +121,7 @@ def _predict(predictor: Predictor, file: Path, args: argparse.Namespace) -> str:
         return f"saved to {predictor.labels(file, args.bbox_dir)}"
     path = predictor.video(
         file,
-        read_boxes(boxes_of(file, args.bbox_dir), file) if args.bbox_dir else None,
+        read_boxes_for_pose(file, args.bbox_dir) if args.bbox_dir else None,
         labeled_video=not args.skip_viz,
         progress_file=args.progress_file,
         only_changed=args.only_changed,

@@ -122,13 +122,14 @@ def _why_not_the_same(finder: Predictor, poser: Predictor, args: argparse.Namesp
     """Why the keypoints that are there are not what a run now gives; empty if they are."""
     from napari_cropzoom.core.smoothing.sizing import boxes_from_keypoints
     from napari_cropzoom.files.predictions_csv import read_predictions
-    from napari_cropzoom.files.review_paths import REVIEW_DIR
+    from napari_cropzoom.files.review_paths import REVIEW_DIR, without_absent
 
     if not can_be_read(video):
         return ""
     if args.bbox_dir is not None:
         boxes = read_boxes(boxes_of(video, args.bbox_dir), video)
-        return poser.why_not_the_same(video, _smooth(boxes, args))
+        boxes = without_absent(_smooth(boxes, args), boxes_of(video, args.bbox_dir), video)
+        return poser.why_not_the_same(video, boxes)
     found = finder.model.predictions_csv(video)
     if not found.is_file():
         return ""
@@ -145,6 +146,8 @@ def _why_not_the_same(finder: Predictor, poser: Predictor, args: argparse.Namesp
 
 
 def _run(finder: Predictor, poser: Predictor, args: argparse.Namespace, video: Path) -> str:
+    from napari_cropzoom.files.review_paths import without_absent
+
     detector = finder.model
     if args.bbox_dir is None:
         boxes = _detected_boxes(finder, video, args)
@@ -153,6 +156,8 @@ def _run(finder: Predictor, poser: Predictor, args: argparse.Namespace, video: P
     boxes = _smoothed(boxes, args, detector.output / SMOOTHED / f"{video.stem}_bbox.csv", video)
     if args.crop:
         _crop(args, video, boxes, detector.cropped_video(video))
+    if args.bbox_dir is not None:
+        boxes = without_absent(boxes, boxes_of(video, args.bbox_dir), video)
     return f"saved to {poser.video(video, boxes, labeled_video=not args.skip_viz)}"
 
 

@@ -22,7 +22,7 @@ from napari_cropzoom.video.video import Video
 from napari_cropzoom.widgets.controller import Controller
 from napari_cropzoom.widgets.controls import PathLabel, button, note
 from napari_cropzoom.widgets.steps.base import Needs
-from napari_cropzoom.widgets.steps.job_step import JobStep
+from napari_cropzoom.widgets.steps.job_step import JobStep, doubts_of
 from napari_cropzoom.widgets.steps.parts.encoding import EncodingBox
 
 
@@ -50,6 +50,8 @@ class CropStep(JobStep):
         self._was_shown = False
         self.open_button = button("Open the crop as a layer", "crop_open")
         self.form.addWidget(note("The reviewed boxes are saved first; the crop is made with those."))
+        self.doubts = note("", "crop_doubts")
+        self.form.addWidget(self.doubts)
         self.form.addWidget(self.output_label)
         self.form.addWidget(self.encoding)
         self.add_job_bar("Save boxes and crop", self.run, self.on_done)
@@ -73,8 +75,10 @@ class CropStep(JobStep):
 
     def update_body(self) -> None:
         """Show where the crop goes and whether one is there."""
-        output = self.controller.crop_output()
+        output, session = self.controller.crop_output(), self.controller.session
         self.output_label.set_path(output)
+        self.doubts.setText(doubts_of(session) if session else "")
+        self.doubts.setVisible(bool(self.doubts.text()))
         self.open_button.setVisible(bool(output and output.is_file()) and not self.job_bar.is_running)
         if not self.job_bar.is_running:
             self._compare()

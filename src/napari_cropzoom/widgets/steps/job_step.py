@@ -7,9 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+import numpy as np
+
+from napari_cropzoom.core.boxes import Source
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.engine.model_folder import ModelFolder
 from napari_cropzoom.jobs import Job
+from napari_cropzoom.review.session import Session
 from napari_cropzoom.widgets.controller import Controller, OnDone
 from napari_cropzoom.widgets.steps.base import Step
 from napari_cropzoom.widgets.steps.parts.job_bar import JobBar
@@ -150,3 +154,18 @@ class ModelStep(JobStep):
         self.controller.chosen.add(self.role)
         setattr(self.controller, self.role, replace(model, results=self.controller.results))
         self.controller.changed.emit()
+
+
+def doubts_of(session: Session) -> str:
+    """What a person should know of the boxes before they are used, in sentences; empty if nothing."""
+    track, said = session.track, []
+    absent = int(np.count_nonzero(track.source == Source.ABSENT))
+    gaps = track.n_missing - absent
+    if gaps:
+        said.append(f"{gaps} of {counted(session.n_frames, 'frame')} have no box; theirs are filled.")
+    if absent:
+        said.append(f"{counted(absent, 'frame')} without an animal: a filled box, and no keypoints.")
+    left, _ = session.suspects.entries() if session.suspects.is_inspected else ((), ())
+    if left:
+        said.append(f"{counted(len(left), 'suspect')} not reviewed.")
+    return " ".join(said)

@@ -17,9 +17,9 @@ from napari_cropzoom.core.words import counted
 from napari_cropzoom.files.review_paths import reviewed_csv
 from napari_cropzoom.review.tracks import Revision
 from napari_cropzoom.widgets.controller import Controller
-from napari_cropzoom.widgets.controls import choice
+from napari_cropzoom.widgets.controls import choice, note
 from napari_cropzoom.widgets.steps.base import Needs
-from napari_cropzoom.widgets.steps.job_step import ModelStep
+from napari_cropzoom.widgets.steps.job_step import ModelStep, doubts_of
 from napari_cropzoom.widgets.steps.parts.changed_frames import ChangedFrames
 from napari_cropzoom.widgets.steps.parts.model_picker import ModelPicker, Offer
 
@@ -50,7 +50,8 @@ class PoseStep(ModelStep):
         self.source = choice("pose_source", "Where the model's images come from", sources)
         self.offer = Offer("pose", "Predictions")
         self.changed = ChangedFrames("pose")
-        for widget in (self.picker, self.source, self.offer, self.changed):
+        self.doubts = note("", "pose_doubts")
+        for widget in (self.picker, self.source, self.doubts, self.offer, self.changed):
             self.form.addWidget(widget)
         self.add_job_bar("Save boxes and run pose model", self.run, self.on_done)
         self.changed.accepted.connect(self.run_changed)
@@ -97,6 +98,9 @@ class PoseStep(ModelStep):
     def update_body(self, *_: object) -> None:
         """Offer what is there; run only what can run."""
         self._show_scale()
+        session = self.controller.session
+        self.doubts.setText(doubts_of(session) if session else "")
+        self.doubts.setVisible(bool(self.doubts.text()))
         if self.job_bar.is_running:
             self.offer.hide()
             self.changed.forget()

@@ -28,7 +28,7 @@ from napari_cropzoom.widgets.questions import may_leave
 from napari_cropzoom.widgets.resuming import Resuming
 from napari_cropzoom.widgets.running_job import RunningJob
 from napari_cropzoom.widgets.shortcuts_dialog import act_on_key, key_text
-from napari_cropzoom.widgets.steps.base import Step
+from napari_cropzoom.widgets.steps.base import Needs, Step
 from napari_cropzoom.widgets.steps.parts.job_bar import JobBar
 from napari_cropzoom.widgets.steps.registry import STEPS
 from napari_cropzoom.widgets.undone_line import UndoneLine
@@ -231,10 +231,12 @@ class CropzoomDock(QWidget):
         self._scroll.ensureWidgetVisible(self._last_opened.message, 0, 4)
 
     def _on_finished(self, key: str) -> None:
-        """Open the step that a finished one names."""
+        """Have the step that a finished one names go on; it opens unless a person has gone elsewhere."""
         next_key = self[key].next_key
         if next_key:
-            self.open_step(next_key)
+            is_elsewhere = any(one.is_open for one in self.steps.values() if one.key != key)
+            if self[key].needs is Needs.NOTHING or not is_elsewhere:
+                self.open_step(next_key)
             self[next_key].start_after(key)
 
     def _show_step_of(self, edit: Edit, _is_redo: bool) -> None:

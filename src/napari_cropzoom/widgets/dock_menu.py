@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from qtpy.QtCore import QPoint, Qt
-from qtpy.QtGui import QAction, QColor, QIcon, QPainter, QPen, QPixmap
+from qtpy.QtCore import QEvent, QPoint, Qt
+from qtpy.QtGui import QAction, QColor, QIcon, QKeyEvent, QPainter, QPen, QPixmap
 from qtpy.QtWidgets import (
+    QApplication,
     QColorDialog,
     QDialog,
     QDialogButtonBox,
@@ -28,7 +29,7 @@ from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.words import shortened
 from napari_cropzoom.review.session import Session
 from napari_cropzoom.widgets.controller import Controller
-from napari_cropzoom.widgets.controls import silent
+from napari_cropzoom.widgets.controls import delayed, silent
 from napari_cropzoom.widgets.exchange.handing import ExchangeMenu
 from napari_cropzoom.widgets.gl_context import canvas_near
 from napari_cropzoom.widgets.keypoint_menu import KeypointMenu
@@ -59,6 +60,7 @@ class DockMenu(QMenuBar):
         self.setNativeMenuBar(False)
         self.controller = controller
         self._show_error = show_error
+        self._leave_later = delayed(self, self._leave)
         self.ask_name = self._ask_name
         self.ask_color = self._ask_color
         self.ask_file = self._ask_file
@@ -71,6 +73,8 @@ class DockMenu(QMenuBar):
         self.napari_menu = ExchangeMenu(controller, self._do, self)
         self.addMenu(self.napari_menu)
         self.help_menu = self._menu("Help", "menu_help", self._fill_help)
+        for menu in (self.edit_menu, self.animals_menu, self.keypoint_menu, self.help_menu):
+            menu.aboutToHide.connect(self._leave_later.start)
 
     def show_history(self) -> None:
         """List every edit; choosing one goes back or forward to it."""
@@ -171,6 +175,12 @@ class DockMenu(QMenuBar):
         action = menu.addAction(text)
         action.triggered.connect(lambda _=False: self._do(act, *args))
         return action
+
+    def _leave(self) -> None:
+        """Let go of the keys once no menu is open: Qt keeps them for the bar until a second Esc."""
+        if self.hasFocus() and QApplication.activePopupWidget() is None:
+            escape, none = Qt.Key.Key_Escape, Qt.KeyboardModifier.NoModifier
+            QApplication.sendEvent(self, QKeyEvent(QEvent.Type.KeyPress, escape, none))
 
     # ---- doing ---------------------------------------------------------------------------------
 

@@ -224,6 +224,9 @@ class BoxesStep(Step):
             return
         if session.detector_poses is not None and not session.has_boxes:
             self.start_from_keypoints()
+        elif session.detector_poses is not None and session.sizing is None and session.track.n_missing:
+            self.update_body()
+            self.create()
         elif session.detector_poses is None and session.has_boxes:
             self.finished.emit()
 

@@ -64,14 +64,22 @@ class JobStep(Step):
         """Stop a job that runs on the video before."""
         super().session_changed()
         self.job_bar.release()
+        self.job_bar.forget()
         self.done_text = ""
 
     def release(self) -> None:
         """Stop the job without a message."""
         self.job_bar.release()
 
+    def set_open(self, is_open: bool) -> None:
+        """What was said of a job that was cancelled goes with the step that a person leaves."""
+        if self.is_open and not is_open:
+            self.job_bar.forget()
+        super().set_open(is_open)
+
     def save_then(self, start: Callable[[Path], None]) -> None:
         """Write the review in a thread, then go on with the CSV of the final boxes."""
+        self.job_bar.written = "the boxes were saved, nothing else was written"
         self.job_bar.wait("Saving the boxes …")
         self.refresh()
 
@@ -84,12 +92,15 @@ class JobStep(Step):
 
     def run_stage(self, stage: str, args: dict[str, Any], title: str) -> None:
         """Queue a stage and show its progress."""
+        if "bbox_csv" not in args:  # nothing was saved before it
+            self.job_bar.written = ""
         self.job_bar.show_job(self.controller.start(stage, args), title)
         self.refresh()
 
     def finish(self, text: str) -> None:
         """Say that the step is done, to the person and to the dock."""
         self.done_text = text
+        self.job_bar.forget()
         self.refresh()
         self.finished.emit()
 
@@ -130,6 +141,7 @@ class ModelStep(JobStep):
 
     def mark_loaded(self) -> None:
         """Show that the keypoints of the chosen model are loaded."""
+        self.job_bar.forget()
         model = self.model
         count = len(model.keypoint_names) if model else 0
         self.done_text = f"{model.path.name} · {counted(count, 'keypoint')}" if model else "loaded"
@@ -150,6 +162,7 @@ class ModelStep(JobStep):
     def take_model(self, model: ModelFolder) -> None:
         """Use a model folder that was chosen."""
         self.message.clear()
+        self.job_bar.forget()
         self.done_text = ""
         self.controller.chosen.add(self.role)
         setattr(self.controller, self.role, replace(model, results=self.controller.results))

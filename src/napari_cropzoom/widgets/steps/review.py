@@ -70,6 +70,7 @@ class ReviewStep(Step):
         self._inspecting = Latest(self._on_inspected, pause=DRAWN_FIRST)
         self._asked_for: Inspector | None = None
         self._is_list_held = False  # as it is, while the mouse may be about to click
+        self._said_at = 0  # frame that was shown when the message came
         self.inspected_at_once = 5_000
         super().__init__(controller, number)
         controller.boxes_changed.connect(self.refresh)
@@ -88,6 +89,7 @@ class ReviewStep(Step):
         self.go_on.clicked.connect(self.finished)
         self.alike.hide()
         self.go_on.hide()
+        self.message.changed.connect(self._note_frame)
         self.hint = CutLabel(LINES, "review_hint")
         self.hint.setText(review_hint())
         self.said = Slot((self.message, self.misfit), (self.alike, self.go_on), self.hint)
@@ -114,7 +116,7 @@ class ReviewStep(Step):
         self.range_buttons.follow_asked.connect(self.tracking.start)
         self.tracking.status_changed.connect(self.message.show_info)
         self.tracking.failed.connect(self.show_error)
-        self.tracking.running_changed.connect(self.range_buttons.show_running)
+        self.tracking.running_changed.connect(self.range_buttons.show_following)
         self.form.addWidget(self.range_buttons)
         self.form.addWidget(self.pixels)
         self.form.addStretch(1)
@@ -299,7 +301,19 @@ class ReviewStep(Step):
             self.controller.session.suspects.amount = self._amount
         self.refresh()
 
-    def _on_frame(self, _frame: int) -> None:
+    def _on_edited(self) -> None:
+        """What was said is of the edit before."""
+        self.message.clear()
+
+    def _note_frame(self) -> None:
+        self._said_at = self.controller.frame
+
+    def _on_frame(self, frame: int) -> None:
+        session = self.controller.session
+        if session is not None and self.message.kind == "info" and frame != self._said_at:
+            suspect = session.suspects.at(frame)
+            if suspect is not None and session.suspects.is_open(suspect):
+                self.message.clear()  # it would stand over the reason of a suspect it says nothing of
         if self.is_open and self.controller.session is not None:
             self._show_here(self.controller.session)
 

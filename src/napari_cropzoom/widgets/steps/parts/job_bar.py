@@ -38,6 +38,8 @@ class JobBar(QWidget):
     ----------
     is_cancelling : bool
         Whether the job was asked to stop and has not stopped yet.
+    written : str
+        What a job that is cancelled has written before it began, in words; empty for nothing.
     short : str
         How far it is, in a few words: ``35 % · 12 s left``.
     status_changed
@@ -54,7 +56,7 @@ class JobBar(QWidget):
         super().__init__()
         self.job: Job | None = None
         self.is_waiting = self.is_cancelling = False
-        self.short = ""
+        self.short = self.written = ""
         self._activity: activity | None = None
         self._since = 0.0
         self._progress: tuple[int, int, str, float] | None = None
@@ -144,6 +146,11 @@ class JobBar(QWidget):
         if job is not None:
             job.cancel()
 
+    def forget(self) -> None:
+        """Say nothing more of a job that has ended."""
+        if not self.is_running and self.status.text():
+            self._say("")
+
     def _on_progress(self, done: int, total: int, text: str, eta: float) -> None:
         if self.is_cancelling:
             return
@@ -193,7 +200,8 @@ class JobBar(QWidget):
 
     def _on_cancelled(self) -> None:
         self._end()
-        self._say("Cancelled; nothing was written.")
+        written, self.written = self.written, ""
+        self._say(f"Cancelled; {written or 'nothing was written'}.")
         self.ended.emit()
 
     def _end(self) -> None:

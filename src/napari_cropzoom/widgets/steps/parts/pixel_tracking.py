@@ -46,12 +46,12 @@ class PixelTracking(QObject):
     failed
         An error.
     running_changed
-        Whether one runs.
+        Which way an animal is followed, as `start` takes it; 0 once none is.
     """
 
     status_changed = Signal(str)
     failed = Signal(object)
-    running_changed = Signal(bool)
+    running_changed = Signal(int)
     _progress = Signal(int, int, str)
 
     def __init__(self, controller: Controller) -> None:
@@ -87,7 +87,7 @@ class PixelTracking(QObject):
             )
             return
         self._stop = threading.Event()
-        self.running_changed.emit(True)
+        self.running_changed.emit(direction)
         self.status_changed.emit(LEARNING)
         scene = self._scene[1] if self._scene and self._scene[0] is session else None
         run_in_thread(
@@ -164,4 +164,4 @@ class PixelTracking(QObject):
 
     def _set_idle(self) -> None:
         self._stop = None
-        self.running_changed.emit(False)
+        self.running_changed.emit(0)

@@ -38,6 +38,8 @@ class RangeButtons(QWidget):
     ----------
     controls : dict of str to QDoubleSpinBox
         By the name of their number.
+    follow_buttons : dict of int to (QPushButton, str)
+        The buttons that follow the animal, on (1) and back (-1), each with its usual text.
     """
 
     failed = Signal(object)
@@ -55,7 +57,7 @@ class RangeButtons(QWidget):
         on.setToolTip(with_keys("follow on", "Follow the animal by its pixels forwards from here"))
         back = button("◀ Follow", "range_follow_back")
         back.setToolTip(with_keys("follow back", "Follow the animal by its pixels backwards from here"))
-        self._follow_buttons = {on: on.text(), back: back.text()}
+        self.follow_buttons = {1: (on, on.text()), -1: (back, back.text())}
         on.clicked.connect(lambda: self.follow_asked.emit(1))
         back.clicked.connect(lambda: self.follow_asked.emit(-1))
         self.more = button("Numbers …", "range_numbers", "Size, shift and scale in numbers")
@@ -84,10 +86,11 @@ class RangeButtons(QWidget):
         self.range_label.setText(f"Correct {frames}{where}")
         self._update_proposal()
 
-    def show_running(self, running: bool) -> None:
-        """Offer to stop while an animal is followed."""
-        for made, text in self._follow_buttons.items():
-            made.setText("Stop" if running else text)
+    def show_following(self, direction: int) -> None:
+        """Offer to stop while an animal is followed, on (1) or back (-1); 0 once none is."""
+        for own, (made, text) in self.follow_buttons.items():
+            made.setText("Stop" if own == direction else text)
+            made.setEnabled(direction in (0, own))
 
     # ---- buttons -------------------------------------------------------------------------------
 

@@ -58,6 +58,27 @@ def test_where_the_video_is_deleted_the_dock_says_so_and_offers_it(dock):
     assert viewer.layers["boxes"].data
 
 
+def test_without_the_video_nothing_can_be_done_and_it_comes_back_at_the_frame_it_was_at(dock):
+    viewer, session, controller = dock.controller.viewer, dock.controller.session, dock.controller
+    controller.go_to(67)
+    dock.open_step("review")
+    viewer.layers.remove("video")
+    offer = dock.findChild(QPushButton, "cropzoom_bring_back")
+    wait_for(offer.isVisible)
+    wait_for(lambda: not dock["review"].body.isVisible())
+    for key in ("Delete", "shift+x", "g", "j", "b"):
+        press_key(key)
+    assert not session.history
+    session.set_box(3, Box(30, 30, 20, 20))  # by a script: the layers stay away
+    spin(0.1)
+    assert names(dock) == []
+    assert offer.isVisible()
+    click_on(offer)
+    wait_for(lambda: names(dock) == OURS and dock["review"].is_open)
+    assert controller.frame == 67
+    assert not offer.isVisible()
+
+
 def test_where_all_are_gone_none_is_said_to_have_come_back(dock):
     viewer = dock.controller.viewer
     viewer.layers.remove("boxes")

@@ -107,7 +107,6 @@ class LayerSet:
         self._pace = StepPace(self._on_pause)
         self._connect()
         self._on_ndisplay()
-        self._redraw()
         self.frame = 0
 
     # ---- for others ----------------------------------------------------------------------------
@@ -129,8 +128,8 @@ class LayerSet:
 
     @property
     def is_in_video(self) -> bool:
-        """Whether napari shows a frame of the video: another layer may begin before it or end later."""
-        return self._is_in_video
+        """Whether napari shows a frame of the video: its layer may be gone, another begin before it."""
+        return self._is_in_video and self.video is not None
 
     def world_point(self, x: float, y: float) -> tuple[float, float]:
         """Return where a point of the video, in pixels from its corner, lies in the world: y, x."""
@@ -356,7 +355,8 @@ class LayerSet:
     # ---- drawing -------------------------------------------------------------------------------
 
     def _redraw(self) -> None:
-        self._stack.arrange()
+        if self.video is not None:  # a person who has deleted it says when it is to come back
+            self._stack.arrange()
         self._draw()
 
     def _draw(self, *, is_close: bool = False) -> None:

@@ -66,6 +66,9 @@ class Header(QPushButton):
         return str(self._state.text())
 
 
+GONE = "The layer “video” was deleted. Show it again first."
+
+
 class Needs(Enum):
     """What a step needs before it can be opened; the value says it to a person."""
 
@@ -154,6 +157,9 @@ class Step(QFrame):
     def missing(self) -> str:
         """What has to be done first, for a person; empty when the step is possible."""
         session = self.controller.session
+        layers = self.controller.layers
+        if self.needs is not Needs.NOTHING and layers is not None and layers.video is None:
+            return GONE
         is_met = {
             Needs.NOTHING: True,
             Needs.VIDEO: session is not None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QEvent, QObject
+from qtpy.QtCore import QEvent, QObject, Signal
 from qtpy.QtGui import QKeyEvent, QKeySequence
 from qtpy.QtWidgets import QHBoxLayout, QWidget
 
@@ -29,11 +29,19 @@ class LostLayers(QWidget):
     Parameters
     ----------
     controller : Controller
+
+    Attributes
+    ----------
+    returned : Signal
+        The video was gone and is there again.
     """
+
+    returned = Signal()
 
     def __init__(self, controller: Controller) -> None:
         super().__init__()
         self._controller = controller
+        self._is_gone = False
         self._viewer: napari.viewer.Viewer = controller.viewer
         self.message = Message()
         self.message.setObjectName("cropzoom_gone")
@@ -45,6 +53,7 @@ class LostLayers(QWidget):
         layout.addWidget(self.back)
         self._look_later = delayed(self, self.look)
         self._viewer.layers.events.removed.connect(self._on_removed)
+        self._viewer.layers.events.inserted.connect(self._on_inserted)
         controller.session_changed.connect(self.look)
         controller.closed.connect(self.let_go)
         self.hide()
@@ -53,6 +62,7 @@ class LostLayers(QWidget):
         """End the connections."""
         self._look_later.stop()
         self._viewer.layers.events.removed.disconnect(self._on_removed)
+        self._viewer.layers.events.inserted.disconnect(self._on_inserted)
         self.hide()
 
     def look(self) -> None:
@@ -61,6 +71,11 @@ class LostLayers(QWidget):
         is_gone = layers is not None and layers.video is None
         self.setVisible(is_gone)
         self.message.show_warning(GONE if is_gone else "")
+        if is_gone != self._is_gone:
+            self._is_gone = is_gone
+            self._controller.changed.emit()  # no step can be done without it
+            if layers is not None and not is_gone:
+                self.returned.emit()
         if layers is None:
             return
         if is_gone:  # what lay over it may have come back before the video went
@@ -86,6 +101,10 @@ class LostLayers(QWidget):
 
     def _on_removed(self, event: Any) -> None:
         if self._controller.layers is not None:
+            self._look_later.start()
+
+    def _on_inserted(self, event: Any) -> None:
+        if self._is_gone:
             self._look_later.start()
 
 

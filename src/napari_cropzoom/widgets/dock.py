@@ -28,7 +28,8 @@ from napari_cropzoom.widgets.questions import may_leave
 from napari_cropzoom.widgets.resuming import Resuming
 from napari_cropzoom.widgets.running_job import RunningJob
 from napari_cropzoom.widgets.shortcuts_dialog import act_on_key, key_text
-from napari_cropzoom.widgets.steps.base import Needs, Step
+from napari_cropzoom.widgets.steps.base import Step
+from napari_cropzoom.widgets.steps.job_step import JobStep
 from napari_cropzoom.widgets.steps.parts.job_bar import JobBar
 from napari_cropzoom.widgets.steps.registry import STEPS
 from napari_cropzoom.widgets.undone_line import UndoneLine
@@ -68,7 +69,7 @@ class CropzoomDock(QWidget):
         self._save_key = SaveKey(self.controller, self._show_saved, self._show_error)
         self.fitting = Fitting(napari_viewer, self)
         self._context = OwnContext(napari_viewer, self)
-        self._is_closed = self._is_closing = False
+        self._is_closed = self._is_closing = self._is_behind = False
         self._watched: QWidget | None = None
         self.steps: dict[str, Step] = {}
         self.drops = Drops(self, self.steps, self.open_step, self.controller)
@@ -233,13 +234,17 @@ class CropzoomDock(QWidget):
         self._scroll.ensureWidgetVisible(self._last_opened.message, 0, 4)
 
     def _on_finished(self, key: str) -> None:
-        """Have the step that a finished one names go on; it opens unless a person has gone elsewhere."""
+        """Open the step that a finished one names; not if a person has left the job for another step."""
         next_key = self[key].next_key
-        if next_key:
-            is_elsewhere = any(one.is_open for one in self.steps.values() if one.key != key)
-            if self[key].needs is Needs.NOTHING or not is_elsewhere:
-                self.open_step(next_key)
-            self[next_key].start_after(key)
+        if not next_key:
+            return
+        is_elsewhere = any(one.is_open for one in self.steps.values() if one.key != key)
+        before = self._is_behind  # of a step whose work has had this one finish as well
+        self._is_behind = before or (is_elsewhere and isinstance(self[key], JobStep))
+        if not self._is_behind:
+            self.open_step(next_key)
+        self[next_key].start_after(key)
+        self._is_behind = before
 
     def _show_step_of(self, edit: Edit, _is_redo: bool) -> None:
         """Open the step that has the controls of a setting which was undone or done again, and say so."""

@@ -15,6 +15,8 @@ MOST = 120  # stops; the window has about 70
 def dock(window):
     dock = begin_again(window)
     wait_for(lambda: dock["review"].list.suspects.rows)
+    pixels, session = dock["review"].pixels, dock.controller.session
+    wait_for(lambda: pixels._looked_at is session and not pixels.is_running)  # its button goes then
     return dock
 
 

@@ -85,6 +85,16 @@ def test_a_review_moved_to_other_raw_boxes_is_written_whole(recorder, tracks, ra
     assert [review.tracks["animal"].box(frame).x for frame in (3, 4, 5)] == [5, 5, 9]
 
 
+def test_a_review_without_edits_is_not_said_to_be_resumed(recorder, tracks, raw_csv):
+    recorder.start(raw_csv, tracks)
+    set_box(recorder, tracks, 3)
+    recorder.flush()
+    assert read_review(raw_csv, N, Source.IMPORTED).told(True) == "Review resumed: 1 edit."
+    recorder.write("undo", count=1)
+    recorder.flush()
+    assert read_review(raw_csv, N, Source.IMPORTED).told(True) == ""
+
+
 def test_new_raw_boxes_are_written_once_however_often_they_are_made(recorder, tracks, raw_csv):
     recorder.start(raw_csv, tracks)
     set_box(recorder, tracks, 3)

@@ -89,13 +89,13 @@ class StoredReview:
 
     def told(self, goes_on: bool) -> str:
         """What a person should know of the boxes, and of the review where it goes on."""
-        return " ".join([*self.notes, self._resumed()] if goes_on else self.notes)
+        return " ".join(filter(None, [*self.notes, self._resumed()] if goes_on else self.notes))
 
     def _resumed(self) -> str:
         count = len(self.tracks.history)
         if self.changed:
             return f"{self.changes()} {counted(count, 'edit')} {verb(count, 'were')} carried over."
-        return f"Review resumed: {counted(count, 'edit')}."
+        return f"Review resumed: {counted(count, 'edit')}." if count else ""
 
 
 def write_raw(entry: ReviewedTrack, video: Path) -> None:

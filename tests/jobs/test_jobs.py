@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from qtpy.QtCore import QThread, QTimer
+from qtpy.QtCore import QObject, QThread, QTimer
 
 from napari_cropzoom.jobs import Latest, TimeLeft, Worker, run_in_thread
 
@@ -235,6 +235,18 @@ def test_close_ends_the_process_and_cleans_up(qtbot, worker, tmp_path):
     assert not psutil.pid_exists(pid)
     assert list(out.iterdir()) == []
     assert result_of(qtbot, worker.start("count", {"n": 1}))["pid"] != pid
+
+
+def test_a_worker_that_qt_deletes_takes_its_process_along(qtbot, monkeypatch, tmp_path, capfd):
+    monkeypatch.setenv("PYTHONPATH", str(STAGES), prepend=os.pathsep)
+    parent = QObject()
+    worker = Worker(parent, options=["--stages", "worker_stages"])
+    start_writing(qtbot, worker, tmp_path, stuck=tmp_path / "stuck")
+    pid = worker.pid
+    parent.deleteLater()
+    qtbot.waitUntil(lambda: not psutil.pid_exists(pid), timeout=10_000)
+    worker.close()
+    assert "still running" not in capfd.readouterr().err
 
 
 def test_close_of_an_idle_worker_ends_its_process(qtbot, worker):

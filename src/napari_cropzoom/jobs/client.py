@@ -12,11 +12,13 @@ import sys
 import time
 from collections import deque
 from collections.abc import Sequence
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import psutil
+from qtpy.compat import isalive
 from qtpy.QtCore import (
     QCoreApplication,
     QObject,
@@ -178,6 +180,10 @@ class Worker(QObject):
         jobs = [job for job in (self._current, *self._waiting) if job is not None]
         self._waiting.clear()
         self._current = None
+        if self._process is not None and not isalive(self._process):
+            atexit.unregister(self.close)  # Qt has deleted it, and the window with it
+            self._process = None
+            return
         if self._process is not None:
             self._process.blockSignals(True)
             self._process.closeWriteChannel()
@@ -211,6 +217,7 @@ class Worker(QObject):
         process.readyReadStandardError.connect(self._read_log)
         process.finished.connect(self._on_finished)
         process.errorOccurred.connect(self._on_error)
+        self.destroyed.connect(partial(_end, process))
         process.start(sys.executable, ["-P", "-m", WORKER_MODULE, *self._options])
         return process
 
@@ -304,6 +311,14 @@ def crash_cure(what: str) -> str:
             "and start it again."
         )
     return "Nothing half-written is left. Start it again; if it happens again, report the details."
+
+
+def _end(process: QProcess, *_: object) -> None:
+    """End a process whose worker Qt deletes, as it does when a window is closed by a script."""
+    if isalive(process) and process.state() != QProcess.ProcessState.NotRunning:
+        process.blockSignals(True)
+        kill_tree(process.processId())
+        process.waitForFinished(GRACE_MS)
 
 
 def kill_tree(pid: int) -> None:

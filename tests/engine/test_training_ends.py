@@ -81,6 +81,11 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
 Start = Callable[..., "subprocess.Popen[str]"]
 
 
+def _hears_of_its_terminal() -> None:
+    """Under ``nohup`` these tests would hand on that it is not to be heard."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 @pytest.fixture
 def start(config: Path, tmp_path: Path) -> Iterator[Start]:
     """Start `cropzoom train` into `tmp_path / "out"`; whatever still runs at the end is killed."""
@@ -96,6 +101,7 @@ def start(config: Path, tmp_path: Path) -> Iterator[Start]:
                 text=True,
                 cwd=tmp_path,
                 start_new_session=True,
+                preexec_fn=_hears_of_its_terminal if os.name == "posix" else None,
             )
         )
         return started[-1]

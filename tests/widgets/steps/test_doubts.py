@@ -23,12 +23,12 @@ def test_crop_and_pose_say_which_frames_have_no_box_and_what_is_not_reviewed(ope
         told = opened[step].doubts
         wait_for(lambda told=told: "not reviewed" in told.text())
         assert f"4 of {session.n_frames} frames have no box; theirs are filled." in told.text()
-        assert "5 frames without an animal: a filled box, and no keypoints." in told.text()
+        assert "5 frames without an animal: a filled box for the crop." in told.text()
         assert "1 suspect not reviewed." in told.text()
         assert not told.isHidden()
     session.fill_gap(10, 13)
     opened["pose"].refresh()
-    assert opened["pose"].doubts.text() == "5 frames without an animal: a filled box, and no keypoints."
+    assert opened["pose"].doubts.text() == "5 frames without an animal: a filled box for the crop."
 
 
 def test_nothing_is_accepted_where_there_are_no_boxes(opened, viewer):

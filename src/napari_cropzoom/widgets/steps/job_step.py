@@ -177,7 +177,7 @@ def doubts_of(session: Session) -> str:
     if gaps:
         said.append(f"{gaps} of {counted(session.n_frames, 'frame')} have no box; theirs are filled.")
     if absent:
-        said.append(f"{counted(absent, 'frame')} without an animal: a filled box, and no keypoints.")
+        said.append(f"{counted(absent, 'frame')} without an animal: a filled box for the crop.")
     left, _ = session.suspects.entries() if session.suspects.is_inspected else ((), ())
     if left:
         said.append(f"{counted(len(left), 'suspect')} not reviewed.")

@@ -1,10 +1,17 @@
 #!/usr/bin/env bash
-# Run the tests of formats with the programs that the formats are of, in an environment of their own.
+# Run the tests of formats with the programs that the formats are of, in environments of their own.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-tools=$(mktemp -d)
-trap 'rm -rf "$tools"' EXIT
-python3 -m venv "$tools"
-"$tools/bin/python" -m pip install --quiet sleap-io movement pynwb ndx-pose pycocotools motmetrics \
+here=$(mktemp -d)
+trap 'rm -rf "$here"' EXIT
+make() { # NAME PACKAGE...
+    python3 -m venv "$here/$1"
+    "$here/$1/bin/python" -m pip install --quiet "${@:2}"
+}
+make tools sleap-io movement pynwb ndx-pose pycocotools motmetrics \
     av filelock h5py opencv-python-headless pandas platformdirs psutil pyyaml scipy tifffile tqdm
-CROPZOOM_TOOLS_PYTHON="$tools/bin/python" .venv/bin/python -m pytest -q tests/files/formats "$@"
+make idtracker idtrackerai
+make ultralytics ultralytics
+CROPZOOM_TOOLS_PYTHON="$here/tools/bin/python" CROPZOOM_IDTRACKER_PYTHON="$here/idtracker/bin/python" \
+    CROPZOOM_ULTRALYTICS_PYTHON="$here/ultralytics/bin/python" YOLO_CONFIG_DIR="$here" \
+    .venv/bin/python -m pytest -q tests/files/formats "$@"

@@ -28,6 +28,7 @@ _WORDS = (
     (r"in which --crop_ratio counts", "in which a crop ratio counts"),
     (r"which --crop_ratio counts in", "which a crop ratio counts in"),
     (r"--cm_per_pixel C", "cm per pixel"),
+    (r"choose some with --track NAME", "import only some of them"),
     (r"choose some: --track NAME", "import only one of them"),
     (r"name it with --format: .*\.", "choose it on the list of formats."),
     (r"name what it is with --format", "choose another format"),

@@ -8,6 +8,7 @@ reads more than :data:`MOST_BYTES`.
 from __future__ import annotations
 
 import json
+import mmap
 import re
 import zipfile
 from collections.abc import Iterator
@@ -30,6 +31,9 @@ MOST_JSON = 100_000_000  # which takes ten times that in memory
 MOST_ARRAY = 300_000_000
 MOST_NAMES = 10_000
 EXTRA = "formats"
+MOST_SEARCHED = 2**30
+LEAST_HEAP = 4096
+_HEAP = b"GCOL\1\0\0\0"
 
 _MAGIC = (
     (b"\x89HDF\r\n\x1a\n", "hdf5"),
@@ -196,6 +200,8 @@ def opened_hdf5(path: Path) -> Iterator[Any]:
         If h5py is not installed or the file is damaged.
     """
     h5py = needs("h5py", f"{path.name}: reading HDF5")
+    if has_endless_heap(path):
+        raise CropzoomError(f"{path}: is damaged HDF5 (a part of it is zeros). Copy or export it again.")
     try:
         file = h5py.File(path, "r")
     except (OSError, RuntimeError, ValueError, KeyError) as error:
@@ -204,6 +210,28 @@ def opened_hdf5(path: Path) -> Iterator[Any]:
         ) from error
     with file:
         yield file
+
+
+def has_endless_heap(path: Path) -> bool:
+    """Whether the HDF5 library would read for ever: an object of no size in a heap of texts.
+
+    Format: "HDF5 File Format Specification", global heap. Looks at the first gigabyte.
+    """
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        place = data.find(_HEAP, 0, MOST_SEARCHED)
+        while place >= 0:
+            end = place + int.from_bytes(data[place + 8 : place + 16], "little")
+            at = place + 16
+            while place + LEAST_HEAP <= end <= len(data) and at + 16 <= end:
+                size = int.from_bytes(data[at + 8 : at + 16], "little")
+                if data[at : at + 2] != b"\0\0":
+                    at += 16 + (size + 7) // 8 * 8
+                elif size:
+                    at += size
+                else:
+                    return True
+            place = data.find(_HEAP, place + len(_HEAP), MOST_SEARCHED)
+    return False
 
 
 def hdf5_array(group: Any, name: str) -> Any:
@@ -227,9 +255,38 @@ def hdf5_array(group: Any, name: str) -> Any:
     return data[()]
 
 
+def check_dimensions(data: Any) -> None:
+    """Refuse a list of dimensions that is none, on which h5py would end the process.
+
+    Raises
+    ------
+    ValueError
+    """
+    h5py = needs("h5py", "reading HDF5")
+    if "DIMENSION_LIST" not in data.attrs:
+        raise ValueError("an array without dimensions")
+    kind = h5py.check_vlen_dtype(data.attrs.get_id("DIMENSION_LIST").dtype)
+    if kind is None or h5py.check_ref_dtype(kind) is not h5py.Reference:
+        raise ValueError("dimensions that are none")
+
+
 def hdf5_numbers(group: Any, name: str) -> FloatArray:
     """The same as numbers."""
-    return np.asarray(hdf5_array(group, name), np.float64)
+    return as_numbers(name, hdf5_array(group, name))
+
+
+def as_numbers(name: str, values: Any) -> FloatArray:
+    """An array of real numbers as float64.
+
+    Raises
+    ------
+    ValueError
+        If it has others.
+    """
+    array = np.asarray(values)
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{quoted(name)} holds no numbers")
+    return array.astype(np.float64, copy=False)
 
 
 def hdf5_texts(group: Any, name: str) -> list[str]:

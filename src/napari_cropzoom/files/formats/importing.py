@@ -16,6 +16,7 @@ from napari_cropzoom.core.boxes import BoolArray
 from napari_cropzoom.core.errors import CropzoomError, brief
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.files.formats.contents import Content
+from napari_cropzoom.files.formats.doubts import doubts
 from napari_cropzoom.files.formats.outside import OUTSIDE
 from napari_cropzoom.files.formats.said import ImportOptions, OutsideFormat, Said, VideoFacts
 from napari_cropzoom.files.formats.settle import ImportedTrack, Settled, settle
@@ -32,6 +33,7 @@ BROKEN = (
     csv.Error,
     ExpatError,
     AssertionError,
+    StopIteration,
 )
 
 
@@ -132,7 +134,8 @@ def understand(
     wanted = "csv" if format_name in OVERRULES else format_name
     chosen = recognise(path) if wanted is None else format_by_name(wanted)
     with _in_words(path, chosen.label):
-        return Understood(path, chosen, chosen.read(path, video, options or ImportOptions()))
+        said = chosen.read(path, video, options or ImportOptions())
+        return Understood(path, chosen, replace(said, notes=(*said.notes, *doubts(path, said))))
 
 
 def settled(found: Understood, video: VideoFacts, options: ImportOptions) -> Imported:

@@ -19,6 +19,7 @@ from napari_cropzoom.core.smoothing.sizing import SizingSettings, boxes_from_key
 from napari_cropzoom.core.words import counted, verb
 from napari_cropzoom.files.bbox_table import checked_frames
 from napari_cropzoom.files.csv_table import quoted
+from napari_cropzoom.files.formats.doubts import are_pieces
 from napari_cropzoom.files.formats.said import Corner, ImportOptions, Said, Unit, VideoFacts
 
 MOST_ANIMALS = 100
@@ -90,6 +91,12 @@ def settle(path: Path, said: Said, video: VideoFacts, options: ImportOptions, no
     said = _with_values(path, said)
     first = _first_frame(path, said, video, options, notify)
     _check_frames(path, said.frame - first, video, first, options.first_frame is not None)
+    if not options.tracks and are_pieces(said, video.n_frames):
+        raise CropzoomError(
+            f"{path}: has {counted(len(said.names), 'animal')} ({_some(said.names)}) with next to no "
+            "boxes: another column may be taken for the animal, or the tracker lost them. Look at the "
+            "file, or choose some with --track NAME."
+        )
     said = _chosen(path, replace(said, frame=said.frame - first), options)
     corner: Corner = "centre"
     unit: Unit = "pixels"

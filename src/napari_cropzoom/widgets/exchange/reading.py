@@ -1,7 +1,7 @@
 """Reading a file of another program while the window goes on, with a way to stop it.
 
-A small file is read in a thread. A large one is read in a process of its own: a thread that parses keeps
-the window waiting, and nothing can stop it.
+A small file is read in a thread. A large one, and HDF5, whose library can hang on a damaged file, is read
+in a process of its own: a thread that parses keeps the window waiting, and nothing can stop it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 from qtpy.QtCore import QObject, Signal
 
 from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.files.formats.contents import Content
 from napari_cropzoom.files.formats.importing import Understood, understand
 from napari_cropzoom.files.formats.packed import unpack
 from napari_cropzoom.files.formats.said import ImportOptions, VideoFacts
@@ -54,7 +55,7 @@ class Reading(QObject):
     ) -> None:
         """Read what a file says; ``format_name`` instead of what is recognised."""
         self.cancel()
-        if not is_large(path):
+        if not needs_process(path):
             options = ImportOptions(cm_per_pixel=cm_per_pixel)
             self._latest.request(understand, path, video, options, format_name)
             return
@@ -106,12 +107,13 @@ class Reading(QObject):
             worker.deleteLater()
 
 
-def is_large(path: Path) -> bool:
-    """Whether a file, or the number of files in a folder, takes more than a moment."""
+def needs_process(path: Path) -> bool:
+    """Whether a file, or the number of files in a folder, takes more than a moment, or may hang."""
     try:
         if not path.is_dir():
-            return path.stat().st_size > LARGE
+            return path.stat().st_size > LARGE or Content(path).kind == "hdf5"
         with os.scandir(path) as entries:
-            return sum(1 for _, _ in zip(range(MANY + 1), entries, strict=False)) > MANY
-    except OSError:
+            names = [each.name for _, each in zip(range(MANY + 1), entries, strict=False)]
+        return len(names) > MANY or any(name.endswith(".h5") for name in names)
+    except (OSError, CropzoomError):
         return False

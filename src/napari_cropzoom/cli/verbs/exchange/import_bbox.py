@@ -60,7 +60,7 @@ def positive(text: str) -> float:
 
 def import_bbox(args: argparse.Namespace) -> None:
     """Read, say how it was understood, write."""
-    from napari_cropzoom.files.formats.importing import read_outside
+    from napari_cropzoom.files.formats.apart import read_apart
     from napari_cropzoom.files.formats.said import ImportOptions
     from napari_cropzoom.files.formats.written import check_same, write_imported, written_paths
 
@@ -71,7 +71,7 @@ def import_bbox(args: argparse.Namespace) -> None:
         crop_ratio=args.crop_ratio,
         cm_per_pixel=args.cm_per_pixel,
     )
-    found = read_outside(args.file, video_facts(args.video), options, args.format)
+    found = read_apart(args.file, video_facts(args.video), options, args.format)
     tracks = found.settled.tracks
     for line in found.told():
         print(line, flush=True)

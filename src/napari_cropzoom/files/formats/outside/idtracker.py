@@ -29,7 +29,9 @@ from napari_cropzoom.files.formats.said import ImportOptions, Said, VideoFacts, 
 TABLE, ABOUT, CHANCES = "trajectories.csv", "attributes.json", "id_probabilities.csv"
 FOLDERS = ("trajectories", "validated", "without_gaps", "with_gaps")
 LONGEST_BODY = 1e5
-_HEADER = re.compile(r"(seconds|time),(x\d+,y\d+)(,x\d+,y\d+)*")
+_PLACE = re.compile(r"x\d+|trajectories1")
+"""First column of places: of a single animal they are named otherwise."""
+_HEADER = re.compile(r"(seconds|time),(trajectories1,trajectories2|x\d+,y\d+(,x\d+,y\d+)*)")
 
 
 class Idtracker:
@@ -136,7 +138,9 @@ def _from_hdf5(path: Path) -> tuple[FloatArray, FloatArray, dict[str, Any]]:
 
 def _from_csv(path: Path) -> tuple[FloatArray, FloatArray, dict[str, Any]]:
     header, values = _table(path)
-    first = next(place for place, name in enumerate(header) if re.fullmatch(r"x\d+", name))
+    first = next((place for place, name in enumerate(header) if _PLACE.fullmatch(name)), None)
+    if first is None or (len(header) - first) % 2:
+        raise refuse(path, "names no columns x1, y1 of places. Export the session again.")
     xy = values[:, first:].reshape(len(values), -1, 2)
     chances = np.full(xy.shape[:2], np.nan)
     beside = path.with_name(CHANCES)

@@ -66,7 +66,7 @@ class Mot:
         ]
         values = np.column_stack(columns)
         wrong = ~np.isfinite(values[:, :6]).all(axis=1) | (values[:, 0] < 0) | (values[:, 0] % 1 != 0)
-        wrong |= np.abs(values[:, 0]) > 2**31
+        wrong |= (np.abs(values[:, :2]) > 2**31).any(axis=1) | (values[:, 1] % 1 != 0)
         if wrong.any():
             row = int(wrong.argmax()) + layout.n_before
             line = text.split("\n", row + 1)[row]

@@ -20,6 +20,7 @@ from napari_cropzoom.files.formats.contents import (
     MOST_ARRAY,
     Content,
     as_text,
+    check_dimensions,
     hdf5_array,
     hdf5_numbers,
     hdf5_texts,
@@ -126,8 +127,8 @@ def _netcdf4(path: Path) -> tuple[Arrays, list[str], dict[str, Any]]:
         names = hdf5_texts(file, "individuals")
 
         def dims_of(name: str) -> list[str]:
-            file_name = [dim[0].name.rpartition("/")[2] if len(dim) else "" for dim in file[name].dims]
-            return file_name
+            check_dimensions(file[name])
+            return [dim[0].name.rpartition("/")[2] if len(dim) else "" for dim in file[name].dims]
 
         arrays = _arrays(file, lambda name: hdf5_numbers(file, name), dims_of)
         about = {key: file.attrs[key] for key in ("fps", "time_unit") if key in file.attrs}

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from napari_cropzoom.core.words import counted
-from napari_cropzoom.files.formats.contents import MOST_ARRAY, Content, read_bounded_json
+from napari_cropzoom.files.formats.contents import MOST_ARRAY, Content, as_numbers, read_bounded_json
 from napari_cropzoom.files.formats.said import ImportOptions, Said, VideoFacts, numbered, refuse
 from napari_cropzoom.files.parsing import load_arrays
 
@@ -51,14 +51,14 @@ class Sam:
 
 def _arrays(path: Path) -> tuple[Any, Any, Any, Any]:
     with load_arrays(path, MOST_ARRAY) as file:
-        boxes = np.asarray(file[BOXES], np.float64)
+        boxes = as_numbers(BOXES, file[BOXES])
         if boxes.ndim != 3 or boxes.shape[2] != 4:
             raise refuse(path, f"{BOXES} has the shape {boxes.shape}, not (frames, objects, 4).")
         shape = boxes.shape[:2]
-        ids = np.broadcast_to(np.asarray(file[IDS], np.float64), shape) if IDS in file else None
-        scores = np.broadcast_to(np.asarray(file[SCORES], np.float64), shape) if SCORES in file else None
+        ids = np.broadcast_to(as_numbers(IDS, file[IDS]), shape) if IDS in file else None
+        scores = np.broadcast_to(as_numbers(SCORES, file[SCORES]), shape) if SCORES in file else None
         name = next((name for name in FRAMES if name in file), None)
-        frames = np.arange(shape[0]) if name is None else np.asarray(file[name]).astype(np.int64)
+        frames = np.arange(shape[0]) if name is None else as_numbers(name, file[name]).astype(np.int64)
     if len(frames) != shape[0]:
         raise refuse(path, f"has {len(frames)} numbers of frames and boxes of {shape[0]}.")
     ids = np.broadcast_to(np.arange(1.0, shape[1] + 1), shape) if ids is None else ids

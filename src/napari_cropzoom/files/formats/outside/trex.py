@@ -13,7 +13,7 @@ import numpy as np
 
 from napari_cropzoom.core.boxes import FloatArray, IntArray
 from napari_cropzoom.core.errors import CropzoomError
-from napari_cropzoom.files.formats.contents import MOST_ARRAY, Content
+from napari_cropzoom.files.formats.contents import MOST_ARRAY, Content, as_numbers
 from napari_cropzoom.files.formats.said import ImportOptions, Said, VideoFacts, refuse
 from napari_cropzoom.files.parsing import UNREADABLE_ARRAYS, load_arrays
 
@@ -119,9 +119,9 @@ def _read(file: Path) -> tuple[np.ndarray, np.ndarray, float | None]:
     """Frames, places (N, 2) in cm and cm per pixel if the file says it."""
     try:
         with load_arrays(file, MOST_ARRAY) as arrays:
-            frames = np.asarray(arrays["frame"], np.float64).ravel()
+            frames = as_numbers("frame", arrays["frame"]).ravel()
             x, y = (
-                np.asarray(arrays[next(n for n in names if n in arrays)], np.float64).ravel()
+                as_numbers(names[-1], arrays[next(n for n in names if n in arrays)]).ravel()
                 for names in (X, Y)
             )
             missing = (

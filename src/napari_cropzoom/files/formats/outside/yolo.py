@@ -85,7 +85,7 @@ class Yolo:
                 values[these, :length] = [rows[place] for place in these]
         confidence, ids = values[:, 5], values[:, 6]
         notes = []
-        if width == 6 and _are_ids(confidence):
+        if width == 6 and _are_ids(confidence, frames):
             confidence, ids = np.full(len(values), np.nan), confidence
         if np.isnan(ids).all():
             names, animal = numbered(values[:, 0])
@@ -149,9 +149,13 @@ def _row(file: Path, place: int, line: str) -> list[float]:
     return row
 
 
-def _are_ids(values: FloatArray) -> bool:
-    """Whether a sixth number is an id, as without ``save_conf``, rather than a confidence."""
+def _are_ids(values: FloatArray, frames: list[int]) -> bool:
+    """Whether a sixth number is an id, as without ``save_conf``, rather than a confidence.
+
+    Of one animal alone it is 1 throughout, which no network is so sure of.
+    """
     known = values[np.isfinite(values)]
-    return len(known) > 0 and bool(
-        (known == np.floor(known)).all() and (known.max() > 1 or len(set(known)) > 1)
-    )
+    if not len(known) or not (known == np.floor(known)).all():
+        return False
+    is_one = bool((known == 1).all()) and len(set(frames)) == len(frames) > 1
+    return is_one or known.max() > 1 or len(set(known.tolist())) > 1

@@ -2,8 +2,10 @@
 
     python benchmarks/show.py VIDEO --bbox FILE --preds FILE [--frames 300] [--rounds 3] [--sio FOLDER]
 
-Both ways go through the same reader and encoder, one after the other in turns. Prints one line of JSON:
-seconds of each (the median of the rounds) and the ratio.
+All ways go through the same reader and encoder, one after the other in turns. Prints one line of JSON:
+seconds of each (the median of the rounds) and the ratio; and a second one of the pictures alone, decoded
+and drawn but not encoded. What a way costs in the first and not in the second is the encoder's, which has
+more to encode where letters and trails move.
 
 With ``--sio``, the ``bin`` of an environment that has sleap-io (``pip install "sleap-io[all]"``), it
 also compares the commands ``cropzoom show`` and ``sio render``, in turns: the same frames and keypoints,
@@ -19,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,7 +29,7 @@ import numpy as np
 
 from napari_cropzoom.core.progress import run_stage
 from napari_cropzoom.export.drawing import Look
-from napari_cropzoom.export.labeled_video import CODEC, Shown, write_labeled_video
+from napari_cropzoom.export.labeled_video import CODEC, Scene, Shown, write_labeled_video
 from napari_cropzoom.files.bbox_csv import read_bbox_csv
 from napari_cropzoom.files.predictions_csv import read_predictions
 from napari_cropzoom.video.video import Video
@@ -55,15 +58,21 @@ def main() -> None:
         "timeline": replace(drawn, layout="timeline"),
     }
     seconds: dict[str, list[float]] = {name: [] for name in ways}
+    pictures: dict[str, list[float]] = {name: [] for name in ways}
     with tempfile.TemporaryDirectory() as folder:
         for _ in range(args.rounds):
             for name, shown in ways.items():
                 start = time.perf_counter()
                 run_stage(write_labeled_video(args.video, Path(folder) / "o.mp4", shown, overwrite=True))
                 seconds[name].append(time.perf_counter() - start)
-    typical = {name: statistics.median(values) for name, values in seconds.items()}
-    ratios = {f"{name} / bare": round(value / typical["bare"], 3) for name, value in typical.items()}
-    print(json.dumps({name: round(value, 2) for name, value in typical.items()} | ratios))
+                with Video(args.video) as video:
+                    start = time.perf_counter()
+                    deque(Scene(video, shown).pictures(), maxlen=0)
+                    pictures[name].append(time.perf_counter() - start)
+    for measured in (seconds, pictures):
+        typical = {name: statistics.median(values) for name, values in measured.items()}
+        ratios = {f"{name} / bare": round(value / typical["bare"], 3) for name, value in typical.items()}
+        print(json.dumps({name: round(value, 2) for name, value in typical.items()} | ratios))
     if args.sio is not None:
         print(json.dumps(compare(args)))
 

@@ -13,6 +13,7 @@ from napari_cropzoom.cli import main
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.progress import run_stage
+from napari_cropzoom.export.animals import Animal, cell_of, colour_of
 from napari_cropzoom.export.drawing import BOX, GROUND, Look, Strip
 from napari_cropzoom.export.labeled_video import Shown, write_labeled_video
 from napari_cropzoom.files.bbox_csv import write_bbox_csv
@@ -233,3 +234,59 @@ def test_likelihood_can_colour_keypoints(dark: Path, tmp_path: Path) -> None:
     by_part = draw(dark, tmp_path / "a.mp4", poses=poses_along())
     by_likelihood = draw(dark, tmp_path / "b.mp4", poses=poses_along(), look=Look("likelihood"))
     assert np.abs(by_part[0].astype(int) - by_likelihood[0]).max() > 60
+
+
+def test_the_crops_of_several_animals_stand_in_a_grid(tmp_path: Path) -> None:
+    """Each cell is the inside of its animal's box in that frame, by row, with an edge of its colour."""
+    pictures = []
+    for number in range(N):
+        picture = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+        for place, shade in enumerate((80, 140, 200)):
+            picture[10 + 40 * place : 40 + 40 * place, number : number + 30] = shade
+        pictures.append(picture)
+    video = write_video(tmp_path / "v.mp4", pictures, options={"crf": "0"})
+    x = np.arange(N, dtype=float)
+    boxes = [
+        np.column_stack([x, np.full(N, 10.0 + 40 * place), *[np.full(N, 30.0)] * 2]) for place in range(3)
+    ]
+    boxes[2][7] = np.nan
+    others = (Animal(boxes[1], name="b"), Animal(boxes[2], name="c"))
+    shown = draw(video, tmp_path / "out.mp4", boxes=boxes[0], layout="grid", others=others, name="a")
+    side = cell_of(3)
+    assert len(shown) == N
+    assert shown[0].shape == (2 * side, 2 * side, 3)
+    for number in (0, 6, N - 1):
+        places = ((side // 2, side // 2), (side // 2, side * 3 // 2), (side * 3 // 2, side // 2))
+        middles = [shown[number][top : top + 9, left : left + 9].mean() for top, left in places]
+        np.testing.assert_allclose(middles, (80, 140, 200), atol=4)
+    assert np.abs(shown[0][side * 3 // 2, side * 3 // 2].astype(int) - GROUND).max() < 6  # no fourth
+    assert shown[7][side * 3 // 2, side // 4].mean() < 60  # no box here
+    np.testing.assert_allclose(shown[0][side // 2, side + 1], colour_of(1), atol=30)
+
+
+def test_the_command_makes_a_grid_and_draws_all_boxes_into_the_frame(
+    dark: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = boxes_along()
+    other[:, 1] += 50
+    write_bbox_csv(tmp_path / "one_bbox.csv", boxes_along())
+    write_bbox_csv(tmp_path / "two_bbox.csv", other)
+    write_predictions(tmp_path / "p.csv", poses_along())
+    out = tmp_path / "out.mp4"
+    words = ["show", dark, "--bbox", tmp_path / "one_bbox.csv", "--output", out, "--range", "0:2"]
+    also = ["--also", tmp_path / "two_bbox.csv", tmp_path / "p.csv"]
+    assert main([str(word) for word in (*words, *also)]) == 0
+    grid, _ = decoded(out)
+    assert grid[0].shape == (cell_of(2), 2 * cell_of(2), 3)
+    frame = [*words, *also, "--layout", "frame", "--overwrite"]
+    assert main([str(word) for word in frame]) == 0
+    shown, _ = decoded(out)
+    for boxes, is_orange in ((boxes_along(), False), (other, True)):
+        x, y = int(boxes[0, 0]), int(boxes[0, 1] + 20)
+        near = shown[0][y, x - 2 : x + 3].astype(int)
+        warmth = near[:, 0] - near[:, 2]
+        assert warmth.max() > 40 if is_orange else warmth.min() < -40
+    capsys.readouterr()
+    three = ["--also", *[tmp_path / "two_bbox.csv"] * 3]
+    assert main([str(word) for word in (*words, *three, "--overwrite")]) == 1
+    assert "once for each animal" in capsys.readouterr().err

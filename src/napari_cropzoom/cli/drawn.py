@@ -56,33 +56,45 @@ def read_drawn(
     """
     from napari_cropzoom.engine.skeleton import skeleton_of
     from napari_cropzoom.export.drawing import Look
-    from napari_cropzoom.files.belonging import GIVE_OTHERS, check_made_of, read_predictions_of
-    from napari_cropzoom.files.formats import registry
-    from napari_cropzoom.video.index import VideoIndex
 
-    index = VideoIndex.scan(args.video)
-    size = (index.width, index.height)
-
-    def read(path: Path | None) -> FloatArray | None:
-        if path is None:
-            return None
-        check_made_of(path, args.video, GIVE_OTHERS)
-        return registry.read_boxes(
-            path, index.n_frames, allow_missing=True, frame_size=size, faults="skip", notify=print_note
-        )
-
-    poses = None
-    if args.preds is not None:
-        poses, note = read_predictions_of(args.preds, index.n_frames, args.video)
-        if note:
-            print_note(note)
+    boxes, poses = read_animal(args.video, args.bbox, args.preds)
+    before, _ = read_animal(args.video, args.before)
     skeleton = () if args.model is None else skeleton_of(args.model)
     if args.model is not None and not skeleton:
         print_note(f"{args.model}: no project.yaml of this model names a skeleton, so no lines are drawn")
     if args.skeleton and poses is not None:
         skeleton = bones(args.skeleton, poses.names)
     look = Look(args.color, args.min_likelihood, args.names, skeleton, args.trail)
-    return read(args.bbox), read(args.before), poses, look
+    return boxes, before, poses, look
+
+
+def read_animal(
+    video: Path, bbox: Path | None, preds: Path | None = None
+) -> tuple[FloatArray | None, Poses | None]:
+    """Boxes (T, 4) and keypoints of one animal, checked against the video.
+
+    Raises
+    ------
+    CropzoomError
+        If a file cannot be read or is of another video.
+    """
+    from napari_cropzoom.files.belonging import GIVE_OTHERS, check_made_of, read_predictions_of
+    from napari_cropzoom.files.formats import registry
+    from napari_cropzoom.video.index import VideoIndex
+
+    index = VideoIndex.scan(video)
+    boxes = poses = None
+    if bbox is not None:
+        check_made_of(bbox, video, GIVE_OTHERS)
+        size = (index.width, index.height)
+        boxes = registry.read_boxes(
+            bbox, index.n_frames, allow_missing=True, frame_size=size, faults="skip", notify=print_note
+        )
+    if preds is not None:
+        poses, note = read_predictions_of(preds, index.n_frames, video)
+        if note:
+            print_note(note)
+    return boxes, poses
 
 
 def bones(pairs: Sequence[str], body_parts: Sequence[str]) -> tuple[tuple[str, str], ...]:

@@ -96,6 +96,14 @@ def paint_box(view: View, box: FloatArray, colour: Colour = BOX, *, dashed: bool
         paint_dashes(view.picture, begin, end, colour, view.line)
 
 
+def paint_box_edge(picture: Picture, colour: Colour) -> None:
+    """Outline a whole picture."""
+    height, width = picture.shape[:2]
+    thick = max(2, min(height, width) // 128)
+    for edge in (picture[:thick], picture[-thick:], picture[:, :thick], picture[:, -thick:]):
+        edge[:] = colour
+
+
 def paint_dashes(
     picture: Picture, begin: FloatArray, end: FloatArray, colour: Colour, width: int
 ) -> None:
@@ -150,8 +158,10 @@ def _paint_trails(view: View, poses: Poses, frame: int, look: Look, colours: Seq
 
 def unbroken(way: FloatArray) -> list[FloatArray]:
     """Pieces of a way (T, 2) between gaps, of two places at least."""
-    gaps = np.flatnonzero(np.isnan(way).any(axis=1))
-    pieces = np.split(way, gaps)
+    is_gap = np.isnan(way).any(axis=1)
+    if not is_gap.any():
+        return [way] if len(way) > 1 else []
+    pieces = np.split(way, np.flatnonzero(is_gap))
     whole = [piece[~np.isnan(piece).any(axis=1)] for piece in pieces]
     return [piece for piece in whole if len(piece) > 1]
 
@@ -159,43 +169,48 @@ def unbroken(way: FloatArray) -> list[FloatArray]:
 def colours_of(look: Look, likelihood: FloatArray) -> list[Colour]:
     """Colours of the body parts of a frame whose likelihood, (K,), is given."""
     if look.colour_by == "likelihood":
-        values, table = np.nan_to_num(likelihood, nan=0.0), cv2.COLORMAP_VIRIDIS
+        values, table = np.nan_to_num(likelihood, nan=0.0), _table(cv2.COLORMAP_VIRIDIS)
     else:
-        values, table = np.linspace(0.05, 0.95, len(likelihood)), cv2.COLORMAP_PLASMA
-    levels = np.clip(255 * values, 0, 255).astype(np.uint8)[:, None]
-    bgr = cv2.applyColorMap(levels, table)[:, 0]
-    return [(int(r), int(g), int(b)) for b, g, r in bgr]
+        values, table = np.linspace(0.05, 0.95, len(likelihood)), _table(cv2.COLORMAP_PLASMA)
+    return [table[level] for level in np.clip(255 * values, 0, 255).astype(np.uint8).tolist()]
+
+
+@cache
+def _table(kind: int) -> list[Colour]:
+    """The 256 colours of a map of OpenCV."""
+    bgr = cv2.applyColorMap(np.arange(256, dtype=np.uint8)[:, None], kind)[:, 0].tolist()
+    return [(r, g, b) for b, g, r in bgr]
 
 
 def write(picture: Picture, text: str, place: FloatArray, colour: Colour = INK, size: int = 0) -> None:
     """Write a text with a dark edge; its left end and its middle are at a place."""
-    letters, edge = _letters(text, size or max(11, min(picture.shape[:2]) // 38))
-    height, width = letters.shape
+    kept, added = _letters(text, size or max(11, min(picture.shape[:2]) // 38), colour)
+    height, width = kept.shape[:2]
     x, y = round(float(place[0])), round(float(place[1]) - height / 2)
     left, top = max(x, 0), max(y, 0)
     right, bottom = min(x + width, picture.shape[1]), min(y + height, picture.shape[0])
     if left >= right or top >= bottom:
         return
-    part = picture[top:bottom, left:right].astype(np.float32)
-    for shade, mask in ((GROUND, edge), (colour, letters)):
-        alpha = mask[top - y : bottom - y, left - x : right - x, None]
-        part += (np.array(shade, np.float32) - part) * alpha
-    picture[top:bottom, left:right] = np.rint(part)
+    seen = slice(top - y, bottom - y), slice(left - x, right - x)
+    part = picture[top:bottom, left:right]
+    np.right_shift(part * kept[seen] + added[seen], 8, out=part, casting="unsafe")
 
 
 @cache
-def _letters(text: str, size: int) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    """(H, W) how much of each pixel is covered by a text, and by it with its edge, 0 to 1."""
+def _letters(text: str, size: int, colour: Colour) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
+    """What a text does to a picture: (H, W, 1) 256ths that are kept, (H, W, 3) what is added."""
     font = ImageFont.load_default(size)
     left, top, right, bottom = font.getbbox(text or " ")
     width = max(2, size // 7)
     shape = math.ceil(right - left) + 2 * width + 1, math.ceil(bottom - top) + 2 * width + 1
     image = Image.new("L", shape)
     ImageDraw.Draw(image).text((width - left, width - top), text, 255, font)
-    letters = np.asarray(image, np.float32) / np.float32(255)
+    letters = np.asarray(image, np.float32)[..., None] / np.float32(255)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * width - 1, 2 * width - 1))
-    edge = np.asarray(cv2.dilate(letters, kernel), np.float32) * np.float32(EDGE)
-    return letters, edge
+    edge = np.asarray(cv2.dilate(letters, kernel), np.float32)[..., None] * np.float32(EDGE)
+    kept = np.rint(256 * (1 - edge) * (1 - letters))
+    added = 256 * (np.array(GROUND) * edge * (1 - letters) + np.array(colour) * letters) + 128
+    return kept.astype(np.uint16), np.minimum(added, 65535 - 255 * kept).astype(np.uint16)
 
 
 def _fixed(places: FloatArray) -> NDArray[np.int32]:

@@ -20,6 +20,7 @@ from napari_cropzoom.core.progress import Progress, Stage
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.crop.encode import Timing
 from napari_cropzoom.crop.planes import cut
+from napari_cropzoom.export.animals import Animal, cell_of, colour_of, tiled
 from napari_cropzoom.export.drawing import (
     BEFORE,
     GROUND,
@@ -39,7 +40,7 @@ from napari_cropzoom.video.video import Video
 if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
-LAYOUTS = ("frame", "crop", "both", "timeline")
+LAYOUTS = ("frame", "crop", "both", "timeline", "grid")
 SUFFIXES = (".mp4", ".gif")
 PANEL = 0.6  # side of the crop beside the frame, of the frame's height
 STRIP = 0.16  # height of the timeline, of the frame's height
@@ -68,14 +69,18 @@ class Shown:
         Keypoints in the full frame.
     look : Look
     layout : str
-        ``frame``, ``crop`` (enlarged), ``both`` side by side, or ``timeline``: both, and below them the
-        speed of the box and the likelihood.
+        ``frame``, ``crop`` (enlarged), ``both`` side by side, ``timeline``: both, and below them the
+        speed of the box and the likelihood; or ``grid``: the crops of all animals.
     first, last : int
         Frames, both inclusive; ``last`` -1 for the last one.
     speed : float
         2 plays twice as fast; no frame is left out, but in a GIF.
     scale : float
         Of the whole picture.
+    others : tuple of Animal
+        More animals, whose boxes and keypoints are drawn too.
+    name : str
+        Of the first animal, for the grid.
     """
 
     boxes: FloatArray | None = None
@@ -87,6 +92,8 @@ class Shown:
     last: int = -1
     speed: float = 1.0
     scale: float = 1.0
+    others: tuple[Animal, ...] = ()
+    name: str = ""
 
 
 def write_labeled_video(
@@ -164,6 +171,8 @@ class Scene:
                 f"The layout {shown.layout!r} shows the crop. Give the boxes with --bbox."
             )
         check_rows(source.path, n, shown.boxes, shown.before, shown.poses)
+        for other in shown.others:
+            check_rows(source.path, n, other.boxes, None, other.poses)
         self._panel = max(LEAST_PANEL, round(PANEL * source.height))
         self._strip: Strip | None = None
         if shown.layout == "timeline":
@@ -183,6 +192,8 @@ class Scene:
         layout = self._shown.layout
         if layout == "crop":
             return self._crop(number, image, CROP_SIDE)
+        if layout == "grid":
+            return self._grid(number, image)
         frame = self._frame(number, image)
         if layout == "frame":
             return frame
@@ -204,16 +215,31 @@ class Scene:
             paint_box(view, shown.before[number], BEFORE, dashed=True)
         if shown.boxes is not None:
             paint_box(view, shown.boxes[number])
-        if shown.poses is not None:
-            paint_pose(view, shown.poses, number, look)
+        for place, other in enumerate(shown.others, 1):
+            paint_box(view, other.boxes[number], colour_of(place))
+        for poses in (shown.poses, *(other.poses for other in shown.others)):
+            if poses is not None:
+                paint_pose(view, poses, number, look)
         return view.picture
 
-    def _crop(self, number: int, image: Picture, side: int) -> Picture:
+    def _grid(self, number: int, image: Picture) -> Picture:
+        """The crops of all animals."""
+        shown = self._shown
+        assert shown.boxes is not None
+        animals = (Animal(shown.boxes, shown.poses, shown.name), *shown.others)
+        side = cell_of(len(animals))
+        crops = [self._crop(number, image, side, animal) for animal in animals]
+        return tiled(crops, [animal.name for animal in animals])
+
+    def _crop(self, number: int, image: Picture, side: int, animal: Animal | None = None) -> Picture:
         """The box of a frame, enlarged into a square; black beyond the frame."""
+        boxes, poses = self._shown.boxes, self._shown.poses
+        if animal is not None:
+            boxes, poses = animal.boxes, animal.poses
         picture = np.empty((side, side, 3), np.uint8)
         picture[:] = GROUND
-        assert self._shown.boxes is not None
-        box = self._shown.boxes[number]
+        assert boxes is not None
+        box = boxes[number]
         if np.isnan(box).any():
             write(picture, "no box", np.array([side * 0.4, side / 2]), QUIET, max(12, side // 20))
             return picture
@@ -224,9 +250,8 @@ class Scene:
         picture[: size[1], : size[0]] = cv2.resize(
             part, size, interpolation=cv2.INTER_LINEAR if scale > 1 else cv2.INTER_AREA
         )
-        if self._shown.poses is not None:
-            view = View(picture, (x, y), scale)
-            paint_pose(view, self._shown.poses, number, self._shown.look)
+        if poses is not None:
+            paint_pose(View(picture, (x, y), scale), poses, number, self._shown.look)
         return picture
 
     def _scaled(self, picture: Picture) -> Picture:

@@ -13,6 +13,7 @@ from napari_cropzoom.core.progress import Stage
 if TYPE_CHECKING:
     from napari_cropzoom.core.boxes import FloatArray
     from napari_cropzoom.core.poses import Poses
+    from napari_cropzoom.export.animals import Animal
     from napari_cropzoom.export.drawing import Look
 
 Args = dict[str, Any]
@@ -56,7 +57,11 @@ def _video(args: Args, layout: str) -> Stage[Path]:
 
     video, output, boxes, poses = _given(args)
     first, last = args.get("frames") or (0, -1)
-    shown = Shown(boxes, None, poses, _look(args), layout, int(first), int(last))
+    others = _others(args, len(boxes)) if layout == "grid" else ()
+    name = str(args.get("name") or "")
+    shown = Shown(
+        boxes, None, poses, _look(args), layout, int(first), int(last), others=others, name=name
+    )
     return (yield from write_labeled_video(video, output, shown, overwrite=True))
 
 
@@ -90,6 +95,15 @@ def _given(args: Args) -> tuple[Path, Path, FloatArray, Poses | None]:
     return video, Path(args["output"]), read_bbox_csv(Path(args["bbox_csv"]), n_frames), poses
 
 
+def _others(args: Args, n_frames: int) -> tuple[Animal, ...]:
+    """The other animals: names and files of their boxes."""
+    from napari_cropzoom.export.animals import Animal
+    from napari_cropzoom.files.bbox_csv import read_bbox_csv
+
+    given: dict[str, str] = args.get("others") or {}
+    return tuple(Animal(read_bbox_csv(Path(path), n_frames), None, name) for name, path in given.items())
+
+
 def _path(args: Args, name: str) -> Path | None:
     return Path(args[name]) if args.get(name) else None
 
@@ -118,6 +132,14 @@ PRODUCTS: tuple[Product, ...] = (
         "The inside of the box, enlarged, with keypoints",
         (".mp4", ".gif"),
         partial(_video, layout="crop"),
+        is_of_frames=True,
+    ),
+    Product(
+        "grid_video",
+        "Labeled video of all animals' crops",
+        "The insides of the boxes of all animals, enlarged, as a grid",
+        (".mp4", ".gif"),
+        partial(_video, layout="grid"),
         is_of_frames=True,
     ),
     Product(

@@ -16,6 +16,7 @@ from qtpy.QtWidgets import QCheckBox, QFileDialog
 from napari_cropzoom.core.editing.edits import frames_text
 from napari_cropzoom.core.words import shortened
 from napari_cropzoom.export.stages import PRODUCTS, Product, get_product
+from napari_cropzoom.files.review_paths import reviewed_csv
 from napari_cropzoom.review.keypoints import Kind
 from napari_cropzoom.widgets.controller import Controller
 from napari_cropzoom.widgets.controls import button, choice, note
@@ -113,6 +114,8 @@ class ShowStep(JobStep):
             "video": session.video.path,
             "output": self._output,
             "bbox_csv": boxes,
+            "name": session.current,
+            "others": self._others(),
             "raw_csv": session.tracks.first.raw_csv,
             "preds": self.keypoints("pose"),
             "preds_before": self.keypoints("detector"),
@@ -122,6 +125,16 @@ class ShowStep(JobStep):
             "frames": self.controller.selection if chosen.is_of_frames else None,
         }
         self.run_stage("show", args, chosen.label)
+
+    def _others(self) -> dict[str, Path]:
+        """Files of the final boxes of the other animals, by their names."""
+        session = self.controller.session
+        assert session is not None
+        return {
+            entry.track.name: reviewed_csv(entry.raw_csv, session.video.path)
+            for entry in session.tracks.with_boxes
+            if entry.raw_csv is not None and entry.track.name != session.current
+        }
 
     def on_done(self, result: dict[str, Any]) -> None:
         """Say where it is, and offer to open it."""

@@ -6,12 +6,14 @@ import argparse
 from pathlib import Path
 
 from napari_cropzoom.cli.arguments import Verbs, add_verb, positive_float
-from napari_cropzoom.cli.drawn import add_drawn, read_drawn
+from napari_cropzoom.cli.drawn import add_drawn, read_animal, read_drawn
 from napari_cropzoom.cli.inputs import print_note
 from napari_cropzoom.cli.progress import run_with_bar
+from napari_cropzoom.cli.verbs.exchange.export import animal_names
+from napari_cropzoom.core.errors import CropzoomError
 
 LARGE_GIF = 10e6  # bytes
-LAYOUTS = ("frame", "crop", "both", "timeline")
+LAYOUTS = ("frame", "crop", "both", "timeline", "grid")
 
 
 def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
@@ -24,8 +26,17 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     draw.add_argument(
         "--layout",
         choices=LAYOUTS,
-        help="frame, crop (enlarged), both, or timeline: both and a timeline below (default: both with "
-        "--bbox, else frame)",
+        help="frame, crop (enlarged), both, timeline (both and a timeline below), or grid (the crops of "
+        "all animals) (default: grid with --also, both with --bbox, else frame)",
+    )
+    draw.add_argument(
+        "--also",
+        type=Path,
+        nargs="+",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="boxes of one more animal and, if there are any, its keypoints; once for each animal",
     )
     draw.add_argument(
         "--range", type=frames, metavar="A:B", help="frames A to B, both shown (default: all)"
@@ -51,20 +62,36 @@ def frames(text: str) -> tuple[int, int]:
 
 def show(args: argparse.Namespace) -> None:
     """Draw what is given into the video."""
+    from napari_cropzoom.export.animals import Animal
     from napari_cropzoom.export.labeled_video import Shown, write_labeled_video
 
+    for files in args.also:
+        if args.bbox is None or len(files) > 2:
+            raise CropzoomError(
+                "--also: takes the boxes of one more animal and its keypoints, and --bbox those of the "
+                "first. Give --also once for each animal."
+            )
     boxes, before, poses, look = read_drawn(args)
+    names = animal_names([args.bbox, *(files[0] for files in args.also)]) if args.also else [""]
+    others = []
+    for files, name in zip(args.also, names[1:], strict=True):
+        other, keypoints = read_animal(args.video, *files)
+        assert other is not None
+        others.append(Animal(other, keypoints, name))
+    usual = "frame" if args.bbox is None else "grid" if others else "both"
     first, last = args.range or (0, -1)
     shown = Shown(
         boxes,
         before,
         poses,
         look,
-        args.layout or ("frame" if args.bbox is None else "both"),
+        args.layout or usual,
         first,
         last,
         args.speed,
         args.scale,
+        tuple(others),
+        names[0],
     )
     stage = write_labeled_video(args.video, args.output, shown, overwrite=args.overwrite)
     path = run_with_bar(stage, f"drawing {args.video.name}")

@@ -108,6 +108,21 @@ def test_likelihood_leaves_frames_out_and_says_so(project, capsys):
     assert not (project / "s").exists()
 
 
+def test_a_crop_with_boxes_of_ones_own_needs_no_model(project, capsys):
+    """Any folder takes the crop; what has to be looked for in a model's folder still wants one."""
+    video, boxes = project / "v.mp4", project / "boxes"
+    assert main(["create_bbox", str(project / "model"), str(video)]) == 0
+    boxes.mkdir()
+    shutil.copy(project / "model" / "video_preds" / "v_bbox.csv", boxes)
+    command = ["crop", str(boxes), str(video), "--bbox_dir", str(boxes), "--preset", "ultrafast"]
+    assert main(command) == 0
+    with Video(video) as whole, Video(boxes / "cropped_videos" / "cropped_v.mp4") as cropped:
+        assert cropped.n_frames == whole.n_frames
+    capsys.readouterr()
+    assert "no config.yaml" in fails(capsys, "crop", boxes, video)
+    assert "is not a folder" in fails(capsys, "crop", project / "none", video, "--bbox_dir", boxes)
+
+
 def test_what_is_wrong_is_one_line_and_nothing_is_begun(project, capsys):
     model, video = project / "model", project / "v.mp4"
     (project / "notes.txt").touch()

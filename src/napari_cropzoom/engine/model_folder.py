@@ -89,6 +89,12 @@ class ModelFolder:
             None if results is None else Path(results).absolute(),
         )
 
+    @classmethod
+    def without_model(cls, path: str | Path, results: Path | None = None) -> ModelFolder:
+        """A plain folder, for what needs a place for results and no model."""
+        output = None if results is None else Path(results).absolute()
+        return cls(Path(path).absolute(), {}, None, "", (), (0, 0), output)
+
     @property
     def output(self) -> Path:
         """Folder that ``video_preds``, ``cropped_videos`` and so on lie in."""

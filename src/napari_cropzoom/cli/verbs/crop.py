@@ -6,6 +6,7 @@ import argparse
 import os
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from napari_cropzoom.cli.arguments import (
     Verbs,
@@ -31,6 +32,9 @@ from napari_cropzoom.cli.side_by_side import Task, run_side_by_side
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.progress import Progress, Stage
 from napari_cropzoom.core.shell import shell_line
+
+if TYPE_CHECKING:
+    from napari_cropzoom.engine.model_folder import ModelFolder
 
 CORES_PER_VIDEO = 2  # what decoding and encoding one video keep busy
 
@@ -66,11 +70,10 @@ def usual_jobs() -> int:
 def crop(args: argparse.Namespace) -> None:
     """Crops of videos and labelled frames, where ``litpose crop`` puts them."""
     from napari_cropzoom.crop.encoders import check_works
-    from napari_cropzoom.engine.model_folder import ModelFolder
 
-    model = ModelFolder.open(args.model_dir, need_checkpoint=False, results=args.output_dir)
     files = expand(args.input_path)
     is_given = args.bbox_dir is not None
+    model = place_of(args, files)
     for file in files:
         create = shell_line(["cropzoom", "create_bbox", args.model_dir, file, *output_dir_words(args)])
         check_boxes(bbox_file(model, file, args.bbox_dir), file, create=create, is_given=is_given)
@@ -97,6 +100,23 @@ def crop(args: argparse.Namespace) -> None:
             f" {len(files) - len(failed)} of {len(files)} files were cropped." if len(files) > 1 else ""
         )
         raise CropzoomError(" ".join(str(error) for error in failed) + others)
+
+
+def place_of(args: argparse.Namespace, files: list[Path]) -> ModelFolder:
+    """The model's folder; any folder will do for videos whose boxes are given, since no model is run.
+
+    Raises
+    ------
+    CropzoomError
+        If it is no model, and labelled frames or the boxes of ``create_bbox`` are to be found in it.
+    """
+    from napari_cropzoom.engine.model_folder import ModelFolder
+
+    folder, is_given = args.model_dir, args.bbox_dir is not None
+    is_plain = folder.is_dir() and not (folder / "config.yaml").exists()
+    if is_plain and is_given and all(is_video(file) for file in files):
+        return ModelFolder.without_model(folder, args.output_dir)
+    return ModelFolder.open(folder, need_checkpoint=False, results=args.output_dir)
 
 
 def _crop_video(args: argparse.Namespace, video: Path, bbox: Path, output: Path) -> Stage[str]:

@@ -2,6 +2,7 @@
 # make test    all tests, in a real window (a virtual screen where there is none); HALF=window those of the window, HALF=rooms the others
 # make test-newest, make test-oldest    the tests that need no torch, with the newest and the oldest dependencies
 # make test-sharing, test-no-locks, test-code-page, test-line-ends    all tests under a rule of another system
+# make docs    the documentation, in site/; make pictures takes its pictures and recordings again (ten minutes)
 # make coverage    which lines the tests reach
 # All make .venv by themselves.
 BIN := .venv/bin
@@ -10,7 +11,7 @@ TESTS_window := tests/widgets $(wildcard tests/test_*.py)
 TESTS_rooms := --ignore=tests/widgets $(patsubst %,--ignore=%,$(wildcard tests/test_*.py))
 RULES := test-sharing test-no-locks test-code-page test-line-ends
 
-.PHONY: setup demo test coverage test-newest test-oldest $(RULES) lint bench docs clean
+.PHONY: setup demo test coverage test-newest test-oldest $(RULES) lint bench docs pictures clean
 
 setup:
 	scripts/setup.sh
@@ -32,6 +33,7 @@ $(RULES): setup
 
 lint: setup
 	$(BIN)/ruff check .
+	$(BIN)/codespell
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
@@ -44,6 +46,10 @@ bench: setup
 
 docs: setup
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+pictures: setup
+	$(BIN)/python scripts/make_shown.py
+	$(SCREEN) $(BIN)/python scripts/make_recording.py
 
 clean:
 	rm -rf .venv .venv-newest .venv-oldest site dist demo_output

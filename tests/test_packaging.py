@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
 from email.parser import Parser
 from importlib.util import find_spec
@@ -127,3 +128,18 @@ def test_without_a_tag_it_builds_too(repository, tmp_path):
     assert version_of(archive(repository, tmp_path / "archive"))
     plain = shutil.copytree(repository, tmp_path / "plain", ignore=shutil.ignore_patterns(".git"))
     assert version_of(plain) == "0.1.0"
+
+
+def test_the_conda_recipe_asks_for_what_the_package_asks_for():
+    """`conda` has no extras: what is optional for pip is left to the person there too."""
+    names = {"opencv-python-headless": "py-opencv"}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = {}
+    for line in project["dependencies"]:
+        name, _, version = line.partition(">=")
+        wanted[names.get(name, name)] = version.removesuffix(".84")
+    run = (ROOT / "conda" / "meta.yaml").read_text().partition("  run:\n")[2].partition("\n\n")[0]
+    lines = [line.removeprefix("    - ") for line in run.splitlines()]
+    assert lines.pop(0) == "python >={{ python_min }},<3.14"
+    assert dict(line.split(" >=") for line in lines) == wanted
+    assert project["requires-python"] == ">=3.11,<3.14"

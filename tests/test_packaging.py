@@ -114,12 +114,25 @@ def test_a_checkout_without_links_and_with_windows_line_ends_packs_the_same(
     hatchling(clone, "build", "--target", "sdist", "--directory", str(tmp_path))
     [path] = tmp_path.glob("*.tar.gz")
     with tarfile.open(path) as sdist:
-        packed = next(each for each in sdist.getmembers() if each.name.count("/") == 1
-                      and each.name.endswith("/napari.yaml"))  # fmt: skip
+        packed = next(each for each in sdist.getmembers()
+                      if each.name.endswith("/src/napari_cropzoom/napari.yaml"))  # fmt: skip
         assert packed.isfile()
         content = sdist.extractfile(packed)
         assert content is not None
         assert content.read() == PACKAGED.read_bytes()
+
+
+def test_a_wheel_made_of_the_sdist_is_a_plugin_too(repository, tmp_path):
+    """`pip install` of an sdist builds a wheel of what is in it."""
+    hatchling(repository, "build", "--target", "sdist", "--directory", str(tmp_path))
+    [path] = tmp_path.glob("*.tar.gz")
+    with tarfile.open(path) as sdist:
+        sdist.extractall(tmp_path, filter="data")
+    unpacked = tmp_path / path.name.removesuffix(".tar.gz")
+    hatchling(unpacked, "build", "--target", "wheel", "--directory", str(tmp_path))
+    [made] = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(made) as wheel:
+        assert wheel.read("napari_cropzoom/napari.yaml") == PACKAGED.read_bytes()
 
 
 def test_without_a_tag_it_builds_too(repository, tmp_path):

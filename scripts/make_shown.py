@@ -16,20 +16,15 @@ import sys
 import tempfile
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-
 from napari_cropzoom.cli import main as cropzoom
-from napari_cropzoom.core.boxes import FloatArray
-from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.progress import run_stage
 from napari_cropzoom.core.smoothing.methods import SmoothingSettings
-from napari_cropzoom.core.smoothing.sizing import SizingSettings, boxes_from_keypoints
+from napari_cropzoom.core.smoothing.sizing import SizingSettings
 from napari_cropzoom.demo import copy_models
 from napari_cropzoom.detection.evidence import pixel_evidence
 from napari_cropzoom.files.review_paths import review_dir
 from napari_cropzoom.review.session import Session
-from napari_cropzoom.sample import SampleProject, sample_project
+from napari_cropzoom.sample import SampleProject, sample_project, true_boxes
 from napari_cropzoom.video.video import Video
 
 ROOT = Path(__file__).parents[1]
@@ -98,19 +93,11 @@ def review(sample: SampleProject, preds: Path, raw: Path) -> Path:
             session.load_predictions("detector", preds)
             session.suspects.motion = run_stage(pixel_evidence(sample.video))
             session.create_boxes(SizingSettings(min_likelihood=0.1), raw)
-            Reviewer(session, true_boxes(sample)).work()
+            Reviewer(session, true_boxes(sample, SizingSettings())).work()
             session.smoothing = SmoothingSettings("gaussian", 9)
             return session.save()
         finally:
             session.close()
-
-
-def true_boxes(sample: SampleProject) -> FloatArray:
-    """(T, 4) boxes round the true keypoints."""
-    table = pd.read_csv(sample.truth)
-    names = tuple(name[:-2] for name in table.columns if name.endswith("_x"))
-    xy = np.stack([table[[f"{name}_x", f"{name}_y"]].to_numpy() for name in names], axis=1)
-    return boxes_from_keypoints(Poses(names, xy, np.ones(xy.shape[:2])), SizingSettings())
 
 
 def run(*words: object) -> None:

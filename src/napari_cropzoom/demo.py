@@ -13,21 +13,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_cropzoom.app import find_dock, has_screen, open_review
+from napari_cropzoom.app import add_docks, find_dock, has_screen, open_review
 from napari_cropzoom.app import settle as settle_window
+from napari_cropzoom.core.boxes import Box
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.progress import Progress, Stage, Tenths, run_stage
 from napari_cropzoom.core.smoothing.methods import SmoothingSettings
 from napari_cropzoom.core.smoothing.sizing import SizingSettings
 from napari_cropzoom.engine.model_folder import ModelFolder
 from napari_cropzoom.files.predictions_csv import read_predictions
+from napari_cropzoom.files.review_paths import review_dir
 from napari_cropzoom.review.session import Session
-from napari_cropzoom.sample import SampleProject, errors_from_truth, sample_project
+from napari_cropzoom.sample import SampleProject, errors_from_truth, sample_project, true_boxes
 from napari_cropzoom.video.video import Video
 from napari_cropzoom.worker.stages import EngineCache, builtin_stages
 
 if TYPE_CHECKING:
     import napari
+
+    from napari_cropzoom.widgets.tour.presenter import Presenter
 
 SCREEN = "-screen 0 1600x1000x24"
 UNDER_XVFB = "NAPARI_CROPZOOM_UNDER_XVFB"
@@ -159,6 +163,67 @@ def show(project: DemoProject, output: Path) -> int:
     else:
         napari.run()
     return 0
+
+
+def present(output: Path) -> int:
+    """Show every step in the window by itself, at a speed one can talk over, on a copy of the models.
+
+    Models run if they have not been presented before; what the detector found then is used again.
+
+    Raises
+    ------
+    CropzoomError
+        If the sample is not here, or there is no screen.
+    """
+    if not has_screen():
+        raise CropzoomError("There is no screen to present on. Run it on a desktop, or under `xvfb-run`.")
+    import napari
+
+    sample = sample_project()
+    viewer = napari.Viewer(title="napari-cropzoom")
+    begin_presentation(viewer, sample, copy_models(sample, output))
+    napari.run()
+    return 0
+
+
+def begin_presentation(
+    viewer: napari.viewer.Viewer,
+    sample: SampleProject,
+    project: DemoProject,
+    pace: float = 1.0,
+    first: int = 0,
+) -> Presenter:
+    """Begin to present in a window; a review of a presentation before is removed.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+    sample : SampleProject
+        Says where the animal is in truth.
+    project : DemoProject
+        Of which nothing but predictions is kept.
+    pace : float
+        2 waits half as long.
+    first : int
+        Frame of the sample that the project's video begins with.
+    """
+    from napari_cropzoom.widgets.tour.presenter import Presenter
+
+    raw = ModelFolder.open(project.detector).bbox_csv(project.video)
+    shutil.rmtree(review_dir(raw), ignore_errors=True)
+    raw.unlink(missing_ok=True)
+    ModelFolder.open(project.pose).predictions_csv(project.video).unlink(missing_ok=True)
+    right = true_boxes(sample, SIZING)
+    dock = add_docks(viewer)
+
+    def open_video() -> None:
+        dock["video"].open(project.video)
+        dock["detect"].choose_model(project.detector)
+        dock["pose"].choose_model(project.pose)
+
+    presenter = Presenter(dock, open_video, lambda frame: Box(*right[first + frame]), pace)
+    presenter.begin()
+    return presenter
 
 
 def take_pictures(viewer: napari.viewer.Viewer, folder: Path) -> list[Path]:

@@ -12,6 +12,7 @@ import numpy as np
 from napari_cropzoom.core.boxes import BoolArray, FloatArray
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.poses import Poses
+from napari_cropzoom.core.smoothing.sizing import SizingSettings, boxes_from_keypoints
 from napari_cropzoom.reader import LayerData, read_videos
 
 if TYPE_CHECKING:
@@ -121,6 +122,16 @@ def errors_from_truth(truth_csv: Path, poses: Poses) -> tuple[FloatArray, BoolAr
     is_easy[:HELD_OUT_FROM] = False
     is_seen = truth[[f"{name}_visible" for name in poses.names]].to_numpy() == 1
     return errors, is_easy[:, None] & is_seen
+
+
+def true_boxes(sample: SampleProject, sizing: SizingSettings) -> FloatArray:
+    """(T, 4) boxes ``x, y, w, h`` round the true keypoints of the sample's video."""
+    import pandas as pd
+
+    table = pd.read_csv(sample.truth)
+    names = tuple(name[:-2] for name in table.columns if name.endswith("_x"))
+    xy = np.stack([table[[f"{name}_x", f"{name}_y"]].to_numpy() for name in names], axis=1)
+    return boxes_from_keypoints(Poses(names, xy, np.ones(xy.shape[:2])), sizing)
 
 
 def make_sample() -> list[LayerData]:

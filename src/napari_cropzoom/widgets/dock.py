@@ -32,6 +32,7 @@ from napari_cropzoom.widgets.steps.base import Step
 from napari_cropzoom.widgets.steps.job_step import JobStep
 from napari_cropzoom.widgets.steps.parts.job_bar import JobBar
 from napari_cropzoom.widgets.steps.registry import STEPS
+from napari_cropzoom.widgets.tour.tour import Tour
 from napari_cropzoom.widgets.undone_line import UndoneLine
 from napari_cropzoom.widgets.window.drops import Drops
 from napari_cropzoom.widgets.window.fitting import Fitting
@@ -71,6 +72,7 @@ class CropzoomDock(QWidget):
         self._context = OwnContext(napari_viewer, self)
         self._is_closed = self._is_closing = self._is_behind = False
         self._watched: QWidget | None = None
+        self._tour: Tour | None = None
         self.steps: dict[str, Step] = {}
         self.drops = Drops(self, self.steps, self.open_step, self.controller)
         self._scroll_later = delayed(self, self._scroll_to_open)
@@ -117,11 +119,20 @@ class CropzoomDock(QWidget):
             self._last_opened = self.steps[key]
             self._scroll_later.start()
 
+    def begin_tour(self) -> Tour:
+        """Lead a person through the steps, from the first."""
+        self._end_tour()
+        self._tour = tour = Tour(self)
+        tour.ended.connect(self._forget_tour)
+        tour.begin()
+        return tour
+
     def close_session(self) -> None:
         """End the session, the worker's process and every connection; the dock is then dead."""
         if self._is_closed:
             return
         self._is_closed = True
+        self._end_tour()
         self._watch(None)
         for step in self.steps.values():
             step.release()
@@ -201,6 +212,7 @@ class CropzoomDock(QWidget):
         self._scroll.setFrameShape(QScrollArea.Shape.NoFrame)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.menu = DockMenu(self.controller, self._show_error)
+        self.menu.tour_asked.connect(self.begin_tour)
         self.read_only, self.message = Message(), Message()
         self.read_only.setObjectName("cropzoom_read_only")
         self.message.setObjectName("cropzoom_message")
@@ -263,6 +275,13 @@ class CropzoomDock(QWidget):
             self.message.show_error(str(error))
         else:
             raise error
+
+    def _end_tour(self) -> None:
+        if self._tour is not None:
+            self._tour.leave()
+
+    def _forget_tour(self) -> None:
+        self._tour = None
 
     def _show_saved(self, said: str) -> None:
         self.message.show_info(said)

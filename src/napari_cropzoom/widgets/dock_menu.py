@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from qtpy.QtCore import QEvent, QPoint, Qt
+from qtpy.QtCore import QEvent, QPoint, Qt, Signal
 from qtpy.QtGui import QAction, QColor, QIcon, QKeyEvent, QPainter, QPen, QPixmap
 from qtpy.QtWidgets import (
     QApplication,
@@ -52,7 +52,11 @@ class DockMenu(QMenuBar):
     ----------
     ask_name, ask_color, ask_file, ask_folder : callable
         Ask a person; given as attributes for those who drive the window by script.
+    tour_asked : Signal
+        *Help > Tour* was chosen.
     """
+
+    tour_asked = Signal()
 
     def __init__(self, controller: Controller, show_error: Callable[[Exception], object]) -> None:
         super().__init__()
@@ -170,6 +174,8 @@ class DockMenu(QMenuBar):
     def _fill_help(self, menu: QMenu) -> None:
         action = menu.addAction(f"Keys\t{key_text('help')}")
         action.triggered.connect(self.show_shortcuts)
+        tour = menu.addAction("Tour")
+        tour.triggered.connect(lambda _=False: self.tour_asked.emit())
 
     def _add(self, menu: QMenu, text: str, act: Callable[..., object], *args: object) -> QAction:
         action = menu.addAction(text)

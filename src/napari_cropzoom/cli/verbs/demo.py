@@ -10,11 +10,21 @@ from napari_cropzoom.cli.arguments import Verbs, add_verb
 
 def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     """Register the verb."""
-    add_verb(verbs, common, "demo", demo, "the sample project, all steps, then napari on the result")
+    run = add_verb(
+        verbs, common, "demo", demo, "the sample project, all steps, then napari on the result"
+    )
+    run.add_argument(
+        "--present",
+        action="store_true",
+        help="show every step in the window by itself; space pauses, right arrow goes on, Esc leaves",
+    )
 
 
-def demo(_args: argparse.Namespace) -> None:
+def demo(args: argparse.Namespace) -> None:
     """Run the sample project."""
-    from napari_cropzoom.demo import run_demo
+    from napari_cropzoom.demo import present, run_demo
 
-    run_demo(Path("demo_output"))
+    if args.present:
+        present(Path("demo_output", "presented"))
+    else:
+        run_demo(Path("demo_output"))

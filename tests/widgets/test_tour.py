@@ -1,0 +1,134 @@
+"""The tour in a real window: it points at the control of each task and waits for a person to do it."""
+
+import pytest
+from qtpy.QtWidgets import QSlider, QWidget
+
+from gui_events import canvas_of, drag, hands, needs_display, press_key, spin, wait_for
+from lpmodels import make_predictions_folder
+from menus import choose_entry
+from napari_cropzoom.app import add_docks
+from napari_cropzoom.core.boxes import Source
+from napari_cropzoom.widgets.tour.tasks import TASKS
+from napari_cropzoom.widgets.tour.tour import ALREADY, Tour
+from napari_cropzoom.widgets.tour.way_in import begin_tour
+from review_window import BESIDE, click_on, window_of
+
+pytestmark = [pytest.mark.gui, needs_display]
+
+
+@pytest.fixture
+def dock(new_viewer):
+    viewer = new_viewer()
+    hands().move(*BESIDE)
+    dock = add_docks(viewer)
+    viewer.window.show()
+    window_of(dock).setGeometry(0, 0, 1400, 900)
+    wait_for(lambda: canvas_of(window_of(dock)).isVisible())
+    spin(0.3)
+    return dock
+
+
+def begin(dock) -> Tour:
+    choose_entry(dock.menu.help_menu, "Tour")
+    wait_for(lambda: dock.findChild(Tour) is not None)
+    tour = dock.findChild(Tour)
+    wait_for(tour.panel.isVisible)
+    return tour
+
+
+def control_of(dock, tour) -> QWidget:
+    """The control of the task, once the ring is round it."""
+    control = tour.task.control(dock)
+
+    def is_round():
+        ring = tour.highlight
+        corner = control.mapTo(control.window(), control.rect().center())
+        return ring.isVisible() and ring.parent() is control.window() and ring.geometry().contains(corner)
+
+    wait_for(is_round)
+    assert not tour.panel.geometry().intersects(tour.highlight.geometry()) or control is canvas_of()
+    return control
+
+
+def turn_up(slider: QWidget) -> None:
+    click_on(slider.findChild(QSlider))
+    hands().key("Right", "Right", "Right")
+
+
+def test_each_task_is_pointed_at_and_waits_until_it_is_done(
+    dock, video_file, model_folder, poses, tmp_path
+):
+    pose_model = make_predictions_folder(tmp_path / "models" / "pose", video_file, poses)
+    tour = begin(dock)
+    assert control_of(dock, tour) is window_of(dock).menuBar()
+    spin(0.5)
+    assert tour.number == 0
+    dock["video"].open(video_file)
+    wait_for(lambda: tour.number == 1)
+    dock["detect"].choose_model(model_folder)
+    wait_for(lambda: tour.task.control(dock) is dock["detect"].offer.use)
+    click_on(control_of(dock, tour))
+    wait_for(lambda: tour.number == 2)
+    assert dock["boxes"].is_open
+    turn_up(control_of(dock, tour))
+    wait_for(lambda: tour.number == 3)
+    session = dock.controller.session
+    wait_for(lambda: not session.track.box(0).is_missing() and canvas_of().isVisible())
+    control_of(dock, tour)
+    dock.controller.go_to(30)
+    spin(0.3)
+    x, y = session.track.box(30).center
+    drag(dock.controller.viewer, (y, x), (y + 20, x - 30))
+    wait_for(lambda: session.track.source[30] == Source.MANUAL)
+    wait_for(lambda: tour.number == 4)
+    turn_up(control_of(dock, tour))
+    wait_for(lambda: tour.number == 5)
+    dock["pose"].choose_model(pose_model)
+    wait_for(lambda: tour.task.control(dock) is dock["pose"].offer.use)
+    click_on(control_of(dock, tour))
+    wait_for(lambda: tour.number == len(TASKS))
+    assert session.pose_poses is not None
+    assert not tour.highlight.isVisible()
+    click_on(tour.panel.skip)
+    wait_for(lambda: dock.findChild(Tour) is None)
+
+
+def test_it_can_be_skipped_and_left_at_any_time_and_says_what_is_missing(dock):
+    tour = begin(dock)
+    click_on(tour.panel.skip)
+    assert tour.number == 1
+    click_on(tour.panel.skip)
+    wait_for(lambda: tour.panel.said.text() == dock["boxes"].missing())
+    assert tour.highlight.isVisible()
+    press_key("Escape")
+    wait_for(lambda: dock.findChild(Tour) is None)
+    begin_tour(dock.controller.viewer)  # as napari's palette does
+    again = dock.findChild(Tour)
+    wait_for(again.panel.isVisible)
+    assert again.number == 0
+    click_on(again.panel.leave)
+    wait_for(lambda: dock.findChild(Tour) is None)
+
+
+def test_what_is_done_already_is_not_waited_for_but_said(dock, video_file):
+    dock["video"].open(video_file)
+    wait_for(lambda: dock.controller.session is not None)
+    tour = begin(dock)
+    assert (tour.panel.said.text(), tour.panel.skip.text()) == (ALREADY, "Next")
+    assert not tour.panel.open.isVisible()
+    click_on(tour.panel.skip)
+    assert (tour.number, tour.panel.skip.text()) == (1, "Skip")
+
+
+def test_esc_closes_an_open_menu_first(dock):
+    tour = begin(dock)
+    bar, menu = dock.menu, dock.menu.edit_menu
+    place = bar.mapToGlobal(bar.actionGeometry(menu.menuAction()).center())
+    hands().move(place.x(), place.y())
+    hands().click()
+    wait_for(menu.isVisible)
+    hands().key("Escape")
+    wait_for(lambda: not menu.isVisible())
+    assert dock.findChild(Tour) is tour
+    dock.controller.viewer.window.remove_dock_widget("all")
+    spin(0.1)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from qtpy.QtWidgets import QApplication, QScrollArea, QWidget
+from qtpy.QtWidgets import QApplication, QPushButton, QScrollArea, QWidget
 
 from gui_events import canvas_of, hands, napari_window, spin, wait_for, wait_until_still
 from napari_cropzoom.app import find_dock, open_review
@@ -87,6 +87,13 @@ def begin_again(dock: CropzoomDock, frame: int = 0) -> CropzoomDock:
 def window_of(dock: QWidget) -> QWidget:
     """The window that a dock is part of."""
     return dock.window()
+
+
+def button(dock: QWidget, name: str) -> QPushButton:
+    """The button of an object name."""
+    found = dock.findChild(QPushButton, name)
+    assert found is not None, name
+    return found
 
 
 def point_at(widget: QWidget) -> None:

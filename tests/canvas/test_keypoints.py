@@ -139,3 +139,13 @@ def test_the_keypoint_under_the_mouse_is_named(shared_viewer, path):
     layer_set.frame = 8
     assert texts(layer_set) == []
     session.close()
+
+
+def test_detector_and_pose_differ_by_shape_and_edge_and_are_never_too_small_to_tell(layer_set):
+    layer_set.session.set_predictions("detector", poses())
+    looks = {}
+    for kind in ("detector", "pose"):
+        layer = layer_set.points[kind].layer
+        looks[kind] = (str(layer.symbol[0]), layer.border_color[0].tolist())
+        assert layer.canvas_size_limits[0] >= 8
+    assert looks == {"detector": ("diamond", [1, 1, 1, 1]), "pose": ("disc", [0, 0, 0, 1])}

@@ -26,13 +26,13 @@ def worker(qtbot, monkeypatch):
 
 
 def result_of(qtbot, job):
-    with qtbot.waitSignal(job.done, timeout=10_000) as blocker:
+    with qtbot.waitSignal(job.done, timeout=60_000) as blocker:
         pass
     return blocker.args[0]
 
 
 def failure_of(qtbot, job):
-    with qtbot.waitSignal(job.failed, timeout=10_000) as blocker:
+    with qtbot.waitSignal(job.failed, timeout=60_000) as blocker:
         pass
     return blocker.args[0]
 
@@ -42,11 +42,11 @@ def start_writing(qtbot, worker, folder, stuck=None, **args):
     if stuck is not None:
         args["stuck"] = str(stuck)
     job = worker.start("write", {"output": folder / "out.bin", **args})
-    with qtbot.waitSignal(job.progress, timeout=10_000):
+    with qtbot.waitSignal(job.progress, timeout=60_000):
         pass
     assert [path.name[:5] for path in folder.iterdir() if path.suffix == ".bin"] == [".out."]
     if stuck is not None:  # before, it would still answer
-        qtbot.waitUntil(stuck.exists, timeout=10_000)
+        qtbot.waitUntil(stuck.exists, timeout=60_000)
     return job
 
 
@@ -99,13 +99,13 @@ def test_jobs_run_one_after_the_other(qtbot, worker):
     jobs = [worker.start("count", {"n": 2, "pause": 0.05}) for _ in range(3)]
     for job in jobs:
         job.done.connect(lambda result, number=job.id: ended.append(number))
-    qtbot.waitUntil(lambda: len(ended) == 3, timeout=10_000)
+    qtbot.waitUntil(lambda: len(ended) == 3, timeout=60_000)
     assert ended == [job.id for job in jobs]
 
 
 def test_what_libraries_print_goes_to_the_log(qtbot, worker):
     assert result_of(qtbot, worker.start("noisy", {})) == {"heard": True}
-    qtbot.waitUntil(lambda: "to stderr" in worker.log_tail, timeout=20_000)
+    qtbot.waitUntil(lambda: "to stderr" in worker.log_tail, timeout=60_000)
     assert "from C" in worker.log_tail
 
 
@@ -139,7 +139,7 @@ def test_an_unknown_stage_names_the_known(qtbot, worker):
 def test_cancel_leaves_no_file_and_keeps_the_process(qtbot, worker, tmp_path):
     job = start_writing(qtbot, worker, tmp_path)
     pid = worker.pid
-    with qtbot.waitSignal(job.cancelled, timeout=20_000):
+    with qtbot.waitSignal(job.cancelled, timeout=60_000):
         job.cancel()
     assert list(tmp_path.iterdir()) == []
     assert result_of(qtbot, worker.start("count", {"n": 1}))["pid"] == pid
@@ -154,10 +154,10 @@ def is_still(qtbot, job):
 
 def test_a_paused_job_waits_until_it_is_resumed(qtbot, worker):
     job = worker.start("count", {"n": 100, "pause": 0.03})
-    with qtbot.waitSignal(job.progress, timeout=10_000):
+    with qtbot.waitSignal(job.progress, timeout=60_000):
         pass
     job.pause()
-    qtbot.waitUntil(lambda: is_still(qtbot, job), timeout=10_000)
+    qtbot.waitUntil(lambda: is_still(qtbot, job), timeout=60_000)
     assert job.is_running
     job.resume()
     assert result_of(qtbot, job)["n"] == 100
@@ -165,12 +165,12 @@ def test_a_paused_job_waits_until_it_is_resumed(qtbot, worker):
 
 def test_a_paused_job_can_be_cancelled_and_holds_up_no_other(qtbot, worker):
     job = worker.start("count", {"n": 100, "pause": 0.03})
-    with qtbot.waitSignal(job.progress, timeout=10_000):
+    with qtbot.waitSignal(job.progress, timeout=60_000):
         pass
     pid = worker.pid
     job.pause()
-    qtbot.waitUntil(lambda: is_still(qtbot, job), timeout=10_000)
-    with qtbot.waitSignal(job.cancelled, timeout=5000):
+    qtbot.waitUntil(lambda: is_still(qtbot, job), timeout=60_000)
+    with qtbot.waitSignal(job.cancelled, timeout=30_000):
         job.cancel()
     assert result_of(qtbot, worker.start("count", {"n": 3}))["pid"] == pid
 
@@ -181,18 +181,18 @@ def test_cancel_of_a_stuck_stage_kills_it_its_children_and_its_files(qtbot, work
     out.mkdir()
     job = start_writing(qtbot, worker, out, stuck=tmp_path / "stuck", child=str(note))
     pid = worker.pid
-    with qtbot.waitSignal(job.cancelled, timeout=20_000):
+    with qtbot.waitSignal(job.cancelled, timeout=60_000):
         job.cancel()
     assert list(out.iterdir()) == []
     assert is_gone(pid)
-    qtbot.waitUntil(lambda: is_gone(int(note.read_text())), timeout=10_000)
+    qtbot.waitUntil(lambda: is_gone(int(note.read_text())), timeout=60_000)
     assert result_of(qtbot, worker.start("count", {"n": 1}))["pid"] != pid
 
 
 def test_a_waiting_job_is_cancelled_at_once(qtbot, worker):
     first = worker.start("count", {"n": 5, "pause": 0.05})
     second = worker.start("count", {"n": 1})
-    with qtbot.waitSignal(second.cancelled, timeout=10_000):
+    with qtbot.waitSignal(second.cancelled, timeout=60_000):
         second.cancel()
     assert result_of(qtbot, first)["n"] == 5
 
@@ -244,7 +244,7 @@ def test_a_worker_that_qt_deletes_takes_its_process_along(qtbot, monkeypatch, tm
     start_writing(qtbot, worker, tmp_path, stuck=tmp_path / "stuck")
     pid = worker.pid
     parent.deleteLater()
-    qtbot.waitUntil(lambda: not psutil.pid_exists(pid), timeout=10_000)
+    qtbot.waitUntil(lambda: not psutil.pid_exists(pid), timeout=60_000)
     worker.close()
     assert "still running" not in capfd.readouterr().err
 
@@ -332,7 +332,7 @@ def test_a_thread_answers_on_the_thread_that_asked(qtbot):
         on_done=lambda result: answers.append((*result, QThread.currentThread())),
     )
     gc.collect()
-    qtbot.waitUntil(lambda: bool(answers), timeout=20_000)
+    qtbot.waitUntil(lambda: bool(answers), timeout=60_000)
     value, ran_on, answered_on = answers[0]
     assert value == 5
     assert answered_on == QThread.currentThread()
@@ -342,7 +342,7 @@ def test_a_thread_answers_on_the_thread_that_asked(qtbot):
 def test_a_threads_error_is_delivered(qtbot):
     errors = []
     handle = run_in_thread(lambda: 1 / 0, on_error=errors.append)
-    qtbot.waitUntil(lambda: bool(errors), timeout=20_000)
+    qtbot.waitUntil(lambda: bool(errors), timeout=60_000)
     assert isinstance(errors[0], ZeroDivisionError)
     assert not handle.is_running
 
@@ -350,7 +350,7 @@ def test_a_threads_error_is_delivered(qtbot):
 def test_a_threads_error_nobody_waits_for_is_raised(qtbot):
     with qtbot.captureExceptions() as exceptions:
         handle = run_in_thread(lambda: 1 / 0)
-        qtbot.waitUntil(lambda: not handle.is_running, timeout=20_000)
+        qtbot.waitUntil(lambda: not handle.is_running, timeout=60_000)
     assert exceptions[0][0] is ZeroDivisionError
 
 
@@ -358,7 +358,7 @@ def test_an_ignored_answer_is_dropped(qtbot):
     answers = []
     handle = run_in_thread(lambda: 1, on_done=answers.append)
     handle.ignore()
-    qtbot.waitUntil(lambda: not handle.is_running, timeout=20_000)
+    qtbot.waitUntil(lambda: not handle.is_running, timeout=60_000)
     assert answers == []
 
 
@@ -373,7 +373,7 @@ def test_only_the_newest_request_is_answered(qtbot):
 
     for x in range(20):
         generation = latest.request(work, x)
-    qtbot.waitUntil(lambda: not latest.is_running, timeout=20_000)
+    qtbot.waitUntil(lambda: not latest.is_running, timeout=60_000)
     assert generation == 20
     assert answers == [19]
     assert calls == [0, 19]
@@ -387,7 +387,7 @@ def test_a_pause_lets_the_window_draw_first_and_is_one_for_all_that_are_asked_in
     assert latest.is_running
     qtbot.wait(10)
     assert calls == []
-    qtbot.waitUntil(lambda: answers == [2], timeout=20_000)
+    qtbot.waitUntil(lambda: answers == [2], timeout=60_000)
     assert calls == [2]
     latest.request(lambda: calls.append(3))
     latest.drop()
@@ -400,7 +400,7 @@ def test_a_stale_error_is_dropped_and_drop_drops_everything(qtbot):
     latest = Latest(answers.append, errors.append)
     latest.request(lambda: 1 / 0)
     latest.request(lambda: 2)
-    qtbot.waitUntil(lambda: answers == [2], timeout=20_000)
+    qtbot.waitUntil(lambda: answers == [2], timeout=60_000)
     latest.request(lambda: 3)
     latest.drop()
     qtbot.wait(100)

@@ -1,13 +1,18 @@
 """The queue stands alone: no video, no disk, no window."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from napari_cropzoom.core.boxes import Box, Source
 from napari_cropzoom.core.editing import edits
+from napari_cropzoom.core.inspection.inspection import Suspect
+from napari_cropzoom.core.inspection.motion import Motion
+from napari_cropzoom.core.inspection.queue import SuspectQueue
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.review.keypoints import Keypoints
-from napari_cropzoom.review.suspects import UNDECODABLE, Suspects
+from napari_cropzoom.review.suspects import UNDECODABLE, Inspected, Suspects
 from napari_cropzoom.review.tracks import Tracks
 from napari_cropzoom.video.damage import Damage
 
@@ -53,6 +58,46 @@ def test_what_is_settled_moves_from_left_to_done(tracks, suspects):
     left, done = suspects.entries()
     assert spans(left) == [(200, 204)]
     assert spans(done) == [(100, 102)]
+
+
+NOTHING_SEEN = Motion(np.full((N, 1, 4), np.nan), np.zeros((N, 1)))
+
+
+def seen_otherwise(suspects, *others):
+    """What an inspector would find that knew more, beside the queue of before: other suspects."""
+    suspects.entries()
+    found = suspects.inspector()()
+    inspection = replace(found.queue.inspection, suspects=tuple(others))
+    return Inspected(SuspectQueue(inspection), found.track)
+
+
+def test_the_suspect_that_a_person_is_at_keeps_its_range_until_it_is_settled(tracks, suspects):
+    (_, before), _ = suspects.entries()
+    wider, other = Suspect(101, 96, 110, 0.9, ("wider",)), Suspect(30, 29, 31, 0.9, ("new",))
+    suspects.see(NOTHING_SEEN, seen_otherwise(suspects, wider, other), shown=101)
+    assert suspects.at(101) == before
+    assert suspects.range_at(101) == (100, 102)
+    assert spans(suspects.entries()[0]) == [(100, 102), (29, 31)]  # what is added is there
+    apply(tracks, suspects, edits.set_box(tracks["animal"], 101, Box(200, 200, 40, 40)))
+    assert suspects.range_at(101) == (100, 102)  # for the tool that does the rest
+    apply(tracks, suspects, edits.accept(tracks["animal"], 100, 102))
+    assert suspects.at(101) == wider  # of which there is more to see
+
+
+def test_a_suspect_that_nobody_is_at_is_what_the_pixels_say(tracks, suspects):
+    wider = Suspect(101, 96, 110, 0.9, ("wider",))
+    for shown in (None, 50):
+        suspects.see(NOTHING_SEEN, seen_otherwise(suspects, wider), shown=shown)
+        assert spans(suspects.entries()[0]) == [(96, 110)]
+
+
+def test_a_suspect_that_the_pixels_clear_stays_while_a_person_is_at_it(tracks, suspects):
+    suspects.see(NOTHING_SEEN, seen_otherwise(suspects), shown=101)
+    assert spans(suspects.entries()[0]) == [(100, 102)]
+    suspects.see(NOTHING_SEEN, seen_otherwise(suspects), shown=50)
+    assert not suspects.entries()[0]
+    tracks.set_raw(tracks["animal"].raw.copy(), None, Source.DETECTED)
+    assert spans(suspects.entries()[0]) == [(200, 204), (100, 102)]
 
 
 def test_edits_made_while_a_thread_inspects_are_not_lost(tracks, suspects):

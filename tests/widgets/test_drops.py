@@ -114,12 +114,19 @@ def test_a_second_video_is_asked_for_and_opened_wherever_it_is_dropped(viewer, r
     wait_for(lambda: is_fitted(viewer))
 
 
-def test_cancel_leaves_the_first(viewer, reviewed, other):
+def test_cancel_leaves_the_first_and_the_step_that_is_open(viewer, reviewed, other):
     first, seen = reviewed.controller.session, []
+    reviewed.open_step("smooth")
+    asked = reviewed["video"].ask_replace
+    open_then = []
+    reviewed["video"].ask_replace = lambda *which: (
+        open_then.extend(key for key, step in reviewed.steps.items() if step.is_open) or asked(*which)
+    )
     answer("replace_dialog", "Cancel", seen)
     drop(canvas_of(), other)
-    wait_for(lambda: len(seen) == 2)
-    spin(0.3)
+    wait_for(lambda: len(seen) == 2 and not QApplication.activeModalWidget())
+    assert open_then == ["smooth"]
+    assert reviewed["smooth"].is_open
     assert reviewed.controller.session is first
     assert names(viewer) == OURS
     assert first.track.box(4) == Box(30, 30, 20, 20)

@@ -1,16 +1,17 @@
 """A key does once what it does, however long it is held and however the keyboard says so."""
 
 import subprocess
+import time
 
 import numpy as np
 import pytest
 from qtpy.QtCore import QEvent, QObject
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QAbstractItemView, QApplication
 
-from gui_events import needs_display, press_key, spin, wait_for, x_key, xdotool
+from gui_events import canvas_of, needs_display, press_key, spin, wait_for, x_key, xdotool
 from napari_cropzoom.core.editing.range_tools import RANGE_TOOLS
-from napari_cropzoom.widgets.shortcuts_dialog import PAIR
-from review_window import JUMP, begin_again
+from napari_cropzoom.widgets.window.held_keys import PAIR
+from review_window import JUMP, begin_again, window_of
 
 pytestmark = [pytest.mark.gui, needs_display]
 
@@ -46,9 +47,11 @@ class Gaps(QObject):
         self._up = {}
 
     def eventFilter(self, watched, event):
+        if event.type() not in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease) or not event.timestamp():
+            return False  # one that the window itself hands on has no time
         if event.type() == QEvent.Type.KeyRelease:
             self._up[event.key()] = event.timestamp()
-        elif event.type() == QEvent.Type.KeyPress and event.key() in self._up:
+        elif event.key() in self._up:
             self.longest = max(self.longest, event.timestamp() - self._up.pop(event.key()))
         return False
 
@@ -90,6 +93,54 @@ def test_other_keys_act_once_too(dock, key):
 def test_arrows_repeat(dock):
     tap_often("Right", 10, 0.04)
     assert dock.controller.frame == 52
+
+
+@pytest.mark.parametrize("where", ["canvas", "dock", "napari"])
+def test_a_repeat_shows_what_would_be_done_and_does_nothing(dock, where):
+    """Pairs that a busy display sends are repeats too: the tool acts when its key is up for good."""
+    session, window = dock.controller.session, window_of(dock)
+    widget = {
+        "canvas": canvas_of(window),
+        "dock": dock["review"].list,
+        "napari": next(
+            each
+            for each in window.findChildren(QAbstractItemView)
+            if type(each).__name__ == "QtLayerList"
+        ),
+    }[where]
+    widget.setFocus()
+    wait_for(widget.hasFocus)
+    kept = []
+    session.history_changed.connect(lambda: kept.append(is_up[0]))
+    is_up = [False]
+    xdotool("keydown", "m")
+    wait_for(lambda: dock.controller.proposal is not None)
+    for _ in range(6):
+        xdotool("keyup", "m", "keydown", "m")  # what xdotool is given at once comes at once
+        spin(0.03)
+        assert dock.controller.proposal is not None
+    is_up[0] = True
+    xdotool("keyup", "m")
+    wait_for(lambda: dock.controller.proposal is None)
+    assert kept == [True]
+
+
+def test_a_window_that_was_busy_takes_a_pair_for_a_repeat(dock):
+    """The press has come while the window did other work, longer than any pause."""
+    session = dock.controller.session
+    xdotool("keydown", "j")
+    wait_for(lambda: dock.controller.proposal is not None)
+    subprocess.run(["xdotool", "keyup", "j"], check=True)
+    QApplication.processEvents()
+    subprocess.run(["xdotool", "keydown", "j"], check=True)
+    end = time.monotonic() + 4 * PAIR / 1000
+    while time.monotonic() < end:
+        pass  # as a busy window does
+    spin(0.05)
+    assert len(session.history) == 0
+    assert dock.controller.proposal is not None
+    xdotool("keyup", "j")
+    wait_for(lambda: len(session.history) == 1)
 
 
 def test_a_key_pressed_twice_acts_twice(dock):

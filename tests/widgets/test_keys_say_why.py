@@ -60,8 +60,8 @@ def test_interpolate_fills_a_gap_at_the_start_from_the_box_after_it(start_gap):
     [
         ("previous frame", "This is the first frame of the video."),
         ("hold", "There is no box before frame 0 to hold; set one first, or interpolate."),
-        ("carry on", "No box was corrected by hand in frames 0 to 19; correct one, then carry it on."),
-        ("ease in", "No box was corrected by hand in frames 0 to 19; correct one, then carry it on."),
+        ("carry on", "No box was corrected by hand in frames 0 to 19; correct one first."),
+        ("ease in", "No box was corrected by hand in frames 0 to 19; correct one first."),
         ("usual size", "Frames 0 to 19 have no box."),
         ("larger", "Frames 0 to 19 have no box."),
         ("shift left", "Frames 0 to 19 have no box."),

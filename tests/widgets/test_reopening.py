@@ -9,7 +9,7 @@ import pytest
 from qtpy.QtCore import QEvent, QObject, QSettings
 from qtpy.QtWidgets import QLabel, QPushButton
 
-from gui_events import needs_display, spin, wait_for, xdotool
+from gui_events import needs_display, press_key, spin, wait_for, xdotool
 from lpmodels import make_predictions_folder
 from napari_cropzoom import open_review
 from napari_cropzoom.app import add_docks, find_dock
@@ -145,7 +145,8 @@ def dropped_on(viewer, video, shown=None):
     viewer.window.show()
     viewer.window.set_geometry(0, 0, 1300, 720)
     dock = add_docks(viewer)
-    dock["video"].reviews.installEventFilter(shown)
+    if shown is not None:
+        dock["video"].reviews.installEventFilter(shown)
     dock["video"].drop([video])
     wait_for(lambda: dock.controller.session is not None)
     return dock
@@ -217,6 +218,36 @@ def test_a_review_of_drawn_boxes_goes_on_by_itself_and_says_so(new_viewer, tmp_p
     assert "Review resumed" in dock["review"].message.plain
     assert dock.controller.frame == 4
     assert dock.controller.session.track.box(4) == Box(30, 30, 20, 20)
+
+
+def test_a_review_goes_on_in_the_step_and_at_the_frame_that_were_left(
+    new_viewer, tmp_path, video_file, detector
+):
+    review(video_file, detector / "video_preds" / "v_bbox.csv")
+    forget_everything(tmp_path / "settings")
+    viewer = new_viewer()
+    dock = dropped_on(viewer, video_file)
+    wait_for(lambda: dock["review"].is_open)
+    dock.controller.session.set_box(2, Box(30, 30, 20, 20))
+    click_on(dock["smooth"].header)
+    wait_for(lambda: dock["smooth"].is_open)
+    dock.controller.go_to(7)
+    rested = []
+    dock.controller.frame_rested.connect(rested.append)
+    press_key("Right")
+    wait_for(lambda: rested == [8])
+    viewer.close()
+    again = dropped_on(new_viewer(), video_file)
+    wait_for(lambda: again["smooth"].is_open)
+    assert again.controller.frame == 8
+    assert again["smooth"].message.plain.startswith("Review resumed: 4 edits.")
+    assert again["smooth"].message.plain.endswith("You left it in step Smooth, at frame 8.")
+    click_on(again["video"].header)  # from here another one is opened
+    assert again["video"].is_open
+    viewer = again.controller.viewer
+    viewer.close()
+    third = dropped_on(new_viewer(), video_file)
+    wait_for(lambda: third["smooth"].is_open)
 
 
 def test_without_a_review_the_next_step_opens(new_viewer, tmp_path, video_file, detector):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from qtpy.QtCore import QPoint
 from qtpy.QtWidgets import QLabel, QPushButton
 
 from gui_events import needs_display, spin, wait_for
@@ -52,6 +53,7 @@ def test_a_job_stays_in_reach_and_says_that_it_is_being_cancelled(dock):
 
     click_on(dock["review"].header)
     wait_for(strip.isVisible)
+    buttons = places(dock)
     text = dock.findChild(QLabel, "running_job_text")
     assert text.text().startswith("Detect: ")
     before = text.text()
@@ -68,8 +70,50 @@ def test_a_job_stays_in_reach_and_says_that_it_is_being_cancelled(dock):
     assert any("cancelling …" in header for header, _ in said)
     wait_for(strip.isHidden)
     spin(0.1)
+    assert places(dock) == buttons  # none moves under the mouse
+    dock.controller.session.delete_box(10)
+    dock.controller.session.undo()
+    spin(0.1)
+    assert places(dock) == buttons
     assert detect.job_bar.status.text() == "Cancelled; nothing was written."
     assert "running" not in detect.header.state
+
+
+def places(dock):
+    """Where buttons are on the screen, once they have taken their places."""
+    buttons = [
+        dock.findChild(QPushButton, name) for name in ("review_next", "review_accept", "range_hold")
+    ]
+    seen = [None]
+
+    def are_still():
+        seen.append([each.mapToGlobal(QPoint(0, 0)) for each in buttons])
+        spin(0.2)
+        return seen[-1] == seen[-2]
+
+    wait_for(are_still)
+    return seen[-1]
+
+
+@pytest.mark.gui
+@needs_display
+def test_what_was_undone_is_said_in_the_place_of_a_job_whose_buttons_stay(dock):
+    detect, strip, undone = dock["detect"], dock.running_job, dock.findChild(QLabel, "cropzoom_undone")
+    detect.run_stage("count", {"n": 2000, "pause": 0.02, "busy": True}, "Detecting")
+    assert dock["review"].is_open
+    wait_for(strip.isVisible)
+    assert not undone.isVisible()
+    dock.controller.session.delete_box(10)
+    click_on(dock.findChild(QPushButton, "review_undo"))
+    wait_for(undone.isVisible)
+    assert undone.text().startswith("Undone: ")
+    assert strip.cancel_button.isVisible()
+    assert not strip.text.isVisible()
+    undone.ending.timeout.emit()
+    wait_for(strip.text.isVisible)
+    assert not undone.isVisible()
+    click_on(strip.cancel_button)
+    wait_for(lambda: not detect.job_bar.is_running)
 
 
 @pytest.mark.gui

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from napari.settings import get_settings
 from qtpy.QtCore import QSettings, Qt
-from qtpy.QtWidgets import QDockWidget, QMainWindow, QPushButton
+from qtpy.QtWidgets import QDockWidget, QLabel, QMainWindow, QPushButton
 
 from gui_events import needs_display, wait_for, wait_until_still
 from menus import action_of, choose
@@ -84,6 +84,29 @@ def test_the_menu_hides_and_shows_a_dock_once_it_is_there(viewer):
     choose(main_of(viewer), *MENU, TIMELINE)
     wait_for(lambda: is_in_place(viewer))
     assert find_dock(viewer) is dock
+
+
+def titles(viewer):
+    """What is written over each of the three docks, and in the menu that shows it."""
+    holders = {name: holder_of(one) for name, one in docks_of(viewer).items()}
+    over = {
+        name: {label.text() for label in holder.titleBarWidget().findChildren(QLabel) if label.text()}
+        for name, holder in holders.items()
+    }
+    return over, {name: holder.toggleViewAction().text() for name, holder in holders.items()}
+
+
+def test_docks_are_called_the_same_however_they_come(viewer):
+    names = {name: name for name in (DOCK, TIMELINE, PREVIEW)}
+    choose(main_of(viewer), *MENU, DOCK)
+    wait_for(lambda: is_in_place(viewer))
+    assert titles(viewer) == ({name: {name} for name in names}, names)
+    holder = holder_of(find_dock(viewer))
+    holder.setFloating(True)
+    wait_for(lambda: titles(viewer) == ({name: {name} for name in names}, names))
+    assert holder.windowTitle() == DOCK
+    holder.setFloating(False)
+    wait_for(lambda: titles(viewer) == ({name: {name} for name in names}, names))
 
 
 def test_the_menu_takes_what_a_script_has_opened(viewer, tmp_path):

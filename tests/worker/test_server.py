@@ -76,6 +76,15 @@ def test_a_cancel_sent_at_once_is_heard(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_cancelled_stage_leaves_no_empty_folder(tmp_path):
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    for target in (tmp_path / "made" / "for it" / "out.bin", kept / "out.bin"):
+        events, _ = converse(request(1, "write", output=str(target)), '{"cancel": 1}')
+        assert events[-1] == {"id": 1, "event": "cancelled"}
+    assert list(tmp_path.iterdir()) == [kept]
+
+
 def test_a_temporary_is_announced_before_it_is_written(tmp_path):
     events, _ = converse(request(1, "write", output=str(tmp_path / "out.bin")))
     assert events[0]["event"] == "temporary"

@@ -30,7 +30,7 @@ _observers: list[Callable[[Path], None]] = []
 
 @contextlib.contextmanager
 def observe_temporaries(observer: Callable[[Path], None]) -> Iterator[None]:
-    """Call ``observer`` with every temporary path before anything is written to it.
+    """Call ``observer`` with every temporary path before anything is written to it, and new folders.
 
     A process that may be killed tells another one this way what to remove after it. Counts for all
     threads of the process, since encoders write from threads of their own.
@@ -123,7 +123,7 @@ def atomic_path(
     """
     part = target
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(target.parent)
         part = _temporary(target)
         if check_first:
             check_free(target)
@@ -158,7 +158,7 @@ def atomic_folder(target: Path) -> Iterator[Path]:
     """
     part = target
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(target.parent)
         part = _temporary(target)
         _announce(part)
         part.mkdir()
@@ -303,6 +303,15 @@ def _announce(part: Path) -> None:
     remember(part)
     for observer in tuple(_observers):
         observer(part)
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder and those above it; who may have to remove what is left hears of each."""
+    new = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for each in new:
+        for observer in tuple(_observers):
+            observer(each)
 
 
 def check_free(target: Path) -> None:

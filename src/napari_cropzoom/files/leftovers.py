@@ -14,6 +14,7 @@ import platform
 import shutil
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from napari_cropzoom.files.names import name_key
@@ -55,6 +56,20 @@ def remove(path: Path) -> None:
         shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
 
 
+def remove_all(left: Iterable[Path]) -> None:
+    """Remove what work that was stopped has left: temporary files, and folders with nothing in them."""
+    for path in sorted(left, key=lambda each: -len(each.parts)):
+        if _is_temporary(path):
+            remove(path)
+        else:
+            with contextlib.suppress(OSError):
+                path.rmdir()
+
+
+def _is_temporary(path: Path) -> bool:
+    return path.name.startswith((".", "cropzoom-"))
+
+
 def _folder() -> Path:
     return user_data_folder() / _FOLDER
 
@@ -85,7 +100,7 @@ def _remove_listed(own_list: Path) -> None:
     with contextlib.suppress(OSError, ValueError):
         for line in own_list.read_text(encoding="utf-8").splitlines():
             path = Path(json.loads(line))
-            if path.name.startswith((".", "cropzoom-")):  # as all are; a list may be damaged
+            if _is_temporary(path):  # as all are; a list may be damaged
                 remove(path)
     remove(own_list)
 

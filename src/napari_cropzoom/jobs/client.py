@@ -297,9 +297,14 @@ class Worker(QObject):
         if self._process is not None:
             self._process.deleteLater()
             self._process = None
-        for path in self._temporaries:
+        for path in sorted(self._temporaries, key=lambda each: -len(each.parts)):
             with contextlib.suppress(OSError):
-                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+                if not path.is_dir():
+                    path.unlink(missing_ok=True)
+                elif path.name.startswith((".", "cropzoom-")):
+                    shutil.rmtree(path)
+                else:
+                    path.rmdir()  # made for what has not come; one that holds anything stays
         self._temporaries.clear()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from bisect import insort
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ from napari_cropzoom.core.inspection.inspection import (
     Suspect,
     anchor_likelihood,
     at_least,
+    rank,
 )
 from napari_cropzoom.core.inspection.lessons import Offer, offer_to_accept, offer_to_correct
 from napari_cropzoom.core.inspection.motion import Motion
@@ -139,6 +141,7 @@ class Suspects:
         self._queues: dict[str, SuspectQueue] = {}
         self._answer: tuple[object, tuple[list[Suspect], list[Suspect]]] | None = None
         self._offer: tuple[object, Offer | None] | None = None  # to that answer
+        self._kept: tuple[FloatArray, Suspect] | None = None  # of raw boxes; see `see`
 
     @property
     def amount(self) -> float:
@@ -168,6 +171,7 @@ class Suspects:
         if self._answer is None or self._answer[0] != question:
             track = tracks.entry.track
             left, done = self._queues[tracks.current].entries(track, amount)
+            left = self._with_kept(left)
             lost_left: list[Suspect] = []
             lost_done: list[Suspect] = []
             for each in lost_frames(self._damage, len(track)):
@@ -215,7 +219,10 @@ class Suspects:
         A frame that was edited stands for the suspect that it was in before: a box drawn into a gap is
         the first step of filling it.
         """
-        suspect = self.at(frame) or self._before_edit(frame)
+        kept = self._kept_now
+        if kept is not None and not kept.first <= frame <= kept.last:
+            kept = None
+        suspect = self.at(frame) or kept or self._before_edit(frame)
         return (frame, frame) if suspect is None else (suspect.first, suspect.last)
 
     def _before_edit(self, frame: int) -> Suspect | None:
@@ -275,10 +282,40 @@ class Suspects:
         self._motion = motion
         self.forget()
 
-    def see(self, motion: Motion, inspected: Inspected) -> None:
-        """Take what the pixels say, and what an :class:`Inspector` that knew it found in the track."""
+    def see(self, motion: Motion, inspected: Inspected, shown: int | None = None) -> None:
+        """Take what the pixels say, and what an :class:`Inspector` that knew it found in the track.
+
+        The open suspect of the frame that is ``shown`` stays as it is, with its range, until every frame
+        of it is settled or what was edited there gives no more reason for it: a person is at work on it.
+        """
+        suspect = None if shown is None else self.at(shown)
+        is_open = suspect is not None and self.is_open(suspect)
         self.motion = motion
+        if suspect is not None and is_open and suspect.reasons != (UNDECODABLE,):
+            self._kept = self.tracks.entry.track.raw, suspect
         self.take(inspected)
+
+    @property
+    def _kept_now(self) -> Suspect | None:
+        """The suspect that a person was at work on when the pixels spoke, while it is not settled."""
+        track = self.tracks.entry.track
+        if self._kept is None or self._kept[0] is not track.raw:
+            return None
+        suspect = self._kept[1]
+        is_settled = (track.review[suspect.first : suspect.last + 1] >= Review.ACCEPTED).all()
+        return None if is_settled else suspect
+
+    def _with_kept(self, left: list[Suspect]) -> list[Suspect]:
+        """Open suspects, with the one that is kept in the place of those it has become."""
+        kept = self._kept_now
+        if kept is None:
+            return left
+        others = [each for each in left if each.last < kept.first or kept.last < each.first]
+        review = self.tracks.entry.track.review[kept.first : kept.last + 1]
+        if len(others) == len(left) and (review == Review.EDITED).any():
+            return left
+        insort(others, kept, key=rank)
+        return others
 
     def renew(self, name: str, first: int, last: int) -> None:
         """Frames ``first`` to ``last``, both inclusive, of a track have changed."""
@@ -288,7 +325,7 @@ class Suspects:
     def forget(self) -> None:
         """The evidence is new: inspect every track again when it is asked for."""
         self._queues.clear()
-        self._answer = None
+        self._answer = self._kept = None
 
 
 def lost_frames(damage: Damage, n_frames: int) -> list[Suspect]:

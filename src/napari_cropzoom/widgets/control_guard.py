@@ -16,18 +16,22 @@ from qtpy.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
     QComboBox,
+    QDockWidget,
     QLabel,
     QLineEdit,
+    QMainWindow,
     QPlainTextEdit,
     QScrollBar,
+    QSplitter,
     QTextEdit,
     QWidget,
 )
 
 from napari_cropzoom.canvas.layer_set import LayerSet
 from napari_cropzoom.widgets.gl_context import canvas_near
-from napari_cropzoom.widgets.shortcuts_dialog import KeyRepeats, act_on_key, shortcut_of
+from napari_cropzoom.widgets.shortcuts_dialog import act_on_key, shortcut_of
 from napari_cropzoom.widgets.window.focus_ring import FocusRing
+from napari_cropzoom.widgets.window.held_keys import HeldKeys
 
 SCROLL_PAUSE = 0.5  # seconds without the wheel before it can mean a control
 _TURNED = (QComboBox, QAbstractSpinBox, QAbstractSlider)  # the wheel would change these
@@ -35,6 +39,7 @@ _CLICKED = (QAbstractButton, QComboBox, QAbstractSlider, QAbstractItemView)
 _FOCUSED = (*_CLICKED, QAbstractSpinBox, QLineEdit)
 _TEXT = (QLineEdit, QTextEdit, QPlainTextEdit)
 _TYPED = (QAbstractSpinBox, *_TEXT)
+_OF_THE_WINDOW = (QOpenGLWidget, QMainWindow, QDockWidget, QSplitter)  # napari has keys act there itself
 _KEYS = (QEvent.Type.KeyPress, QEvent.Type.KeyRelease)
 _ENDS = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape)
 _OF_THE_CONTROL = (
@@ -73,7 +78,7 @@ class ControlGuard(QObject):
     def __init__(self, layers: Callable[[], LayerSet | None], parent: QWidget) -> None:
         super().__init__(parent)
         self._layers = layers
-        self._repeats = KeyRepeats()
+        self._held_keys = HeldKeys(self)
         self._scrolled = -SCROLL_PAUSE
         self._ring = FocusRing()
 
@@ -91,7 +96,7 @@ class ControlGuard(QObject):
                 each.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     def watch_keys(self, widget: QWidget) -> None:
-        """Hold back repeats of keys that go to a widget which handles keys itself, the canvas."""
+        """Hold back repeats of keys that go to a widget by which napari hears of them."""
         widget.removeEventFilter(self)
         widget.installEventFilter(self)
 
@@ -99,7 +104,7 @@ class ControlGuard(QObject):
         """Decide who gets the wheel and the keys, and give the focus back."""
         kind = event.type()
         self._show_focus(watched, kind)
-        if kind == QEvent.Type.ChildPolished:
+        if kind == QEvent.Type.ChildPolished and not isinstance(watched, _OF_THE_WINDOW):
             child = event.child()
             if isinstance(child, QWidget) and not child.isWindow():
                 self.watch(child)
@@ -115,12 +120,17 @@ class ControlGuard(QObject):
             isinstance(watched, _CLICKED) or isinstance(watched.parentWidget(), QAbstractItemView)
         ):
             self._go_back(watched)
-        elif kind in _KEYS and not isinstance(watched, _TEXT) and self._repeats.holds_back(event):
+        elif (
+            kind in _KEYS
+            and not isinstance(watched, _TEXT)
+            and self._held_keys.holds_back(watched, event)
+        ):
             return True
         elif kind == QEvent.Type.FocusOut and event.reason() == Qt.FocusReason.ActiveWindowFocusReason:
+            self._held_keys.settle()
             if (layers := self._layers()) is not None:
                 layers.keys.forget()  # the release of a key goes to another window
-        elif isinstance(watched, QOpenGLWidget):
+        elif isinstance(watched, _OF_THE_WINDOW):
             pass
         elif kind == QEvent.Type.KeyPress:
             return self._on_key(watched, event)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence, QResizeEvent, QShortcut
-from qtpy.QtWidgets import QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QDockWidget, QScrollArea, QSplitter, QVBoxLayout, QWidget
 
 from napari_cropzoom.core.editing.edits import Edit
 from napari_cropzoom.core.errors import CropzoomError
@@ -25,8 +25,8 @@ from napari_cropzoom.widgets.dock_menu import DockMenu
 from napari_cropzoom.widgets.gl_context import OwnContext, canvas_near, top_of
 from napari_cropzoom.widgets.memory import ReviewMemory
 from napari_cropzoom.widgets.questions import may_leave
-from napari_cropzoom.widgets.resuming import Resuming
-from napari_cropzoom.widgets.running_job import RunningJob
+from napari_cropzoom.widgets.resuming import FIRST, Resuming
+from napari_cropzoom.widgets.running_job import Foot, RunningJob
 from napari_cropzoom.widgets.shortcuts_dialog import act_on_key, key_text
 from napari_cropzoom.widgets.steps.base import Step
 from napari_cropzoom.widgets.steps.job_step import JobStep
@@ -37,6 +37,7 @@ from napari_cropzoom.widgets.undone_line import UndoneLine
 from napari_cropzoom.widgets.window.drops import Drops
 from napari_cropzoom.widgets.window.fitting import Fitting
 from napari_cropzoom.widgets.window.layer_care import LostLayers, SaveKey
+from napari_cropzoom.widgets.window.tab_order import put_before
 
 if TYPE_CHECKING:
     import napari
@@ -84,12 +85,13 @@ class CropzoomDock(QWidget):
             self.add_step(step(self.controller, number))
         self._last_opened = self[STEPS[0].key]
         Resuming(self.controller, self.steps, self.open_step)
-        ReviewMemory(self.controller)
+        self._memory = ReviewMemory(self.controller)
         self.controller.session_changed.connect(self._on_session)
         self.controller.changed.connect(self._show_read_only)
         self.controller.session_changed.connect(self._show_read_only)
         self.controller.refused.connect(self._show_error)
         self.controller.edited.connect(self.message.clear)
+        self.controller.edited.connect(self._note_step)
         self.controller.stepped.connect(self._show_step_of)
         self.open_step(self._last_opened.key)
 
@@ -118,6 +120,7 @@ class CropzoomDock(QWidget):
         if key:
             self._last_opened = self.steps[key]
             self._scroll_later.start()
+            self._note_step()
 
     def begin_tour(self) -> Tour:
         """Lead a person through the steps, from the first."""
@@ -230,13 +233,16 @@ class CropzoomDock(QWidget):
         self.running_job = RunningJob()
         self.running_job.asked.connect(self.open_step)
         layout.addWidget(self._scroll)
-        layout.addWidget(self._undone)
-        layout.addWidget(self.running_job)
+        layout.addWidget(Foot(self._undone, self.running_job))
 
     def _watch_canvas(self) -> None:
         canvas = canvas_near(self)
-        if canvas is not None and not self._is_closed:
-            self._guard.watch_keys(canvas)
+        if canvas is None or self._is_closed:
+            return
+        window = canvas.window()
+        for each in (canvas, window, *window.findChildren(QSplitter), *window.findChildren(QDockWidget)):
+            self._guard.watch_keys(each)
+        put_before(canvas, self)
 
     def _scroll_to_open(self) -> None:
         self._scroll.ensureWidgetVisible(self._last_opened.body, 0, 4)
@@ -282,6 +288,12 @@ class CropzoomDock(QWidget):
 
     def _forget_tour(self) -> None:
         self._tour = None
+
+    def _note_step(self) -> None:
+        """Have the review go on in this step when the video is opened again; not before step Review."""
+        step = self._last_opened
+        if step.is_open and step.place >= self[FIRST].place:
+            self._memory.note_step(step.key)
 
     def _show_saved(self, said: str) -> None:
         self.message.show_info(said)

@@ -243,7 +243,8 @@ def _make_missing(viewer: napari.viewer.Viewer, found: dict[str, QWidget]) -> di
         dock = made[DOCK] = CropzoomDock(viewer)
     assert isinstance(dock, CropzoomDock)
     made |= {name: make(dock) for name, make in makers.items() if name not in found}
-    for widget in made.values():
+    for name, widget in made.items():
+        widget.setWindowTitle(name)
         HidesOnClose(widget)
     return made
 

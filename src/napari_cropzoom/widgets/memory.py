@@ -1,4 +1,4 @@
-"""What is remembered of each video between sessions: where its reviews lie, and with which pose model."""
+"""What is remembered of each video between sessions: where its reviews lie, and how they were left."""
 
 from __future__ import annotations
 
@@ -26,13 +26,28 @@ def pose_of(video: Path) -> Path | None:
     return Path(pose) if isinstance(pose, str) else None
 
 
+def left_at(video: Path) -> tuple[str, int] | None:
+    """Key of the step that was open last in the review of a video, and the frame; None if not known."""
+    step, frame = _of(video).get("step"), _of(video).get("frame")
+    return (step, frame) if isinstance(step, str) and isinstance(frame, int) else None
+
+
 def remember_review(video: Path, raw_csv: Path, pose: Path | None) -> None:
     """Keep where the review of a video lies, for the next time it is opened."""
-    everything, known = _everything(), _of(video)
-    everything.pop(str(video.absolute()), None)
-    raw = str(raw_csv.absolute())
+    known, raw = _of(video), str(raw_csv.absolute())
     others = [one for one in known.get("raw", []) if one != raw]
-    entry = {"raw": [raw, *others][:REVIEWS_KEPT], "pose": str(pose) if pose else known.get("pose")}
+    pose_model = str(pose) if pose else known.get("pose")
+    _keep(video, {**known, "raw": [raw, *others][:REVIEWS_KEPT], "pose": pose_model})
+
+
+def remember_place(video: Path, step: str, frame: int) -> None:
+    """Keep which step of a video's review is open, and which frame is shown."""
+    _keep(video, {**_of(video), "step": step, "frame": frame})
+
+
+def _keep(video: Path, entry: dict[str, Any]) -> None:
+    everything = _everything()
+    everything.pop(str(video.absolute()), None)
     everything[str(video.absolute())] = entry
     settings().setValue(KEY, json.dumps(dict(list(everything.items())[-RESULTS_KEPT:])))
 
@@ -49,8 +64,12 @@ class ReviewMemory(QObject):
         super().__init__(controller)
         self._controller = controller
         self._noted: tuple[Path, Path | None, Path | None] | None = None
+        self._left: tuple[Path, str] | None = None
+        self._frame = 0
         controller.edited.connect(self.note)
         controller.changed.connect(self.note)
+        controller.frame_rested.connect(self._on_frame)
+        controller.session_changed.connect(self._on_session)
 
     def note(self) -> None:
         """Write it down if there is an edit, and anything is new."""
@@ -62,6 +81,25 @@ class ReviewMemory(QObject):
         if noted != self._noted:
             self._noted = noted
             remember_review(session.video.path, first, noted[2])
+
+    def note_step(self, key: str) -> None:
+        """Write down which step is open, if there is an edit."""
+        session = self._controller.session
+        if session is None or session.raw_csv is None or not len(session.history):
+            return
+        left = (session.video.path, key)
+        if left != self._left:
+            self._left, self._frame = left, self._controller.frame
+            remember_place(*left, self._frame)
+
+    def _on_frame(self, frame: int) -> None:
+        self._frame = frame
+
+    def _on_session(self) -> None:
+        """Write down the frame that was shown last, once for all that were."""
+        left, self._left = self._left, None
+        if left is not None:
+            remember_place(*left, self._frame)
 
 
 def _of(video: Path) -> dict[str, Any]:

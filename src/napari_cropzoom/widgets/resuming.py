@@ -14,11 +14,12 @@ from napari_cropzoom.engine.model_folder import ModelFolder
 from napari_cropzoom.review.finding import FoundReview
 from napari_cropzoom.widgets.controller import Controller
 from napari_cropzoom.widgets.controls import recent
-from napari_cropzoom.widgets.memory import pose_of
+from napari_cropzoom.widgets.memory import left_at, pose_of
 
 if TYPE_CHECKING:
     from napari_cropzoom.widgets.steps.base import Step
 
+FIRST = "review"  # step that a review goes on in; one after it if that was open last
 STEPS = {"detector": "detect", "pose": "pose"}
 
 
@@ -84,16 +85,24 @@ class Resuming(QObject):
         self._controller.load_predictions(kind, model.predictions_csv(video), loaded, step.show_error)
 
     def _arrive(self, said: str) -> None:
-        """Show the step *Review*, where the last edit was made, and say what was found."""
+        """Show the step and the frame that were left, or that of the last edit; say what was found."""
         session = self._controller.session
         if session is None or not session.has_boxes:
             self._steps["video"].message.show_info(said)
             return
+        key, frame = left_at(session.video.path) or (FIRST, -1)
+        step = self._steps.get(key)
+        if step is None or step.missing():
+            step = self._steps[FIRST]
         newest = session.history.newest
-        if newest is not None and not newest.covers(self._controller.frame):
+        if 0 <= frame < session.n_frames:
+            self._controller.go_to(frame)
+            where = "" if step.key == FIRST else f" in step {step.title},"
+            said = f"{said} You left it{where} at frame {frame}."
+        elif newest is not None and not newest.covers(self._controller.frame):
             self._controller.go_to(newest.first)
-        self._open_step("review")
-        self._steps["review"].message.show_info(said)
+        self._open_step(step.key)
+        step.message.show_info(said)
 
 
 def _on_keypoints(step: Any, said: str) -> None:

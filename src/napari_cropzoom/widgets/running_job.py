@@ -1,13 +1,14 @@
-"""One line for a job whose step is folded: how far it is, a way to the step, and *Cancel*."""
+"""The line at the foot of the dock: a job whose step is folded, and what undo has just changed."""
 
 from __future__ import annotations
 
-from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QFrame, QHBoxLayout, QSizePolicy
+from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal
+from qtpy.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QWidget
 from superqt import QElidingLabel
 
 from napari_cropzoom.widgets.controls import button
 from napari_cropzoom.widgets.steps.parts.job_bar import CANCEL_HELP, JobBar
+from napari_cropzoom.widgets.undone_line import UndoneLine
 
 
 class RunningJob(QFrame):
@@ -35,11 +36,13 @@ class RunningJob(QFrame):
         self.show_button = button("Show", "running_job_show", "Open the step that runs")
         self.cancel_button = button("Cancel", "running_job_cancel", CANCEL_HELP)
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(8, 2, 4, 2)
+        layout.setContentsMargins(8, 0, 4, 0)
         layout.setSpacing(4)
         layout.addWidget(self.text, 1)
         layout.addWidget(self.show_button)
         layout.addWidget(self.cancel_button)
+        for each in (self.show_button, self.cancel_button):
+            each.setStyleSheet("padding: 1px 4px")  # its room is kept, so it is to be low
         self.show_button.clicked.connect(self._ask)
         self.cancel_button.clicked.connect(self._cancel)
         self.hide()
@@ -71,3 +74,49 @@ class RunningJob(QFrame):
     def _cancel(self) -> None:
         if self._shown is not None:
             self._shown[1].cancel()
+
+
+class Foot(QWidget):
+    """Both lines in the place of one, whose room is kept: nothing above moves when a job begins or ends.
+
+    What was undone is said in the place of how far the job is; the job's buttons stay.
+
+    Parameters
+    ----------
+    undone : UndoneLine
+    running : RunningJob
+    """
+
+    def __init__(self, undone: UndoneLine, running: RunningJob) -> None:
+        super().__init__()
+        self._undone, self._running = undone, running
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(undone, 1)
+        layout.addWidget(running, 1)
+        running.installEventFilter(self)
+        undone.said.connect(self._arrange)
+
+    def sizeHint(self) -> QSize:
+        """As high as the higher of the two, shown or not."""
+        return QSize(0, max(self._undone.sizeHint().height(), self._running.sizeHint().height()))
+
+    def minimumSizeHint(self) -> QSize:
+        """The same."""
+        return self.sizeHint()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Make room for a job, and take it back."""
+        if event.type() in (QEvent.Type.ShowToParent, QEvent.Type.HideToParent):
+            self._arrange()
+        return False
+
+    def _arrange(self) -> None:
+        is_said, runs = bool(self._undone.text()), not self._running.isHidden()
+        self._undone.setVisible(is_said or not runs)
+        self._running.text.setVisible(not is_said)
+        layout = self.layout()
+        assert isinstance(layout, QHBoxLayout)
+        layout.setStretch(1, 0 if is_said else 1)

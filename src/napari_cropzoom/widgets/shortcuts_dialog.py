@@ -10,7 +10,6 @@ from napari_cropzoom.canvas.layer_set import LayerSet
 from napari_cropzoom.canvas.shortcuts import SHORTCUTS, Shortcut
 
 QT_NAMES = {"Control": "Ctrl", "PageUp": "PgUp", "PageDown": "PgDown", "-": "+"}
-PAIR = 60  # milliseconds; who presses a key again takes longer from one press to the next
 KEYS = {shortcut.name: shortcut.key for shortcut in SHORTCUTS}
 
 
@@ -35,28 +34,6 @@ def act_on_key(event: QKeyEvent, layers: LayerSet) -> bool:
             if _sequence(each.key)[0].key() == event.key():
                 layers.keys.release(each)
     return False
-
-
-class KeyRepeats:
-    """Tells keys that are held down from keys that are pressed again, by the time of their events.
-
-    Some systems say which events are repeats. Many remote desktops send a held key as pairs of up and
-    down that follow each other at once, as if a person had pressed it again and again.
-    """
-
-    def __init__(self) -> None:
-        self._let_go: dict[int, int] = {}
-
-    def holds_back(self, event: QKeyEvent) -> bool:
-        """Take note of a key; whether it is a repeat that means nothing."""
-        key, now = event.key(), event.timestamp()
-        if event.type() != QEvent.Type.KeyPress:
-            self._let_go[key] = now
-            return False
-        since = now - self._let_go.get(key, now - PAIR)
-        is_repeat = event.isAutoRepeat() or 0 <= since < PAIR
-        found = shortcut_of(event)
-        return is_repeat and found is not None and not found.repeats
 
 
 def shortcut_of(event: QKeyEvent) -> Shortcut | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from qtpy.QtCore import Signal
+
 from napari_cropzoom.core.editing.edits import Edit
 from napari_cropzoom.widgets.controller import Controller
 from napari_cropzoom.widgets.controls import CutLabel, delayed
@@ -24,7 +26,11 @@ class UndoneLine(CutLabel):
     ----------
     ending : QTimer
         Ends what is said.
+    said : Signal
+        Something else is, or nothing.
     """
+
+    said = Signal()
 
     def __init__(self, controller: Controller) -> None:
         super().__init__(1, "cropzoom_undone")
@@ -50,11 +56,12 @@ class UndoneLine(CutLabel):
             self._say(self._status)
             layers.tell(self._status)
 
-    def _say(self, said: str) -> None:
-        self.setText(said)
-        self.setAccessibleName(said)
-        if said:
+    def _say(self, text: str) -> None:
+        self.setText(text)
+        self.setAccessibleName(text)
+        if text:
             self.ending.start()
+        self.said.emit()
 
     def _on_frame(self, frame: int) -> None:
         if self._edit is not None and not self._edit.covers(frame):

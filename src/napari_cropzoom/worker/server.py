@@ -44,7 +44,7 @@ import psutil
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.progress import Progress, Stage
 from napari_cropzoom.files.atomic import observe_temporaries
-from napari_cropzoom.files.leftovers import remove, remove_leftovers
+from napari_cropzoom.files.leftovers import remove_all, remove_leftovers
 from napari_cropzoom.worker.stages import EngineCache, StageFunction, builtin_stages
 
 SECONDS_BETWEEN_PROGRESS = 0.05
@@ -155,10 +155,12 @@ class Server:
             with observe_temporaries(lambda path: self._announce(number, path)):
                 result = self._drive(number, self._stages[name](request["args"]))
             if result is None:
+                remove_all(self._temporaries)
                 self._channel.send(number, "cancelled")
             else:
                 self._channel.send(number, "done", result=result)
         except (Exception, SystemExit) as error:
+            remove_all(self._temporaries)
             self._channel.send(number, "error", **describe(error))
         with self._told:
             self._cancelled.discard(number)
@@ -215,8 +217,7 @@ def end_process(temporaries: set[Path]) -> None:
     for child in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.Error):
             child.kill()
-    for path in temporaries:
-        remove(path)
+    remove_all(temporaries)
     os._exit(0)
 
 

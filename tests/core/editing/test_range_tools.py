@@ -225,3 +225,26 @@ def test_every_tool_of_the_table_names_itself_and_makes_an_edit_of_the_range():
         edit.apply({"animal": track})
         edit.inverse().apply({"animal": track})
         assert track.snapshot(0, 39) == before
+
+
+@pytest.mark.parametrize("tool", [tool for tool in RANGE_TOOLS if tool.label], ids=lambda tool: tool.name)
+def test_button_and_help_of_a_tool_use_the_same_word(tool):
+    word = tool.label.strip(" ◀▶").casefold()
+    assert tool.help.casefold().startswith(word)
+
+
+def test_what_the_tools_have_done_is_called_as_their_buttons():
+    track = new_track()
+    set_box(track, 4, 30, 30, 20, 20)
+    named = {tool.name: tool for tool in RANGE_TOOLS}
+    labels = {
+        name: named[name].edit(track, 4, 3, 6).label
+        for name in ("interpolate", "carry on", "ease in", "hold", "absent")
+    }
+    assert labels == {
+        "interpolate": "interpolate frames 3 to 6",
+        "carry on": "correct all of frames 3 to 6",
+        "ease in": "correct drift in frames 3 to 6",
+        "hold": "hold the box over frames 3 to 6",
+        "absent": "no animal in frames 3 to 6",
+    }

@@ -8,29 +8,8 @@ import numpy as np
 import pytest
 
 from napari_cropzoom.core.errors import CropzoomError
-from napari_cropzoom.files.formats.importing import read_outside
-from napari_cropzoom.files.formats.said import ImportOptions, VideoFacts
-
-VIDEO = VideoFacts("v.mp4", 640, 480, 10, 30.0)
-
-
-def write(tmp_path, text, name="boxes.csv"):
-    path = tmp_path / name
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def rows(header, values):
-    return "\n".join([header, *(",".join(map(str, row)) for row in values)]) + "\n"
-
-
-def read(path, format_name=None, video=VIDEO, **options):
-    return read_outside(path, video, ImportOptions(**options), format_name)
-
-
-def boxes_of(found):
-    return found.settled.tracks[0].boxes
-
+from napari_cropzoom.files.formats.said import VideoFacts
+from outside_tables import boxes_of, read, rows, write
 
 # -- the first frame
 
@@ -180,76 +159,6 @@ def test_two_corners_are_read_by_any_usual_name(tmp_path, header):
     np.testing.assert_allclose(boxes_of(found)[3], [10, 20, 30, 40])
 
 
-def germanised(text, separator, decimal=",", before=""):
-    """A table as another spreadsheet writes it."""
-    lines = [[cell.replace(".", decimal) for cell in line.split(",")] for line in text.splitlines()]
-    if separator == ",":
-        lines = [[f'"{cell}"' if "," in cell else cell for cell in cells] for cells in lines]
-    return before + "".join(separator.join(cells) + "\r\n" for cells in lines)
-
-
-SPREADSHEETS = pytest.mark.parametrize(
-    ("marks", "encoding"),
-    [
-        ((";",), "utf-8"),
-        (("\t",), "utf-16"),
-        ((";", ",", "sep=;\r\n"), "utf-8-sig"),
-        ((",", ".", "sep=,\r\n"), "utf-8"),
-        ((",", ".", '"sep=,"\r\n'), "utf-16"),
-        ((",",), "utf-8"),
-    ],
-    ids=["semicolon", "utf16_tab", "sep_semicolon", "sep_comma", "sep_quoted", "quoted_decimals"],
-)
-
-
-@SPREADSHEETS
-def test_tables_of_any_spreadsheet_are_read(tmp_path, marks, encoding):
-    values = [(frame, "m.1", 10.5 + frame, 20.25, 30, 40.5) for frame in range(10)]
-    path = tmp_path / "boxes.csv"
-    path.write_bytes(germanised(rows("frame,id,left,top,w,h", values), *marks).encode(encoding))
-    np.testing.assert_array_equal(
-        boxes_of(read(path)), [[10.5 + frame, 20.25, 30, 40.5] for frame in range(10)]
-    )
-
-
-@SPREADSHEETS
-def test_keypoints_of_any_spreadsheet_are_read(tmp_path, marks, encoding):
-    values = [(frame, 100.5, 200.25, 0.75, 140.5, 220.25, 0.75) for frame in range(10)]
-    text = "scorer,a,a,a,a,a,a\nbodyparts,n,n,n,t,t,t\ncoords" + 2 * ",x,y,likelihood" + "\n"
-    text += "".join(",".join(map(str, row)) + "\n" for row in values)
-    plain = boxes_of(read(write(tmp_path, text, "plain.csv"), crop_ratio=2.0))
-    path = tmp_path / "german.csv"
-    path.write_bytes(germanised(text, *marks).encode(encoding))
-    found = read(path, crop_ratio=2.0)
-    np.testing.assert_array_equal(boxes_of(found), plain)
-    assert found.settled.tracks[0].confidence[0] == 0.75
-
-
-@SPREADSHEETS
-def test_tracks_of_any_spreadsheet_are_read(tmp_path, marks, encoding):
-    lines = [f"{f + 1},1,{10.5 + f},20.5,30,40,0.75,-1,-1,-1" for f in range(10)]
-    path = tmp_path / "mot.txt"
-    path.write_bytes(germanised("\n".join(lines), *marks).encode(encoding))
-    found = read(path)
-    np.testing.assert_array_equal(boxes_of(found), [[10.5 + f, 20.5, 30, 40] for f in range(10)])
-    assert found.settled.tracks[0].confidence[9] == 0.75
-    path = tmp_path / "trajectories.csv"
-    text = rows("time,x1,y1", [(f / 4, 100.5, 200.5) for f in range(10)])
-    path.write_bytes(germanised(text, *marks).encode(encoding))
-    found = read(path, crop_size=60)
-    assert found.format.name == "idtracker"
-    np.testing.assert_array_equal(boxes_of(found)[9], [70.5, 170.5, 60, 60])
-
-
-def test_the_line_of_a_fault_counts_what_a_spreadsheet_is_told(tmp_path):
-    path = write(tmp_path, "sep=;\nframe;x;y;w;h\n0;1;2;3;4\n1;a;2;3;4\n")
-    with pytest.raises(CropzoomError, match="line 4: x is 'a'"):
-        read(path)
-    path = write(tmp_path, "frame,x,y,w,h\n0,1,2,3,4\n,,,,\n1.5,1,2,3,4\n")
-    with pytest.raises(CropzoomError, match=r"line 4: 1\.5 is not the number of a frame"):
-        read(path)
-
-
 def test_rows_are_frames_only_where_they_are_as_many(tmp_path):
     path = write(tmp_path, rows("x,y,w,h", [(frame, 20, 30, 40) for frame in range(10)]))
     assert boxes_of(read(path))[:, 0].tolist() == list(range(10))
@@ -392,79 +301,6 @@ def test_cm_need_the_size_of_a_pixel(tmp_path):
         read(path, crop_size=40, cm_per_pixel=0.005)
     [note] = read(path, crop_size=4, cm_per_pixel=0.1).notes
     assert "first 50 x 60 pixels of the frame, so the cm per pixel may be wrong" in note
-
-
-def test_an_unknown_file_is_told_the_names_that_format_takes(tmp_path):
-    with pytest.raises(
-        CropzoomError, match=r"name it with --format: keypoints, via, idtracker, csv, mot,"
-    ):
-        read(write(tmp_path, "hello\nworld\n", "a.dat"))
-
-
-@pytest.mark.parametrize("share", [0.02, 0.5, 0.95])
-def test_a_cut_tiff_is_told_plainly(tmp_path, share, caplog):
-    import tifffile
-
-    whole = tmp_path / "whole.tif"
-    masks = np.zeros((10, 480, 640), np.uint8)
-    masks[:, 100:130, 200:240] = 1
-    tifffile.imwrite(whole, masks, photometric="minisblack", compression="zlib", rowsperstrip=480)
-    assert len(read(whole).settled.tracks) == 1
-    data = whole.read_bytes()
-    path = tmp_path / "cut.tif"
-    path.write_bytes(data[: int(share * len(data))])
-    with pytest.raises(CropzoomError, match="cut short") as raised:
-        read(path)
-    assert "tifffile" not in str(raised.value)
-    assert caplog.text == ""
-
-
-# -- what cannot be taken
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "is empty"),
-        ("frame,x,y,w,h\n", "has a header but no rows"),
-        ("frame,x,y,w,h\n0,,,,\n1,,,,\n", "holds no box and no point"),
-        ("frame,x,y,w,h\n0,a,2,3,4\n", "line 2: x is 'a', not a number"),
-        ("frame,x,y,w,h\n0.5,1,2,3,4\n", "line 2: 0.5 is not the number of a frame"),
-        ("frame,x,y,w,h\n0,1,2,1e9,4\n", "frame 0"),
-        ("hello\nworld\n", "no known format"),
-        ("[]", "no known format"),
-        ('{"images": [], "annotations": []}', "has no annotations"),
-        (
-            '{"images": [{"id": 1, "file_name": "a.png"}], "annotations": [{"image_id": 1}]}',
-            "has no frame number",
-        ),
-        ("<?xml version='1.0'?><annotations></annotations>", "has no track"),
-        ("scorer,a,a\nbodyparts,b,b\ncoords,x,y\n", "has a header but no rows"),
-    ],
-)
-def test_what_holds_nothing_or_no_numbers_is_an_error_in_words(tmp_path, text, message):
-    with pytest.raises(CropzoomError, match=message) as raised:
-        read(write(tmp_path, text, "a.dat"), crop_size=None)
-    assert str(tmp_path) in str(raised.value)
-
-
-def test_entities_in_xml_are_refused(tmp_path):
-    bomb = '<!DOCTYPE a [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]>'
-    text = f"<?xml version='1.0'?>{bomb}<annotations><track label='&b;'></track></annotations>"
-    with pytest.raises(CropzoomError, match="document type"):
-        read(write(tmp_path, text, "a.xml"))
-
-
-def test_a_folder_without_anything_known_is_said_so(tmp_path):
-    with pytest.raises(CropzoomError, match="no known format"):
-        read(tmp_path)
-    with pytest.raises(CropzoomError, match="there is no such file"):
-        read(tmp_path / "none.csv")
-
-
-def test_a_format_named_wrongly_names_the_known(tmp_path):
-    with pytest.raises(CropzoomError, match="Choose one of: keypoints, "):
-        read(write(tmp_path, "frame,x,y,w,h\n0,1,2,3,4\n"), "tables")
 
 
 # -- masks as runs

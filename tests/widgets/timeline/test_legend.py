@@ -41,6 +41,21 @@ def test_one_animal_needs_no_name_and_several_do():
     assert two == ["a", "b", *words]
 
 
+def test_keypoints_of_detector_and_pose_can_be_told_apart(qtbot):
+    made = Legend()
+    qtbot.addWidget(made)
+    made.show_entries(entries_of(DARK, {}, ("pose", "detector")), DARK)
+    assert [entry.words for entry in made.entries][-2:] == ["detector's keypoint", "pose keypoint"]
+    made.resize(2000, made.heightForWidth(2000))
+    image = made.grab().toImage()
+    edges = {}
+    for words, place in list(made.swatches().items())[-2:]:
+        middle = round(place.center().x())
+        edges[words] = image.pixelColor(middle, round(place.top() + 2)).lightness()
+    assert edges["detector's keypoint"] > 200
+    assert edges["pose keypoint"] < 60
+
+
 def test_the_states_are_told_where_there_is_no_room_for_the_legend(qtbot):
     plot = TimelinePlot()
     gutter = Gutter(plot.rows.values())

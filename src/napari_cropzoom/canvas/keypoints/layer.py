@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from napari.layers import Points
 
-from napari_cropzoom.canvas.keypoints.marks import KeypointLooks, Marks, bones_of, marks_of
+from napari_cropzoom.canvas.keypoints.marks import SYMBOLS, KeypointLooks, Marks, bones_of, marks_of
 from napari_cropzoom.canvas.layer_updates import one_redraw
 from napari_cropzoom.core.boxes import FloatArray
 from napari_cropzoom.core.poses import Poses
@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NAMES = {"detector": "detector keypoints", "pose": "pose keypoints"}
-SYMBOLS = {"detector": "diamond", "pose": "disc"}
 _POINTS_ACROSS = 140  # diameters of a point in the longer side of the video
+_LEAST = 9  # pixels of the screen across a point, however far the picture is zoomed out
+_ACROSS = {"detector": 1.4, "pose": 1.0}  # so that a diamond is as large as a disc
+_BORDER = {"detector": 0.1, "pose": 0.2}  # of which napari draws more round a diamond
 _TEXT = {"size": 9, "color": "white", "anchor": "upper_left"}
 _BESIDE = 0.75  # diameters from the middle of a point to its text
 
@@ -48,7 +50,9 @@ class PointsLayer:
     def __init__(self, kind: str, video_shape: tuple[int, int]) -> None:
         self.poses: Poses | None = None
         self.layer = Points(np.empty((0, 2)), ndim=2, name=NAMES[kind], visible=False)
-        self._symbol, self._size = SYMBOLS[kind], max(4.0, max(video_shape) / _POINTS_ACROSS)
+        self._kind, across = kind, _ACROSS[kind]
+        self._size = across * max(4.0, max(video_shape) / _POINTS_ACROSS)
+        self.layer.canvas_size_limits = (round(across * _LEAST), self.layer.canvas_size_limits[1])
         self._frame: int | None = -1
         self._described = -1
         self._looks = KeypointLooks()
@@ -69,7 +73,7 @@ class PointsLayer:
     def marks(self, frame: int) -> Marks:
         """How the keypoints of a frame look; only where there are keypoints."""
         assert self.poses is not None
-        return marks_of(self.poses, frame, self._looks)
+        return marks_of(self.poses, frame, self._looks, self._kind)
 
     def bones(self, frame: int | None) -> FloatArray:
         """Lines of the skeleton in a frame, (N, 2, 2), none while the layer is hidden."""
@@ -85,7 +89,8 @@ class PointsLayer:
         with one_redraw(layer):
             layer.data = np.zeros((count, 2))
             layer.shown = np.zeros(count, bool)
-            layer.symbol, layer.size, layer.border_width = self._symbol, self._size, 0.2
+            layer.symbol, layer.size = SYMBOLS[self._kind], self._size
+            layer.border_width = _BORDER[self._kind]
             layer.features = _features(poses, 0)
         self.poses, self._frame, self._described, self._under = poses, -1, -1, None
         self._write_texts()

@@ -15,6 +15,9 @@ from napari_cropzoom.core.poses import Poses
 LIKELY = 0.5  # hollow below
 LIKELIHOOD, BODY_PART = "likelihood", "body part"
 _COLORMAPS = {LIKELIHOOD: ensure_colormap("viridis"), BODY_PART: ensure_colormap("plasma")}
+SYMBOLS = {"detector": "diamond", "pose": "disc"}
+EDGES = {"detector": (1.0, 1.0, 1.0, 1.0), "pose": (0.0, 0.0, 0.0, 1.0)}
+"""Light and dark: the shapes of points a few pixels large can hardly be told apart."""
 _BRIGHTEST = 0.9  # of plasma; above it is the yellow of the final box
 
 
@@ -55,8 +58,13 @@ class Marks(NamedTuple):
     face: NDArray[np.float32]
 
 
-def marks_of(poses: Poses, frame: int, looks: KeypointLooks = KeypointLooks()) -> Marks:  # noqa: B008
-    """Colour says the likelihood or the body part; unlikely keypoints are hollow."""
+def marks_of(
+    poses: Poses,
+    frame: int,
+    looks: KeypointLooks = KeypointLooks(),  # noqa: B008
+    kind: str = "pose",
+) -> Marks:
+    """Colour says the likelihood or the body part, the edge what found them; unlikely ones are hollow."""
     xy, likelihood = poses.xy[frame], np.nan_to_num(poses.likelihood[frame])
     is_there = np.isfinite(xy).all(axis=1)
     if looks.color_by == BODY_PART:
@@ -65,7 +73,7 @@ def marks_of(poses: Poses, frame: int, looks: KeypointLooks = KeypointLooks()) -
         color = _COLORMAPS[LIKELIHOOD].map(likelihood)
     face = color.copy()
     face[likelihood < LIKELY, 3] = 0
-    border = np.where(face[:, 3:] > 0, np.array([0, 0, 0, 1], np.float32), color)
+    border = np.where(face[:, 3:] > 0, np.array(EDGES[kind], np.float32), color)
     return Marks(np.where(is_there[:, None], xy, 0.0), is_there, border, face)
 
 

@@ -62,6 +62,7 @@ def add_projects(viewer: napari.viewer.Viewer) -> ProjectsDock:
 
 def _make(viewer: napari.viewer.Viewer) -> ProjectsDock:
     dock = ProjectsDock(viewer)
+    dock.setWindowTitle(NAME)
     HidesOnClose(dock)
     placed = QTimer(dock, singleShot=True, interval=SETTLED)
     placed.timeout.connect(lambda: share_place(viewer, dock))

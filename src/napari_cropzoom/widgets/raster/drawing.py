@@ -26,8 +26,9 @@ def draw_box(painter: QPainter, box: Box, style: LineStyle, zoom: float) -> None
 
 def draw_points(painter: QPainter, layer: Points, marks: Marks, zoom: float) -> None:
     """Draw keypoints as their layer does, ``zoom`` times as large."""
+    least, most = layer.canvas_size_limits
     for k in np.flatnonzero(marks.is_there).tolist():
-        size = float(layer.size[k]) * zoom
+        size = min(max(float(layer.size[k]) * zoom, least), most)
         border = size * float(layer.border_width[k])
         painter.setPen(QPen(color_of(marks.border[k]), border))
         painter.setBrush(color_of(marks.face[k]))

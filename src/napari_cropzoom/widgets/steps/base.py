@@ -177,14 +177,16 @@ class Step(QFrame):
     def open(self, path: Path) -> None:
         """Open a file that `can_open` accepts."""
 
-    def drop(self, paths: list[Path], *, alone: bool = True) -> bool:
-        """Open files that a person has dropped on the window, up to `most_dropped`; may ask first.
+    def agrees_to_drop(self, paths: list[Path]) -> bool:
+        """Whether files that were dropped on the window may be opened; asks the person where need be."""
+        return True
 
-        Not ``alone`` are those that others come with, to be opened once these are. Returns whether a
-        person has agreed.
+    def drop(self, paths: list[Path], *, alone: bool = True) -> None:
+        """Open files that a person has dropped on the window, up to `most_dropped`.
+
+        Not ``alone`` are those that others come with, to be opened once these are.
         """
         self.open(paths[0])
-        return True
 
     def summary(self) -> tuple[str, bool]:
         """State in a few words, and whether the step is done."""

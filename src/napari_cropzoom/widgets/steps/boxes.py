@@ -358,11 +358,10 @@ class BoxesStep(Step):
         """Load a table, or show what a file of another program would become."""
         self.drop([path])
 
-    def drop(self, paths: list[Path], *, alone: bool = True) -> bool:
+    def drop(self, paths: list[Path], *, alone: bool = True) -> None:
         """The same of files that were dropped on the window."""
         self.message.clear()
         self.taking.open(paths)
-        return True
 
     def _on_taken(self, said: str) -> None:
         self.message.show_info(said)

@@ -25,7 +25,7 @@ from napari_cropzoom.core.smoothing.methods import SmoothingSettings, jitter, sm
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.jobs import DRAWN_FIRST, Latest
 from napari_cropzoom.widgets.controller import Controller
-from napari_cropzoom.widgets.controls import choice, delayed, note, row, silent
+from napari_cropzoom.widgets.controls import Message, choice, delayed, note, row, silent
 from napari_cropzoom.widgets.steps.base import Needs, Step
 from napari_cropzoom.widgets.steps.parts.settling import Settling
 from napari_cropzoom.widgets.timeline.colors import colors_of
@@ -77,6 +77,9 @@ class SmoothStep(Step):
         self.legend = note("", "smooth_legend")
         self.form.addWidget(self.legend)
         self.form.addLayout(row(QLabel("Missing frames"), self.fill, stretch=1))
+        self.worse = Message()
+        self.worse.setObjectName("smooth_worse")
+        self.form.addWidget(self.worse)  # the last, so that no control moves when it comes
         self._latest = Latest(self._on_jitter, self.show_error, pause=DRAWN_FIRST)
         self._draw_later = delayed(self, self._on_boxes)  # the box on the canvas comes first
         self._measure_later = delayed(self, self._measure, MEASURE_MS)
@@ -104,6 +107,7 @@ class SmoothStep(Step):
         super().session_changed()
         self._latest.drop()
         self._jitter = self._measured = None
+        self.worse.clear()
         self._show_settings()
 
     def set_open(self, is_open: bool) -> None:
@@ -218,6 +222,7 @@ class SmoothStep(Step):
     def _on_jitter(self, values: tuple[float, float]) -> None:
         self._jitter = values if np.isfinite(values).all() else None
         self.jitter_label.setText(f"jitter {jitter_text(self._jitter)}" if self._jitter else "")
+        self.worse.show_warning(told_if_worse(self._jitter) if self._jitter else "")
         text, done = self.summary()
         self.header.set_state(text, done)
 
@@ -230,3 +235,13 @@ def measure(boxes: FloatArray, is_manual: BoolArray, settings: SmoothingSettings
 def jitter_text(values: tuple[float, float]) -> str:
     """``3.2 → 0.9 px``."""
     return f"{values[0]:.1f} → {values[1]:.1f} px"
+
+
+def told_if_worse(values: tuple[float, float]) -> str:
+    """What a person should know of smoothing that makes the boxes shake more; empty if it does not."""
+    if round(values[1], 1) <= round(values[0], 1):
+        return ""
+    return (
+        f"This smoothing makes the boxes shake more: {jitter_text(values)} from frame to frame. "
+        "Choose another window or method, or “None”."
+    )

@@ -186,18 +186,19 @@ class VideoStep(Step):
         if self._may_leave():
             self._start(path, by_hand)
 
-    def drop(self, paths: list[Path], *, alone: bool = True) -> bool:
-        """Open the first of videos that were dropped on the window; asks where another one is open.
+    def agrees_to_drop(self, paths: list[Path]) -> bool:
+        """Ask where another video is open; several are on the list of recent ones in any case."""
+        for path in reversed(paths[1:]):
+            remember("video", path)
+        return self._may_replace(paths[0])
+
+    def drop(self, paths: list[Path], *, alone: bool = True) -> None:
+        """Open the first of videos that were dropped on the window.
 
         With boxes that were dropped too, no review that is there goes on by itself.
         """
-        for path in reversed(paths[1:]):
-            remember("video", path)
-        agreed = self._may_replace(paths[0])
-        if agreed:
-            self._are_many = len(paths) > 1
-            self._start(paths[0], by_hand=alone)
-        return agreed
+        self._are_many = len(paths) > 1
+        self._start(paths[0], by_hand=alone)
 
     def _start(self, path: Path, by_hand: bool) -> None:
         self.message.clear()

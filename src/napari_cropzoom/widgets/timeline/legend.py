@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from qtpy.QtCore import QPointF, QRectF, QSize, Qt
-from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen
+from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
+from napari_cropzoom.canvas.keypoints.marks import EDGES, SYMBOLS
 from napari_cropzoom.core.looks import LOOK_WORDS, PROPOSED, LineStyle, readable
 from napari_cropzoom.core.words import shortened
 from napari_cropzoom.widgets.timeline.colors import STATE_WORDS, Colors
@@ -16,12 +17,14 @@ from napari_cropzoom.widgets.timeline.colors import STATE_WORDS, Colors
 SWATCH = QSize(18, 11)
 NAME_LENGTH = 16  # letters of an animal's name
 _GAP, _BETWEEN = 4, 12  # pixels from swatch to words, and from one entry to the next
+KEYPOINT_WORDS = {"detector": "detector's keypoint", "pose": "pose keypoint"}
+_LIKELY_COLOR = "#5ec962"  # of viridis
 _THINNER = 0.5  # so that a thick outline leaves something inside so small a box
 
 
 @dataclass(frozen=True)
 class Entry:
-    """Words with their swatch: the outline of a box, or a colour.
+    """Words with their swatch: the outline of a box, a keypoint, or a colour.
 
     Attributes
     ----------
@@ -29,17 +32,20 @@ class Entry:
     look : LineStyle or None
     color : str
         ``#rrggbb`` where there is no look.
+    keypoint : {"", "detector", "pose"}
+        What has found the keypoint that is drawn.
     """
 
     words: str
     look: LineStyle | None = None
     color: str = ""
+    keypoint: str = ""
 
 
-def entries_of(colors: Colors, animals: Mapping[str, str]) -> list[Entry]:
+def entries_of(colors: Colors, animals: Mapping[str, str], keypoints: Iterable[str] = ()) -> list[Entry]:
     """Looks of boxes in the animal's colour, states of the review strip, and several animals by name.
 
-    ``animals`` is colour by name.
+    ``animals`` is colour by name; ``keypoints`` says of what there are keypoints on the picture.
     """
     named = [
         Entry(shortened(name, NAME_LENGTH), color=readable(color, colors.background))
@@ -50,6 +56,7 @@ def entries_of(colors: Colors, animals: Mapping[str, str]) -> list[Entry]:
         *(Entry(words, look.in_color(colors.animal)) for words, look in LOOK_WORDS.items()),
         Entry("proposed", PROPOSED.in_color(colors.proposal)),
         *(Entry(STATE_WORDS[state], color=color) for state, color in colors.states.items()),
+        *(Entry(KEYPOINT_WORDS[kind], keypoint=kind) for kind in SYMBOLS if kind in keypoints),
     ]
 
 
@@ -131,6 +138,9 @@ class Legend(QWidget):
 
 def _paint_swatch(painter: QPainter, place: QRectF, entry: Entry, edge: QColor) -> None:
     look = entry.look
+    if entry.keypoint:
+        _paint_keypoint(painter, place, entry.keypoint)
+        return
     if look is None:
         painter.setPen(QPen(edge, 1))
         painter.setBrush(QColor(entry.color))
@@ -148,3 +158,16 @@ def _paint_swatch(painter: QPainter, place: QRectF, entry: Entry, edge: QColor) 
     painter.setBrush(Qt.BrushStyle.NoBrush)
     corners = (inside.topLeft(), inside.topRight(), inside.bottomRight(), inside.bottomLeft())
     painter.drawPolygon([QPointF(each) for each in corners])
+
+
+def _paint_keypoint(painter: QPainter, place: QRectF, kind: str) -> None:
+    """A keypoint as on the picture, on a grey against which both edges are to be seen."""
+    painter.fillRect(place, QColor("#808080"))
+    painter.setPen(QPen(QColor.fromRgbF(*EDGES[kind]), 2))
+    painter.setBrush(QColor(_LIKELY_COLOR))
+    middle, radius = place.center(), place.height() / 2 - 1
+    if SYMBOLS[kind] == "diamond":
+        corners = ((0, -radius), (radius, 0), (0, radius), (-radius, 0))
+        painter.drawPolygon(QPolygonF([middle + QPointF(*corner) for corner in corners]))
+    else:
+        painter.drawEllipse(middle, radius, radius)

@@ -205,7 +205,8 @@ class Timeline(QWidget):
         entries = session.tracks.entries if session else {}
         animals = {name: entry.color for name, entry in entries.items()}
         animal = session.tracks.entry.color if session else ANIMAL_COLORS[0]
-        wanted = (self._viewer.theme, animal, tuple(animals.items()), self.player)
+        keypoints = tuple(session.keypoints.by_name) if session else ()
+        wanted = (self._viewer.theme, animal, tuple(animals.items()), self.player, keypoints)
         if wanted == self._coloured:
             return
         self._coloured = wanted
@@ -214,7 +215,7 @@ class Timeline(QWidget):
         self.gutter.set_colors(colors)
         if self.player is not None:
             self.player.set_colors(colors)
-        self.legend.show_entries(entries_of(colors, animals), colors)
+        self.legend.show_entries(entries_of(colors, animals, keypoints), colors)
         self._fit_legend()
 
     # ---- selection and proposal ----------------------------------------------------------------

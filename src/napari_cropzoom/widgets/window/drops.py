@@ -150,8 +150,13 @@ class Drops(QObject):
         if boxes and "video" in shares:
             self._waiting = shares["video"][0], shares.pop("boxes")
         for key, paths in shares.items():
-            self._open_step(key)
-            if not self._steps[key].drop(paths, alone=self._waiting is None):
+            step = self._steps[key]
+            is_agreed = step.agrees_to_drop(paths)
+            if is_agreed or step.message.kind == "error":
+                self._open_step(key)
+            if is_agreed:
+                step.drop(paths, alone=self._waiting is None)
+            else:
                 self._waiting = None
 
     def _on_session(self) -> None:

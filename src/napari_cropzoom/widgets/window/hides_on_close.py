@@ -1,9 +1,13 @@
-"""Has a dock be hidden by the button that napari closes it with, so that what is in it goes on."""
+"""Has a dock be hidden by the button that napari closes it with, so that what is in it goes on.
+
+And be called what it is: in the title of a dock that is opened from its menu, napari writes the plugin's
+name once more.
+"""
 
 from __future__ import annotations
 
 from qtpy.QtCore import QEvent, QObject
-from qtpy.QtWidgets import QDockWidget, QPushButton, QWidget
+from qtpy.QtWidgets import QDockWidget, QLabel, QPushButton, QWidget
 
 CLOSE_BUTTON = "QTitleBarCloseButton"
 HELP = "hide this panel; the review goes on"
@@ -34,14 +38,20 @@ class HidesOnClose(QObject):
             if event.type() == QEvent.Type.ParentChange:
                 self._hold()
         elif event.type() == QEvent.Type.ChildPolished:
-            change_buttons(watched)
+            self._change(watched)
         return bool(super().eventFilter(watched, event))
 
     def _hold(self) -> None:
         holder = holder_of(self._widget)
         if holder is not None:
             holder.installEventFilter(self)
-            change_buttons(holder)
+            self._change(holder)
+
+    def _change(self, holder: QObject) -> None:
+        change_buttons(holder)
+        name = self._widget.windowTitle()
+        if isinstance(holder, QDockWidget) and name:
+            change_title(holder, name)
 
 
 def holder_of(widget: QWidget) -> QDockWidget | None:
@@ -60,3 +70,13 @@ def change_buttons(holder: QObject) -> None:
             button.clicked.disconnect()
             button.clicked.connect(holder.hide)  # after it has floated, `close` leaves it on the screen
             button.setToolTip(HELP)
+
+
+def change_title(holder: QDockWidget, name: str) -> None:
+    """Write a name over a dock, where it floats too, and into the menu that shows it."""
+    title, before = holder.titleBarWidget(), holder.objectName()
+    for label in title.findChildren(QLabel) if title is not None else ():
+        if label.text() == before:
+            label.setText(name)
+    if holder.windowTitle() != name:
+        holder.setWindowTitle(name)

@@ -82,7 +82,7 @@ def carry_correction(track: BoxTrack, first: int, last: int, *, ease: bool = Fal
     manual = manual[~np.isnan(track.raw[manual, 0])]
     if len(manual) == 0:
         raise CropzoomError(
-            f"No box was corrected by hand in {frames_text(first, last)}; correct one, then carry it on."
+            f"No box was corrected by hand in {frames_text(first, last)}; correct one first."
         )
     set_, was = centered(track.boxes[manual]), centered(track.raw[manual])
     shifts, sizes = set_[:, :2] - was[:, :2], np.log(set_[:, 2:] / was[:, 2:])
@@ -97,7 +97,7 @@ def carry_correction(track: BoxTrack, first: int, last: int, *, ease: bool = Fal
     boxes = centered(track.raw[first : last + 1])
     boxes[:, :2] += change[:, :2]
     boxes[:, 2:] *= np.exp(change[:, 2:])
-    verb = "correct the drift over" if ease else "carry the correction over"
+    verb = "correct drift in" if ease else "correct all of"
     return replace_boxes(track, f"{verb} {frames_text(first, last)}", first, cornered(boxes))
 
 
@@ -168,21 +168,21 @@ TOOLS = (
     RangeTool(
         "interpolate",
         "Interpolate",
-        "Join the boxes set by hand in the range, and those beside it, by a smooth path",
+        "Interpolate between the boxes set by hand in the range, and those beside it, smoothly",
         "J",
         in_range(interpolate),
     ),
     RangeTool(
         "carry on",
         "Correct all",
-        "Correct the whole range as it was corrected by hand, along the detector's motion",
+        "Correct all of the range as it was corrected by hand, along the detector's motion",
         "M",
         in_range(carry_correction),
     ),
     RangeTool(
         "ease in",
         "Correct drift",
-        "As Correct all, but growing from nothing at the far end of the range: for drift",
+        "Correct drift: as Correct all, but growing from nothing at the far end of the range",
         "Shift-M",
         in_range(_ease_in),
     ),

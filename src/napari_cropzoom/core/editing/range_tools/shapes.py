@@ -92,7 +92,7 @@ TOOLS = (
     RangeTool(
         "usual size",
         "Usual size",
-        "Give the boxes of the range the size that is usual around it; centres stay",
+        "Usual size for the boxes of the range, as around it; centres stay",
         "Shift-S",
         in_range(_usual_size),
     ),
@@ -120,17 +120,15 @@ TOOLS = (
         )
         for way, dx, dy in (("left", -STEP, 0), ("right", STEP, 0), ("up", 0, -STEP), ("down", 0, STEP))
     ),
-    RangeTool("size", "Set size", "Give the boxes of the range this size", "", in_range(set_size), _SIZE),
+    RangeTool("size", "Set size", "Set size of the boxes of the range", "", in_range(set_size), _SIZE),
     RangeTool(
         "size-all",
         "Set size in the whole track",
-        "Give the boxes of all frames this size",
+        "Set size in the whole track: of the boxes of all frames",
         "",
         _size_everywhere,
         _SIZE,
     ),
-    RangeTool("shift", "Shift", "Move the boxes of the range", "", in_range(shift), _SHIFT),
-    RangeTool(
-        "scale", "Scale", "Make the boxes of the range larger or smaller", "", in_range(scale), _FACTOR
-    ),
+    RangeTool("shift", "Shift", "Shift the boxes of the range", "", in_range(shift), _SHIFT),
+    RangeTool("scale", "Scale", "Scale the boxes of the range", "", in_range(scale), _FACTOR),
 )

@@ -42,7 +42,7 @@ def mark_absent(track: BoxTrack, first: int, last: int) -> Edit:
         np.full(count, Source.ABSENT, np.uint8),
         np.full(count, Review.EDITED, np.uint8),
     )
-    return Edit.of(over("mark absent", first, last), track, first, after)
+    return Edit.of(over("no animal in", first, last), track, first, after)
 
 
 def swap(a: BoxTrack, b: BoxTrack, first: int, last: int) -> Edit:
@@ -65,19 +65,19 @@ def _copy(by: int) -> Callable[..., Edit]:
 
 
 TOOLS = (
-    RangeTool("copy before", "Copy ◀", "Take the box of the frame before", "Shift-C", _copy(-1)),
-    RangeTool("copy after", "Copy ▶", "Take the box of the frame after", "Shift-D", _copy(1)),
+    RangeTool("copy before", "Copy ◀", "Copy the box of the frame before", "Shift-C", _copy(-1)),
+    RangeTool("copy after", "Copy ▶", "Copy the box of the frame after", "Shift-D", _copy(1)),
     RangeTool(
         "absent",
         "No animal",
-        "Say that there is no animal in the range",
+        "No animal in the range",
         "Shift-X",
         in_range(mark_absent),
     ),
     RangeTool(
         "revert",
         "Revert",
-        "Bring back the raw boxes of the range",
+        "Revert the range to its raw boxes",
         "Shift-R",
         in_range(revert_to_raw),
     ),

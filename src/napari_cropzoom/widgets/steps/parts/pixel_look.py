@@ -155,7 +155,7 @@ class PixelLook(JobBar):
 
         def take(found: tuple[Motion, Inspected]) -> None:
             if session is self.controller.session:
-                session.suspects.see(*found)
+                session.suspects.see(*found, shown=self.controller.frame)
                 self.found.emit()
             if is_last:
                 self._end_process()
@@ -163,8 +163,11 @@ class PixelLook(JobBar):
         run_in_thread(inspected, on_done=take, on_error=self._on_unreadable)
 
     def _on_look_failed(self, job: Job, message: str) -> None:
+        session = self._looked_at
         self._end_process()
-        self._say(message)
+        if session is not None:  # one line has no room for the path of the video that is open anyway
+            message = message.removeprefix(f"{session.video.path}: ")
+        self._say(f"{message[:1].upper()}{message[1:]}")
         self.run_button.setVisible(job.kind != "user")
 
     def _on_unreadable(self, error: Exception) -> None:

@@ -37,7 +37,7 @@ from napari_cropzoom.widgets.undone_line import UndoneLine
 from napari_cropzoom.widgets.window.drops import Drops
 from napari_cropzoom.widgets.window.fitting import Fitting
 from napari_cropzoom.widgets.window.layer_care import LostLayers, SaveKey
-from napari_cropzoom.widgets.window.tab_order import put_before
+from napari_cropzoom.widgets.window.tab_order import put_after
 
 if TYPE_CHECKING:
     import napari
@@ -242,7 +242,7 @@ class CropzoomDock(QWidget):
         window = canvas.window()
         for each in (canvas, window, *window.findChildren(QSplitter), *window.findChildren(QDockWidget)):
             self._guard.watch_keys(each)
-        put_before(canvas, self)
+        put_after(canvas, self)
 
     def _scroll_to_open(self) -> None:
         self._scroll.ensureWidgetVisible(self._last_opened.body, 0, 4)

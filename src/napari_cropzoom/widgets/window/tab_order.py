@@ -8,16 +8,15 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QWidget
 
 
-def put_before(canvas: QWidget, dock: QWidget) -> None:
-    """Have Shift+Tab go from the canvas into a dock of its window, and Tab from the dock to the canvas.
+def put_after(canvas: QWidget, dock: QWidget) -> None:
+    """Have Tab go from the canvas into a dock of its window, and Shift+Tab from there to the canvas.
 
     A dock that is taken out of a window and put into it again, as napari does with one that is opened
     from its menu, is out of reach by keys.
     """
-    window = canvas.window()
-    if dock.window() is not window:
+    if dock.window() is not canvas.window():
         return  # one that floats has an order of its own
-    before = window if window.focusPolicy() & Qt.FocusPolicy.TabFocus else canvas
+    before = canvas
     for control in _controls(dock):
         QWidget.setTabOrder(before, control)
         before = control

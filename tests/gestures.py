@@ -17,7 +17,7 @@ from qtpy.QtGui import QWindow
 from qtpy.QtWidgets import QApplication, QDialog, QPushButton, QWidget
 
 from drag_source import drag_source
-from gui_events import canvas_of, hands, spin, wait_for
+from gui_events import canvas_of, hands, spin, wait_for, wait_for_keys
 from review_window import is_under_mouse
 
 MODIFIERS = (Qt.Key.Key_Control, Qt.Key.Key_Shift, Qt.Key.Key_Alt, Qt.Key.Key_Meta)
@@ -100,6 +100,7 @@ def press(key: str) -> None:
     wait_for(lambda: canvas_of().window().isActiveWindow())
     hands().key(key)
     spin(0.15)
+    wait_for_keys(canvas_of().window())
 
 
 def drop(path: Path, target: QWidget, then: Callable[[], None] = lambda: None) -> None:

@@ -197,6 +197,14 @@ def press_key(key: str) -> None:
     wait_for(canvas.hasFocus)
     hands().key(key)
     spin(2 * SETTLE)
+    wait_for_keys(canvas.window())
+
+
+def wait_for_keys(window: QWidget) -> None:
+    """Let the window find out that a key of a tool, which has come up, is no repeat."""
+    from napari_cropzoom.widgets.window.held_keys import HeldKeys
+
+    wait_for(lambda: not any(each.is_waiting for each in window.findChildren(HeldKeys)))
 
 
 class _ClientMessage(ctypes.Structure):

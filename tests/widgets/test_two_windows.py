@@ -38,8 +38,7 @@ def test_a_second_window_says_that_it_is_read_only_and_edits_nothing(dock, revie
             canvas.setFocus()
             spin(0.02)
             hands().key(act)
-            spin(0.1)
-            assert "read-only" in second["review"].message.plain, act
+            wait_for(lambda: "read-only" in second["review"].message.plain)
             second["review"].message.clear()
         click_on(second.findChild(type(second["review"].undo), "range_absent"))
         assert "read-only" in second["review"].message.plain

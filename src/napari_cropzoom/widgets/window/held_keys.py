@@ -44,6 +44,11 @@ class HeldKeys(QObject):
             return self._holds_press(event)
         return self._holds_release(watched, event)
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it is not known yet if a key is up."""
+        return self._up is not None
+
     def settle(self) -> None:
         """Hand on that a key has come up, if that waits."""
         self._pause.stop()

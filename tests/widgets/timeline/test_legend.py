@@ -44,16 +44,17 @@ def test_one_animal_needs_no_name_and_several_do():
 def test_keypoints_of_detector_and_pose_can_be_told_apart(qtbot):
     made = Legend()
     qtbot.addWidget(made)
-    made.show_entries(entries_of(DARK, {}, ("pose", "detector")), DARK)
+    made.show_entries(entries_of(DARK, {}), DARK)
     assert [entry.words for entry in made.entries][-2:] == ["detector's keypoint", "pose keypoint"]
     made.resize(2000, made.heightForWidth(2000))
     image = made.grab().toImage()
-    edges = {}
+    darkest, brightest = {}, {}
     for words, place in list(made.swatches().items())[-2:]:
-        middle = round(place.center().x())
-        edges[words] = image.pixelColor(middle, round(place.top() + 2)).lightness()
-    assert edges["detector's keypoint"] > 200
-    assert edges["pose keypoint"] < 60
+        rows = range(round(place.top()), round(place.bottom()))
+        seen = [image.pixelColor(round(place.center().x()), row).lightness() for row in rows]
+        darkest[words], brightest[words] = min(seen), max(seen)
+    assert brightest["detector's keypoint"] > 200 > brightest["pose keypoint"]
+    assert darkest["pose keypoint"] < 60 < darkest["detector's keypoint"]
 
 
 def test_the_states_are_told_where_there_is_no_room_for_the_legend(qtbot):

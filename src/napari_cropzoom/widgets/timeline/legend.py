@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from qtpy.QtCore import QPointF, QRectF, QSize, Qt
@@ -42,10 +42,11 @@ class Entry:
     keypoint: str = ""
 
 
-def entries_of(colors: Colors, animals: Mapping[str, str], keypoints: Iterable[str] = ()) -> list[Entry]:
+def entries_of(colors: Colors, animals: Mapping[str, str]) -> list[Entry]:
     """Looks of boxes in the animal's colour, states of the review strip, and several animals by name.
 
-    ``animals`` is colour by name; ``keypoints`` says of what there are keypoints on the picture.
+    ``animals`` is colour by name. Both kinds of keypoints are always there, so that nothing moves when
+    some come.
     """
     named = [
         Entry(shortened(name, NAME_LENGTH), color=readable(color, colors.background))
@@ -56,7 +57,7 @@ def entries_of(colors: Colors, animals: Mapping[str, str], keypoints: Iterable[s
         *(Entry(words, look.in_color(colors.animal)) for words, look in LOOK_WORDS.items()),
         Entry("proposed", PROPOSED.in_color(colors.proposal)),
         *(Entry(STATE_WORDS[state], color=color) for state, color in colors.states.items()),
-        *(Entry(KEYPOINT_WORDS[kind], keypoint=kind) for kind in SYMBOLS if kind in keypoints),
+        *(Entry(words, keypoint=kind) for kind, words in KEYPOINT_WORDS.items()),
     ]
 
 

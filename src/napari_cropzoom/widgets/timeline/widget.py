@@ -205,8 +205,7 @@ class Timeline(QWidget):
         entries = session.tracks.entries if session else {}
         animals = {name: entry.color for name, entry in entries.items()}
         animal = session.tracks.entry.color if session else ANIMAL_COLORS[0]
-        keypoints = tuple(session.keypoints.by_name) if session else ()
-        wanted = (self._viewer.theme, animal, tuple(animals.items()), self.player, keypoints)
+        wanted = (self._viewer.theme, animal, tuple(animals.items()), self.player)
         if wanted == self._coloured:
             return
         self._coloured = wanted
@@ -215,7 +214,7 @@ class Timeline(QWidget):
         self.gutter.set_colors(colors)
         if self.player is not None:
             self.player.set_colors(colors)
-        self.legend.show_entries(entries_of(colors, animals, keypoints), colors)
+        self.legend.show_entries(entries_of(colors, animals), colors)
         self._fit_legend()
 
     # ---- selection and proposal ----------------------------------------------------------------

@@ -124,7 +124,7 @@ def test_motion_counts_the_frames_of_the_video_once(dock):
     detect.method.setCurrentIndex(detect.method.findData("motion"))
     detect.run()
     detect.job_bar.job.progress.connect(lambda done, total, text, _left: seen.append((done, total, text)))
-    wait_for(lambda: not detect.job_bar.is_running)
+    wait_for(lambda: not detect.job_bar.is_running, 120)
     n = dock.controller.session.n_frames
     counts = np.array([done for done, total, _ in seen])
     assert {(total, text) for _, total, text in seen} == {(n, "frames")}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from outside_tables import read, write
 
 from napari_cropzoom.core.errors import CropzoomError
+from outside_tables import read, write
 
 
 def test_an_unknown_file_is_told_the_names_that_format_takes(tmp_path):

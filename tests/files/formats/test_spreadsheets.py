@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from outside_tables import boxes_of, read, rows, write
 
 from napari_cropzoom.core.errors import CropzoomError
+from outside_tables import boxes_of, read, rows, write
 
 
 def germanised(text, separator, decimal=",", before=""):

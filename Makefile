@@ -38,6 +38,7 @@ lint: setup
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 	$(BIN)/mypy benchmarks
+	$(BIN)/mypy -p cropzoom_detectors
 	$(BIN)/mypy --platform win32
 	$(BIN)/mypy --platform darwin
 

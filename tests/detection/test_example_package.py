@@ -54,7 +54,7 @@ def video(tmp_path_factory):
     return write_video(tmp_path_factory.mktemp("video") / "mouse.mp4", pictures)
 
 
-def make_network(path, layout="yolo8", names="{0: 'mouse', 1: 'rat'}"):
+def make_network(path, layout="yolo8", names="{0: 'mouse', 1: 'rat'}", description="Ultralytics YOLOv8n"):
     """A network of two classes: its boxes lie where the picture is bright, of the class mouse."""
     onnx = pytest.importorskip("onnx")
     from onnx import TensorProto, helper, numpy_helper
@@ -82,11 +82,12 @@ def make_network(path, layout="yolo8", names="{0: 'mouse', 1: 'rat'}"):
         node("ReduceSum", [f"{name}_weighted", "axis2"], f"{name}_total", keepdims=1)
         node("Div", [f"{name}_total", size], name)
     node("Concat", ["x", "y", "w", "h"], "one", axis=1)  # (1, 4, 1)
-    if layout == "yolo8":  # (1, 4 + 2, 5): four more of the same, and a rat elsewhere, surer
+    if layout != "with nms":  # (1, 4 + 2, 5): four more of the same, and a rat elsewhere, surer
         node("Concat", ["one", "one", "shifted", "one", "rat"], "boxes", axis=2)
         node("Add", ["one", "near"], "shifted")
-        node("Concat", ["boxes", "scores"], "output0", axis=1)
-        shape = [1, 6, 5]
+        behind = ["keypoints"] if layout == "pose" else []
+        node("Concat", ["boxes", "scores", *behind], "output0", axis=1)
+        shape = [1, 9 if behind else 6, 5]
     else:  # (1, 2, 6), with NMS
         node("Mul", ["wh", "half"], "halves")
         node("Concat", ["w", "h"], "wh", axis=1)
@@ -104,16 +105,18 @@ def make_network(path, layout="yolo8", names="{0: 'mouse', 1: 'rat'}"):
         const("bright", 0.5), const("ramp", ramp), const("scores", scores), const("half", 0.5),
         const("near", np.array([1, 1, 0, 0]).reshape(1, 4, 1)),
         const("rat", np.array([50, 50, 10, 10]).reshape(1, 4, 1)),
-        const("sure", np.array([0.8, 0]).reshape(1, 2, 1)),
+        const("keypoints", np.ones((1, 3, 5))), const("sure", np.array([0.8, 0]).reshape(1, 2, 1)),
         const("rat_row", np.array([45, 45, 55, 55, 0.95, 1]).reshape(1, 1, 6)),
         ints("axis1", [1]), ints("axis2", [2]), ints("axis3", [3]),
     ]  # fmt: skip
     ordered = sorted_nodes(nodes, {"images", *(each.name for each in weights)})
-    given = helper.make_tensor_value_info("images", TensorProto.FLOAT, [1, 3, SIDE, SIDE])
+    sides = ["height", "width"] if layout == "dynamic" else [SIDE, SIDE]
+    given = helper.make_tensor_value_info("images", TensorProto.FLOAT, [1, 3, *sides])
     found = helper.make_tensor_value_info("output0", TensorProto.FLOAT, shape)
     graph = helper.make_graph(ordered, "g", [given], [found], weights)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-    helper.set_model_props(model, {"names": names})
+    about = {"pose": {"task": "pose"}, "dynamic": {"imgsz": f"[{SIDE}, {SIDE}]"}}.get(layout, {})
+    helper.set_model_props(model, {"names": names, "description": description, **about})
     onnx.checker.check_model(model)
     onnx.save(model, str(path))
     return path
@@ -136,7 +139,7 @@ def run(video, folder, method, *settings):
     return main(["detect", str(video), "--method", method, *words, "--output_dir", str(folder)])
 
 
-@pytest.mark.parametrize("layout", ["yolo8", "with nms"])
+@pytest.mark.parametrize("layout", ["yolo8", "with nms", "pose", "dynamic"])
 def test_a_network_finds_the_animal_by_the_name_of_its_class(detectors, video, tmp_path, layout):
     pytest.importorskip("onnxruntime")
     assert {"motion", "onnx", "program"} <= set(detectors)
@@ -151,6 +154,9 @@ def test_a_network_without_the_class_says_what_it_has(detectors, video, tmp_path
     model = make_network(tmp_path / "yolo.onnx")
     assert run(video, tmp_path, "onnx", f"model={model}", "classes=cat") == 1
     assert "no class 'cat'; it has: mouse, rat" in capsys.readouterr().err
+    other = make_network(tmp_path / "rt.onnx", description="Ultralytics rtdetr-l")
+    assert run(video, tmp_path, "onnx", f"model={other}") == 1
+    assert "is an RT-DETR" in capsys.readouterr().err
     assert run(video, tmp_path, "onnx", "model=missing.onnx") == 1
     assert "missing.onnx: is not there" in capsys.readouterr().err
     assert not (tmp_path / "mouse_bbox.csv").exists()

@@ -8,13 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from cropzoom_detectors.yolo import decoded, letterbox, names_of, nms, wanted_classes
+from cropzoom_detectors.yolo import decoded, letterbox, names_of, nms, sides_of, wanted_classes
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.progress import Progress, Stage
 from napari_cropzoom.detection.path import Candidates, best_path
 from napari_cropzoom.detection.registry import setting
 
 USUAL_SIDE = 640
+TASKS_WITH_MORE = ("segment", "pose")
+"""Of networks whose columns go on behind the classes, with masks or keypoints."""
 REACH, LEAST_STRENGTH = 0.1, 0.2
 
 
@@ -85,11 +87,18 @@ class Network:
                 f"{self._path}: cannot be opened as ONNX ({error}). Export it again."
             ) from error
         self._input = self._session.get_inputs()[0]
-        sides = [side if isinstance(side, int) else USUAL_SIDE for side in self._input.shape[2:]]
-        if len(sides) != 2:
+        about = dict(self._session.get_modelmeta().custom_metadata_map)
+        usual = sides_of(about) or (USUAL_SIDE, USUAL_SIDE)
+        given = self._input.shape[2:]
+        if len(given) != 2:
             raise CropzoomError(f"{self._path}: does not take pictures. Choose an object detector.")
-        self._height, self._width = sides
-        self._names = names_of(dict(self._session.get_modelmeta().custom_metadata_map))
+        self._height, self._width = (
+            side if isinstance(side, int) else asked for side, asked in zip(given, usual, strict=True)
+        )
+        if "rtdetr" in about.get("description", "").lower().replace("-", ""):
+            raise CropzoomError(f"{self._path}: is an RT-DETR, which is not known. Export a YOLO.")
+        self._has_more = about.get("task") in TASKS_WITH_MORE
+        self._names = names_of(about)
         wanted = [name.strip() for name in settings.classes.split(",") if name.strip()]
         try:
             self._wanted = wanted_classes(self._names, wanted)
@@ -103,7 +112,9 @@ class Network:
             given = given.astype(np.float16)
         output: Any = self._session.run(None, {self._input.name: given})[0]
         try:
-            corners, scores, classes = decoded(np.asarray(output, np.float32), len(self._names))
+            corners, scores, classes = decoded(
+                np.asarray(output, np.float32), len(self._names), self._has_more
+            )
         except ValueError as error:
             raise CropzoomError(f"{self._path}: is no detector that is known: {error}.") from error
         counts = scores >= max(self._settings.confidence, 1e-6)
@@ -111,11 +122,10 @@ class Network:
             counts &= np.isin(classes, list(self._wanted))
         corners, scores = corners[counts], scores[counts]
         corners = (corners - [left, top, left, top]) / scale
-        corners[:, ::2] = corners[:, ::2].clip(0, image.shape[1])
-        corners[:, 1::2] = corners[:, 1::2].clip(0, image.shape[0])
+        height, width = image.shape[:2]
         found = []
         for place in nms(corners, scores, self._settings.overlap):
-            x1, y1, x2, y2 = corners[place].tolist()
+            x1, y1, x2, y2 = corners[place].clip(0, [width, height, width, height]).tolist()
             if x2 > x1 and y2 > y1:
                 found.append((x1, y1, x2 - x1, y2 - y1, float(scores[place])))
         return found

@@ -25,6 +25,16 @@ def names_of(metadata: dict[str, str]) -> dict[int, str]:
     return {int(number): str(name) for number, name in pairs}
 
 
+def sides_of(metadata: dict[str, str]) -> tuple[int, int] | None:
+    """Height and width of the pictures that a network was exported for, None if it does not say."""
+    try:
+        height, width = ast.literal_eval(metadata.get("imgsz", ""))
+        sides = int(height), int(width)
+    except (ValueError, SyntaxError, TypeError):
+        return None
+    return sides if min(sides) > 0 else None
+
+
 def letterbox(image: np.ndarray, width: int, height: int) -> tuple[np.ndarray, float, float, float]:
     """Picture (H, W, 3) uint8 as the network takes it, (1, 3, height, width) float32, 0 to 1.
 
@@ -38,7 +48,9 @@ def letterbox(image: np.ndarray, width: int, height: int) -> tuple[np.ndarray, f
     return np.ascontiguousarray(put.transpose(2, 0, 1)[None], np.float32) / 255, scale, left, top
 
 
-def decoded(output: np.ndarray, n_classes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def decoded(
+    output: np.ndarray, n_classes: int, has_more: bool = False
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Boxes (N, 4) as x1, y1, x2, y2 in pixels of the network, scores (N,) and classes (N,).
 
     Parameters
@@ -48,6 +60,8 @@ def decoded(output: np.ndarray, n_classes: int) -> tuple[np.ndarray, np.ndarray,
         ``(1, N, 5 + classes)`` of YOLO 5, both with the centre and the size of each box.
     n_classes : int
         As the file says; 0 if it does not.
+    has_more : bool
+        Whether there are masks or keypoints behind the classes, which are passed over.
 
     Raises
     ------
@@ -57,6 +71,8 @@ def decoded(output: np.ndarray, n_classes: int) -> tuple[np.ndarray, np.ndarray,
     if output.ndim != 3 or len(output) != 1:
         raise ValueError(f"its output has the shape {output.shape}")
     rows = output[0]
+    if has_more and n_classes:
+        rows = rows[:, :END_TO_END] if len(rows) == MOST else rows[: 4 + n_classes]
     wide = {4 + n_classes, 5 + n_classes} if n_classes else set()
     if (
         rows.shape[1] == END_TO_END

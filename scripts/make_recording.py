@@ -29,7 +29,7 @@ RATE = 10  # pictures a second
 STILL = 1.5  # seconds of a still picture that are kept
 WHILE_RUNNING = 12  # times faster
 PACE = 1.5
-FIRST, LAST = 500, 799  # frames of the sample: the mouse is under the shelter for a while
+FIRST, LAST = 950, 1069  # frames of the sample in which the detector goes wrong for a while
 SETTLED = 4  # pictures after which a panel is as it stays
 LARGEST = 2_000_000  # bytes
 

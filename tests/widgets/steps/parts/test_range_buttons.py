@@ -140,9 +140,7 @@ def test_a_button_that_cannot_do_it_says_why_in_one_line(dock):
     click_on(button(dock, "range_carry-on"))
     message = dock["review"].message
     wait_for(lambda: message.kind == "error")
-    assert message.plain == (
-        "No box was corrected by hand in frames 40 to 42; correct one, then carry it on."
-    )
+    assert message.plain == ("No box was corrected by hand in frames 40 to 42; correct one first.")
     assert "\n" not in message.plain
     assert len(dock.controller.session.history) == 0
     click_on(button(dock, "range_interpolate"))

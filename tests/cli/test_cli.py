@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -13,47 +12,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conformance.litpose import write_model_config
+from cli_runs import N, fails, run
 from napari_cropzoom.cli import main
 from napari_cropzoom.cli.progress import run_with_bar
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.progress import Progress
-from napari_cropzoom.crop.encoders import HARDWARE, probe
 from napari_cropzoom.files.bbox_csv import read_bbox_csv, write_bbox_csv
-from napari_cropzoom.files.belonging import sign
 from napari_cropzoom.files.predictions_csv import read_predictions, write_predictions
 from napari_cropzoom.video.video import Video
-from videos import make_numbered_video, pattern_video, zero_packets
-
-N = 24
-COMMAND = [sys.executable, "-m", "napari_cropzoom.cli"]
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A detector with predictions of one video."""
-    model = write_model_config(tmp_path / "model", ("nose", "tail"), tmp_path)
-    pattern_video(tmp_path / "v.mp4", N)
-    i = np.arange(N)
-    nose = np.column_stack([30 + i, np.full(N, 20.0)])
-    xy = np.stack([nose, nose + np.array([14, 11])], axis=1)
-    write_predictions(model / "video_preds" / "v.csv", Poses(("nose", "tail"), xy, np.full((N, 2), 0.9)))
-    sign(model / "video_preds" / "v.csv", tmp_path / "v.mp4")
-    return tmp_path
-
-
-def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *map(str, words)], capture_output=True, text=True, check=False)
-
-
-def fails(capsys: pytest.CaptureFixture[str], *words: str | Path) -> str:
-    """What the command says when it fails with 1: one line."""
-    assert main([str(word) for word in words]) == 1
-    said = capsys.readouterr().err
-    assert said.startswith("cropzoom: error: ")
-    assert said.count("\n") == 1
-    return said
 
 
 def test_the_whole_pipeline_of_boxes(project, capsys):
@@ -106,21 +73,6 @@ def test_likelihood_leaves_frames_out_and_says_so(project, capsys):
     assert "v_bbox.csv: line 6: no value" in said
     assert "cropzoom review" in said
     assert not (project / "s").exists()
-
-
-def test_a_crop_with_boxes_of_ones_own_needs_no_model(project, capsys):
-    """Any folder takes the crop; what has to be looked for in a model's folder still wants one."""
-    video, boxes = project / "v.mp4", project / "boxes"
-    assert main(["create_bbox", str(project / "model"), str(video)]) == 0
-    boxes.mkdir()
-    shutil.copy(project / "model" / "video_preds" / "v_bbox.csv", boxes)
-    command = ["crop", str(boxes), str(video), "--bbox_dir", str(boxes), "--preset", "ultrafast"]
-    assert main(command) == 0
-    with Video(video) as whole, Video(boxes / "cropped_videos" / "cropped_v.mp4") as cropped:
-        assert cropped.n_frames == whole.n_frames
-    capsys.readouterr()
-    assert "no config.yaml" in fails(capsys, "crop", boxes, video)
-    assert "is not a folder" in fails(capsys, "crop", project / "none", video, "--bbox_dir", boxes)
 
 
 def test_what_is_wrong_is_one_line_and_nothing_is_begun(project, capsys):
@@ -211,37 +163,6 @@ def test_process_codes_debug_and_version(project):
     assert run("--version").stdout.startswith("napari-cropzoom ")
 
 
-def test_info_as_json_and_as_a_table(project):
-    pattern_video(project / "w.mp4", 5)
-    done = run("info", project / "v.mp4", project / "w.mp4", "--json")
-    facts = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [fact["frames"] for fact in facts] == [N, 5]
-    assert list(facts[0]) == [
-        "path", "width", "height", "fps", "frames", "frames_container", "frames_opencv",
-        "variable_frame_rate", "keyframe_interval_max", "warnings", "ok",
-    ]  # fmt: skip
-    assert "frames                  24" in run("info", project / "v.mp4").stdout
-    (project / "bad.mp4").write_bytes(b"this is no video at all" * 20)
-    bad = run("info", project / "bad.mp4", "--json")
-    assert bad.returncode == 1
-
-
-def test_info_tells_of_each_video(project, capsys):
-    for day in ("day1", "day2"):
-        (project / day).mkdir()
-        shutil.copy(project / "v.mp4", project / day / "v.mp4")
-    assert main(["info", str(project / "day1"), str(project / "day2"), "--json"]) == 0
-    assert len(capsys.readouterr().out.splitlines()) == 2
-    missing = project / "missing.mp4"
-    assert main(["info", str(missing), str(project / "v.mp4"), "--json"]) == 1
-    told = capsys.readouterr()
-    assert json.loads(told.out)["ok"]
-    assert told.err.splitlines() == [
-        f"error: {missing}: there is no such file. Check the name and the folder.",
-        f"cropzoom: error: {missing}: cannot be used, see above.",
-    ]
-
-
 def test_progress_file_is_as_litpose_writes_it(tmp_path):
     path = tmp_path / "new" / "progress.json"
     seen = []
@@ -280,72 +201,6 @@ def test_a_progress_file_that_cannot_be_written_stops_nothing_begun(tmp_path):
 def test_detect_writes_boxes(project):
     assert main(["detect", str(project / "v.mp4"), "--output_dir", str(project / "out")]) == 0
     assert len(read_bbox_csv(project / "out" / "v_bbox.csv", N, allow_missing=True)) == N
-
-
-def test_crops_side_by_side_and_one_that_fails_loses_no_other(project, capsys):
-    boxes = project / "boxes"
-    names = [f"side{i}" for i in range(4)]
-    for name in names:
-        pattern_video(project / f"{name}.mp4", 12)
-        write_bbox_csv(boxes / f"{name}_bbox.csv", np.tile([5.0, 5, 28, 28], (12, 1)))
-        sign(boxes / f"{name}_bbox.csv", project / f"{name}.mp4")
-    write_bbox_csv(boxes / "side1_bbox.csv", np.tile([5.0, 5, 28, 28], (11, 1)))
-    sign(boxes / "side1_bbox.csv", project / "side1.mp4")
-    videos = [project / f"{name}.mp4" for name in names]
-    command = ["crop", project / "model", *videos, "--bbox_dir", boxes]
-    said = fails(capsys, *command, "--jobs", "3")
-    assert "side1_bbox.csv" in said
-    assert said.strip().endswith("3 of 4 files were cropped.")
-    crops = project / "model" / "cropped_videos"
-    assert sorted(path.stem for path in crops.glob("*.mp4")) == [f"cropped_side{i}" for i in (0, 2, 3)]
-    assert not list(crops.glob(".*"))
-    write_bbox_csv(boxes / "side1_bbox.csv", np.tile([5.0, 5, 28, 28], (12, 1)))
-    assert main([str(word) for word in command]) == 0
-    out = capsys.readouterr().out
-    assert out.count("re-encoded 0 of 1 group of pictures") == 3
-    assert f"saved to {crops / 'cropped_side1.mp4'}\n" in out
-
-
-def test_an_encoder_that_does_not_work_is_refused_first(project, capsys):
-    encoder = next((name for name in HARDWARE if probe(name)), None)
-    if encoder is None:
-        pytest.skip("every encoder works on this machine")
-    command = ["crop", project / "model", project / "v.mp4", "--bbox_dir", project / "boxes"]
-    write_bbox_csv(project / "boxes" / "v_bbox.csv", np.tile([5.0, 5, 28, 28], (N, 1)))
-    said = fails(capsys, *command, "--encoder", encoder)
-    assert f"{encoder} does not work on this machine" in said
-    assert not (project / "model" / "cropped_videos").exists()
-
-
-@pytest.mark.skipif(
-    sys.platform == "win32", reason="Windows ends a process without letting it clean up: no signals"
-)
-@pytest.mark.parametrize("jobs", [1, 2])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupted_crop_leaves_nothing(project, number, jobs):
-    videos = [pattern_video(project / f"long{i}.mp4", 140, size=(640, 480)) for i in range(jobs)]
-    for video in videos:
-        bbox = project / "boxes" / f"{video.stem}_bbox.csv"
-        write_bbox_csv(bbox, np.tile([5.0, 5, 600, 400], (140, 1)))
-        sign(bbox, video)
-    command = ["crop", project / "model", *videos, "--bbox_dir", project / "boxes"]
-    command += ["--preset", "veryslow", "--jobs", str(jobs)]
-    usual = signal.signal(number, signal.SIG_DFL)  # a shell's background job ignores Ctrl-C, and so do we
-    try:
-        process = subprocess.Popen([*COMMAND, *map(str, command)], stderr=subprocess.PIPE, text=True)
-    finally:
-        signal.signal(number, usual)
-    crops = project / "model" / "cropped_videos"
-    for _ in range(600):
-        if crops.is_dir():
-            break
-        time.sleep(0.05)
-    time.sleep(1)  # now the encoders are at work
-    process.send_signal(number)
-    said = process.communicate(timeout=30)[1]
-    assert process.returncode == 130
-    assert said.strip() == "cropzoom: error: interrupted; nothing was left half-written"
-    assert list(crops.iterdir()) == []
 
 
 def test_verbs_import_only_what_they_need(project):
@@ -394,58 +249,6 @@ def test_what_a_person_may_get_wrong_is_one_line(project, capsys):
     )
     assert not before.exists()
     assert "no such file or folder" in fails(capsys, "review", project / "none.mp4")
-
-
-def test_flags_as_json_and_as_a_table(tmp_path, capsys):
-    t = np.arange(200)
-    boxes = np.column_stack([100 + 2 * t, 80 + t, np.full(200, 60), np.full(200, 60)]).astype(float)
-    boxes[120:122, 0] += 300
-    boxes[50:53] = np.nan
-    path = tmp_path / "v_bbox.csv"
-    write_bbox_csv(path, boxes)
-    assert main(["flags", str(path), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert list(told) == ["frames", "flagged"]
-    assert told["frames"] == 200
-    assert [list(each) for each in told["flagged"]] == [
-        ["frame", "first", "last", "score", "reasons"]
-    ] * 2
-    gap, jump = told["flagged"]
-    assert (gap["first"], gap["last"], gap["reasons"]) == (50, 52, ["no box for 3 frames"])
-    assert (jump["first"], jump["last"]) == (120, 121)
-    assert gap["score"] >= jump["score"] > 0.5
-    assert main(["flags", str(path)]) == 0
-    table = capsys.readouterr().out
-    assert "120 to 121   0." in table
-    assert table.endswith("2 suspects in 200 frames\n")
-
-
-def test_frames_that_cannot_be_decoded_are_named_by_flags_and_info(tmp_path, capsys):
-    video = make_numbered_video(tmp_path / "a.avi", 40, codec="mjpeg", pix_fmt="yuvj420p")
-    write_bbox_csv(tmp_path / "a.csv", np.tile([10.0, 10, 40, 40], (40, 1)))
-    zero_packets(video, (12, 13, 30))
-    assert main(["flags", str(tmp_path / "a.csv"), "--video", str(video), "--json"]) == 0
-    flagged = json.loads(capsys.readouterr().out)["flagged"]
-    lost = [
-        (each["first"], each["last"]) for each in flagged if "cannot be decoded" in each["reasons"][0]
-    ]
-    assert lost == [(12, 13), (30, 30)]
-    for words in (["info"], ["info", "--thorough"]):
-        assert main([*words, str(video)]) == 0
-        assert "3 of 40 frames cannot be decoded, since the file is damaged there (12-13, 30)" in (
-            capsys.readouterr().out
-        )
-
-
-def test_flags_looks_at_keypoints_and_pixels(project, capsys):
-    model, video = project / "model", project / "v.mp4"
-    assert main(["create_bbox", str(model), str(video)]) == 0
-    capsys.readouterr()
-    preds, boxes = model / "video_preds" / "v.csv", model / "video_preds" / "v_bbox.csv"
-    words = ["flags", str(boxes), "--preds", str(preds), "--video", str(video), "--json"]
-    assert main(words) == 0
-    assert json.loads(capsys.readouterr().out)["frames"] == len(read_bbox_csv(boxes))
-    assert str(project / "none.csv") in fails(capsys, "flags", project / "none.csv")
 
 
 def test_a_file_that_is_no_video_is_refused_before_a_model_is_loaded(project, capsys):

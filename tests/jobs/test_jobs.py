@@ -1,17 +1,19 @@
-import gc
+"""Jobs in the worker: progress, results, failures, cancelling, and how it ends."""
+
 import os
 import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import psutil
 import pytest
-from qtpy.QtCore import QObject, QThread, QTimer
+from qtpy.QtCore import QObject, QTimer
 
-from napari_cropzoom.jobs import Latest, TimeLeft, Worker, run_in_thread
+from napari_cropzoom.jobs import TimeLeft, Worker
 
 STAGES = Path(__file__).parents[1] / "worker"
+
+
 needs_signals = pytest.mark.skipif(
     sys.platform == "win32", reason="Windows has no signals, by which these processes die"
 )
@@ -294,137 +296,3 @@ def test_the_window_goes_on_while_a_job_runs(qtbot, worker):
     result_of(qtbot, job)
     timer.stop()
     assert len(set(beats)) > len(heard) / 2  # beats between one message of the job and the next
-
-
-def test_time_left_follows_a_change_of_speed():
-    left = TimeLeft()
-    assert left.update(0, 1000, 0.0) == -1
-    for second in range(1, 21):
-        steady = left.update(second * 10, 1000, float(second))
-    assert steady == pytest.approx(80, rel=0.01)
-    assert left.update(201, 1200, 20.1) == pytest.approx(100, rel=0.05)  # more to do was found
-    left.update(201, 1000, 20.2)
-    for second in range(21, 51):
-        faster = left.update(200 + (second - 20) * 20, 1000, float(second))
-    assert faster == pytest.approx(10, rel=0.15)
-    assert left.update(0, 500, 51.0) == -1
-
-
-@pytest.mark.parametrize("period", [5, 20, 60])
-def test_the_time_left_settles_where_the_pace_goes_up_and_down(period):
-    """The pace is 1.3 and 0.7 of the usual by turns, as on a machine that does something else too."""
-    left, done, shown = TimeLeft(), 0.0, []
-    left.update(0, 20_000, 0.0)
-    for second in range(1, 1800):
-        done += 10 * (0.7 if second // period % 2 else 1.3)
-        shown.append(left.update(int(done), 20_000, float(second)))
-    late = np.array(shown[300:])
-    true = 2000 - np.arange(301, 1800)
-    assert np.abs(late / true - 1).max() < 0.2
-    assert (np.diff(late) > 20).sum() <= 1  # it counts down; jumps up are few
-
-
-def test_a_thread_answers_on_the_thread_that_asked(qtbot):
-    answers = []
-    run_in_thread(
-        lambda x: (x + 1, QThread.currentThread()),
-        4,
-        on_done=lambda result: answers.append((*result, QThread.currentThread())),
-    )
-    gc.collect()
-    qtbot.waitUntil(lambda: bool(answers), timeout=60_000)
-    value, ran_on, answered_on = answers[0]
-    assert value == 5
-    assert answered_on == QThread.currentThread()
-    assert ran_on != answered_on
-
-
-def test_a_threads_error_is_delivered(qtbot):
-    errors = []
-    handle = run_in_thread(lambda: 1 / 0, on_error=errors.append)
-    qtbot.waitUntil(lambda: bool(errors), timeout=60_000)
-    assert isinstance(errors[0], ZeroDivisionError)
-    assert not handle.is_running
-
-
-def test_a_threads_error_nobody_waits_for_is_raised(qtbot):
-    with qtbot.captureExceptions() as exceptions:
-        handle = run_in_thread(lambda: 1 / 0)
-        qtbot.waitUntil(lambda: not handle.is_running, timeout=60_000)
-    assert exceptions[0][0] is ZeroDivisionError
-
-
-def test_an_ignored_answer_is_dropped(qtbot):
-    answers = []
-    handle = run_in_thread(lambda: 1, on_done=answers.append)
-    handle.ignore()
-    qtbot.waitUntil(lambda: not handle.is_running, timeout=60_000)
-    assert answers == []
-
-
-def test_only_the_newest_request_is_answered(qtbot):
-    calls, answers = [], []
-    latest = Latest(answers.append)
-
-    def work(x):
-        calls.append(x)
-        time.sleep(0.05)
-        return x
-
-    for x in range(20):
-        generation = latest.request(work, x)
-    qtbot.waitUntil(lambda: not latest.is_running, timeout=60_000)
-    assert generation == 20
-    assert answers == [19]
-    assert calls == [0, 19]
-
-
-def test_a_pause_lets_the_window_draw_first_and_is_one_for_all_that_are_asked_in_it(qtbot):
-    calls, answers = [], []
-    latest = Latest(answers.append, pause=60)
-    for x in range(3):
-        latest.request(lambda x=x: calls.append(x) or x)
-    assert latest.is_running
-    qtbot.wait(10)
-    assert calls == []
-    qtbot.waitUntil(lambda: answers == [2], timeout=60_000)
-    assert calls == [2]
-    latest.request(lambda: calls.append(3))
-    latest.drop()
-    qtbot.wait(150)
-    assert calls == [2]
-
-
-def test_a_stale_error_is_dropped_and_drop_drops_everything(qtbot):
-    answers, errors = [], []
-    latest = Latest(answers.append, errors.append)
-    latest.request(lambda: 1 / 0)
-    latest.request(lambda: 2)
-    qtbot.waitUntil(lambda: answers == [2], timeout=60_000)
-    latest.request(lambda: 3)
-    latest.drop()
-    qtbot.wait(100)
-    assert answers == [2]
-    assert errors == []
-
-
-def test_an_answer_for_someone_who_has_gone_is_dropped(qtbot):
-    from qtpy.compat import isalive
-    from qtpy.QtCore import QObject
-
-    answers = []
-
-    class Asker(QObject):
-        def take(self, answer):
-            answers.append(answer)
-
-    asker = Asker()
-    latest = Latest(asker.take)
-    latest.request(lambda: 1)
-    qtbot.waitUntil(lambda: answers == [1])
-    latest.request(time.sleep, 0.1)
-    handle = run_in_thread(time.sleep, 0.1, on_done=asker.take)
-    asker.deleteLater()
-    qtbot.waitUntil(lambda: not isalive(asker))
-    qtbot.waitUntil(lambda: not latest.is_running and not handle.is_running)
-    assert answers == [1]

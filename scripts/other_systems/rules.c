@@ -3,7 +3,8 @@
    CROPZOOM_RULES names them:
      sharing   as on Windows, a file that any process has open or mapped is neither renamed, replaced nor
                removed: EACCES. Names without a dot are let through: those of files that are taken away
-               while they are in use, as the system's own temporary ones.
+               while they are in use, as the system's own temporary ones; so is the lock of Qt's settings,
+               which Qt removes before it closes it, but on Windows after that.
      no-locks  as on a network drive without locks, flock and fcntl locks are refused: CROPZOOM_NO_LOCKS, or
                ENOTSUP.
    CROPZOOM_REFUSED is a file that gets a line for every refusal: what, the path, the test. */
@@ -65,10 +66,16 @@ static int holds_file(const char *process, const struct stat *file) {
     return found || maps_file(process, file);
 }
 
+static int ends_with(const char *path, const char *end) {
+    size_t length = strlen(path), part = strlen(end);
+    return length >= part && !strcmp(path + length - part, end);
+}
+
 static int is_refused(const char *what, const char *path) {
     struct stat file;
     const char *name = strrchr(path, '/');
     if (!has_rule("sharing") || !strchr(name ? name : path, '.')) return 0;
+    if (ends_with(path, ".conf.lock") || ends_with(path, ".ini.lock")) return 0;
     if (lstat(path, &file) || !S_ISREG(file.st_mode)) return 0;
     DIR *processes = opendir("/proc");
     struct dirent *entry;

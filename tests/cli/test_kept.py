@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +18,13 @@ from napari_cropzoom.engine.fingerprint import fingerprint
 from napari_cropzoom.engine.incremental import seen_boxes
 from napari_cropzoom.engine.model_folder import ModelFolder
 from napari_cropzoom.files.bbox_csv import read_bbox_csv, write_bbox_csv
+from napari_cropzoom.files.predictions_csv import read_predictions, write_predictions
 from napari_cropzoom.files.provenance import MadeWith, made_with_path, video_identity, write_made_with
 from napari_cropzoom.files.review_paths import file_sha256
 from napari_cropzoom.review.session import Session
 from napari_cropzoom.video.index import VideoIndex
 from napari_cropzoom.video.video import Video
+from napari_cropzoom.worker.stages import remap
 from videos import pattern_video
 
 N = 60
@@ -152,3 +155,26 @@ def test_frames_without_an_animal_are_not_given_to_the_pose_model(project, capsy
     why = f"its predictions were made with other boxes in 12 of {N} frames: "
     for words in (predicts(project, *same), runs(project, *same)):
         assert why in said(capsys, *words)
+
+
+@pytest.mark.parametrize("by", ["command", "window"])
+def test_frames_without_an_animal_stay_empty_by_way_of_the_cropped_file(project, capsys, by):
+    """Its pose model finds the keypoints of a box that was filled: they are not put back."""
+    session = Session(Video(project / "v.mp4"))
+    session.set_raw(BOXES, project / "boxes" / "v_bbox.csv", Source.IMPORTED)
+    session.smoothing = SmoothingSettings("none", 1)
+    session.apply(mark_absent(session.track, 10, 21))
+    reviewed = session.save()
+    session.close()
+    said(capsys, "crop", project / "det", project / "v.mp4", "--bbox_dir", reviewed.parent)
+    preds = project / "pose" / "video_preds" / "cropped_v.csv"
+    write_predictions(preds, Poses(("nose",), np.full((N, 1, 2), 3.0), np.ones((N, 1))))
+    if by == "command":
+        assert "12 frames without an animal, by the review" in said(capsys, "remap", preds, reviewed)
+    else:
+        last = deque(remap({"preds": str(preds), "bbox_csv": str(reviewed)}), maxlen=1)
+        assert last
+    back, absent = read_predictions(preds.with_name("remapped_cropped_v.csv")), np.arange(10, 22)
+    assert np.isnan(back.xy[absent]).all()
+    assert not back.likelihood[absent].any()
+    np.testing.assert_array_equal(np.delete(back.xy, absent, 0), [[BOXES[0, :2] + 3]] * (N - 12))

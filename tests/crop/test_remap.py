@@ -9,11 +9,13 @@ import pytest
 
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.poses import Poses
+from napari_cropzoom.core.smoothing.methods import SmoothingSettings
 from napari_cropzoom.crop.record import CropRecord, Making, read_side_file, record_path, write_side_file
 from napari_cropzoom.crop.remap import remap_predictions
 from napari_cropzoom.files.bbox_csv import write_bbox_csv, write_metadata
 from napari_cropzoom.files.belonging import sign
 from napari_cropzoom.files.predictions_csv import read_predictions, write_predictions
+from napari_cropzoom.files.review_paths import save_final
 
 N = 40
 NOT_ON_WINDOWS = pytest.mark.skipif(sys.platform == "win32", reason="no such names or links there")
@@ -80,6 +82,39 @@ def test_frames_that_were_black_in_the_crop_get_no_keypoints(tmp_path, made_up):
     assert not back.likelihood[lost].any()
     np.testing.assert_allclose(back.xy[kept], points[kept], atol=1e-6)
     assert (back.likelihood[kept] == 0.5).all()
+
+
+@pytest.mark.parametrize("given", ["reviewed", "raw"])
+@pytest.mark.parametrize("has_record", [True, False])
+def test_frames_without_an_animal_get_no_keypoints(tmp_path, made_up, given, has_record):
+    """As in the full video; the crop shows a box filled from its neighbours there."""
+    points, boxes = made_up
+    boxes[:, 2:] = 120, 90
+    preds, raw, crop = folders(tmp_path)
+    write_crop_predictions(preds, points, boxes, (120, 90))
+    write_bbox_csv(raw, boxes)
+    summary = {"absent": [4, 5, N - 1, N, "x"]}
+    reviewed = save_final(raw, Path("v.mp4"), boxes, SmoothingSettings(), summary)
+    if has_record:
+        write_side_file(record_path(crop), CropRecord("v.mp4", boxes, (120, 90), 30.0))
+    result = remap_predictions(preds, reviewed if given == "reviewed" else raw)
+    assert "3 frames without an animal" in result.note
+    back, absent = read_predictions(result.path), [4, 5, N - 1]
+    assert np.isnan(back.xy[absent]).all()
+    assert not back.likelihood[absent].any()
+    kept = np.delete(np.arange(N), absent)
+    np.testing.assert_allclose(back.xy[kept], points[kept], atol=1e-6)
+
+
+def test_the_review_of_another_video_says_nothing(tmp_path, made_up):
+    points, boxes = made_up
+    preds, raw, crop = folders(tmp_path)
+    write_crop_predictions(preds, points, boxes, (120, 90))
+    reviewed = save_final(raw, Path("w.mp4"), boxes, SmoothingSettings(), {"absent": [4]})
+    write_side_file(record_path(crop), CropRecord("v.mp4", boxes, (120, 90), 30.0))
+    result = remap_predictions(preds, reviewed)
+    assert result.note == ""
+    np.testing.assert_allclose(read_predictions(result.path).xy, points, atol=1e-6)
 
 
 def test_the_boxes_of_the_crop_win_over_the_ones_given(tmp_path, made_up):

@@ -20,7 +20,7 @@ from napari_cropzoom.video.damage import crossed_out
 from napari_cropzoom.video.index import VideoIndex
 from napari_cropzoom.video.judge import note_odd
 from napari_cropzoom.video.video import Video
-from videos import make_numbered_video, read_number
+from videos import make_numbered_video, read_number, write_video
 
 N, SIZE = 48, (160, 120)
 JPEG = {"codec": "mjpeg", "pix_fmt": "yuvj420p"}
@@ -247,6 +247,53 @@ def test_an_avi_that_does_not_say_its_order(
     assert_right(images, video)
     assert spoiled(video, (place,)) <= bad
     assert len(bad) <= 2 * 12 + 3
+
+
+@pytest.fixture(scope="module")
+def slow_then_fast(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[np.ndarray]]:
+    """Pictures of noise, then plain ones that are decoded in no time by the next thread."""
+    path, size = tmp_path_factory.mktemp("late") / "late.avi", (240, 320, 3)
+    noisy = [np.random.default_rng(number).integers(0, 255, size, dtype=np.uint8) for number in range(12)]
+    plain = [np.full(size, 20 + number, np.uint8) for number in range(12)]
+    options = {"crf": "20", "preset": "veryfast", "sc_threshold": "0"}
+    write_video(path, [*noisy, *plain], gop=12, bframes=3, options=options)
+    with Video(path) as video:
+        return path, list(video)
+
+
+@pytest.mark.parametrize("how", ["zeroed", "cut"])
+def test_damage_that_is_met_after_the_picture_is_handed_out(
+    slow_then_fast: tuple[Path, list[np.ndarray]], tmp_path: Path, how: str
+) -> None:
+    """A thread hands out the picture of another one, which may not yet have come to the damage."""
+    path, pictures = slow_then_fast
+    with av.open(str(path)) as container:
+        packets = [packet for packet in container.demux(video=0) if packet.size]
+    (place,) = (number - 1 for number, packet in enumerate(packets) if packet.is_keyframe and number)
+    data, damaged = bytes(packets[place]), tmp_path / "damaged.avi"
+    for length in np.linspace(len(data) // 20, len(data) - 10, 12).astype(int).tolist():
+        kept = data[:length] if how == "cut" else data[:length] + bytes(len(data) - length)
+        whole = Whole(path, [bytes(packet) for packet in packets], [], [], pictures)
+        damaged_copy(whole, damaged, (place,), lambda *_, kept=kept: kept)
+        with Video(damaged) as video:
+            for number, frame in enumerate(video.stream()):
+                if number not in video.index.damage:
+                    np.testing.assert_array_equal(video.to_rgb(frame), pictures[number], f"{number}")
+            assert len(video.index.damage)
+
+
+@pytest.mark.parametrize("kind", ["h264.avi", "h264_b.avi"])
+def test_zeros_that_fill_packets_up_are_looked_at_a_few_times_only(
+    whole: Callable[[str], Whole], tmp_path: Path, kind: str
+) -> None:
+    """Some cameras fill every packet up, which could be damage of each."""
+    video = whole(kind)
+    path = damaged_copy(video, tmp_path / kind, range(N), lambda data, _: data + bytes(30))
+    with Video(path) as filled:
+        for number, frame in enumerate(filled.stream()):
+            np.testing.assert_array_equal(filled.to_rgb(frame), video.pictures[number], f"{number}")
+        assert not len(filled.index.damage)
+        assert not filled.index.damage.wary
 
 
 @pytest.mark.parametrize("kind", [*KINDS, *AVI_WITH_B])

@@ -17,6 +17,7 @@ from napari_cropzoom.files.belonging import made_of
 from napari_cropzoom.files.csv_table import plain_path, quoted
 from napari_cropzoom.files.parsing import read_yaml
 from napari_cropzoom.files.predictions_csv import PredictionsTable, read_predictions_table
+from napari_cropzoom.files.review_paths import absent_frames, review_dir
 
 MOST_OUTSIDE = 0.5  # share of keypoints far beyond the crop that a poor model may still give
 
@@ -36,7 +37,8 @@ def remap_predictions(
 
     The size of the crop and its boxes come from the record that ``cropzoom crop`` wrote. Without one, as
     after ``litpose crop``, the boxes are those of ``bbox_file`` and the size is their even median. The
-    crops of labelled frames are never resized.
+    crops of labelled frames are never resized. Frames of which the review says that no animal is there
+    get no keypoints, as where a pose model runs on the full frames.
 
     Parameters
     ----------
@@ -72,11 +74,29 @@ def remap_predictions(
                 f"{counted(len(lost), 'frame')} could not be decoded when the crop was made: no keypoints"
             )
             table = table.without(lost)
+        absent = _absent_in(bbox_file, preds_file, record_file, len(boxes))
+        if absent:
+            notes.append(
+                f"{counted(len(absent), 'frame')} without an animal, by the review: no keypoints"
+            )
+            table = table.without(absent)
     path = output or preds_file.with_name(f"remapped_{preds_file.name}")
     table.moved(scale, boxes[:, :2]).write(path)
     if table.not_moved:
         notes.append(f"left in pixels of the crop: {', '.join(map(quoted, table.not_moved[:5]))}")
     return RemapResult(path, "; ".join(notes))
+
+
+def _absent_in(bbox_file: Path, preds_file: Path, record_file: Path | None, n_frames: int) -> list[int]:
+    """Frames without an animal, by the review that saved the boxes or lies beside them."""
+    if record_file is None:
+        stem = preds_file.stem.removeprefix("cropped_")
+    else:
+        stem = Path(read_side_file(record_file).source).stem
+    for folder in (bbox_file.parent, review_dir(bbox_file)):
+        if absent := absent_frames(folder, stem, n_frames):
+            return absent
+    return []
 
 
 def find_record(preds_file: Path, bbox_file: Path, crop: Path | None = None) -> Path | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import io
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +48,16 @@ def first_line(text: str) -> str:
     """The first line of a long text, which is not copied for it."""
     end = text.find("\n")
     return text if end < 0 else text[:end]
+
+
+def taken_lines(text: str, taken: list[str]) -> Iterator[str]:
+    """Yield the lines of a long text, with their ends, and add each to ``taken``."""
+    at = 0
+    while at < len(text):
+        end = text.find("\n", at) + 1 or len(text)
+        taken.append(text[at:end])
+        yield text[at:end]
+        at = end
 
 
 def read_text(path: Path, what: str) -> str:
@@ -133,7 +144,7 @@ def _many_numbers(rows: str) -> FloatArray | None:
 
     try:
         table = pd.read_csv(
-            io.StringIO(rows),
+            io.BytesIO(rows.encode()),  # which pandas reads faster than text
             header=None,
             dtype=np.float64,
             keep_default_na=False,

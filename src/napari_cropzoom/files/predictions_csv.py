@@ -28,6 +28,7 @@ from napari_cropzoom.files.csv_table import (
     plain_path,
     quoted,
     read_text,
+    taken_lines,
 )
 
 if TYPE_CHECKING:
@@ -227,9 +228,8 @@ def read_predictions_table(path: Path, n_frames: int | None = None) -> Predictio
     """
     content = read_text(path, "predictions")
     check_width(path, first_line(content), "predictions")
-    text = io.StringIO(content)
-    header, n_index, n_lines = _header(path, text)
-    values = _values(path, text.read(), len(header[0]) + n_index - 1, n_lines + 1, n_index)
+    header, n_index, n_lines, begin = _header(path, content)
+    values = _values(path, content[begin:], len(header[0]) + n_index - 1, n_lines + 1, n_index)
     columns = [values.iloc[:, place].fillna("").tolist() for place in range(n_index)]
     index = (
         [label.strip() for label in columns[0]]
@@ -279,13 +279,13 @@ def write_predictions(path: Path, poses: Poses, index: Sequence[object] | None =
     PredictionsTable(path, header, labels, pd.DataFrame(values)).write(path)
 
 
-def _header(path: Path, text: io.StringIO) -> tuple[list[list[str]], int, int]:
-    """The three header rows with one index column; how many the file has, and the lines they take.
+def _header(path: Path, text: str) -> tuple[list[list[str]], int, int, int]:
+    """The three header rows with one index column; how many the file has, their lines and letters.
 
     DeepLabCut splits the path of an image over three columns, which have empty cells in the header.
     """
-    reader = csv.reader(text)
-    header: list[list[str]] = []
+    header, taken = list[list[str]](), list[str]()
+    reader = csv.reader(taken_lines(text, taken))
     try:
         for row in reader:
             if any(cell.strip() for cell in row):
@@ -301,7 +301,7 @@ def _header(path: Path, text: io.StringIO) -> tuple[list[list[str]], int, int]:
         n_index += 1
     header = [[row[0], *row[n_index:]] for row in header]
     _check_columns(path, header)
-    return header, n_index, reader.line_num
+    return header, n_index, reader.line_num, len("".join(taken))
 
 
 def _is_empty(cell: str) -> bool:
@@ -363,7 +363,7 @@ def _values(path: Path, text: str, width: int, line: int, n_index: int) -> pd.Da
         raise CropzoomError(f"{path}: the last line is cut short. Make the file again.")
     try:
         values: pd.DataFrame = pd.read_csv(
-            io.StringIO(text),
+            io.BytesIO(text.encode()),  # which pandas reads faster than text
             header=None,
             names=range(width),
             index_col=False,

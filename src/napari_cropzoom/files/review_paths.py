@@ -141,11 +141,27 @@ def without_absent(boxes: FloatArray, bbox_csv: Path, video: Path) -> FloatArray
     ndarray, (T, 4)
         NaN where there is no animal; ``boxes`` itself where that is nowhere.
     """
-    said = _known_videos(bbox_csv.parent / "metadata.json").get(video.stem, {})
-    absent = said.get("absent", []) if isinstance(said, dict) else []
-    frames = [each for each in absent if isinstance(each, int) and 0 <= each < len(boxes)]
+    frames = absent_frames(bbox_csv.parent, video.stem, len(boxes))
     if not frames:
         return boxes
     boxes = boxes.copy()
     boxes[frames] = np.nan
     return boxes
+
+
+def absent_frames(folder: Path, video_stem: str, n_frames: int) -> list[int]:
+    """Frames of which a review says that no animal is there; none where it does not know the video.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the review has saved its boxes.
+    video_stem : str
+        Name of the full-frame video without its suffix.
+    n_frames : int
+        Of the video.
+    """
+    said = _known_videos(folder / "metadata.json").get(video_stem)
+    absent = said.get("absent") if isinstance(said, dict) else None
+    numbers = absent if isinstance(absent, list) else []
+    return [each for each in numbers if isinstance(each, int) and 0 <= each < n_frames]

@@ -21,6 +21,11 @@ Check = Callable[["Packet[VideoStream]"], bool]
 _STRICT = ("hevc", "mjpeg")
 """Decoders that go on over damage and show what comes of it as good, unless they are told to stop."""
 
+_LATE = ("h264", "mpeg4")
+"""Decoders whose threads may hand out a damaged picture before it is marked: see `be_wary`."""
+
+_FALSE_ALARMS = 3  # after so many in a file its decoder is no longer told to stop
+
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _TRAILER = 8  # bytes: size, status and checksum of a slice
 _HOLE = b"\0\0\0"
@@ -68,6 +73,8 @@ class Damage:
         Whether the bytes of a packet tell that it is damaged.
     tried : bool
         Whether it is known that the two above suit this file; tried when damage is first met.
+    wary : bool
+        Whether several threads stop at whatever is odd, so that one thread looks at it: see `be_wary`.
     lock : threading.RLock
         For those who look closely: one at a time.
     gaps : tuple of Gap
@@ -80,6 +87,7 @@ class Damage:
         self.gaps: tuple[Gap, ...] = ()
         self.looks_sound = False
         self.strict, self.checked, self.tried = True, True, False
+        self.wary, self._false_alarms = True, 0
         self.lock = threading.RLock()
         self._numbers = frozenset[int]()
         self._judged: tuple[Judged, ...] = ()
@@ -96,6 +104,12 @@ class Damage:
             self._numbers = self._numbers.union(numbers)
             if judged is not None:
                 self._judged = (*self._judged, judged)
+
+    def false_alarm(self) -> None:
+        """Note that what several threads stopped at was sound; after a few times they go on."""
+        with self.lock:
+            self._false_alarms += 1
+            self.wary = self._false_alarms < _FALSE_ALARMS
 
     def judged_at(self, number: int) -> Judged | None:
         """Return the longest range that was looked at closely and holds a frame; None without one."""
@@ -158,6 +172,24 @@ def be_strict(context: CodecContext, damage: Damage) -> None:
     """Have a decoder, before it is opened, refuse damaged packets; some say nothing of them otherwise."""
     if damage.strict and context.name in _STRICT:
         context.options = {**context.options, "err_detect": "explode"}
+
+
+def be_wary(context: CodecContext, damage: Damage) -> None:
+    """Have a decoder of several threads, before it is opened, refuse what is to be looked at closely.
+
+    The mark of a picture is read by the thread that hands it out, maybe while another one still decodes
+    it. That a packet is refused is told by the thread that decodes it, always.
+    """
+    be_strict(context, damage)
+    if damage.wary and context.name in _LATE:
+        context.options = {**context.options, "err_detect": "explode"}
+
+
+def ends_oddly(packet: Packet[VideoStream], codec: str, damage: Damage) -> bool:
+    """Whether a packet ends with so many zeros that it may be cut off, where that is to be looked at."""
+    if not damage.wary or codec not in _LATE or packet.size < _PADDING:
+        return False
+    return not any(memoryview(packet)[-_PADDING:])
 
 
 def packet_check(codec: str, header: bytes | None) -> Check | None:

@@ -20,7 +20,7 @@ from napari_cropzoom.video.container import (
     unreadable,
     video_stream,
 )
-from napari_cropzoom.video.damage import Judged, be_strict, black_frame, packet_check
+from napari_cropzoom.video.damage import Judged, be_wary, black_frame, ends_oddly, packet_check
 from napari_cropzoom.video.index import VideoIndex
 from napari_cropzoom.video.judge import PREDICTED, look_closely, opened_closely
 from napari_cropzoom.video.numbering import Numbering
@@ -162,7 +162,8 @@ class FrameDecoder:
     def _seek(self, place: int) -> None:
         """Go to the keyframe at ``place`` in the index's list; -1 is the start of the file."""
         self._frames.close()
-        if self._tainted or self._strict != self.index.damage.strict or self._has_met_damage():
+        damage = self.index.damage
+        if self._tainted or self._told != (damage.strict, damage.wary) or self._has_met_damage():
             self._reopen()
         if place < 0 or not self._go_to(place):
             self._rewind()
@@ -203,8 +204,9 @@ class FrameDecoder:
         container = open_container(self.index.path)
         stream = video_stream(container, self.index.path)
         stream.codec_context.copy_opaque = self.index.by_decoding_time
-        self._strict, self._tainted = self.index.damage.strict, False
-        be_strict(stream.codec_context, self.index.damage)
+        damage = self.index.damage
+        self._told, self._tainted = (damage.strict, damage.wary), False
+        be_wary(stream.codec_context, damage)
         return container, stream
 
     def _read_on(self, from_start: bool) -> Generator[tuple[int, VideoFrame]]:
@@ -222,6 +224,8 @@ class FrameDecoder:
             if judged is None:
                 look_closely(self.index, self._last + 1, self._fed)
                 judged = damage.judged_at(self._last + 1)
+                if judged is not None and not any(n in damage for n in range(judged.first, judged.end)):
+                    damage.false_alarm()
             if judged is None:
                 raise damaged(self.index.path, self._last + 1, n_frames)
             yield from self._read_judged(judged)
@@ -316,7 +320,11 @@ class FrameDecoder:
                         held.sent(stamp)
                     if packet.is_corrupt or (check is not None and not check(packet)):
                         raise DamageMet
+                    if ends_oddly(packet, self.index.codec, damage):
+                        raise DamageMet
                 frames = pictures_of(packet)
+                if frames is None and not trusted:
+                    return  # a keyframe before it may do
                 if frames is None:
                     raise DamageMet
                 for frame in frames:

@@ -18,7 +18,15 @@ from numpy.typing import NDArray
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.video.container import opened, pictures_of, stamp_of, tag
-from napari_cropzoom.video.damage import MPEG_STREAMS, Damage, Judged, be_strict, packet_check
+from napari_cropzoom.video.damage import (
+    MPEG_STREAMS,
+    Damage,
+    Judged,
+    be_strict,
+    be_wary,
+    ends_oddly,
+    packet_check,
+)
 from napari_cropzoom.video.diagnosis import bare_stream, why_empty
 from napari_cropzoom.video.names import ffmpeg_word
 from napari_cropzoom.video.rationals import time_base_of
@@ -141,8 +149,9 @@ class Packets:
         """
         report = None if progress is None else partial(self._report, progress)
         came, odd, _ = _decoded_stamps(path, damage, False, report)
-        if odd:
+        if odd or len(came) < sum(self.counts):  # what several threads refuse last they do not tell
             came, odd, reorders = _decoded_stamps(path, damage, True, report)
+            damage.wary = bool(odd)  # one thread has seen all of it
             if odd:
                 came = self._with_those_lost(came, odd, damage, reorders)
         shown = np.asarray(came, dtype=np.int64)
@@ -247,7 +256,7 @@ def _decoded_stamps(
         context.copy_opaque = True
         if closely:
             context.thread_count = 1
-        be_strict(context, damage)
+        (be_strict if closely else be_wary)(context, damage)
         check = packet_check(context.name, context.extradata)
         for packet in container.demux(stream):
             tag(packet)
@@ -256,7 +265,8 @@ def _decoded_stamps(
                 if check is not None and not check(packet):
                     unsound.add(_stamp_in(packet))
             frames = pictures_of(packet)
-            if frames is None or packet.is_corrupt:
+            is_odd = not closely and ends_oddly(packet, context.name, damage)
+            if frames is None or packet.is_corrupt or is_odd:
                 odd.add(_stamp_in(packet))
             for frame in frames or ():
                 stamp = stamp_of(frame)

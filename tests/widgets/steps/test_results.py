@@ -46,7 +46,8 @@ def test_what_another_video_left_is_not_shown(viewer, model_folder, tmp_path, vi
     shutil.copy(video_file, other)
     session = open_review(viewer, other, detector=model_folder)
     assert session.detector_poses is not None  # the same video elsewhere
-    other.unlink()
+    other = tmp_path / "day3" / "square.mp4"
+    other.parent.mkdir()
     excerpt(video_file, other, 0, 30)
     session = open_review(viewer, other, detector=model_folder)
     assert session.detector_poses is None

@@ -16,7 +16,8 @@ import yaml
 from lpmodels import KEYPOINTS, make_lp_model
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.progress import run_stage
-from napari_cropzoom.engine.training.config import _quoted, compose, vetted
+from napari_cropzoom.engine.model_folder import ModelFolder
+from napari_cropzoom.engine.training.config import _quoted, compose, going_on, vetted
 from napari_cropzoom.engine.training.train import train
 from videos import draw_blobs
 
@@ -275,3 +276,25 @@ def test_a_training_takes_the_checkpoint_that_was_checked(project: Path, tmp_pat
     assert [path.name for path in out.glob("tb_logs/blobs/version_0/checkpoints/*.ckpt")]
     assert yaml.safe_load((out / "config.yaml").read_text())["model"]["checkpoint"] == str(named)
     assert f"loading weights from {named}" in (out / "train.log").read_text()
+
+
+def test_a_model_trained_by_steps_goes_on_from_its_own_configuration(project: Path) -> None:
+    """Lightning Pose writes the epochs beside the steps, and refuses to read both."""
+    config = yaml.safe_load((project / "config.yaml").read_text())
+    training = config["training"]
+    training |= {"min_steps": 2, "max_steps": 2, "unfreezing_step": 0}
+    training["lr_scheduler_params"] = {
+        "multisteplr": {"milestone_steps": [1], "milestones": [1], "gamma": 1}
+    }
+    (project / "config.yaml").write_text(yaml.safe_dump(config))
+    model = ModelFolder.open(project)
+    composed = compose(project / "config.yaml", going_on(model))
+    assert composed["training"]["lr_scheduler_params"]["multisteplr"] == {
+        "milestone_steps": [1],
+        "gamma": 1,
+    }
+    assert composed["model"]["checkpoint"] == str(model.checkpoint)
+    training["lr_scheduler_params"] = {"multisteplr": {"milestones": [1], "gamma": 1}}
+    (project / "config.yaml").write_text(yaml.safe_dump(config))
+    composed = compose(project / "config.yaml", going_on(ModelFolder.open(project)))
+    assert composed["training"]["lr_scheduler_params"]["multisteplr"]["milestones"] == [1]

@@ -25,8 +25,9 @@ from napari_cropzoom.core.progress import ignore, run_stage
 from napari_cropzoom.engine.model_folder import ModelFolder
 from napari_cropzoom.engine.training import status
 from napari_cropzoom.engine.training.background import stop
+from napari_cropzoom.engine.training.losses import Losses
 from napari_cropzoom.engine.training.status import TrainingStatus
-from napari_cropzoom.engine.training.train import _only_one, _run
+from napari_cropzoom.engine.training.train import _often, _only_one, _progress_line, _run
 from videos import draw_blobs
 
 pytestmark = pytest.mark.timeout(300)
@@ -214,6 +215,18 @@ def test_what_cannot_be_trained_is_refused_before_the_command_leaves(
     assert "Give a config file" in capsys.readouterr().err
     assert main(["train", "--status", str(tmp_path)]) == 0
     assert "no training is known there" in capsys.readouterr().out
+
+
+def test_steps_are_called_steps(tmp_path: Path) -> None:
+    """Lightning Pose writes numbers alone; which they are is told by its configuration."""
+    content = {"status": "TRAINING", "progress": {"completed": 120, "total": 600, "timestamp": 0}}
+    (tmp_path / "train_status.json").write_text(json.dumps(content))
+    for line, unit, often in (("max_epochs: 600", "epoch", 1), ("max_steps: 600", "step", 6)):
+        (tmp_path / "config.yaml").write_text(f"training:\n  {line}\n")
+        progress = TrainingStatus.read(tmp_path).progress
+        assert _progress_line(progress, Losses(tmp_path)) == f"{unit} 120 of 600"
+        assert _often(progress) == often
+        assert f"{unit}s" in TrainingStatus.read(tmp_path).told()
 
 
 def test_the_process_of_a_status_is_told_from_others(tmp_path: Path) -> None:

@@ -3,13 +3,15 @@
 import csv
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 
-from lpmodels import make_predictions_folder
+from lpmodels import make_lp_model, make_predictions_folder
 from napari_cropzoom.cli import main
 from napari_cropzoom.core.boxes import Box, Source
 from napari_cropzoom.core.poses import Poses
@@ -21,6 +23,8 @@ from napari_cropzoom.files.bbox_csv import read_bbox_csv, write_bbox_csv
 from napari_cropzoom.files.predictions_csv import read_predictions_table, write_predictions
 from napari_cropzoom.files.provenance import MadeWith, made_with_path, video_identity, write_made_with
 from napari_cropzoom.files.review_paths import file_sha256, reviewed_csv
+from napari_cropzoom.projects.comparing import Improvement, OnVideo
+from napari_cropzoom.projects.corrections import sizing_like
 from napari_cropzoom.review.session import Session
 from napari_cropzoom.video.index import VideoIndex
 from napari_cropzoom.video.video import Video
@@ -97,6 +101,19 @@ def improve(lab: Path, *more: str) -> int:
     return main(["improve", str(lab), *models, *more])
 
 
+def told_of(lab: Path, name: str, poses: Poses) -> Path:
+    """A detector that has predicted both reviewed videos."""
+    folder = make_predictions_folder(lab / "models" / name, lab / "videos" / "a.mp4", poses)
+    write_predictions(folder / "video_preds" / "b.csv", poses)
+    for video in ("a", "b"):
+        path = folder / "video_preds" / f"{video}.csv"
+        about = fingerprint(ModelFolder.open(folder))
+        index = VideoIndex.scan(lab / "videos" / f"{video}.mp4")
+        record = MadeWith(about, "cpu", video_identity(index), None, file_sha256(path))
+        write_made_with(made_with_path(path), record)
+    return folder
+
+
 def new_rows(lab: Path) -> list[list[str]]:
     with (lab / "CollectedData_with_review.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.reader(file))[5:]
@@ -127,7 +144,7 @@ def test_frames_of_both_videos_are_added_and_the_labels_stay(
         assert row[3:5] == ["", ""]  # of an ear the pose model knows nothing
         assert row[5:] == [str(value) for value in xy[0].round(3)]
     assert "6 labeled frames added" in printed.out
-    assert "data.csv_file" in printed.out
+    assert "--train" in printed.out
     assert "4 corrected frames left out" in printed.err
 
 
@@ -171,6 +188,99 @@ def test_a_project_without_corrections_says_what_to_do(
     shutil.rmtree(lab / "models" / "detector" / "video_preds" / "bboxes_reviewed")
     assert improve(lab) == 1
     assert "cropzoom review" in capsys.readouterr().err
+
+
+def test_a_better_detector_is_told_from_a_worse_one(
+    lab: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert improve(lab, "--frames", "4", "--gap", "4") == 0
+    capsys.readouterr()
+    good = told_of(lab, "good", true_poses())
+    same = told_of(lab, "same", detected())
+    assert improve(lab, "--compare", str(good)) == 0
+    printed = capsys.readouterr().out
+    rows = {line.split()[0]: line.split()[1:] for line in printed.splitlines() if line}
+    wrong = len(WRONG) - 2  # of the frames that count: two of each video are labeled frames
+    assert rows["a.mp4"][:4] == [str(N - 2), "2", f"{1 - wrong / (N - 2):.1%}", "100.0%"]
+    assert rows["a.mp4"][4] != rows["a.mp4"][5]  # suspects
+    assert rows["all"][2:4] == [str(2 * N - 4), "4"]
+    assert f"use {good}" in printed
+    assert json.loads((good / "compared.json").read_text(encoding="utf-8"))["is_better"] is True
+    assert improve(lab, "--compare", str(same)) == 0
+    printed = capsys.readouterr().out
+    (row,) = [line.split() for line in printed.splitlines() if line.startswith("a.mp4")]
+    assert row[3:5] == ["69.0%", "69.0%"]
+    assert row[5] == row[6]
+    assert f"Keep the old detector, {lab / 'models' / 'detector'}" in printed
+
+
+def test_boxes_of_the_new_detector_are_made_as_those_that_were_reviewed() -> None:
+    for sizing in (SizingSettings(crop_ratio=1.4), SizingSettings(crop_ratio=None, crop_size=40)):
+        boxes = boxes_from_keypoints(true_poses(), sizing)
+        boxes[3] = np.nan
+        again = boxes_from_keypoints(true_poses(), sizing_like(boxes, true_poses()))
+        np.testing.assert_array_equal(np.delete(again, 3, 0), np.delete(boxes, 3, 0))
+    assert sizing_like(np.full((4, 4), np.nan), None) == SizingSettings()
+
+
+def test_a_detector_that_forgets_the_labels_is_not_the_better_one() -> None:
+    video = OnVideo("a", 100, 5, (40, 90), (9, 9))
+    for errors, n_labels, is_better in [
+        ((4.0, 4.5), 60, True),
+        ((4.0, 9.0), 60, False),
+        ((4.0, 9.0), 3, True),  # too few to say
+        ((np.nan, np.nan), 0, True),
+    ]:
+        found = Improvement("old", "new", (video,), errors, n_labels, 20)
+        assert found.is_better is is_better
+        assert ("use new" if is_better else "Keep the old detector, old") in found.told()
+    assert not Improvement("old", "new", (replace(video, agree=(40, 40)),), (4, 1), 60, 20).is_better
+
+
+@pytest.mark.timeout(300)
+def test_the_detector_is_trained_on_and_compared_in_one_go(
+    lab: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A real network; what it predicted before is as in the other tests."""
+    names = ("nose", "ear", "tail")
+    real = make_lp_model(lab / "models" / "real", keypoint_names=names, size=128)
+    shutil.rmtree(lab / "models" / "detector" / "tb_logs")
+    shutil.copytree(real / "tb_logs", lab / "models" / "detector" / "tb_logs")
+    config = yaml.safe_load((real / "config.yaml").read_text())
+    training = config["training"]
+    training |= {"min_steps": 2, "max_steps": 2, "unfreezing_step": 0, "log_every_n_steps": 1}
+    training |= {"train_prob": 0.7, "val_prob": 0.3, "check_val_every_n_epoch": 1}
+    training["lr_scheduler_params"] = {
+        "multisteplr": {"milestone_steps": [2], "milestones": [1], "gamma": 0.5}
+    }
+    config["eval"] |= {"predict_vids_after_training": False, "save_vids_after_training": False}
+    config["callbacks"] = {"anneal_weight": None}
+    (lab / "models" / "detector" / "config.yaml").write_text(yaml.safe_dump(config))
+    for image in read_predictions_table(lab / "CollectedData.csv").index:
+        (lab / image).parent.mkdir(parents=True, exist_ok=True)
+        with Video(lab / "videos" / "a.mp4") as video:
+            Image.fromarray(video.frame(0)).save(lab / image)
+    assert improve(lab, "--frames", "6", "--gap", "4", "--train") == 0, capsys.readouterr().err
+    printed = capsys.readouterr().out
+    new = ModelFolder.open(lab / "models" / "detector_improved")
+    settings = yaml.safe_load((new.path / "config.yaml").read_text())
+    assert settings["data"]["csv_file"] == "CollectedData_with_review.csv"
+    assert (
+        Path(settings["model"]["checkpoint"]) == ModelFolder.open(lab / "models" / "detector").checkpoint
+    )
+    assert read_predictions_table(new.predictions_csv(lab / "videos" / "b.mp4")).poses().xy.shape[0] == N
+    assert "b.mp4" in printed
+    assert "detector" in printed.splitlines()[-1]
+    assert improve(lab, "--compare", str(new.path)) == 0
+
+
+def test_what_is_not_for_it_is_refused(lab: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert improve(lab, "--new_model", str(lab / "x")) == 1
+    assert "--train" in capsys.readouterr().err
+    assert main(["improve", str(lab), "--detector", str(lab / "models" / "detector")]) == 1
+    assert "--pose MODEL" in capsys.readouterr().err
+    assert improve(lab, "--train", "--new_model", str(lab / "models" / "pose")) == 1
+    assert "a model already" in capsys.readouterr().err
 
 
 def test_frames_are_spread_over_videos_and_kinds_and_no_two_are_neighbours() -> None:

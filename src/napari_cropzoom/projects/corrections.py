@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_cropzoom.core.boxes import BoolArray, FloatArray, Review, Source
+from napari_cropzoom.core.boxes import BoolArray, FloatArray, Review, Source, iou
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.inspection.inspection import (
     Evidence,
@@ -20,6 +20,7 @@ from napari_cropzoom.core.inspection.inspection import (
 )
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.sampling.spread import spread
+from napari_cropzoom.core.smoothing.sizing import SizingSettings, boxes_from_keypoints
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.engine.model_folder import ModelFolder
 from napari_cropzoom.files.belonging import check_made_of, read_predictions_of
@@ -29,6 +30,8 @@ from napari_cropzoom.review.stored import read_review
 from napari_cropzoom.video.index import VideoIndex
 
 MOST_OVERLAP = 0.6  # intersection over union, from which a correction says nothing of the detector
+PROBE = 10.0  # a crop ratio at which the rounding of sides hardly counts
+LEAST_RATIO = 1.01
 OTHER_KIND = "not suspected"
 SIZE_OF_STEP = 0.25  # of a frame, or of a box: a clear difference between two frames
 
@@ -43,6 +46,12 @@ class Corrected:
     index : VideoIndex
     boxes : ndarray, (T, 4)
         Final boxes, as saved.
+    raw : ndarray, (T, 4)
+        Boxes as the detector found them, NaN where it found none.
+    poses : Poses or None
+        Keypoints of the detector, if they are still there.
+    sizing : SizingSettings
+        How the raw boxes were put round them.
     is_wrong : ndarray, (T,) bool
         Frames whose box a person has changed, where the detector's was missing or elsewhere.
     kinds : list of str, length T
@@ -52,6 +61,9 @@ class Corrected:
     video: Path
     index: VideoIndex
     boxes: FloatArray
+    raw: FloatArray
+    poses: Poses | None
+    sizing: SizingSettings
     is_wrong: BoolArray
     kinds: list[str]
 
@@ -80,29 +92,39 @@ def read_corrected(detector: ModelFolder, video: Path) -> Corrected | str:
         return f"{counted(len(tracks.with_boxes), 'animal')}, and labels are of one"
     entry = tracks.with_boxes[0]
     track = entry.track
-    overlap = overlaps(track.raw, track.boxes)
-    is_wrong = (track.review == Review.EDITED) & ~track.is_missing & ~(overlap > MOST_OVERLAP)
+    is_wrong = (track.review == Review.EDITED) & ~track.is_missing & ~agrees(track.raw, track.boxes)
     is_wrong[index.damage.numbers()] = False
     predictions, poses = detector.predictions_csv(video), None
     if predictions.is_file():
         poses, _ = read_predictions_of(predictions, index.n_frames, video)
-    anchors = entry.sizing.anchor_keypoints if entry.sizing else ()
+    sizing = entry.sizing or sizing_like(track.raw, poses)
+    anchors = sizing.anchor_keypoints
     likelihood = None if poses is None else anchor_likelihood(poses, anchors)
     evidence = Evidence(likelihood, None if poses is None else poses.select(anchors), size)
     suspects = ranked(Inspection.of(track.raw, evidence).suspects)
     kinds = kinds_of(suspects, index.n_frames)
-    return Corrected(video, index, entry.final_boxes(tracks.fill), is_wrong, kinds)
+    boxes = entry.final_boxes(tracks.fill)
+    return Corrected(video, index, boxes, track.raw, poses, sizing, is_wrong, kinds)
 
 
-def overlaps(boxes: FloatArray, others: FloatArray) -> FloatArray:
-    """(T,) intersection over union of boxes (T, 4), 0 where one is missing."""
-    first, second = np.nan_to_num(boxes), np.nan_to_num(others)
-    low = np.maximum(first[:, :2], second[:, :2])
-    high = np.minimum(first[:, :2] + first[:, 2:], second[:, :2] + second[:, 2:])
-    shared = np.prod(np.clip(high - low, 0, None), axis=1)
-    whole = np.prod(first[:, 2:], axis=1) + np.prod(second[:, 2:], axis=1) - shared
-    result: FloatArray = np.divide(shared, whole, out=np.zeros(len(first)), where=whole > 0)
-    return result
+def sizing_like(boxes: FloatArray, poses: Poses | None) -> SizingSettings:
+    """How boxes were put round keypoints, where nobody wrote it down; the usual way without keypoints."""
+    sides = boxes[~np.isnan(boxes).any(axis=1), 2]
+    if len(sides) and (sides == sides[0]).all():
+        return SizingSettings(crop_ratio=None, crop_size=int(sides[0]))
+    if poses is None:
+        return SizingSettings()
+    usual = boxes_from_keypoints(poses, SizingSettings(crop_ratio=PROBE))[:, 2]
+    is_known = ~np.isnan(boxes[:, 2]) & (usual > 0)
+    if not is_known.any():
+        return SizingSettings()
+    ratio = PROBE * float(np.median(boxes[is_known, 2] / usual[is_known]))
+    return SizingSettings(crop_ratio=max(round(ratio, 2), LEAST_RATIO))
+
+
+def agrees(boxes: FloatArray, others: FloatArray) -> BoolArray:
+    """(T,) whether boxes lie on the same thing; a missing one does not."""
+    return np.asarray(np.nan_to_num(iou(boxes, others)) > MOST_OVERLAP)
 
 
 def kinds_of(suspects: Sequence[Suspect], n_frames: int) -> list[str]:

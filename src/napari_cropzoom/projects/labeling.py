@@ -12,6 +12,7 @@ Beside the labels file ``<labels>.csv``, which stays as it is, are written
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections import Counter
 from collections.abc import Sequence
@@ -223,6 +224,23 @@ def write_image(path: Path, picture: NDArray[np.uint8]) -> None:
         Image.fromarray(picture).save(part, format="PNG")
 
 
+def read_record(path: Path) -> dict[str, Any]:
+    """What is known of the rows made by review, by their image; nothing where there is no record."""
+    try:
+        return dict(read_json(path)["images"])
+    except (OSError, *MISSHAPEN):
+        return {}
+
+
+def added_frames(target: Path) -> dict[Path, list[int]]:
+    """Frames of each video that were made rows of a table, by its record."""
+    result: dict[Path, list[int]] = {}
+    for about in read_record(record_of(target)).values():
+        with contextlib.suppress(*MISSHAPEN):
+            result.setdefault(Path(about["video"]), []).append(int(about["frame"]))
+    return result
+
+
 def write_record(path: Path, about: dict[str, Any]) -> None:
     """Add rows to the record of what was made by review.
 
@@ -231,12 +249,7 @@ def write_record(path: Path, about: dict[str, Any]) -> None:
     CropzoomError
         If the file cannot be written.
     """
-    known: dict[str, Any] = {}
-    try:
-        known = dict(read_json(path)["images"])
-    except (OSError, *MISSHAPEN):
-        known = {}
-    content = {"version": VERSION, "images": {**known, **about}}
+    content = {"version": VERSION, "images": {**read_record(path), **about}}
     with atomic_path(path) as part:
         part.write_text(json.dumps(content, indent=1, allow_nan=False), encoding="utf-8")
 

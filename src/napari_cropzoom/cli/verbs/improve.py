@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import itertools
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_cropzoom.cli.arguments import Verbs, add_trust, add_verb, positive_int, probability
 from napari_cropzoom.cli.inputs import print_note
-from napari_cropzoom.cli.progress import run_with_bar
+from napari_cropzoom.cli.progress import print_line, run_with_bar
 from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.progress import ignore
 from napari_cropzoom.core.shell import shell_line
 from napari_cropzoom.core.words import counted
 
@@ -30,7 +33,7 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     better.add_argument("project", type=Path, help="folder of the project, with its labels file")
     better.add_argument("--detector", type=Path, required=True, metavar="MODEL", help="model folder")
     better.add_argument(
-        "--pose", type=Path, required=True, metavar="MODEL", help="finds the keypoints in reviewed boxes"
+        "--pose", type=Path, metavar="MODEL", help="finds the keypoints in reviewed boxes, for new frames"
     )
     better.add_argument(
         "--labels", type=Path, metavar="FILE", help="labels file, where there are several"
@@ -48,27 +51,76 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
         default=LIKELY,
         help=f"keypoints below it are left empty (default: {LIKELY})",
     )
+    then = better.add_mutually_exclusive_group()
+    then.add_argument(
+        "--train",
+        action="store_true",
+        help="train the detector on from its weights, with frames added now or before; compare",
+    )
+    then.add_argument(
+        "--compare",
+        type=Path,
+        metavar="MODEL",
+        help="compare a detector that was trained on from --detector with it; adds no frames",
+    )
+    better.add_argument(
+        "--new_model", type=Path, metavar="DIR", help="with --train (default: DETECTOR_improved)"
+    )
+    better.add_argument(
+        "--overrides", nargs="*", metavar="KEY=VALUE", help="with --train: change values of the config"
+    )
     add_trust(better)
 
 
 def improve(args: argparse.Namespace) -> None:
-    """Choose corrected frames, write images and rows, and say how to train on them."""
+    """Add labeled frames, train on them, and say which detector is the better one, as far as asked."""
     from napari_cropzoom.engine.model_folder import ModelFolder
-    from napari_cropzoom.files.predictions_csv import read_predictions_table
-    from napari_cropzoom.projects.corrections import check_names
-    from napari_cropzoom.projects.labeling import label_frames, record_of
+    from napari_cropzoom.projects.labeling import with_review
     from napari_cropzoom.projects.layout import Project
 
+    if not args.train and (args.new_model is not None or args.overrides):
+        raise CropzoomError("--new_model, --overrides: are for --train. Leave them out.")
     project = Project.open(args.project, args.output_dir)
     labels = args.labels or _only_labels(project)
-    detector, pose = ModelFolder.open(args.detector), ModelFolder.open(args.pose)
-    check_names(read_predictions_table(labels).names, pose)
+    detector = ModelFolder.open(args.detector)
+    new = None if args.compare is None else ModelFolder.open(args.compare)
     corrected = _corrected(project, detector)
     if not corrected:
         raise CropzoomError(
             f"{project.data_dir}: no video has a saved review in which a box of {detector.path.name} was "
             "corrected. Review one with `cropzoom review`, and save it in step Export."
         )
+    target = with_review(labels)
+    if new is None:
+        if args.train and target.is_file():
+            print_note(f"{target}: is taken as it is; improve without --train adds frames")
+        else:
+            _add_frames(project, labels, detector, corrected, args)
+        if not args.train:
+            print("Look at the keypoints before you train on them: they are what the pose model finds.")
+            print(f"Train again: {_next_line(args)}")
+            return
+        new = _train(detector, target, args)
+    _compare(project, labels, detector, new, corrected, args)
+
+
+def _add_frames(
+    project: Project,
+    labels: Path,
+    detector: ModelFolder,
+    corrected: list[Corrected],
+    args: argparse.Namespace,
+) -> None:
+    """Choose corrected frames, and write images and rows."""
+    from napari_cropzoom.engine.model_folder import ModelFolder
+    from napari_cropzoom.files.predictions_csv import read_predictions_table
+    from napari_cropzoom.projects.corrections import check_names
+    from napari_cropzoom.projects.labeling import label_frames, record_of
+
+    if args.pose is None:
+        raise CropzoomError("Give --pose MODEL, a pose model that finds the keypoints in reviewed boxes.")
+    pose = ModelFolder.open(args.pose)
+    check_names(read_predictions_table(labels).names, pose)
     poses = _poses(project, pose, corrected, args.trust_checkpoint)
     stage = label_frames(
         labels,
@@ -95,9 +147,54 @@ def improve(args: argparse.Namespace) -> None:
     for kind, count in made.of_kinds.most_common():
         print(f"{count:4}  {kind}")
     print(f"{counted(len(made.images), 'labeled frame')} added: {made.labels}")
-    print(f"which ones: {record_of(made.labels)}")
-    print("Look at the keypoints before you train on them: they are what the pose model finds.")
-    print(f"Train again: {_train_line(detector, made.labels)}")
+    print(f"which ones: {record_of(made.labels)}", flush=True)
+
+
+def _train(detector: ModelFolder, target: Path, args: argparse.Namespace) -> ModelFolder:
+    """Train the detector on from its weights."""
+    from napari_cropzoom.engine.model_folder import ModelFolder
+    from napari_cropzoom.engine.training.config import going_on, quoted_override
+    from napari_cropzoom.engine.training.train import train
+
+    folder = (args.new_model or _free_folder(detector.path)).absolute()
+    if (folder / "config.yaml").is_file():
+        raise CropzoomError(f"{folder}: is a model already. Give another --new_model.")
+    overrides = [
+        quoted_override("data.data_dir", str(target.parent.absolute())),
+        quoted_override("data.csv_file", target.name),
+        *going_on(detector),
+        *(args.overrides or ()),
+    ]
+    print(f"training on from {detector.path}: {folder}", flush=True)
+    notify = ignore if sys.stderr.isatty() else print_line  # where there is no bar
+    config, trust = detector.path / "config.yaml", args.trust_checkpoint
+    run_with_bar(train(config, folder, None, overrides, trust=trust, notify=notify), "training")
+    return ModelFolder.open(folder)
+
+
+def _free_folder(detector: Path) -> Path:
+    """``<detector>_improved``, with a number where that is taken."""
+    first = detector.with_name(f"{detector.name}_improved")
+    others = (first.with_name(f"{first.name}_{number}") for number in itertools.count(2))
+    return next(folder for folder in itertools.chain([first], others) if not folder.exists())
+
+
+def _compare(
+    project: Project,
+    labels: Path,
+    old: ModelFolder,
+    new: ModelFolder,
+    corrected: list[Corrected],
+    args: argparse.Namespace,
+) -> None:
+    """Print how both do on the reviewed videos and on labels, and which is the better one."""
+    from napari_cropzoom.projects.comparing import compare_detectors
+    from napari_cropzoom.projects.labeling import added_frames, with_review
+
+    added = added_frames(with_review(labels))
+    trust = args.trust_checkpoint
+    stage = compare_detectors(project, labels, old, new, corrected, added, trust=trust, notify=print_note)
+    print(run_with_bar(stage, "comparing").told())
 
 
 def _only_labels(project: Project) -> Path:
@@ -153,15 +250,9 @@ def _poses(project: Project, pose: ModelFolder, corrected: list[Corrected], trus
     return result
 
 
-def _train_line(detector: ModelFolder, labels: Path) -> str:
+def _next_line(args: argparse.Namespace) -> str:
     """The command that trains the detector on, from its weights."""
-    from napari_cropzoom.engine.training.config import quoted_override
-
-    overrides = [
-        quoted_override("data.data_dir", str(labels.parent)),
-        quoted_override("data.csv_file", labels.name),
-        quoted_override("model.checkpoint", str(detector.checkpoint)),
-    ]
-    output = detector.path.with_name(f"{detector.path.name}_improved")
-    words = ["cropzoom", "train", detector.path / "config.yaml", "--output_dir", output, "--overrides"]
-    return shell_line([*words, *overrides])
+    words = ["cropzoom", "improve", args.project, "--detector", args.detector]
+    words += [] if args.labels is None else ["--labels", args.labels]
+    words += [] if args.output_dir is None else ["--output_dir", args.output_dir]
+    return shell_line([*words, "--train"])

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_cropzoom.core.errors import CropzoomError, brief
-from napari_cropzoom.engine.model_folder import check_model_name
+from napari_cropzoom.engine.model_folder import ModelFolder, check_model_name
 from napari_cropzoom.engine.vetting import vet
 from napari_cropzoom.files.parsing import read_yaml
 
@@ -197,6 +197,21 @@ def quoted_override(key: str, value: str) -> str:
         If no such grammar holds it.
     """
     return f"++{key}={_quoted(value)}"
+
+
+def going_on(model: ModelFolder) -> list[str]:
+    """Overrides with which the configuration of a trained model trains on from its weights.
+
+    Where the length is given in steps, Lightning Pose writes down the epochs that it has worked out, and
+    does not take its own file again.
+    """
+    scheduler: Any = (
+        model.config.get("training", {}).get("lr_scheduler_params", {}).get("multisteplr", {})
+    )
+    overrides = [quoted_override("model.checkpoint", str(model.checkpoint))]
+    if isinstance(scheduler, dict) and {"milestones", "milestone_steps"} <= scheduler.keys():
+        overrides.append("~training.lr_scheduler_params.multisteplr.milestones")
+    return overrides
 
 
 def _quoted(value: str) -> str:

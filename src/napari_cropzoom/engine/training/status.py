@@ -56,7 +56,7 @@ class TrainingStatus:
         progress = STARTING
         with contextlib.suppress(KeyError, TypeError, ValueError, OverflowError):
             done, total = int(content["progress"]["completed"]), int(content["progress"]["total"])
-            progress = Progress(done, total, "epochs")
+            progress = Progress(done, total, _unit(folder))
         pid, started = content.get("pid"), content.get("started")
         return cls(
             brief(content["status"]).upper() if content.get("status") else "",
@@ -133,6 +133,14 @@ def end(folder: Path, status: str) -> None:
     content = _content(folder)
     if content.get("status") in _RUNS:
         _write(folder, {**content, "status": status})
+
+
+def _unit(folder: Path) -> str:
+    """What Lightning Pose counts: its configuration gives the length in epochs or in steps."""
+    with contextlib.suppress(OSError):
+        if "max_steps:" in (folder / "config.yaml").read_text(encoding="utf-8", errors="replace"):
+            return "steps"
+    return "epochs"
 
 
 def _content(folder: Path) -> dict[str, Any]:

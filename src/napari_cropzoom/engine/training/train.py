@@ -29,6 +29,7 @@ from napari_cropzoom.files.locks import BlockedError, PathLock
 CHILD = "napari_cropzoom.engine.training.child"
 LOG = "train.log"
 STOP = ".train.stop"  # a file that asks whoever watches over the training to end it
+MOST_LINES = 100  # that tell how far a training is which counts steps
 _LITTLE_MORE = 10.0  # seconds
 
 
@@ -59,7 +60,7 @@ def train(
     trust : bool
         Whether the person trusts where the checkpoints come from that these name.
     notify : callable
-        Called after every epoch with a line that says which, and the losses.
+        Called after every epoch, or hundredth of the steps, with a line that says which, and the losses.
 
     Returns
     -------
@@ -150,7 +151,7 @@ def _run(command: list[str], config: Path, output_dir: Path, notify: Notify) -> 
     """Run the training, whose standard input tells it by closing that this process has ended."""
     log, stop = output_dir / LOG, output_dir / STOP
     stop.unlink(missing_ok=True)
-    losses, epoch = Losses(output_dir), 0
+    losses, told_of = Losses(output_dir), 0
     with log.open("wb") as sink:
         process = subprocess.Popen(
             command,
@@ -168,9 +169,9 @@ def _run(command: list[str], config: Path, output_dir: Path, notify: Notify) -> 
                     _end(process)
                     raise CropzoomError(f"{output_dir}: the training was stopped. {kept(output_dir)}")
                 progress = TrainingStatus.read(output_dir).progress
-                if progress.done > epoch:
-                    epoch = progress.done
-                    notify(_epoch_line(progress, losses))
+                if progress.done - told_of >= _often(progress):
+                    told_of = progress.done
+                    notify(_progress_line(progress, losses))
                 yield progress
                 _wait(process)
         except BaseException:
@@ -196,9 +197,15 @@ def kept(output_dir: Path) -> str:
     return f"The model can be used as it is ({found[-1].name})."
 
 
-def _epoch_line(progress: Progress, losses: Losses) -> str:
+def _often(progress: Progress) -> int:
+    """After how many epochs, or steps, it is told how far it is."""
+    return 1 if progress.text == "epochs" else max(progress.total // MOST_LINES, 1)
+
+
+def _progress_line(progress: Progress, losses: Losses) -> str:
     """``epoch 3 of 300: loss 0.0123, validation 0.0145, 5.2 px``."""
-    line, known = f"epoch {progress.done} of {progress.total}", told(losses.latest())
+    line = f"{progress.text.removesuffix('s')} {progress.done} of {progress.total}"
+    known = told(losses.latest())
     return f"{line}: {known}" if known else line
 
 

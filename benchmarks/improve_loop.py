@@ -102,8 +102,8 @@ def main() -> None:
                     *(pool.submit(own_arms, root, args.more, repeat, p) for p in range(len(PAIRS))),
                 ]
         rows: list[dict[str, Any]] = []
-        for each in as_completed(rest):
-            rows += each.result()
+        for ended in as_completed(rest):
+            rows += ended.result()
             with atomic_path(root / "results.json") as part:
                 part.write_text(json.dumps(rows, indent=1), encoding="utf-8")
     for row in sorted(rows, key=lambda row: (row["pair"], row["arm"], row["repeat"])):

@@ -278,7 +278,7 @@ WRITE_POINTS = [
 ELSEWHERE = {
     "files.atomic.check_writable": "writes nothing: a trial",
     "files.atomic.put_beside": "where a file is open: tests/engine/test_labeled_frames.py",
-    "engine.outputs.write_outputs": "of the labeled video: tests/engine/test_predict.py",
+    "engine.outputs.write_labeled_video": "of the labeled video: tests/engine/test_predict.py",
     "engine.labeled_frames.predict_csv": "needs a model: tests/engine/test_labeled_frames.py",
     "engine.labeled_frames.crop_csv": "needs a model: tests/engine/test_labeled_frames.py",
     f"{OUTSIDE}.sleap.write": "needs sleap-io: scripts/check_formats.sh",

@@ -20,6 +20,7 @@ KINDS = {
     "regression": "regression model",
 }
 SINGLE_VIEW_TYPES = (*HEATMAP_TYPES, "regression")
+SEVERAL_VIEWS_TYPES = (*HEATMAP_TYPES, "heatmap_multiview_transformer")
 
 MOST_READ = 4  # models of a project, to find the detector among them
 CROPPED_IMAGES = "cropped_images"
@@ -47,6 +48,8 @@ class ModelFolder:
         Height and width of the image the network takes, in pixels.
     results : Path or None
         Folder in which a folder of the model's name takes what the model finds; None for the model's own.
+    views : tuple of str
+        Names of the views that a model for several looks at together; empty for one of single videos.
     """
 
     path: Path
@@ -56,12 +59,18 @@ class ModelFolder:
     keypoint_names: tuple[str, ...]
     image_size: tuple[int, int]
     results: Path | None = None
+    views: tuple[str, ...] = ()
 
     @classmethod
     def open(
-        cls, path: str | Path, *, need_checkpoint: bool = True, results: Path | None = None
+        cls,
+        path: str | Path,
+        *,
+        need_checkpoint: bool = True,
+        results: Path | None = None,
+        several_views: bool = False,
     ) -> ModelFolder:
-        """Inspect a model folder; ``results`` as above.
+        """Inspect a model folder; ``results`` as above, ``several_views`` if one for these will do.
 
         Raises
         ------
@@ -74,7 +83,10 @@ class ModelFolder:
         config = _read_config(config_file)
         data, model = _section(config, "data", config_file), _section(config, "model", config_file)
         model_type = str(model.get("model_type", ""))
-        _check_kind(config_file, data, model_type)
+        views = _views(config_file, data, model_type)
+        if views and not several_views:
+            raise _for_several(config_file, views)
+        _check_kind(config_file, model_type, SEVERAL_VIEWS_TYPES if views else SINGLE_VIEW_TYPES)
         check_model_name(config_file, model.get("model_name", ""))
         checkpoint = find_checkpoint(path, str(model.get("model_name", "")))
         if checkpoint is None and need_checkpoint:
@@ -87,6 +99,7 @@ class ModelFolder:
             _names(config_file, data),
             _image_size(config_file, data),
             None if results is None else Path(results).absolute(),
+            views,
         )
 
     @classmethod
@@ -155,7 +168,7 @@ class ModelFolder:
     @property
     def description(self) -> str:
         """What kind of model it is, for a person."""
-        return KINDS[self.model_type]
+        return KINDS.get(self.model_type, self.model_type)
 
 
 class ModelsNear(NamedTuple):
@@ -311,19 +324,30 @@ def _section(config: dict[str, Any], name: str, config_file: Path) -> dict[str, 
     return section
 
 
-def _check_kind(config_file: Path, data: dict[str, Any], model_type: str) -> None:
-    views = data.get("view_names") or ()
-    views = views if isinstance(views, list) else [views]
-    if len(views) > 1 or "multiview" in model_type:
-        named = brief(", ".join(map(str, views[:9])) or model_type)
+def _views(config_file: Path, data: dict[str, Any], model_type: str) -> tuple[str, ...]:
+    """Names of the views of a model for several; empty for one of single videos."""
+    given = data.get("view_names") or ()
+    views = tuple(map(str, given)) if isinstance(given, list) else ()
+    if "multiview" in model_type and len(views) < 2:
         raise CropzoomError(
-            f"{config_file}: a model for several views ({named}), "
-            "and cropzoom works on one. Use `litpose predict`, or train a model of one view."
+            f"{config_file}: model.model_type {brief(model_type)} is one for several views, and "
+            "data.view_names does not list two. Copy it again from the model."
         )
-    if model_type not in SINGLE_VIEW_TYPES:
+    return views if len(views) > 1 else ()
+
+
+def _for_several(config_file: Path, views: Sequence[str]) -> CropzoomError:
+    return CropzoomError(
+        f"{config_file}: a model for several views ({brief(', '.join(views[:9]))}), and only "
+        "`cropzoom predict` takes it, with the videos of all views. Train a model of one view for this."
+    )
+
+
+def _check_kind(config_file: Path, model_type: str, known: Sequence[str]) -> None:
+    if model_type not in known:
         raise CropzoomError(
             f"{config_file}: model.model_type is {brief(model_type)!r}, "
-            f"which is none of {', '.join(SINGLE_VIEW_TYPES)}. Use `litpose predict` for it."
+            f"which is none of {', '.join(known)}. Use `litpose predict` for it."
         )
 
 

@@ -100,8 +100,7 @@ def write_outputs(
             in_use = error
     try:
         if labeled_video is not None:  # if the drawing is stopped, the predictions stay
-            with atomic_path(labeled_video) as part:
-                yield from _draw(part, video, frame, config)
+            yield from write_labeled_video(labeled_video, video, frame, config)
     except CropzoomError as error:
         if in_use is None:
             raise
@@ -177,6 +176,18 @@ def _pca_is_wanted(config: Any) -> bool:
     return all((Path(data.data_dir) / file).is_file() for file in files)
 
 
+def write_labeled_video(output: Path, video: Path, frame: pd.DataFrame, config: Any) -> Stage[None]:
+    """Write Lightning Pose's video with the keypoints of a table drawn.
+
+    Raises
+    ------
+    CropzoomError
+        If it cannot be drawn or written.
+    """
+    with atomic_path(output) as part:
+        yield from _draw(part, video, frame, config)
+
+
 def _draw(part: Path, video: Path, frame: pd.DataFrame, config: Any) -> Iterator[Progress]:
     """Run Lightning Pose's drawing in a process of its own, which can be stopped half way."""
     settings = config.get("eval") or {}
@@ -219,7 +230,7 @@ def _draw_here(
 ) -> None:
     """Draw in this process, which writes nothing but the video and, to ``says``, why it could not."""
     end_with_parent()
-    _write_nothing()
+    write_nothing()
     try:
         from lightning_pose.utils.predictions import generate_labeled_video
 
@@ -229,7 +240,7 @@ def _draw_here(
         raise
 
 
-def _write_nothing() -> None:
+def write_nothing() -> None:
     """Have nobody read what this process says: MoviePy's bars and the names of files under way."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):

@@ -23,6 +23,7 @@ from napari_cropzoom.cli.inputs import (
 )
 from napari_cropzoom.cli.outcomes import AllFail, Outcomes
 from napari_cropzoom.cli.progress import print_line, run_with_bar
+from napari_cropzoom.cli.views import predict_recordings
 from napari_cropzoom.core.errors import CropzoomError
 
 if TYPE_CHECKING:
@@ -75,7 +76,10 @@ def predict(args: argparse.Namespace) -> None:
         raise CropzoomError(
             "--only_changed: is not for --overwrite, which runs all. Leave out one of the two."
         )
-    model = ModelFolder.open(args.model_dir, results=args.output_dir)
+    model = ModelFolder.open(args.model_dir, results=args.output_dir, several_views=True)
+    if model.views:
+        predict_recordings(model, args)
+        return
     files = expand(args.input_path)
     outcomes, predictor = Outcomes(files), Predictor(model, args)
     good = [file for file in files if outcomes.attempt(file, partial(_check, predictor, file, args))]

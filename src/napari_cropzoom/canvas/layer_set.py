@@ -67,8 +67,8 @@ class LayerSet:
         A key asks for another selection, frames or None; the dock grants it.
     swap_asked : psygnal.Signal
         A key asks for a swap of animals; the dock asks which.
-    video_asked : psygnal.Signal
-        A key asks for the next video of the project (1) or the one before (-1).
+    video_asked, view_asked : psygnal.Signal
+        A key asks for the next video of the project, or view of the recording (1), or that before (-1).
     refused : psygnal.Signal
         :class:`CropzoomError` that says why a gesture did nothing.
     keys : KeyPresses
@@ -87,6 +87,7 @@ class LayerSet:
     selection_asked = Signal(object)
     swap_asked = Signal()
     video_asked = Signal(int)
+    view_asked = Signal(int)
 
     def __init__(self, viewer: ViewerModel, session: Session) -> None:
         keep_mesh_shaders()

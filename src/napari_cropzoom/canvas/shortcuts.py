@@ -60,6 +60,10 @@ class Canvas(Protocol):
         """Asks the dock *Projects* for another video, on (1) or back (-1)."""
 
     @property
+    def view_asked(self) -> SignalInstance:
+        """Asks for another view of the recording, on (1) or back (-1)."""
+
+    @property
     def selection_asked(self) -> SignalInstance:
         """Asks for another selection, frames or None."""
 
@@ -212,6 +216,13 @@ def other_video(session: Session, canvas: Canvas, *, direction: int) -> None:
     canvas.video_asked.emit(direction)
 
 
+def other_view(session: Session, canvas: Canvas, *, direction: int) -> None:
+    """Open the next view of the recording at this frame, or with ``direction`` -1 the one before."""
+    if not len(canvas.view_asked):
+        raise CropzoomError("No other view of this video is known.")
+    canvas.view_asked.emit(direction)
+
+
 def select_from(session: Session, canvas: Canvas) -> None:
     """Begin the selection in this frame; it ends where it did, if that is later."""
     frame, before = canvas.frame, canvas.selection
@@ -315,6 +326,18 @@ SHORTCUTS: tuple[Shortcut, ...] = (
         "Control-PageUp",
         "Previous video of the project",
         partial(other_video, direction=-1),
+    ),
+    Shortcut(
+        "next view",
+        "Shift-PageDown",
+        "Next view of the recording, at the same frame",
+        partial(other_view, direction=1),
+    ),
+    Shortcut(
+        "previous view",
+        "Shift-PageUp",
+        "Previous view of the recording, at the same frame",
+        partial(other_view, direction=-1),
     ),
     Shortcut("undo", "Control-Z", "Undo the last edit", undo),
     Shortcut("redo", "Control-Shift-Z", "Redo", redo),

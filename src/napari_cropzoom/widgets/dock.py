@@ -34,6 +34,7 @@ from napari_cropzoom.widgets.steps.parts.job_bar import JobBar
 from napari_cropzoom.widgets.steps.registry import STEPS
 from napari_cropzoom.widgets.tour.tour import Tour
 from napari_cropzoom.widgets.undone_line import UndoneLine
+from napari_cropzoom.widgets.views.other_views import OtherViews
 from napari_cropzoom.widgets.window.drops import Drops
 from napari_cropzoom.widgets.window.fitting import Fitting
 from napari_cropzoom.widgets.window.layer_care import LostLayers, SaveKey
@@ -86,6 +87,7 @@ class CropzoomDock(QWidget):
         self._last_opened = self[STEPS[0].key]
         Resuming(self.controller, self.steps, self.open_step)
         self._memory = ReviewMemory(self.controller)
+        OtherViews(self.controller, self.steps)
         self.controller.session_changed.connect(self._on_session)
         self.controller.changed.connect(self._show_read_only)
         self.controller.session_changed.connect(self._show_read_only)

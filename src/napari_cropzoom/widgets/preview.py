@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from qtpy.QtCore import QPointF, QRectF, QSize, Qt, QTimer
 from qtpy.QtGui import QBrush, QColor, QImage, QPainter, QPaintEvent, QPen, QShowEvent
-from qtpy.QtWidgets import QCheckBox, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_cropzoom.canvas.keypoints.marks import marks_of
 from napari_cropzoom.core.boxes import MISSING_BOX, Box, Source
@@ -22,6 +22,7 @@ from napari_cropzoom.review.session import Session
 from napari_cropzoom.widgets.controller import Controller, find_controller
 from napari_cropzoom.widgets.controls import CutLabel, Message
 from napari_cropzoom.widgets.steps.parts.slot import LINES, Slot
+from napari_cropzoom.widgets.views.strip import ViewsStrip
 
 if TYPE_CHECKING:
     import napari
@@ -45,7 +46,7 @@ class Point(NamedTuple):
 
 
 class CropPreview(QWidget):
-    """The crop at output size, padding hatched, pose keypoints over it, warnings below.
+    """The crop at output size, padding hatched, pose keypoints over it, warnings below, other views.
 
     Object names: ``preview_canvas``, ``preview_caption``, ``preview_message``, ``preview_lock``.
 
@@ -73,7 +74,11 @@ class CropPreview(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
         layout.setSpacing(3)
-        layout.addWidget(self.canvas, 1)
+        self.views = ViewsStrip()
+        beside = QHBoxLayout()
+        beside.addWidget(self.canvas, 3)
+        beside.addWidget(self.views, 2)
+        layout.addLayout(beside, 1)
         self.lock = QCheckBox("Camera lock")
         self.lock.setObjectName("preview_lock")
         self.lock.setToolTip("Keep the main canvas centred on the box of each frame; the zoom stays")
@@ -98,6 +103,7 @@ class CropPreview(QWidget):
         controller.refused.connect(self._on_boxes)
         controller.changed.connect(self.redraw)
         controller.closed.connect(self._on_controller_gone)
+        self.views.follow(controller)
         self._on_boxes()
 
     def showEvent(self, event: QShowEvent) -> None:

@@ -65,6 +65,7 @@ def words(*more: object, here: Path) -> list[str]:
     return ["predict", str(here / "model"), str(here / "videos"), "--skip_viz", *map(str, more)]
 
 
+@pytest.mark.conformance
 def test_predicts_a_recording_as_litpose_does(here, capsys):
     """But for frames of which a review says that no animal is there: 3 and 4 of the left view."""
     boxes, progress = here / "boxes", here / "progress.json"

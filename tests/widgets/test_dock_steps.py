@@ -143,7 +143,7 @@ def test_smoothing_that_makes_boxes_shake_more_says_so_in_a_line(opened, tmp_pat
     smooth = opened["smooth"]
     assert smooth.worse.isHidden()
     smooth.method.setCurrentIndex(smooth.method.findData("gaussian"))
-    wait(lambda: smooth.worse.isVisible())
+    wait(lambda: not smooth.worse.isHidden())
     assert smooth.worse.plain.startswith("This smoothing makes the boxes shake more: 0.0 → ")
     smooth.method.setCurrentIndex(smooth.method.findData("none"))
     wait(lambda: smooth.worse.isHidden())

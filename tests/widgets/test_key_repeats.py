@@ -134,6 +134,22 @@ def test_a_repeat_shows_what_would_be_done_and_does_nothing(dock, where):
     assert kept == [True]
 
 
+def test_a_key_whose_modifiers_are_up_first_does_what_it_showed(dock):
+    """What it repeats then is another key of the table, ten frames on."""
+    session = dock.controller.session
+    xdotool("keydown", "ctrl+shift+Right")
+    wait_for(lambda: dock.controller.proposal is not None)
+    xdotool("keyup", "ctrl")
+    with watching():
+        for _ in range(4):
+            xdotool("keyup", "Right", "keydown", "Right")
+            spin(0.03)
+    assert dock.controller.frame == 41
+    xdotool("keyup", "Right", "keyup", "shift")
+    wait_for(lambda: len(session.history) == 1)
+    assert dock.controller.frame == 41
+
+
 def test_a_window_that_was_busy_takes_a_pair_for_a_repeat(dock):
     """The press has come while the window did other work, longer than any pause."""
     session = dock.controller.session

@@ -70,13 +70,12 @@ class HeldKeys(QObject):
         since = now - self._let_go.get(key, now - PAIR)
         is_repeat = event.isAutoRepeat() or 0 <= since < PAIR
         found = shortcut_of(event)
-        if self._up is not None:
-            if is_repeat and key == self._tool:
-                self._up = None  # it was not up
-                self._pause.stop()
-                self._turn.stop()
-            else:
-                self.settle()
+        if is_repeat and key == self._tool:  # whatever it would mean without a modifier that is up first
+            self._up = None
+            self._pause.stop()
+            self._turn.stop()
+            return True
+        self.settle()
         if is_repeat:
             return found is not None and not found.repeats
         if found is not None:

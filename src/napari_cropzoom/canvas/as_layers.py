@@ -119,8 +119,8 @@ def keypoints_as_points(poses: Poses, name: str, video: Layer, frames: tuple[int
 def layer_says(layer: Layer, video: VideoLayer) -> Said:
     """What a person's or a plugin's layer of shapes, tracks or points says, in frames and pixels.
 
-    Shapes are boxes round each shape. Points of a layer with a column ``label`` are keypoints, others
-    and those of tracks are places of an animal; tracks with columns w and h are boxes again.
+    Shapes are boxes round each shape. Points and tracks with a column of keypoints are these, others
+    are places of an animal; with columns w and h they are boxes again.
 
     Raises
     ------
@@ -149,7 +149,7 @@ def layer_says(layer: Layer, video: VideoLayer) -> Said:
     names, animal = _whose(features, len(places), layer.name, ids)
     sure, xy = _column(features, HOW_SURE), places[:, :0:-1]
     part = next((each for each in PART if each in features), None)
-    if isinstance(layer, Points) and part is not None:
+    if part is not None:
         return _keypoints(names, animal, frames, xy, np.asarray(features[part].astype(str)), sure)
     if {"w", "h"} <= set(features):
         size = features[["w", "h"]].to_numpy(np.float64)

@@ -32,12 +32,11 @@ from napari_cropzoom.files.csv_table import plain_path
 from napari_cropzoom.files.predictions_csv import PredictionsTable, read_predictions_table
 from napari_cropzoom.files.provenance import read_video_predictions
 from napari_cropzoom.projects.corrections import Corrected, agrees
-from napari_cropzoom.projects.layout import Project
+from napari_cropzoom.projects.layout import OUT_OF_TRAINING, Project
 
 COMPARED = "compared.json"
 MUCH_WORSE = 1.25  # times the error on held-out labels, from which a new detector is not the better one
 LEAST_LABELS = 20  # labels held out, below which their error says nothing
-OUT_OF_TRAINING = ("_new", "_test")  # ends of Lightning Pose's names for labels that are not trained on
 
 
 @dataclass(frozen=True)
@@ -253,9 +252,11 @@ def _on_labels(
             if not rows:
                 continue
             held = Path(folder) / file.name
-            index, values = [table.index[row] for row in rows], table.values.iloc[rows]
+            written_rows = rows if len(rows) > 1 else rows * 2  # Lightning Pose wants two at least
+            index = [table.index[row] for row in written_rows]
+            values = table.values.iloc[written_rows]
             PredictionsTable(held, table.header, index, values).write(held)
-            truth, both = read_predictions_table(held).poses(), []
+            truth, both = in_order(read_predictions_table(held), [images[row] for row in rows]), []
             known = tuple(name for name in names if name in truth.names)
             for use, model in (("old", old), ("new", new)):
                 placed = _with_data(model, labels.parent, Path(folder) / use)

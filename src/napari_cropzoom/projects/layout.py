@@ -20,6 +20,7 @@ PROJECT_FILE = "project.yaml"
 REGISTRY = Path(".lightning-pose") / "projects.toml"
 MODEL_FOLDERS = ("models", "outputs")
 FRAMES_FOLDER = "labeled-data"
+OUT_OF_TRAINING = ("_new", "_test")  # ends of Lightning Pose's names for labels that are not trained on
 MOST_LABEL_BYTES = 200_000_000
 _HEAD = 4000  # characters that the header of a labels file has at most, for a quick look
 

@@ -198,7 +198,16 @@ def _compare(
 
 
 def _only_labels(project: Project) -> Path:
-    files = [each.path for each in project.labels if not each.path.stem.endswith("_with_review")]
+    """The labels file of a project; those that go with another one are not meant."""
+    from napari_cropzoom.projects.layout import OUT_OF_TRAINING
+
+    stems = {each.path.stem for each in project.labels}
+    ends = (*OUT_OF_TRAINING, "_with_review")
+    files = [
+        each.path
+        for each in project.labels
+        if not any(each.path.stem.removesuffix(end) in stems - {each.path.stem} for end in ends)
+    ]
     if len(files) != 1:
         there = ", ".join(path.name for path in files) or "none"
         raise CropzoomError(f"{project.data_dir}: which labels file is it ({there})? Give --labels FILE.")

@@ -2,7 +2,7 @@
 # make test    all tests, in a real window (a virtual screen where there is none); HALF=window those of the window, HALF=rooms the others
 # make test-newest, make test-oldest    the tests that need no torch, with the newest and the oldest dependencies
 # make test-sharing, test-no-locks, test-code-page, test-line-ends    all tests under a rule of another system
-# make docs    the documentation, in site/; make pictures takes its pictures and recordings again (ten minutes)
+# make docs    the documentation, in site/; make pictures takes its pictures and recordings again (models run)
 # make coverage    which lines the tests reach
 # All make .venv by themselves.
 BIN := .venv/bin

@@ -13,7 +13,7 @@ from napari_cropzoom.widgets.window.focus_ring import ring_color
 THICK, GAP = 3, 3  # pixels
 WIDTH = 330  # of the panel, in pixels
 BESIDE = 14  # pixels between panel and control
-LARGE = 0.3  # of the window: a control beyond that has the panel in it
+LARGE = 0.2  # of the window: beside a control beyond that the panel is at the window's left edge
 
 
 class Highlight(QWidget):
@@ -115,15 +115,15 @@ class Panel(QFrame):
             self.said.setText(said)
             self.said.setVisible(bool(said))
 
-    def show_beside(self, window: QWidget, control: QWidget | None) -> None:
-        """Stand beside a control, or in it where it is large, and wholly in the window."""
+    def show_beside(self, window: QWidget, control: QWidget | None, dock: QWidget) -> None:
+        """Stand beside a control, clear of the dock that it is in, and wholly in the window."""
         if self.parentWidget() is not window:
             self.setParent(window)
         self._match_theme()
         for label in (self.title, self.text, self.said, self.keys):
             label.setFixedHeight(max(label.heightForWidth(WIDTH - 24), 0))  # -1 without a text
         size = QSize(WIDTH, self.layout().totalSizeHint().height())
-        place = place_of(size, window, control)
+        place = place_of(size, window, control, dock)
         if self.geometry() != QRect(place, size):
             self.setGeometry(QRect(place, size))
         if not self.isVisible():
@@ -153,15 +153,17 @@ def seen_of(control: QWidget | None) -> QRect:
     return QRect(control.mapTo(control.window(), seen.topLeft()), seen.size())
 
 
-def place_of(size: QSize, window: QWidget, control: QWidget | None) -> QPoint:
-    """Corner of a panel of that size: left of the control, below or above it, where there is room."""
+def place_of(size: QSize, window: QWidget, control: QWidget | None, dock: QWidget) -> QPoint:
+    """Corner of a panel of that size: left of the control or its dock, or at another side."""
     target = seen_of(control) if control is not None and control.window() is window else QRect()
     middle = QPoint((window.width() - size.width()) // 2, (window.height() - size.height()) // 2)
     if target.isEmpty():
         return middle
     if target.width() * target.height() > LARGE * window.width() * window.height():
-        return QPoint(target.left() + BESIDE, target.bottom() - size.height() - BESIDE)
+        return QPoint(BESIDE // 2, target.bottom() - size.height())
     beside = target.center().y() - size.height() // 2
+    if control is not None and dock.isAncestorOf(control):
+        target = seen_of(dock)
     choices = (
         QPoint(target.left() - size.width() - BESIDE, beside),
         QPoint(target.right() + BESIDE, beside),

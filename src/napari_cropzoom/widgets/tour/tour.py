@@ -149,7 +149,7 @@ class Tour(QObject):
                 self.say_done()
                 self._next_later.start()
         self.highlight.put_round(control)
-        self.panel.show_beside(top_of(self._dock), control)
+        self.panel.show_beside(top_of(self._dock), control, self._dock)
 
     def _open_sample(self) -> None:
         self._dock.controller.viewer.open_sample(*SAMPLE)

@@ -17,6 +17,7 @@ from napari_cropzoom.canvas.keypoints.under_mouse import NamesUnderMouse
 from napari_cropzoom.canvas.layer_updates import TRANSFORM_EVENTS, lay_over
 from napari_cropzoom.canvas.other_animals import OthersLayer
 from napari_cropzoom.canvas.video import AXES, VideoLayer
+from napari_cropzoom.review.keypoints import Kind
 from napari_cropzoom.review.session import Session
 
 _COVERS = {"opaque", "translucent", "translucent_no_depth"}  # blendings of napari
@@ -48,7 +49,7 @@ class LayerStack:
     video, skeleton, boxes, final, others
         What holds a layer each, None while it is not there.
     points : dict of str to PointsLayer
-        ``detector`` and ``pose``.
+        ``detector`` and ``pose``; of images ``labels`` too.
     """
 
     def __init__(
@@ -163,9 +164,8 @@ class LayerStack:
             self._viewer.dims.axis_labels = (*self._viewer.dims.axis_labels[:-3], *AXES)
             self._lay_all()
         height, width = self._session.video.shape[1:3]
-        poses = {"detector": self._session.detector_poses, "pose": self._session.pose_poses}
-        for kind in NAMES:
-            found = poses[kind]
+        for kind in kinds_of(self._session):
+            found = self._session.keypoints.get(kind)
             if kind not in self.points:
                 self.points[kind] = made = PointsLayer(kind, (height, width))
                 made.looks = self._looks
@@ -219,6 +219,11 @@ class LayerStack:
         boxes.close()
         boxes.box_dragged.disconnect()
         boxes.edited.disconnect()
+
+
+def kinds_of(session: Session) -> tuple[Kind, ...]:
+    """Keypoints that have a layer: labels belong to images, not to a video."""
+    return ("detector", "pose") if session.video.images is None else ("detector", "pose", "labels")
 
 
 def _hides(layer: Layer) -> bool:

@@ -113,6 +113,29 @@ def read_labeled_bbox(path: Path) -> tuple[list[str], FloatArray]:
     return images, checked(path, rows, None, "refuse", ignore).boxes
 
 
+def read_bbox_of(path: Path, images: Sequence[str], notify: Notify = ignore) -> FloatArray:
+    """Boxes of given images, in their order: (N, 4) ``x, y, w, h``, NaN where the file has none.
+
+    Raises
+    ------
+    CropzoomError
+        As :func:`read_labeled_bbox`, or if the file has none of these images.
+    """
+    names, values = read_labeled_bbox(path)
+    place = {plain_path(name): row for row, name in enumerate(names)}
+    rows = [place.get(plain_path(image)) for image in images]
+    found = [row for row in rows if row is not None]
+    if not found:
+        raise CropzoomError(
+            f"{path}: has boxes of other images, such as {quoted(names[0])}. Give those of these labels."
+        )
+    if len(found) < len(images):
+        notify(f"{path.name}: {len(images) - len(found)} of {counted(len(images), 'image')} have no row.")
+    boxes = np.full((len(images), 4), np.nan)
+    boxes[[row is not None for row in rows]] = values[found]
+    return boxes
+
+
 def plain_bbox(path: Path, folder: Path) -> Path:
     """Boxes of images as Lightning Pose reads them: ``path``, or a copy with slashes in ``folder``.
 
@@ -158,11 +181,14 @@ def write_bbox_csv(
         part.write_text(_HEADER + rows, encoding="utf-8", newline="")
 
 
-def write_exact_bbox_csv(path: Path, boxes: FloatArray) -> None:
-    """Write boxes with their fractions of pixels, where they have any; else as :func:`write_bbox_csv`."""
+def write_exact_bbox_csv(path: Path, boxes: FloatArray, images: Sequence[str] | None = None) -> None:
+    """Write boxes with their fractions of pixels, where they have any; else as :func:`write_bbox_csv`.
+
+    Those of ``images`` have their fractions rounded: Lightning Pose takes none there.
+    """
     whole = np.rint(boxes)
-    if np.array_equal(whole, boxes, equal_nan=True):
-        write_bbox_csv(path, boxes)
+    if images is not None or np.array_equal(whole, boxes, equal_nan=True):
+        write_bbox_csv(path, boxes, images)
         return
     rows = boxes[:, [0, 1, 3, 2]].tolist()
     cells = (["" if value != value else repr(value) for value in row] for row in rows)

@@ -15,20 +15,23 @@ of in their record (:mod:`napari_cropzoom.files.provenance`), boxes and what is 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from napari_cropzoom.core.errors import CropzoomError, brief
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.files.atomic import atomic_path, take_away
+from napari_cropzoom.files.csv_table import plain_path
 from napari_cropzoom.files.parsing import MISSHAPEN, read_json
+from napari_cropzoom.files.predictions_csv import PredictionsTable, read_predictions_table
 from napari_cropzoom.files.provenance import (
     file_identity,
     made_with_path,
     read_made_with,
     read_video_predictions,
 )
-from napari_cropzoom.files.review_paths import file_sha256
+from napari_cropzoom.files.review_paths import file_sha256, is_labels
 
 VERSION = 1
 CURE = (
@@ -37,6 +40,7 @@ CURE = (
 )
 GIVE_OTHERS = "Give those of this video."
 """The cure where a table is only read."""
+GIVE_LABELS = "Give the labels file of the project, such as CollectedData.csv."
 Identity = dict[str, Any]
 
 
@@ -151,7 +155,7 @@ def check_identity(file: Path, identity: Identity, source: Path, cure: str = CUR
 def read_predictions_of(
     csv: Path, n_frames: int, video: Path, cure: str = GIVE_OTHERS
 ) -> tuple[Poses, str]:
-    """Read the keypoints of a video, and what a person should know of where they come from.
+    """Read the keypoints of a video or of labeled images, and what to know of where they come from.
 
     ``cure`` is what to do where they are of another video.
 
@@ -162,8 +166,43 @@ def read_predictions_of(
         :func:`napari_cropzoom.files.provenance.read_video_predictions`.
     """
     is_known = check_made_of(csv, video, cure)
+    if (images := images_of(video)) is not None:
+        return of_images(read_predictions_table(csv), images), ""
     poses = read_video_predictions(csv, n_frames)
     return poses, "" if is_known else on_trust(csv)
+
+
+def images_of(source: Path) -> tuple[str, ...] | None:
+    """Names of the images of a labels file, in its order; None where ``source`` is a video.
+
+    Raises
+    ------
+    CropzoomError
+        If it is no table of labels.
+    """
+    if not is_labels(source):
+        return None
+    table = read_predictions_table(source)
+    if not table.is_labeled_frames:
+        raise CropzoomError(f"{source}: has frames of a video, not labeled images. {GIVE_LABELS}")
+    return tuple(table.index)
+
+
+def of_images(table: PredictionsTable, images: Sequence[str]) -> Poses:
+    """Keypoints of some images, in their order.
+
+    Raises
+    ------
+    CropzoomError
+        If an image is not in the table.
+    """
+    place = {plain_path(image): row for row, image in enumerate(table.index)}
+    try:
+        rows = [place[plain_path(image)] for image in images]
+    except KeyError as error:
+        raise CropzoomError(f"{table.path}: has no keypoints of {brief(error.args[0])}.") from error
+    poses = table.poses()
+    return Poses(poses.names, poses.xy[rows], poses.likelihood[rows], poses.scorer)
 
 
 def on_trust(csv: Path) -> str:

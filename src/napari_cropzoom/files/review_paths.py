@@ -2,7 +2,7 @@
 
 In ``bboxes_reviewed/`` beside the raw boxes lie
 
-``<video>_bbox.csv``
+``<video>_bbox.csv``, or ``bbox.csv`` of labeled frames
     the final boxes, named after the video whatever the raw file is called, in the form that
     ``litpose crop --bbox_dir`` takes;
 ``metadata.json``
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +40,17 @@ def journal_file(raw_csv: Path) -> Path:
     return review_dir(raw_csv) / f"{stem(raw_csv)}_journal.jsonl"
 
 
+def is_labels(source: Path) -> bool:
+    """Whether boxes are of the images of a labels file, not of the frames of a video."""
+    return source.suffix.lower() == ".csv"
+
+
 def reviewed_csv(raw_csv: Path, video: Path) -> Path:
-    """Path of the final boxes made of ``raw_csv``, named after the video as ``litpose`` has it."""
-    return review_dir(raw_csv) / f"{video.stem}_bbox.csv"
+    """Path of the final boxes made of ``raw_csv``, named as ``litpose`` has it: after the video.
+
+    Of a labels file they are ``bbox.csv``, which ``litpose crop --bbox_dir`` looks for.
+    """
+    return review_dir(raw_csv) / ("bbox.csv" if is_labels(video) else f"{video.stem}_bbox.csv")
 
 
 def stem(raw_csv: Path) -> str:
@@ -73,7 +82,12 @@ def set_aside(path: Path) -> Path:
 
 
 def save_final(
-    raw_csv: Path, video: Path, final: FloatArray, smoothing: SmoothingSettings, summary: dict[str, Any]
+    raw_csv: Path,
+    video: Path,
+    final: FloatArray,
+    smoothing: SmoothingSettings,
+    summary: dict[str, Any],
+    images: Sequence[str] | None = None,
 ) -> Path:
     """Write the final boxes and ``metadata.json``.
 
@@ -89,6 +103,8 @@ def save_final(
         As used.
     summary : dict
         What ``metadata.json`` says of this video, e.g. which frames were filled.
+    images : sequence of str, optional
+        Names of the images, where ``video`` is a labels file.
 
     Returns
     -------
@@ -101,7 +117,7 @@ def save_final(
         If the folder cannot be written to.
     """
     target = reviewed_csv(raw_csv, video)
-    write_bbox_csv(target, final)
+    write_bbox_csv(target, final, images)
     metadata_path = target.parent / "metadata.json"
     metadata = {
         "method": smoothing.method,

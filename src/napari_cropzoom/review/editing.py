@@ -7,13 +7,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 from psygnal import Signal
 
-from napari_cropzoom.core.editing.edits import Edit
+from napari_cropzoom.core.boxes import Source
+from napari_cropzoom.core.editing.edits import Change, Edit
 from napari_cropzoom.core.editing.settings import RawBoxes, Settings, SettingsEdit, SizingEdit
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.smoothing.methods import SmoothingSettings
 from napari_cropzoom.files.belonging import check_made_of
+from napari_cropzoom.files.review_paths import is_labels
 from napari_cropzoom.review.recorder import JournalRecorder
 from napari_cropzoom.review.tracks import Tracks
 
@@ -57,6 +60,11 @@ class Editing:
         """
         self.settle()
         self._journal.check()
+        if is_labels(self._video) and any(map(_is_of_neighbours, edit.changes)):
+            raise CropzoomError(
+                "These are single images: those before and after say nothing of where the animal is. Set "
+                "the box by hand."
+            )
         if not edit.is_nothing:
             self._keep(edit)
             self.tracks.apply(edit)
@@ -202,3 +210,9 @@ class Editing:
         self.history_changed.emit()
         if isinstance(edit, SizingEdit):
             self._journal.raw(self.tracks.entries[edit.track])
+
+
+def _is_of_neighbours(change: Change) -> bool:
+    """Whether a box would be worked out from those of other frames."""
+    made = np.isin(change.after.source, (Source.INTERPOLATED, Source.FILLED))
+    return bool((made & (change.after.source != change.before.source)).any())

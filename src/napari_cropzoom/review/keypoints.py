@@ -10,11 +10,11 @@ from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.smoothing.sizing import SizingSettings, boxes_from_keypoints
 from napari_cropzoom.core.words import counted
 
-Kind = Literal["detector", "pose"]
+Kind = Literal["detector", "pose", "labels"]
 
 
 class Keypoints:
-    """The keypoints of the detector and of the pose model, in pixels of the full frame.
+    """The keypoints of the detector and of the pose model, and labels, in pixels of the full frame.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ class Keypoints:
 
     Attributes
     ----------
-    by_name : dict of {"detector", "pose"} to Poses
+    by_name : dict of {"detector", "pose", "labels"} to Poses
     """
 
     def __init__(self, n_frames: int) -> None:

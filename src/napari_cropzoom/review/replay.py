@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from napari_cropzoom.core.errors import CropzoomError, brief
 from napari_cropzoom.core.plausible import FrameSize
 from napari_cropzoom.core.smoothing.methods import SmoothingSettings
 from napari_cropzoom.core.smoothing.track import SmoothedTrack
-from napari_cropzoom.files.bbox_csv import read_bbox_csv
+from napari_cropzoom.files.bbox_csv import read_bbox_csv, read_bbox_of
 from napari_cropzoom.files.journal_lines import (
     Entry,
     broken,
@@ -57,6 +58,8 @@ class Replay:
         These, (T, 4), and the hash of the file.
     frame_size : (int, int), optional
         Width and height of the video in pixels.
+    images : sequence of str, optional
+        Names of the images, where the review is of a labels file.
 
     Attributes
     ----------
@@ -76,7 +79,9 @@ class Replay:
         first_raw: Path,
         first_boxes: tuple[FloatArray, str],
         frame_size: FrameSize | None,
+        images: Sequence[str] | None = None,
     ) -> None:
+        self._images = images
         self.has_tracks = False
         self.hashes: list[str] = []
         self._saved: Revision | None = None
@@ -260,18 +265,24 @@ class Replay:
                     f"{brief(raw_csv, 300)}: the boxes of the track {name!r} are not there. Put the file "
                     f"back, or move {self._path} away to begin a new review."
                 )
-            boxes, notes = read_raw(raw_csv, self._tracks.n_frames, self._frame_size)
+            boxes, notes = read_raw(raw_csv, self._tracks.n_frames, self._frame_size, images=self._images)
             self.notes += notes
             found = self._known[place] = (boxes, file_sha256(raw_csv))
         return found
 
 
 def read_raw(
-    raw_csv: Path, n_frames: int, frame_size: FrameSize | None, *, allow_missing: bool = True
+    raw_csv: Path,
+    n_frames: int,
+    frame_size: FrameSize | None,
+    *,
+    allow_missing: bool = True,
+    images: Sequence[str] | None = None,
 ) -> tuple[FloatArray, list[str]]:
     """Raw boxes of a track, as a person opens them: rows that are no box are missing.
 
-    Boxes that have been reviewed are taken in any case; what speaks against them is told.
+    Boxes that have been reviewed are taken in any case; what speaks against them is told. With
+    ``images`` they are those of a labels file, in that order.
 
     Returns
     -------
@@ -286,6 +297,8 @@ def read_raw(
         As :func:`napari_cropzoom.files.bbox_csv.read_bbox_csv`.
     """
     notes: list[str] = []
+    if images is not None:
+        return read_bbox_of(raw_csv, images, notes.append), notes
     boxes = read_bbox_csv(
         raw_csv,
         n_frames,

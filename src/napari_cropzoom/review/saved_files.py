@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from napari_cropzoom.core.errors import CropzoomError
-from napari_cropzoom.files.bbox_csv import read_bbox_csv
+from napari_cropzoom.files.bbox_csv import read_bbox_csv, read_bbox_of
+from napari_cropzoom.files.belonging import images_of
 from napari_cropzoom.files.review_paths import file_sha256, reviewed_csv
 from napari_cropzoom.review.reviewed_track import ReviewedTrack
 from napari_cropzoom.review.tracks import Revision, Tracks
@@ -60,7 +61,9 @@ class SavedFiles:
         stamps = {}
         for number, (entry, path) in enumerate(found):
             stamp = stamp_of(path)
-            if stamp is None or not _holds(path, entry, tracks.fill, hashes[number] if hashes else ""):
+            if stamp is None or not _holds(
+                path, entry, tracks.fill, hashes[number] if hashes else "", video
+            ):
                 return cls()
             stamps[path] = stamp
         return cls(tracks.revision, stamps)
@@ -92,11 +95,13 @@ def stamp_of(path: Path) -> Stamp | None:
     return found.st_size, found.st_mtime_ns
 
 
-def _holds(path: Path, entry: ReviewedTrack, fill: str, sha256: str) -> bool:
+def _holds(path: Path, entry: ReviewedTrack, fill: str, sha256: str, video: Path) -> bool:
     """Whether a file is the one with this hash or, where that is not known, holds the final boxes."""
     try:
         if sha256:
             return file_sha256(path) == sha256
-        return np.array_equal(read_bbox_csv(path, len(entry.track)), entry.final_boxes(fill))
+        images = images_of(video)
+        held = read_bbox_csv(path, len(entry.track)) if images is None else read_bbox_of(path, images)
+        return np.array_equal(held, entry.final_boxes(fill))
     except (CropzoomError, OSError):
         return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,8 @@ import numpy as np
 from napari_cropzoom.core.boxes import BoxTrack, Source
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.words import counted, verb
-from napari_cropzoom.files.belonging import sign
-from napari_cropzoom.files.review_paths import file_sha256, reviewed_csv, save_final
+from napari_cropzoom.files.belonging import images_of, sign
+from napari_cropzoom.files.review_paths import file_sha256, is_labels, reviewed_csv, save_final
 from napari_cropzoom.review.reviewed_track import ReviewedTrack
 from napari_cropzoom.review.saved_files import SavedFiles, Stamp, stamp_of
 from napari_cropzoom.review.stored import write_raw
@@ -70,6 +70,8 @@ class PendingSave:
                     f"Nobody has said where the boxes of {entry.track.name!r} are to lie. Say it with "
                     "`session.draw_into(FILE)` before the first box."
                 )
+        if is_labels(video):
+            _check_complete(video, entries)
         told = _left_out(video, [each for each in tracks.entries.values() if not each.has_boxes])
         copies = tuple(entry.copy() for entry in entries)
         return cls(video, tuple(entries), copies, tracks.revision, told, wait)
@@ -119,7 +121,8 @@ class PendingSave:
         assert entry.raw_csv is not None
         final = copy.final_boxes(self.revision.fill)
         summary = self._summary(entry.raw_csv, copy.track)
-        target = save_final(entry.raw_csv, self.video, final, self.revision.smoothing, summary)
+        images = images_of(self.video)
+        target = save_final(entry.raw_csv, self.video, final, self.revision.smoothing, summary, images)
         sign(target, self.video)
         self.hashes.append(file_sha256(target))
         if (stamp := stamp_of(target)) is not None:
@@ -145,6 +148,18 @@ def _not_all(failed: dict[str, CropzoomError], n_saved: int) -> CropzoomError:
         return next(iter(failed.values()))
     why = " ".join(f"{name!r} could not be saved: {error}" for name, error in failed.items())
     return CropzoomError(f"{why} {counted(n_saved, 'other track')} {verb(n_saved, 'were')} saved.")
+
+
+def _check_complete(labels: Path, entries: Sequence[ReviewedTrack]) -> None:
+    """Refuse images without a box: their neighbours say nothing of where the animal is."""
+    for entry in entries:
+        missing = np.flatnonzero(entry.track.is_missing)
+        if len(missing):
+            some = ", ".join(map(str, missing[:8].tolist())) + (", ..." if len(missing) > 8 else "")
+            raise CropzoomError(
+                f"{labels.name}: {counted(len(missing), 'image')} {verb(len(missing), 'have')} no box "
+                f"(image {some}). Draw one in each, then save."
+            )
 
 
 def _left_out(video: Path, entries: list[ReviewedTrack]) -> str:

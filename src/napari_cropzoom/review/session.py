@@ -11,7 +11,7 @@ from napari_cropzoom.core.boxes import BoolArray, Box, BoxTrack, FloatArray, Sou
 from napari_cropzoom.core.editing import edits, range_tools
 from napari_cropzoom.core.editing.edits import Edit
 from napari_cropzoom.core.editing.history import History
-from napari_cropzoom.core.editing.settings import RawBoxes, SettingsEdit, SizingEdit
+from napari_cropzoom.core.editing.settings import RawBoxes, Settings, SettingsEdit, SizingEdit
 from napari_cropzoom.core.inspection.inspection import Suspect
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.smoothing.methods import SmoothingSettings
@@ -64,8 +64,11 @@ class Session:
         self.video = video
         self.frame_size = (video.width, video.height)
         self.tracks = Tracks(video.n_frames)
+        if video.images is not None:  # what lies beside an image says nothing of it
+            self.tracks.settings = Settings(SmoothingSettings(window=1))
         self.keypoints = Keypoints(video.n_frames)
         self.suspects = Suspects(self.tracks, self.keypoints, self.frame_size, video.index.damage)
+        self.suspects.image_sizes = video.sizes
         self._journal = JournalRecorder(video.path, video.n_frames)
         self.editing = Editing(self.tracks, self._journal, video.path)
         self.editing.applied.connect(self._on_applied)
@@ -146,7 +149,7 @@ class Session:
         return self.tracks.entry.final_box(frame)
 
     def final_boxes(self) -> FloatArray:
-        """(T, 4) x, y, w, h as crop, pose and export take them: smoothed, gaps filled, whole pixels."""
+        """(T, 4) x, y, w, h as other steps take them: smoothed, gaps filled, whole pixels."""
         return self.tracks.entry.final_boxes(self.fill)
 
     def to_finalize(self) -> Callable[[], FloatArray]:
@@ -177,8 +180,6 @@ class Session:
     def fill(self, how: str) -> None:
         self.editing.try_fill(how)
         self.editing.settle()
-
-    # ---- edits ---------------------------------------------------------------------------------
 
     def apply(self, edit: Edit) -> None:
         """Keep an edit in the journal, apply it and remember it; see :meth:`.editing.Editing.apply`."""
@@ -238,7 +239,7 @@ class Session:
     def load_track(self, name: str, raw_csv: Path) -> str:
         """Add an animal with the boxes of a file; returns what a person should know of them."""
         check_made_of(raw_csv, self.video.path)
-        boxes, notes = read_raw(raw_csv, self.n_frames, self.frame_size)
+        boxes, notes = read_raw(raw_csv, self.n_frames, self.frame_size, images=self.video.images)
         self.add_track(name, boxes, raw_csv)
         return " ".join(notes)
 
@@ -269,8 +270,6 @@ class Session:
         self.tracks.entries[name].color = color
         self._journal.color(self.tracks.entries[name])
         self.tracks_changed.emit()
-
-    # ---- boxes and keypoints from outside ------------------------------------------------------
 
     def load_predictions(self, kind: Kind, path: Path) -> None:
         """Read keypoints of the detector or of the pose model, in pixels of the full frame."""
@@ -352,8 +351,6 @@ class Session:
         self._journal.start(raw_csv, self.tracks, later=True)
         if raw_csv.is_file():
             self.load_boxes(raw_csv, Source.DETECTED, allow_missing=True)
-
-    # ---- disk ----------------------------------------------------------------------------------
 
     def save(self) -> Path:
         """Write the reviewed boxes of all tracks, warn of those without any; returns as `mark_saved`."""

@@ -18,7 +18,7 @@ from napari_cropzoom.core.plausible import FrameSize
 from napari_cropzoom.core.runs import runs
 from napari_cropzoom.core.words import counted, verb
 from napari_cropzoom.files.bbox_csv import write_exact_bbox_csv
-from napari_cropzoom.files.belonging import check_identity, check_made_of, sign
+from napari_cropzoom.files.belonging import check_identity, check_made_of, images_of, sign
 from napari_cropzoom.files.formats.written import read_confidence
 from napari_cropzoom.files.journal_lines import (
     VERSION,
@@ -108,7 +108,7 @@ def write_raw(entry: ReviewedTrack, video: Path) -> None:
     """
     if entry.raw_csv is not None and not entry.sha256:
         check_made_of(entry.raw_csv, video)
-        write_exact_bbox_csv(entry.raw_csv, entry.track.raw)
+        write_exact_bbox_csv(entry.raw_csv, entry.track.raw, images_of(video))
         sign(entry.raw_csv, video)
         entry.sha256 = file_sha256(entry.raw_csv)
 
@@ -165,7 +165,8 @@ def read_review(
     """
     if video is not None:
         check_made_of(raw_csv, video)
-    boxes, notes = read_raw(raw_csv, n_frames, frame_size, allow_missing=allow_missing)
+    images = None if video is None else images_of(video)
+    boxes, notes = read_raw(raw_csv, n_frames, frame_size, allow_missing=allow_missing, images=images)
     sha256 = file_sha256(raw_csv)
     path = journal_file(raw_csv)
     lines, _ = read_lines(path)
@@ -177,7 +178,7 @@ def read_review(
         _take_likelihoods(review.tracks)
         return review
     _check_head(path, parse_line(path, 1, lines[0]), n_frames, video)
-    replay = Replay(path, lines, review.tracks, raw_csv, (boxes, sha256), frame_size)
+    replay = Replay(path, lines, review.tracks, raw_csv, (boxes, sha256), frame_size, images)
     with _no_collection():
         for number, line in enumerate(lines[1:], 2):
             try:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from psygnal import Signal
 
-from napari_cropzoom.core.boxes import BoxTrack, FloatArray, Review
+from napari_cropzoom.core.boxes import BoxTrack, FloatArray, IntArray, Review
 from napari_cropzoom.core.inspection.inspection import (
     DEFAULT_AMOUNT,
     Evidence,
@@ -19,6 +19,7 @@ from napari_cropzoom.core.inspection.inspection import (
     at_least,
     rank,
 )
+from napari_cropzoom.core.inspection.labeled import Labeled
 from napari_cropzoom.core.inspection.lessons import Offer, offer_to_accept, offer_to_correct
 from napari_cropzoom.core.inspection.motion import Motion
 from napari_cropzoom.core.inspection.queue import SuspectQueue
@@ -60,9 +61,10 @@ class Inspector:
         motion: Motion | None,
         others: dict[str, FloatArray],
         likelihoods: tuple[BoxLikelihood, ...] = (),
+        labeled: Labeled | None = None,
     ) -> None:
         self._track, self._poses, self._motion, self._others = track, poses, motion, others
-        self._likelihoods = likelihoods
+        self._likelihoods, self._labeled = likelihoods, labeled
         self._settings = (anchors, size, tuple(others))
 
     def __call__(self) -> Inspected:
@@ -74,7 +76,7 @@ class Inspector:
         if likelihood is None and keypoints is not None:
             likelihood = anchor_likelihood(keypoints)
         track = self._track.copy()
-        evidence = Evidence(likelihood, keypoints, size, self._motion, self._others)
+        evidence = Evidence(likelihood, keypoints, size, self._motion, self._others, self._labeled)
         queue = SuspectQueue(Inspection.of(track.raw, evidence))
         queue.follow(track)
         return Inspected(queue, track)
@@ -87,7 +89,8 @@ class Inspector:
 
     def _inputs(self) -> tuple[object, ...]:
         known = [each.values for each in self._likelihoods]
-        return (self._track.raw, self._poses, self._motion, *self._others.values(), *known)
+        labels = None if self._labeled is None else self._labeled.labels
+        return (self._track.raw, self._poses, self._motion, labels, *self._others.values(), *known)
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -117,6 +120,8 @@ class Suspects:
     Attributes
     ----------
     tracks : Tracks
+    image_sizes : ndarray, (N, 2) int64, or None
+        Width and height of each image in pixels, where these are labeled images and no video.
     amount : float
         How many suspects a person wants to look at: 0 is nothing, 1 everything.
     inspected : psygnal.Signal
@@ -136,6 +141,7 @@ class Suspects:
         self._damage = Damage() if damage is None else damage
         self._keypoints = keypoints
         self._frame_size = frame_size
+        self.image_sizes: IntArray | None = None
         self._motion: Motion | None = None
         self._amount = DEFAULT_AMOUNT
         self._queues: dict[str, SuspectQueue] = {}
@@ -183,7 +189,7 @@ class Suspects:
     def offer(self) -> Offer | None:
         """What can be done to many suspects at once, by what the reviewer did just now or always."""
         left, done = self.entries()
-        if not left and not done:
+        if (not left and not done) or self.image_sizes is not None:
             return None
         if self._offer is None or self._offer[0] is not self._answer:
             track, newest = self.tracks.entry.track, self.tracks.history.newest
@@ -257,9 +263,10 @@ class Suspects:
         poses = self._keypoints.get("detector") if entry is tracks.first else None
         anchors = entry.sizing.anchor_keypoints if entry.sizing else ()
         others = {name: track.raw for name, track in tracks.items() if name != tracks.current}
-        return Inspector(
-            entry.track, poses, anchors, self._frame_size, self._motion, others, entry.likelihoods
-        )
+        labels = self._keypoints.get("labels")
+        labeled = None if self.image_sizes is None else Labeled(self.image_sizes, labels)
+        size, motion, likelihoods = self._frame_size, self._motion, entry.likelihoods
+        return Inspector(entry.track, poses, anchors, size, motion, others, likelihoods, labeled)
 
     def take(self, inspected: Inspected) -> None:
         """Take what an :class:`Inspector` found; that of other raw boxes is dropped."""

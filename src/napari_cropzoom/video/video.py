@@ -50,6 +50,10 @@ class Video:
 
     dtype = np.dtype(np.uint8)
     ndim = 4
+    images: tuple[str, ...] | None = None
+    """Names of the frames where they are images that do not follow each other in time."""
+    sizes: NDArray[np.int64] | None = None
+    """(T, 2) width and height of each of those images in pixels; a frame is as large as the largest."""
 
     def __init__(
         self,
@@ -63,7 +67,7 @@ class Video:
         self._cache = FrameCache(cache_bytes, RgbConverter(self.index))
         room = cache_bytes // (2 * self.width * self.height * 3)
         self._read_ahead = min(_READ_AHEAD, room)
-        self._decoder = FrameDecoder(self.index)
+        self._decoder = self._open()
         self._decoding = threading.Lock()
         self._state = threading.Lock()
         self._waiting = 0  # threads that want a frame now; reading ahead stops for them
@@ -226,6 +230,9 @@ class Video:
 
     def __repr__(self) -> str:
         return f"Video({str(self.path)!r}, shape={self.shape})"
+
+    def _open(self) -> FrameDecoder:
+        return FrameDecoder(self.index)
 
     def _counted(self, number: int) -> int:
         return number + self.n_frames if number < 0 else number

@@ -21,7 +21,11 @@ from napari_cropzoom.widgets.controls import settings
 
 Bones = tuple[tuple[str, str], ...]
 SEPARATOR = " - "
-_WORDS = {"detector": "Detector's keypoints", "pose": "Pose model's keypoints"}
+_WORDS = {
+    "detector": "Detector's keypoints",
+    "pose": "Pose model's keypoints",
+    "labels": "Labels",
+}
 _KEPT = 100  # skeletons
 
 
@@ -67,6 +71,8 @@ class KeypointMenu(QMenu):
         layers = self.controller.layers
         for kind, words in _WORDS.items():
             points = layers.points.get(kind) if layers else None
+            if kind == "labels" and points is None:
+                continue
             action = self._tick(words, points is not None and bool(points.layer.visible))
             action.setEnabled(points is not None and points.poses is not None)
             action.triggered.connect(lambda wanted, kind=kind: self._show_kind(kind, wanted))

@@ -16,11 +16,11 @@ from napari_cropzoom.core.poses import Poses
 if TYPE_CHECKING:
     import pandas as pd
 
-NAMES = {"detector": "detector keypoints", "pose": "pose keypoints"}
+NAMES = {"detector": "detector keypoints", "pose": "pose keypoints", "labels": "labels"}
 _POINTS_ACROSS = 140  # diameters of a point in the longer side of the video
 _LEAST = 9  # pixels of the screen across a point, however far the picture is zoomed out
-_ACROSS = {"detector": 1.4, "pose": 1.0}  # so that a diamond is as large as a disc
-_BORDER = {"detector": 0.1, "pose": 0.2}  # of which napari draws more round a diamond
+_ACROSS = {"detector": 1.4, "pose": 1.0, "labels": 1.2}  # so that a diamond is as large as a disc
+_BORDER = {"detector": 0.1, "pose": 0.2, "labels": 0.1}  # of which napari draws more round a diamond
 _TEXT = {"size": 9, "color": "white", "anchor": "upper_left"}
 _BESIDE = 0.75  # diameters from the middle of a point to its text
 
@@ -36,7 +36,7 @@ class PointsLayer:
 
     Parameters
     ----------
-    kind : {"detector", "pose"}
+    kind : {"detector", "pose", "labels"}
     video_shape : (int, int)
         Height and width in pixels.
 

@@ -15,8 +15,12 @@ from napari_cropzoom.core.poses import Poses
 LIKELY = 0.5  # hollow below
 LIKELIHOOD, BODY_PART = "likelihood", "body part"
 _COLORMAPS = {LIKELIHOOD: ensure_colormap("viridis"), BODY_PART: ensure_colormap("plasma")}
-SYMBOLS = {"detector": "diamond", "pose": "disc"}
-EDGES = {"detector": (1.0, 1.0, 1.0, 1.0), "pose": (0.0, 0.0, 0.0, 1.0)}
+SYMBOLS = {"detector": "diamond", "pose": "disc", "labels": "cross"}
+EDGES = {
+    "detector": (1.0, 1.0, 1.0, 1.0),
+    "pose": (0.0, 0.0, 0.0, 1.0),
+    "labels": (1.0, 1.0, 1.0, 1.0),
+}
 """Light and dark: the shapes of points a few pixels large can hardly be told apart."""
 _BRIGHTEST = 0.9  # of plasma; above it is the yellow of the final box
 

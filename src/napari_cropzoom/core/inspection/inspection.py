@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_cropzoom.core.boxes import BoolArray, BoxTrack, FloatArray, Review
 from napari_cropzoom.core.inspection.evidence import Evidence, UsualEvidence
+from napari_cropzoom.core.inspection.labeled import labeled_suspects
 from napari_cropzoom.core.inspection.steps import BoxPath, Steps
 from napari_cropzoom.core.inspection.suspect import Suspect, doubted, merged
 from napari_cropzoom.core.inspection.suspicion import (
@@ -99,6 +100,8 @@ def _inspect(
     small: bool = True,
 ) -> tuple[list[Suspect], Thresholds | None, UsualEvidence | None]:
     """Suspects by first frame, and what is usual: what was given, or else that of these boxes."""
+    if evidence.labeled is not None:
+        return labeled_suspects(boxes, evidence.labeled, is_open), thresholds, usual
     gaps = list(missing_findings(boxes, is_open))
     is_missing = np.isnan(boxes[:, 0])
     if is_missing.all():

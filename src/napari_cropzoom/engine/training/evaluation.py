@@ -21,6 +21,7 @@ from napari_cropzoom.engine.model_folder import ModelFolder
 from napari_cropzoom.engine.training.config import quoted_override
 from napari_cropzoom.files.atomic import atomic_path
 from napari_cropzoom.files.bbox_csv import write_bbox_csv
+from napari_cropzoom.files.belonging import of_images
 from napari_cropzoom.files.csv_table import plain_path, read_text
 from napari_cropzoom.files.predictions_csv import PredictionsTable, read_predictions_table
 
@@ -97,7 +98,7 @@ def evaluate(
             written = yield from predict_csv(
                 placed, labels, bbox_dir, overrides=overrides, trust=trust, notify=notify
             )
-            return in_order(read_predictions_table(written), images)
+            return of_images(read_predictions_table(written), images)
 
         found = yield from predict(detector, "detector")
         boxes = boxes_from_keypoints(found, sizing or SizingSettings())
@@ -171,23 +172,6 @@ def _common(labeled: Sequence[str], *models: ModelFolder) -> tuple[str, ...]:
 
 def _some(names: Sequence[str], most: int = 6) -> str:
     return ", ".join(brief(name) for name in names[:most]) + (", ..." if len(names) > most else "")
-
-
-def in_order(table: PredictionsTable, images: Sequence[str]) -> Poses:
-    """Keypoints of some images, in their order.
-
-    Raises
-    ------
-    CropzoomError
-        If an image is not in the table.
-    """
-    place = {plain_path(image): row for row, image in enumerate(table.index)}
-    try:
-        rows = [place[image] for image in images]
-    except KeyError as error:
-        raise CropzoomError(f"{table.path}: has no keypoints of {brief(error.args[0])}.") from error
-    poses = table.poses()
-    return Poses(poses.names, poses.xy[rows], poses.likelihood[rows], poses.scorer)
 
 
 def _sets(models: Sequence[ModelFolder], images: Sequence[str]) -> tuple[str | None, ...]:

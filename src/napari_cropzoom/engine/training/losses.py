@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
-from typing import Any
+
+from napari_cropzoom.engine.training.curves import Curves, event_files
 
 TRAINING, VALIDATION, PIXELS = "train_supervised_loss", "val_supervised_loss", "val_supervised_rmse"
 """Tags of its event files: loss of an epoch, loss and pixel error of the frames kept for validation."""
@@ -18,41 +18,35 @@ class Losses:
     folder : Path
         The model folder that is being written; event files are ``tb_logs/*/version_*/events*``, see
         Lightning's ``TensorBoardLogger``.
+    goes_on : bool
+        Whether the newest file that is there is of this training; False leaves those out.
+
+    Attributes
+    ----------
+    curves : Curves or None
+        Of the newest event file; None while there is none.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, goes_on: bool = False) -> None:
         self._folder = folder
-        self._known = set(self._files())  # of a training before
-        self._reader: Any = None
+        self._known = set() if goes_on else set(event_files(folder))  # of a training before
+        self.curves: Curves | None = None
+
+    def read(self) -> bool:
+        """Read what is new; returns whether anything is. Files that cannot be read are as none."""
+        try:
+            new = [path for path in event_files(self._folder) if path not in self._known]
+            if new and (self.curves is None or self.curves.path != new[-1]):
+                self.curves = Curves(new[-1])
+            return self.curves is not None and self.curves.read()
+        except OSError:
+            return False
 
     def latest(self) -> dict[str, float]:
         """The newest value of each tag; empty where nothing is written, or nobody can read it."""
-        try:
-            reader = self._open()
-            if reader is None:
-                return {}
-            reader.Reload()
-            tags = reader.Tags()["scalars"]
-            return {
-                tag: float(reader.Scalars(tag)[-1].value)
-                for tag in (TRAINING, VALIDATION, PIXELS)
-                if tag in tags
-            }
-        except (ImportError, OSError, ValueError, KeyError, IndexError):
-            return {}
-
-    def _files(self) -> list[Path]:
-        return sorted(self._folder.glob("tb_logs/**/events*"))
-
-    def _open(self) -> Any:
-        if self._reader is None:
-            new = [path for path in self._files() if path not in self._known]
-            if new:
-                from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-                logging.getLogger("tensorboard").setLevel(logging.ERROR)
-                self._reader = EventAccumulator(str(new[0]), size_guidance={"scalars": 1})
-        return self._reader
+        self.read()
+        known = {} if self.curves is None else self.curves.by_tag
+        return {tag: known[tag].values[-1] for tag in (TRAINING, VALIDATION, PIXELS) if tag in known}
 
 
 def told(losses: dict[str, float]) -> str:

@@ -19,6 +19,7 @@ from napari_cropzoom.core.progress import Notify, Progress, Stage, ignore
 from napari_cropzoom.core.shell import shell_word
 from napari_cropzoom.detection.background import SECONDS_BETWEEN_REPORTS
 from napari_cropzoom.engine.model_folder import ModelFolder
+from napari_cropzoom.engine.training.checks import refuse
 from napari_cropzoom.engine.training.child import PATIENCE
 from napari_cropzoom.engine.training.config import compose, vetted
 from napari_cropzoom.engine.training.losses import Losses, told
@@ -104,6 +105,7 @@ def prepare(
     if not config.is_file():
         raise CropzoomError(f"{config}: no such file. Give the configuration to train with.")
     settings = compose(config, overrides)
+    refuse(config, settings)
     overrides = [*overrides, *vetted(config, settings, output_dir, trust=trust)]
     # -P: no module is taken from the folder it is run in
     command = [sys.executable, "-P", "-m", CHILD, "train", str(config), "--output_dir", str(output_dir)]

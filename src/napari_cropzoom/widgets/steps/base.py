@@ -66,6 +66,7 @@ class Header(QPushButton):
         return str(self._state.text())
 
 
+NO_VIDEO = "Not for labeled images: the dock Training has the steps for them."
 GONE = "The layer “video” was deleted. Show it again first."
 
 
@@ -96,6 +97,8 @@ class Step(QFrame):
         Whether it has a use for all the room that is left below it.
     most_dropped : int
         How many files at once it takes.
+    is_for_images : bool
+        Whether it is of use for labeled images too, which do not follow each other in time.
     edits : type of Edit, or None
         Settings that it has the controls of: it opens when one of them is undone or done again.
     form : QVBoxLayout
@@ -115,6 +118,7 @@ class Step(QFrame):
     next_key: ClassVar[str] = ""
     grows: ClassVar[bool] = False
     most_dropped: ClassVar[int] = 1
+    is_for_images: ClassVar[bool] = False
     edits: ClassVar[type[Edit] | None] = None
     toggled = Signal(bool)
     finished = Signal()
@@ -160,6 +164,8 @@ class Step(QFrame):
         layers = self.controller.layers
         if self.needs is not Needs.NOTHING and layers is not None and layers.video is None:
             return GONE
+        if session is not None and session.video.images is not None and not self.is_for_images:
+            return NO_VIDEO
         is_met = {
             Needs.NOTHING: True,
             Needs.VIDEO: session is not None,

@@ -42,6 +42,7 @@ class ExportStep(Step):
     help = "Save the reviewed boxes and copy the commands that use them."
     place = 80
     needs = Needs.BOXES
+    is_for_images = True
 
     def __init__(self, controller: Controller, number: int) -> None:
         self._is_saving = False
@@ -99,6 +100,8 @@ class ExportStep(Step):
             return
         self.path_label.set_path(reviewed_csv(session.raw_csv, session.video.path))
         self.state.setText(NOTES[session.on_disk])
+        for each in (self.format, self.file_button, self.copy_button):
+            each.setVisible(session.video.images is None)
         self.save_button.setEnabled(not self._is_saving)
         self.copy_button.setEnabled(not self._is_saving)
         self.copy_button.setText("Save and copy commands" if session.unsaved else "Copy commands")

@@ -34,7 +34,7 @@ from napari_cropzoom.widgets.steps.parts.pixel_look import PixelLook
 from napari_cropzoom.widgets.steps.parts.pixel_tracking import PixelTracking
 from napari_cropzoom.widgets.steps.parts.range_buttons import RangeButtons
 from napari_cropzoom.widgets.steps.parts.slot import LINES, Slot
-from napari_cropzoom.widgets.steps.parts.suspect_list import SuspectList, frames_of
+from napari_cropzoom.widgets.steps.parts.suspect_list import SuspectList, frames_of, named
 
 REVIEW_WORDS = {
     Review.ACCEPTED: "accepted",
@@ -64,7 +64,7 @@ class ReviewStep(Step):
     help = "Go from one suspect to the next and correct its boxes."
     place = 40
     next_key = "smooth"
-    grows = True
+    grows = is_for_images = True
 
     def __init__(self, controller: Controller, number: int) -> None:
         self._inspecting = Latest(self._on_inspected, pause=DRAWN_FIRST)
@@ -204,7 +204,8 @@ class ReviewStep(Step):
         self._show_here(session)
         for each in (self.next, self.previous, self.worst):
             each.setEnabled(bool(left))
-        self.go_on.setVisible(session.has_boxes and self._is_inspected(session) and not left)
+        is_video = session.video.images is None
+        self.go_on.setVisible(is_video and session.has_boxes and self._is_inspected(session) and not left)
         self.undo.setEnabled(session.history.undo_label is not None)
         self.redo.setEnabled(session.history.redo_label is not None)
         self.undo.setToolTip(with_keys("undo", f"Undo: {session.history.undo_label}"))
@@ -272,7 +273,7 @@ class ReviewStep(Step):
         suspect = session.suspects.at(frame)
         is_open = suspect is not None and session.suspects.is_open(suspect)
         state = REVIEW_WORDS.get(Review(int(track.review[frame])))
-        said = [f"Frame {frame}: {SOURCE_WORDS[Source(int(track.source[frame]))]}", state]
+        said = [f"{named(session, frame)}: {SOURCE_WORDS[Source(int(track.source[frame]))]}", state]
         said.append("suspect" if is_open else None if state else "not reviewed")
         self.here.setText(", ".join(filter(None, said)))
         self.reason.setText(reason_text(suspect, is_open) if suspect else "No suspect in this frame.")

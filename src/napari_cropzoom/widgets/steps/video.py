@@ -75,7 +75,7 @@ class VideoStep(Step):
     place = 10
     needs = Needs.NOTHING
     next_key = "detect"
-    most_dropped = 100
+    most_dropped, is_for_images = 100, True
 
     def __init__(self, controller: Controller, number: int) -> None:
         self._scanning: Path | None = None
@@ -127,7 +127,8 @@ class VideoStep(Step):
         if session is None:
             return "", False
         video = session.video
-        return f"{counted(video.n_frames, 'frame')} · {video.width}×{video.height} px", True
+        noun = "frame" if video.images is None else "image"
+        return f"{counted(video.n_frames, noun)} · {video.width}×{video.height} px", True
 
     def browse(self) -> None:
         """Ask for a file."""
@@ -166,7 +167,7 @@ class VideoStep(Step):
         is_begun = session is not None and session.has_boxes and len(session.history) > 0
         self.reviews.setVisible(bool(self.reviews.found) and not is_begun and not self._goes_on)
         results = self.controller.results
-        has_video = self.controller.session is not None
+        has_video = session is not None
         self.results_button.setVisible(has_video)
         self.usual_button.setVisible(has_video and results is not None)
         self.results_label.setVisible(has_video)
@@ -296,12 +297,15 @@ class VideoStep(Step):
         self._end_scan()
         self.controller.models_near = models
         session = self.controller.open_video(video, results_of(video.path))
-        remember("video", video.path)
+        remember("video" if video.images is None else "labels", video.path)
         self.path_label.set_path(video.path)
         index = session.video.index
         rate, length = f"{video.fps:.4g} frames a second", f"{video.n_frames / video.fps:.1f} s"
-        self.details.setText(f"{rate} · {length} · {index.codec}, {index.pix_fmt}")
-        self._check.request(partial(preflight, video.path, index=index))
+        if video.images is None:
+            self.details.setText(f"{rate} · {length} · {index.codec}, {index.pix_fmt}")
+            self._check.request(partial(preflight, video.path, index=index))
+        else:
+            self.details.setText("Labeled images, each by itself; a frame is as large as the largest.")
         if self._are_many:
             self._are_many = False
             self.message.show_info(MANY_DROPPED.format(video.path.name))
@@ -371,8 +375,7 @@ class VideoStep(Step):
         return [path for path in recent("video") if session is None or path != session.video.path]
 
     def _fill_recent(self) -> None:
-        menu = self.recent.menu()
-        menu.clear()
+        (menu := self.recent.menu()).clear()
         for path in self._known_videos():
             action = menu.addAction(f"{path.name}  ({path.parent.name})".replace("&", "&&"))
             action.setData(str(path))

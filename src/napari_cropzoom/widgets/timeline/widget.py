@@ -282,7 +282,9 @@ class Timeline(QWidget):
             QToolTip.showText(place, f"{suspect.reason}\n{span}", self.plot)
             return
         number = min(max(round(frame), 0), session.n_frames - 1)
-        texts = [f"frame {number}   {time_text(session.video.time(number))}"]
+        images = session.video.images
+        what = images[number] if images is not None else time_text(session.video.time(number))
+        texts = [f"frame {number}   {what}"]
         shown = self.plot.rows.get(row)
         if isinstance(shown, CurveRow):
             for word, pyramid in (("raw", shown.raw), ("final", shown.final)):

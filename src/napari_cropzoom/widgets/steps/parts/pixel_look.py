@@ -106,6 +106,7 @@ class PixelLook(JobBar):
             and session is not self._looked_at
             and session.has_boxes
             and session.suspects.motion is None
+            and session.video.images is None
             and session.n_frames >= LEAST_FRAMES
         )
 

@@ -78,6 +78,11 @@ class PixelTracking(QObject):
         session, layers = self.controller.session, self.controller.layers
         if session is None or layers is None:
             return
+        if session.video.images is not None:
+            self.failed.emit(
+                CropzoomError("These are single images: nothing moves from one to the next.")
+            )
+            return
         frame, box = layers.frame, session.track.box(layers.frame)
         selection = layers.selection_here
         last = self._last(session, frame, direction, selection)

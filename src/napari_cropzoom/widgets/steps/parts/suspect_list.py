@@ -9,6 +9,7 @@ from qtpy.QtCore import QAbstractTableModel, QModelIndex, QSize, Qt, Signal
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QTableView
 
 from napari_cropzoom.core.inspection.inspection import Suspect
+from napari_cropzoom.review.session import Session
 
 OPEN, DONE = "○", "✓"
 HEADERS = ("", "Frames", "Why")
@@ -152,3 +153,9 @@ class SuspectList(QTableView):
 
     def _choose(self, index: QModelIndex) -> None:
         self.chosen.emit(self.suspects.rows[index.row()][1])
+
+
+def named(session: Session, frame: int) -> str:
+    """``Frame 12``, or the name of a labeled image."""
+    images = session.video.images
+    return f"Frame {frame}" if images is None else f"Image {frame}, {images[frame].rpartition('/')[2]}"

@@ -1,0 +1,125 @@
+"""How far the steps of a training are, by what is on disk; and the configurations of a project."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.words import counted
+from napari_cropzoom.engine.model_folder import ModelFolder
+from napari_cropzoom.engine.training.status import TrainingStatus
+from napari_cropzoom.files.bbox_csv import read_labeled_bbox
+from napari_cropzoom.files.parsing import read_yaml
+from napari_cropzoom.files.review_paths import reviewed_csv
+from napari_cropzoom.projects.label_images import raw_boxes_of
+from napari_cropzoom.projects.layout import PROJECT_FILE, Project
+
+MOST_CONFIGS = 60
+
+
+@dataclass(frozen=True)
+class StepState:
+    """One step: what there is of it in a few words, whether it is done, and what is out of date."""
+
+    text: str = ""
+    is_done: bool = False
+    outdated: str = ""
+
+    def told(self) -> str:
+        """For the line of the step."""
+        return "; ".join(filter(None, (self.text, self.outdated)))
+
+
+@dataclass(frozen=True)
+class TrainingState:
+    """How far each step is.
+
+    Attributes
+    ----------
+    predicted, boxes, reviewed, cropped : StepState
+        Of the labeled images with one detector.
+    running : tuple of Path
+        Folders of the project in which a training runs.
+    """
+
+    predicted: StepState = StepState()
+    boxes: StepState = StepState()
+    reviewed: StepState = StepState()
+    cropped: StepState = StepState()
+    running: tuple[Path, ...] = ()
+
+    @classmethod
+    def read(cls, project: Project, labels: Path | None, detector: Path | None) -> TrainingState:
+        """Look at the files; what is broken counts as not there, and says so. Fit for a thread."""
+        folders = [model.path for model in project.models]
+        running = tuple(path for path in folders if TrainingStatus.read(path).is_running)
+        if labels is None or detector is None:
+            return cls(running=running)
+        try:
+            model = ModelFolder.open(detector, need_checkpoint=False)
+        except CropzoomError as error:
+            return cls(StepState(str(error)), running=running)
+        preds = model.image_preds_dir / labels.name / "predictions.csv"
+        raw = raw_boxes_of(model, labels)
+        final, cropped = reviewed_csv(raw, labels), model.cropped_csv(labels)
+        to_crop = final if final.is_file() else raw
+        return cls(
+            _of(preds, [model.checkpoint, labels], "predicted"),
+            _boxes(raw, [preds]),
+            _of(final, [raw], "saved"),
+            _of(cropped, [to_crop], "cropped"),
+            running,
+        )
+
+
+def _of(file: Path, made_of: list[Path | None], text: str) -> StepState:
+    if not file.is_file():
+        return StepState()
+    time = file.stat().st_mtime
+    newer = [each.name for each in made_of if each is not None and _time(each) > time]
+    return StepState(text, True, f"{newer[0]} is newer: do it again" if newer else "")
+
+
+def _time(file: Path) -> float:
+    try:
+        return file.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _boxes(raw: Path, made_of: list[Path | None]) -> StepState:
+    found = _of(raw, made_of, "made")
+    if not found.is_done:
+        return found
+    try:
+        images, boxes = read_labeled_bbox(raw)
+    except CropzoomError as error:
+        return StepState(str(error))
+    missing = int((boxes[:, 0] != boxes[:, 0]).sum())
+    text = counted(len(images), "box") + (f", {missing} missing" if missing else "")
+    return StepState(text, True, found.outdated)
+
+
+def configs_of(project: Project) -> list[Path]:
+    """Configurations to train with: those in the project's folder and in ``configs``."""
+    found: list[Path] = []
+    for folder in (project.data_dir, project.data_dir / "configs"):
+        for path in sorted(folder.glob("*.yaml"))[:MOST_CONFIGS]:
+            if path.name == PROJECT_FILE:
+                continue
+            try:
+                content = read_yaml(path)
+            except CropzoomError:
+                continue
+            if all(isinstance(content.get(name), dict) for name in ("data", "model", "training")):
+                found.append(path)
+    return found
+
+
+def models_folder(project: Project) -> Path:
+    """Where a new model of a project goes: beside the others, or ``models`` as Lightning Pose's app."""
+    for model in project.models:
+        if model.path.parent != project.data_dir:
+            return model.path.parent
+    return project.data_dir / "models"

@@ -1,0 +1,355 @@
+"""What is to be trained: a configuration of the project, or one made of few choices; checked at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QCheckBox, QFormLayout, QLineEdit, QScrollArea, QSpinBox, QVBoxLayout, QWidget
+
+from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.words import counted
+from napari_cropzoom.engine.model_folder import ModelFolder
+from napari_cropzoom.engine.training.background import start
+from napari_cropzoom.engine.training.checks import problems_of
+from napari_cropzoom.engine.training.config import compose
+from napari_cropzoom.engine.training.making import (
+    BACKBONES,
+    SIZES,
+    UNSUPERVISED,
+    Recipe,
+    make_config,
+    write_config,
+)
+from napari_cropzoom.engine.training.train import check_cropped, prepare, refuse_if_running
+from napari_cropzoom.files.parsing import read_yaml
+from napari_cropzoom.files.predictions_csv import read_predictions_table
+from napari_cropzoom.jobs import Latest
+from napari_cropzoom.widgets.controls import Message, button, choice, delayed, note, row, silent
+
+NEW = ""
+SUPERVISED, SEMI = "supervised", "semi"
+MS_BEFORE_CHECK = 300
+_BAD = set('/\\:*?"<>|')
+
+
+@dataclass(frozen=True)
+class Order:
+    """A training as it is asked for.
+
+    Attributes
+    ----------
+    labels : Path
+    output_dir : Path
+        The model folder to write.
+    config : Path or None
+        None for one made of ``recipe``.
+    recipe : Recipe
+    detector : Path or None
+        Train on the images cropped with this detector.
+    """
+
+    labels: Path
+    output_dir: Path
+    config: Path | None
+    recipe: Recipe
+    detector: Path | None
+
+    def problems(self) -> list[str]:
+        """What would end it early; fit for a thread, and without torch.
+
+        Raises
+        ------
+        CropzoomError
+            If the configuration cannot be put together, or the folder is in use.
+        """
+        if not self.output_dir.name or set(self.output_dir.name) & _BAD:
+            return ["Give a name for the model's folder, without / and \\."]
+        refuse_if_running(self.output_dir)
+        if (self.output_dir / "config.yaml").exists() or (self.output_dir / "tb_logs").exists():
+            return [f"{self.output_dir.name}: there is a model of this name. Choose another name."]
+        if self.config is None:
+            settings = make_config(self.labels, _names(self.labels), self.recipe, self.output_dir.name)
+        else:
+            settings = compose(self.config)
+        found = problems_of(settings)
+        if self.detector is not None:
+            model = ModelFolder.open(self.detector, need_checkpoint=False)
+            check_cropped(self.config or self.labels, settings, model)
+        return found
+
+    def begin(self, trust: bool) -> Path:
+        """Start it in the background; returns its folder. For a thread: takes seconds.
+
+        Raises
+        ------
+        CropzoomError
+            If it is refused, or ends before it has begun.
+        """
+        config = self.config or self._write()
+        detector = None if self.detector is None else ModelFolder.open(self.detector)
+        prepare(config, self.output_dir, detector, trust=trust)
+        words = [str(config), "--output_dir", str(self.output_dir)]
+        words += [] if detector is None else ["--detector_model", str(detector.path)]
+        words += ["--trust_checkpoint"] if trust else []
+        start(words, self.output_dir)
+        return self.output_dir
+
+    def _write(self) -> Path:
+        """Write the made configuration beside the labels, where a person finds it again."""
+        name = self.output_dir.name
+        content = make_config(self.labels, _names(self.labels), self.recipe, name)
+        path, number = self.labels.parent / f"config_{name}.yaml", 1
+        while path.exists() and read_yaml(path) != content:
+            number += 1
+            path = self.labels.parent / f"config_{name}_{number}.yaml"
+        write_config(path, content)
+        return path
+
+
+def _names(labels: Path) -> tuple[str, ...]:
+    return read_predictions_table(labels).names
+
+
+class TrainForm(QWidget):
+    """Choices, what is wrong with them, and the button.
+
+    Object names: ``train_what``, ``train_config``, ``train_backbone``, ``train_size``, ``train_epochs``,
+    ``train_learning``, ``train_pretrained``, ``train_name``, ``train_check``, ``train_start``,
+    ``train_message``.
+
+    Attributes
+    ----------
+    started : Signal
+        A training has begun in the background: its folder.
+    ask : callable
+        Asks whether to trust a checkpoint: (parent, message) -> bool.
+    """
+
+    started = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        from napari_cropzoom.widgets.steps.parts.model_picker import ask_trust
+
+        self.ask = ask_trust
+        self.labels: Path | None = None
+        self.models: Path | None = None
+        self.detector: Path | None = None
+        self.problems: list[str] | None = None
+        self._starting: Order | None = None
+        self._lay_out()
+        self._checking = Latest(self._on_checked, self._on_check_failed)
+        self._start = Latest(self._on_started, self._on_start_failed)
+        self._soon = delayed(self, self._check, MS_BEFORE_CHECK)
+
+    def show_project(self, labels: Path | None, models: Path, configs: Sequence[Path]) -> None:
+        """Offer the configurations of a project."""
+        self.labels, self.models = labels, models
+        before = self.config.currentData()
+        with silent([self.config]):
+            self.config.clear()
+            self.config.addItem("New, of the choices below", NEW)
+            for path in configs:
+                self.config.addItem(path.name, str(path))
+            self.config.setCurrentIndex(max(self.config.findData(before), 0))
+        self._on_config()
+
+    def show_detector(self, detector: Path | None) -> None:
+        """Take another detector, whose crops a pose model is trained on."""
+        self.detector = detector
+        name = detector.name if detector is not None else "no detector yet"
+        self.what.setItemText(1, f"Pose model, on crops of {name}")
+        self._soon.start()
+
+    def show_what(self, is_pose: bool) -> None:
+        """Propose a training of a detector, or of a pose model."""
+        self.what.setCurrentIndex(int(is_pose))
+        self._on_what()
+
+    def order(self) -> Order | None:
+        """What is chosen; None where something is missing."""
+        if self.labels is None or self.models is None:
+            return None
+        is_pose = self.what.currentIndex() == 1
+        config = self.config.currentData()
+        losses = UNSUPERVISED if self.learning.currentData() == SEMI else ()
+        recipe = Recipe(
+            self.backbone.currentData(),
+            int(self.size.currentData()),
+            self.epochs.value(),
+            losses,
+            self.pretrained.isChecked(),
+        )
+        return Order(
+            self.labels,
+            self.models / self.name.text().strip(),
+            Path(config) if config else None,
+            recipe,
+            self.detector if is_pose else None,
+        )
+
+    def start(self, trust: bool = False) -> None:
+        """Start the training in the background."""
+        order = self.order()
+        if order is None or self._starting is not None:
+            return
+        self._starting = order
+        self.message.show_info("Starting …")
+        self._show()
+        self._start.request(order.begin, trust)
+
+    def release(self) -> None:
+        """Drop the answers still to come."""
+        self._soon.stop()
+        self._checking.drop()
+        self._start.drop()
+
+    # ---- inside --------------------------------------------------------------------------------
+
+    def _lay_out(self) -> None:
+        self.what = choice("train_what", "What the model will see")
+        self.what.addItem("Detector, on whole images", False)
+        self.what.addItem("Pose model, on crops", True)
+        self.config = choice("train_config", "A Lightning Pose configuration of the project")
+        self.backbone = choice("train_backbone", "The network", BACKBONES)
+        self.size = choice("train_size", "What whole images, or crops, are shrunk or stretched to")
+        for side in SIZES:
+            self.size.addItem(f"{side} × {side} px", side)
+        self.size.setCurrentIndex(1)
+        self.epochs = QSpinBox()
+        self.epochs.setObjectName("train_epochs")
+        self.epochs.setRange(1, 100_000)
+        self.epochs.setValue(300)
+        self.learning = choice(
+            "train_learning",
+            "Semi-supervised: learns from unlabeled videos too; needs CUDA and DALI",
+            {SUPERVISED: "Supervised, from labels", SEMI: "Semi-supervised, from videos too"},
+        )
+        self.pretrained = QCheckBox("Begin with learned weights (downloaded once)")
+        self.pretrained.setObjectName("train_pretrained")
+        self.pretrained.setChecked(True)
+        self.name = QLineEdit("detector")
+        self.name.setObjectName("train_name")
+        self.name.setToolTip("Folder of the model, beside the others of the project")
+        self.form = QFormLayout()
+        self.form.setContentsMargins(0, 0, 0, 0)
+        for title, widget in (
+            ("Train", self.what),
+            ("Configuration", self.config),
+            ("Network", self.backbone),
+            ("Image size", self.size),
+            ("Epochs", self.epochs),
+            ("Learning", self.learning),
+            ("", self.pretrained),
+            ("Name", self.name),
+        ):
+            self.form.addRow(title, widget)
+        self.check = Message()
+        self.check.setObjectName("train_check")
+        self.message = Message()
+        self.message.setObjectName("train_message")
+        self.start_button = button("Start training", "train_start")
+        inner = QWidget()
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(2, 4, 6, 2)
+        column.addLayout(self.form)
+        column.addWidget(self.check)
+        column.addWidget(
+            note("It runs in the background and goes on when napari is closed; tab Progress shows it.")
+        )
+        column.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidget(inner)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(scroll, 1)
+        layout.addLayout(row(self.start_button, stretch=0))
+        layout.addWidget(self.message)
+        self.start_button.setEnabled(False)
+        self.start_button.clicked.connect(lambda: self.start())
+        self.what.currentIndexChanged.connect(self._on_what)
+        self.config.currentIndexChanged.connect(self._on_config)
+        for combo in (self.backbone, self.size, self.learning):
+            combo.currentIndexChanged.connect(self._on_change)
+        self.epochs.valueChanged.connect(self._on_change)
+        self.pretrained.toggled.connect(self._on_change)
+        self.name.textChanged.connect(self._on_change)
+
+    def _on_what(self) -> None:
+        """Propose the name of a model that is not there yet."""
+        stem = "pose" if self.what.currentIndex() == 1 else "detector"
+        if self.models is not None:
+            name, number = stem, 1
+            while (self.models / name).exists():
+                number += 1
+                name = f"{stem}_{number}"
+            self.name.setText(name)
+        self._on_change()
+
+    def _on_config(self) -> None:
+        is_new = not self.config.currentData()
+        for widget in (self.backbone, self.size, self.epochs, self.learning, self.pretrained):
+            widget.setVisible(is_new)
+            label = self.form.labelForField(widget)
+            if label is not None:
+                label.setVisible(is_new)
+        self._on_change()
+
+    def _on_change(self) -> None:
+        self.problems = None
+        self.message.clear()
+        self._show()
+        self._soon.start()
+
+    def _check(self) -> None:
+        order = self.order()
+        if order is None:
+            return
+        if self.what.currentIndex() == 1 and order.detector is None:
+            self._on_checked(["Choose or train a detector first."])
+            return
+        self._checking.request(order.problems)
+
+    def _on_checked(self, problems: list[str]) -> None:
+        self.problems = problems
+        if problems:
+            self.check.show_warning("\n".join(problems))
+        else:
+            self.check.show_info("Checked: nothing stands in the way.")
+        self._show()
+
+    def _on_check_failed(self, error: Exception) -> None:
+        if not isinstance(error, CropzoomError | OSError):
+            raise error
+        self._on_checked([str(error)])
+
+    def _on_started(self, folder: Path) -> None:
+        self._starting = None
+        self.message.clear()
+        self._on_what()
+        self.started.emit(folder)
+
+    def _on_start_failed(self, error: Exception) -> None:
+        order, self._starting = self._starting, None
+        if not isinstance(error, CropzoomError | OSError):
+            self.message.clear()
+            raise error
+        if order is not None and "--trust_checkpoint" in str(error) and self.ask(self, str(error)):
+            self.start(trust=True)
+            return
+        self.message.show_error(str(error))
+        self._show()
+
+    def _show(self) -> None:
+        is_free = self._starting is None
+        self.start_button.setEnabled(is_free and self.problems == [])
+        count = len(self.problems or ())
+        tip = f"{counted(count, 'thing')} to correct first" if count else "In the background"
+        self.start_button.setToolTip(tip if self.problems is not None else "Checking …")

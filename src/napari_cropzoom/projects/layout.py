@@ -103,7 +103,7 @@ class Project:
         videos = [
             video for each in named or [data_dir] for video in videos_below(each, left_out, notes.append)
         ]
-        if not videos and not models:
+        if not videos and not models and not labels:
             raise CropzoomError(
                 f"{folder}: holds no video and no model. Give the folder of a Lightning Pose project, or "
                 "a folder with videos in it."

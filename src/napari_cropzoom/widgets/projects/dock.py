@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QEvent, QObject
+from qtpy.QtCore import QEvent, QObject, Signal
 from qtpy.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
@@ -77,7 +77,11 @@ class ProjectsDock(QWidget):
     models : ModelTable
     reader : ProjectReader
     opener : VideoOpener
+    training_asked : Signal
+        The dock *Training* is to come, with this project.
     """
+
+    training_asked = Signal()
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__()
@@ -188,6 +192,7 @@ class ProjectsDock(QWidget):
         self.recent.setMenu(QMenu(self.recent))
         self.recent.menu().aboutToShow.connect(self._fill_recent)
         self.again = button("Read again", "projects_again", "Look for new videos, and for what was made")
+        self.training = button("Training…", "projects_training", "Train detector and pose model")
         self.path_label = PathLabel()
         self.path_label.setObjectName("projects_path")
         self.empty = note(EMPTY, "projects_empty")
@@ -227,7 +232,7 @@ class ProjectsDock(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 4, 6, 4)
         layout.setSpacing(4)
-        layout.addLayout(row(self.open_button, self.recent, self.again, stretch=0))
+        layout.addLayout(row(self.open_button, self.recent, self.again, self.training, stretch=0))
         for widget in (self.path_label, self.empty, self.message):
             layout.addWidget(widget)
         layout.addWidget(self.tabs, 1)
@@ -235,6 +240,7 @@ class ProjectsDock(QWidget):
         self._spare = layout.count() - 1
         self.open_button.clicked.connect(self.browse)
         self.again.clicked.connect(self.read_again)
+        self.training.clicked.connect(self.training_asked)
         self.filter.textChanged.connect(self._on_filter)
         self.wanted.currentIndexChanged.connect(self._on_filter)
         self.table.opened.connect(self._on_double_click)
@@ -251,6 +257,7 @@ class ProjectsDock(QWidget):
         assert isinstance(layout, QVBoxLayout)
         layout.setStretch(self._spare, 0 if has_project else 1)
         self.again.setVisible(has_project)
+        self.training.setVisible(has_project)
         self.recent.setEnabled(bool(recent("project")))
         self._show_count()
         self._show_details()

@@ -64,14 +64,23 @@ def _make(viewer: napari.viewer.Viewer) -> ProjectsDock:
     dock = ProjectsDock(viewer)
     dock.setWindowTitle(NAME)
     HidesOnClose(dock)
+    dock.training_asked.connect(lambda: _train(viewer, dock))
     placed = QTimer(dock, singleShot=True, interval=SETTLED)
     placed.timeout.connect(lambda: share_place(viewer, dock))
     placed.start()
     return dock
 
 
-def share_place(viewer: napari.viewer.Viewer, projects: ProjectsDock) -> None:
-    """Have the two docks at one side in one place, as tabs, if they are at the same side."""
+def _train(viewer: napari.viewer.Viewer, dock: ProjectsDock) -> None:
+    """Show the dock *Training* with the project."""
+    from napari_cropzoom.widgets.training.way_in import add_training
+
+    if dock.project is not None:
+        add_training(viewer).open_project(dock.project.data_dir)
+
+
+def share_place(viewer: napari.viewer.Viewer, projects: QWidget) -> None:
+    """Have a dock and *Cropzoom* in one place, as tabs, if they are at the same side."""
     dock, window = find_dock(viewer), top_of(projects)
     mine, other = holder_of(projects), None if dock is None else holder_of(dock)
     if mine is None or other is None or not isinstance(window, QMainWindow):

@@ -80,7 +80,7 @@ class LabeledFrames:
                 notes.append(str(error))
         return cls(images, labels_as_poses(images.path), found, in_frame, review, tuple(notes))
 
-    def give_to(self, dock: CropzoomDock, image: int | None = None) -> None:
+    def give_to(self, dock: CropzoomDock, image: str | None = None) -> None:
         """Show it in a dock, at an image or the worst suspect."""
         video: Any = dock["video"]
         video.take(self.images)
@@ -96,8 +96,10 @@ class LabeledFrames:
             said.append(session.take_review(self.review))
         dock.open_step("review")
         worst = session.queue()
-        if image is not None:
-            dock.controller.go_to(image)
+        if image is not None and image not in (names := self.images.images or ()):
+            said.append(f"{image} is not in {self.images.path.name}: choose its labels file.")
+        elif image is not None:
+            dock.controller.go_to(names.index(image))
         elif worst:
             dock.controller.go_to(worst[0].frame)
         dock["review"].message.show_info(" ".join(filter(None, said)))
@@ -123,7 +125,7 @@ class LabelsOpener(QObject):
     def __init__(self, viewer: napari.viewer.Viewer, parent: QObject) -> None:
         super().__init__(parent)
         self._viewer = viewer
-        self._wanted: tuple[Path, int | None] | None = None
+        self._image: str | None = None
         self._reading = Latest(self._show, self._fail)
 
     @property
@@ -134,21 +136,17 @@ class LabelsOpener(QObject):
         return None if session is None or session.video.images is None else session.video.path
 
     def open(
-        self, labels: Path, detector: Path | None, pose: Path | None = None, image: int | None = None
+        self, labels: Path, detector: Path | None, pose: Path | None = None, image: str | None = None
     ) -> None:
         """Read in a thread and show; asks first where a review is open that was not saved."""
         add_docks(self._viewer)
         dock = find_dock(self._viewer)
         assert dock is not None
         session = dock.controller.session
-        if session is not None and self.current == labels and image is not None:
-            dock.controller.go_to(image)
-            self.opened.emit(labels)
-            return
         is_unsaved = session is not None and session.unsaved and len(session.history) > 0
         if is_unsaved and not may_leave(dock, session, self.failed.emit):
             return
-        self._wanted = labels, image
+        self._image = image
         self._reading.request(LabeledFrames.read, labels, detector, pose)
 
     def drop(self) -> None:
@@ -157,10 +155,10 @@ class LabelsOpener(QObject):
 
     def _show(self, found: LabeledFrames) -> None:
         dock = find_dock(self._viewer)
-        if dock is None or self._wanted is None:
+        if dock is None:
             return
         try:
-            found.give_to(dock, self._wanted[1])
+            found.give_to(dock, self._image)
         except CropzoomError as error:
             self.failed.emit(error)
             return

@@ -1,0 +1,386 @@
+"""The dock *Training*: the steps from labeled images to a pose model on crops.
+
+Object names: ``training_project``, ``training_path``, ``training_labels``, ``training_tabs``,
+``training_message``, ``training_job_cancel``, ``training_job_progress``, ``training_job_status``; those
+of the tabs are in their modules. The file dialog has a way round it: ``dock.open_project(folder)``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QEvent, QObject
+from qtpy.QtWidgets import QFileDialog, QScrollArea, QTabWidget, QVBoxLayout, QWidget
+
+from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.words import counted
+from napari_cropzoom.engine.training.pixel_errors import errors_file
+from napari_cropzoom.jobs import Job, Latest, Worker
+from napari_cropzoom.projects.layout import Project
+from napari_cropzoom.projects.stages import BOXES as MAKE_BOXES
+from napari_cropzoom.projects.stages import CROP as CROP_IMAGES
+from napari_cropzoom.projects.stages import EVALUATE, NAME
+from napari_cropzoom.projects.stages import PREDICT as PREDICT_IMAGES
+from napari_cropzoom.projects.training_state import TrainingState, configs_of, models_folder
+from napari_cropzoom.widgets.controls import (
+    Message,
+    PathLabel,
+    button,
+    choice,
+    delayed,
+    note,
+    recent,
+    remember,
+    row,
+    silent,
+)
+from napari_cropzoom.widgets.gl_context import top_of
+from napari_cropzoom.widgets.steps.parts.job_bar import JobBar
+from napari_cropzoom.widgets.steps.parts.model_picker import ask_trust, is_about_trust
+from napari_cropzoom.widgets.training.errors import ComparePage, ErrorsPage
+from napari_cropzoom.widgets.training.form import TrainForm
+from napari_cropzoom.widgets.training.lines import (
+    BOXES,
+    COMPARE,
+    CROP,
+    PREDICT,
+    REVIEW,
+    TRAIN_DETECTOR,
+    TRAIN_POSE,
+    StepLines,
+)
+from napari_cropzoom.widgets.training.opening import LabelsOpener
+from napari_cropzoom.widgets.training.progress import ProgressPage
+
+if TYPE_CHECKING:
+    import napari.viewer
+
+EMPTY = (
+    "Open the folder of a project with labeled images (CollectedData.csv). The steps lead from them to a "
+    "detector, reviewed boxes, and a pose model on the crops."
+)
+NO_LABELS = "This project has no table of labeled images."
+NO_DETECTOR = "Train or choose a detector first."
+STEPS, TRAIN, PROGRESS, ERRORS, COMPARISON = range(5)
+
+
+class TrainingDock(QWidget):
+    """The steps of a training, each by a button, with what there is of it.
+
+    Parameters
+    ----------
+    napari_viewer : napari.viewer.Viewer
+        Whose *Cropzoom* dock shows the labeled images.
+
+    Attributes
+    ----------
+    project : Project or None
+    state : TrainingState
+    lines, form, progress, errors, compare : QWidget
+        The tabs.
+    opener : LabelsOpener
+    ask : callable
+        Asks whether to trust a checkpoint: (parent, message) -> bool.
+    """
+
+    def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        self.setObjectName("training_dock")
+        self.setWindowTitle("Training")
+        self.setMinimumWidth(300)
+        self.ask = ask_trust
+        self.project: Project | None = None
+        self.state = TrainingState()
+        self._folder: Path | None = None
+        self._worker: Worker | None = None
+        self._asked = ""
+        self._watched: QWidget | None = None
+        self._is_closing = False
+        self._reading = Latest(self._on_project, self._on_failed)
+        self._looking = Latest(self._on_state, self._on_failed)
+        self._look_later = delayed(self, self._look, 100)
+        self._again_later = delayed(self, self.read_again, 100)
+        self._lay_out()
+        self.opener = LabelsOpener(napari_viewer, self)
+        self.opener.failed.connect(self._on_failed)
+        self.opener.saved.connect(lambda _: self._look_later.start())
+        self._show_state()
+
+    # ---- for a person and for scripts ----------------------------------------------------------
+
+    def browse(self) -> None:
+        """Ask for the folder of a project."""
+        known = recent("project")
+        start = str(known[0].parent) if known else ""
+        folder = QFileDialog.getExistingDirectory(self, "Open project", start)
+        if folder:
+            self.open_project(Path(folder))
+
+    def open_project(self, folder: Path) -> None:
+        """Read a project in a thread, and show how far its training is."""
+        self.message.clear()
+        self._folder = Path(folder).absolute()
+        self.path_label.set_path(self._folder)
+        self._reading.request(Project.open, self._folder)
+
+    def read_again(self) -> None:
+        """Read the project again."""
+        if self._folder is not None:
+            self._reading.request(Project.open, self._folder)
+
+    @property
+    def labels(self) -> Path | None:
+        """The labels file that is chosen."""
+        chosen = self.labels_choice.currentData()
+        return Path(chosen) if chosen else None
+
+    @property
+    def detector(self) -> Path | None:
+        """The detector that is chosen."""
+        chosen = self.lines.detector.currentData()
+        return Path(chosen) if chosen else None
+
+    @property
+    def pose(self) -> Path | None:
+        """The pose model that is chosen."""
+        chosen = self.lines.pose.currentData()
+        return Path(chosen) if chosen else None
+
+    def do(self, step: str, trust: bool = False) -> None:
+        """Do a step, or show the tab that asks what is needed for it."""
+        if step in (TRAIN_DETECTOR, TRAIN_POSE):
+            self.form.show_what(step == TRAIN_POSE)
+            self.tabs.setCurrentIndex(TRAIN)
+        elif step == REVIEW:
+            self.open_labels()
+        else:
+            self._run(step, trust)
+
+    def open_labels(self, image: str | None = None, model: Path | None = None) -> None:
+        """Show the labeled images with the detector's boxes, at the worst suspect or an image."""
+        labels = self.labels
+        if labels is None:
+            return
+        self.message.clear()
+        pose = self.pose
+        if model is not None and model != self.detector:
+            pose = model
+        self.opener.open(labels, self.detector, pose, image)
+
+    def close_project(self) -> None:
+        """Let go of everything that runs here; trainings go on."""
+        for latest in (self._reading, self._looking):
+            latest.drop()
+        for timer in (self._look_later, self._again_later):
+            timer.stop()
+        for part in (self.form, self.progress, self.errors, self.job):
+            part.release()
+        self.opener.drop()
+        if self._worker is not None:
+            self._worker.close()
+            self._worker.deleteLater()
+            self._worker = None
+        self._watch(None)
+
+    # ---- Qt ------------------------------------------------------------------------------------
+
+    def event(self, event: QEvent) -> bool:
+        """End with the dock that napari put this into; look at the disk when it is shown."""
+        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            self.close_project()
+            self.deleteLater()
+        elif event.type() == QEvent.Type.Show:
+            self._watch(top_of(self))
+            self._look_later.start()
+        return bool(super().event(event))
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Look at the disk again when a person comes back to the window; end with the window."""
+        if event.type() == QEvent.Type.WindowActivate and self.isVisible():
+            self._look_later.start()
+        elif event.type() == QEvent.Type.Close:
+            self._is_closing = True
+        elif event.type() == QEvent.Type.Hide and self._is_closing and not event.spontaneous():
+            self.close_project()
+        return bool(super().eventFilter(watched, event))
+
+    # ---- inside --------------------------------------------------------------------------------
+
+    def _lay_out(self) -> None:
+        self.open_button = button("Open project…", "training_project", "A folder with labeled images")
+        self.path_label = PathLabel()
+        self.path_label.setObjectName("training_path")
+        self.empty = note(EMPTY, "training_empty")
+        self.labels_choice = choice("training_labels", "The table of labeled images")
+        self.lines, self.form, self.progress = StepLines(), TrainForm(), ProgressPage()
+        self.errors, self.compare = ErrorsPage(), ComparePage()
+        scroll = QScrollArea()
+        scroll.setWidget(self.lines)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.tabs = QTabWidget()
+        self.tabs.setObjectName("training_tabs")
+        for page, title in (
+            (scroll, "Steps"),
+            (self.form, "Train"),
+            (self.progress, "Progress"),
+            (self.errors, "Errors"),
+            (self.compare, "Compare"),
+        ):
+            self.tabs.addTab(page, title)
+        self.job = JobBar("training_job", "Run", is_flat=True)
+        self.job.run_button.hide()
+        self.message = Message()
+        self.message.setObjectName("training_message")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(6, 4, 6, 4)
+        layout.setSpacing(4)
+        layout.addLayout(row(self.open_button, self.path_label, stretch=1))
+        for widget in (self.empty, self.labels_choice):
+            layout.addWidget(widget)
+        layout.addWidget(self.tabs, 1)
+        layout.addWidget(self.job)
+        layout.addWidget(self.message)
+        layout.addStretch(0)
+        self.open_button.clicked.connect(self.browse)
+        self.labels_choice.currentIndexChanged.connect(self._on_labels)
+        self.lines.asked.connect(self.do)
+        self.lines.chosen.connect(self._on_models)
+        self.form.started.connect(self._on_started)
+        self.progress.ended.connect(self._on_training_ended)
+        self.errors.image_asked.connect(self.open_labels)
+        self.job.done.connect(self._on_done)
+        self.job.failed.connect(self._on_job_failed)
+        self.job.ended.connect(self._look_later.start)
+
+    def _run(self, step: str, trust: bool) -> None:
+        labels, detector = self.labels, self.detector
+        if labels is None or detector is None or self.job.is_running:
+            return
+        self.message.clear()
+        stage, title = {
+            PREDICT: (PREDICT_IMAGES, "Predicting labeled images"),
+            BOXES: (MAKE_BOXES, "Making boxes"),
+            CROP: (CROP_IMAGES, "Cropping labeled images"),
+            COMPARE: (EVALUATE, "Comparing"),
+        }[step]
+        args: dict[str, Any] = {"labels": str(labels), "model": str(detector), "trust": trust}
+        if step in (BOXES, COMPARE):
+            args["crop_ratio"] = round(self.lines.ratio.value(), 2)
+        if step == COMPARE:
+            args |= {"detector": str(detector), "pose": str(self.pose)}
+        if self._worker is None:
+            self._worker = Worker(self, options=("--stages", NAME))
+        self._asked = step
+        self.job.show_job(self._worker.start(stage, args), title)
+        self._show_state()
+
+    def _on_done(self, result: dict[str, Any]) -> None:
+        if self._asked == COMPARE:
+            self.compare.show_result(result)
+            self.tabs.setCurrentIndex(COMPARISON)
+            return
+        said = str(result.get("note") or "")
+        if missing := result.get("missing"):
+            said = f"{counted(missing, 'image')} without a box: draw one in the review. {said}".strip()
+        self.message.show_info(said)
+
+    def _on_job_failed(self, job: Job, message: str) -> None:
+        if is_about_trust(job) and self.ask(self, message):
+            self._run(self._asked, True)
+            return
+        self.message.show_error(message)
+
+    def _on_project(self, project: Project) -> None:
+        remember("project", self._folder or project.data_dir)
+        self.project = project
+        before = self.labels_choice.currentData()
+        with silent([self.labels_choice]):
+            self.labels_choice.clear()
+            for each in project.labels:
+                text = f"{each.path.name}  ({counted(each.n_images, 'image')})"
+                self.labels_choice.addItem(text, str(each.path))
+            self.labels_choice.setCurrentIndex(
+                max(self.labels_choice.findData(before), 0) if project.labels else -1
+            )
+        self.lines.show_models(project.models)
+        self.errors.show_models(project.models)
+        self._on_labels()
+        self._show_state()
+
+    def _on_labels(self) -> None:
+        if self.project is not None:
+            self.form.show_project(self.labels, models_folder(self.project), configs_of(self.project))
+        self._look_later.start()
+
+    def _on_models(self) -> None:
+        self.form.show_detector(self.detector)
+        self._look_later.start()
+
+    def _look(self) -> None:
+        if self.project is not None:
+            self._looking.request(TrainingState.read, self.project, self.labels, self.detector)
+
+    def _on_state(self, state: TrainingState) -> None:
+        self.state = state
+        trained = [] if self.project is None else [m.path for m in self.project.models if m.training]
+        self.progress.show_trainings(trained, state.running)
+        self._show_state()
+
+    def _on_started(self, folder: Path) -> None:
+        self.progress.watch(folder)
+        self.tabs.setCurrentIndex(PROGRESS)
+        self._again_later.start()
+
+    def _on_training_ended(self, folder: Path) -> None:
+        """Offer the model, and say how good it is."""
+        self._again_later.start()
+        if errors_file(folder) is not None:
+            self.message.show_info(f"{folder.name} is trained. Tab Errors shows how good it is.")
+
+    def _on_failed(self, error: Exception) -> None:
+        if not isinstance(error, CropzoomError | OSError):
+            raise error
+        self.message.show_error(str(error))
+        if self.project is None:
+            self._folder = None
+            self.path_label.set_path(None)
+        self._show_state()
+
+    def _show_state(self) -> None:
+        has_project = self.project is not None
+        self.empty.setVisible(not has_project)
+        self.tabs.setVisible(has_project)
+        self.job.setVisible(self.job.is_running)
+        self.labels_choice.setVisible(has_project and self.labels_choice.count() > 0)
+        self.lines.show_state(self.state, self._why_not())
+        layout = self.layout()
+        assert isinstance(layout, QVBoxLayout)
+        layout.setStretch(layout.count() - 1, 0 if has_project else 1)
+
+    def _why_not(self) -> dict[str, str]:
+        """For each step why it cannot be done now; empty if it can."""
+        state, detector = self.state, self.detector
+        if self.labels is None:
+            return dict.fromkeys(self.lines.buttons, NO_LABELS)
+        busy = "Wait until the step that runs is done." if self.job.is_running else ""
+        no_detector = "" if detector is not None else NO_DETECTOR
+        return {
+            TRAIN_DETECTOR: "",
+            PREDICT: no_detector or busy,
+            BOXES: no_detector or ("" if state.predicted.is_done else "Predict first.") or busy,
+            REVIEW: no_detector or ("" if state.boxes.is_done else "Make boxes first."),
+            CROP: no_detector or ("" if state.boxes.is_done else "Make boxes first.") or busy,
+            TRAIN_POSE: no_detector or ("" if state.cropped.is_done else "Crop the images first."),
+            COMPARE: no_detector or ("" if self.pose else "Train a pose model first.") or busy,
+        }
+
+    def _watch(self, window: QWidget | None) -> None:
+        if window is self._watched or window is self:
+            return
+        if self._watched is not None:
+            self._watched.removeEventFilter(self)
+        self._watched = window
+        if window is not None:
+            window.installEventFilter(self)

@@ -1,0 +1,124 @@
+"""Plots of the dock Training: curves over epochs, bars of pixel errors; they follow the theme."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pyqtgraph as pg
+from qtpy.QtCore import QEvent, Qt
+
+from napari_cropzoom.core.looks import ANIMAL_COLORS, readable
+
+FIRST, SECOND = ANIMAL_COLORS[0], ANIMAL_COLORS[1]
+HEIGHT = 170  # pixels, at least
+MOST_LETTERS = 10  # of a keypoint's name below its bar
+
+
+class Plot(pg.PlotWidget):
+    """A plot that only shows: it neither moves nor has a menu of its own.
+
+    Parameters
+    ----------
+    name : str
+        Object name.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(background=None)
+        self.setObjectName(name)
+        self.setMinimumHeight(HEIGHT)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        item = self.getPlotItem()
+        item.setMenuEnabled(False)
+        item.hideButtons()
+        item.getViewBox().setMouseEnabled(x=False, y=False)
+        self._legend = item.addLegend(offset=(-6, 4), labelTextSize="8pt")
+        self._repaint()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Take the colours of another theme."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
+            self._repaint()
+            self.draw()
+
+    def draw(self) -> None:
+        """Draw again what is shown."""
+
+    def wheelEvent(self, event: QEvent) -> None:
+        """Leave the wheel to what lies round the plot."""
+        event.ignore()
+
+    def color(self, color: str) -> str:
+        """A colour as it reads on the background."""
+        return readable(color, self.palette().window().color().name())
+
+    def _repaint(self) -> None:
+        text = self.palette().windowText().color()
+        for side in ("left", "bottom"):
+            axis = self.getPlotItem().getAxis(side)
+            axis.setPen(text)
+            axis.setTextPen(text)
+        self._legend.setLabelTextColor(text)
+
+
+class CurvePlot(Plot):
+    """Curves over epochs, on a logarithmic scale."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self._curves: dict[str, tuple[Sequence[float], Sequence[float]]] = {}
+        self.getPlotItem().setLogMode(x=False, y=True)
+        self.setLabel("bottom", "epoch")
+
+    def show_curves(self, curves: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> None:
+        """Show epochs and values of each curve, by its name."""
+        self._curves = dict(curves)
+        self.draw()
+
+    def draw(self) -> None:
+        """Draw the curves."""
+        self.clear()
+        self._legend.clear()
+        for (name, (epochs, values)), color in zip(self._curves.items(), ANIMAL_COLORS, strict=False):
+            x, y = np.asarray(epochs, float), np.asarray(values, float)
+            known = np.isfinite(y) & (y > 0)
+            if known.any():
+                pen = pg.mkPen(self.color(color), width=2)
+                symbol = "o" if known.sum() == 1 else None
+                self.plot(x[known], y[known], pen=pen, symbol=symbol, name=name)
+
+
+class BarPlot(Plot):
+    """Bars side by side for each keypoint, in pixels."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self._names: Sequence[str] = ()
+        self._bars: dict[str, Sequence[float]] = {}
+        self.setLabel("left", "error, px")
+
+    def show_bars(self, names: Sequence[str], bars: Mapping[str, Sequence[float]]) -> None:
+        """Show a value of each series for each keypoint."""
+        self._names, self._bars = names, dict(bars)
+        self.draw()
+
+    def draw(self) -> None:
+        """Draw the bars."""
+        self.clear()
+        self._legend.clear()
+        places = np.arange(len(self._names))
+        width = 0.8 / max(len(self._bars), 1)
+        for number, ((name, values), color) in enumerate(
+            zip(self._bars.items(), (FIRST, SECOND), strict=False)
+        ):
+            heights = np.nan_to_num(np.asarray(values, float))
+            at = places - 0.4 + width * (number + 0.5)
+            look = {"brush": self.color(color), "pen": None, "name": name}
+            self.addItem(pg.BarGraphItem(x=at, height=heights, width=width, **look))
+        short = [
+            name if len(name) <= MOST_LETTERS else f"{name[: MOST_LETTERS - 1]}…" for name in self._names
+        ]
+        self.getPlotItem().getAxis("bottom").setTicks([list(enumerate(short))])
+        self.getPlotItem().setXRange(-0.6, max(len(self._names) - 0.4, 0.6), padding=0)

@@ -1,0 +1,228 @@
+"""The dock *Training* in a real window: steps, labeled images in the review, errors, a real training."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import psutil
+import pytest
+import yaml
+from qtpy.QtCore import QSettings
+from qtpy.QtWidgets import QPushButton
+
+from gui_events import hands, needs_display, spin, wait_for
+from labeled import NAMES, PARTS, WITHOUT, WRONG, make_labeled_project
+from menus import choose
+from napari_cropzoom.app import find_dock
+from napari_cropzoom.core.boxes import Box
+from napari_cropzoom.engine.training.status import TrainingStatus
+from napari_cropzoom.widgets.training.dock import ERRORS, PROGRESS, STEPS, TRAIN, TrainingDock
+from napari_cropzoom.widgets.training.way_in import add_training, find_training
+from review_window import click_on
+
+pytestmark = [pytest.mark.gui, needs_display]
+
+
+@pytest.fixture
+def project(tmp_path) -> Path:
+    return make_labeled_project(tmp_path / "lab ü [1]")
+
+
+@pytest.fixture
+def dock(shared_viewer, tmp_path):
+    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(tmp_path / "settings"))
+    shared_viewer.window.show()
+    shared_viewer.window.set_geometry(0, 0, 1280, 720)
+    dock = add_training(shared_viewer)
+    spin(0.3)
+    yield dock
+    shared_viewer.window.remove_dock_widget("all")
+    shared_viewer.layers.clear()
+
+
+def opened(dock: TrainingDock, project: Path) -> TrainingDock:
+    dock.open_project(project)
+    wait_for(lambda: dock.project is not None and dock.state.boxes.is_done)
+    return dock
+
+
+def step(dock: TrainingDock, name: str) -> QPushButton:
+    return dock.lines.buttons[name]
+
+
+def review(dock: TrainingDock, viewer) -> object:
+    """The session of the labeled images, opened by the button of the step."""
+    click_on(step(dock, "review"))
+
+    def is_open() -> bool:
+        found = find_dock(viewer)
+        session = None if found is None else found.controller.session
+        return session is not None and session.video.images is not None and session.has_boxes
+
+    wait_for(is_open)
+    return find_dock(viewer).controller.session
+
+
+def test_the_menu_opens_the_dock_which_says_what_to_do(shared_viewer, tmp_path):
+    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(tmp_path))
+    shared_viewer.window.show()
+    shared_viewer.window.set_geometry(0, 0, 1280, 720)
+    choose(shared_viewer.window._qt_window, "Plugins", "Cropzoom", "Training")
+    wait_for(lambda: find_training(shared_viewer) is not None)
+    dock = find_training(shared_viewer)
+    wait_for(dock.isVisible)
+    assert "Open the folder of a project with labeled images" in dock.empty.text()
+    shared_viewer.window.remove_dock_widget("all")
+
+
+def test_steps_say_how_far_they_are_and_what_is_needed_first(dock, project):
+    opened(dock, project)
+    assert dock.lines.states["predict"].text().startswith("✓ predicted")
+    assert dock.lines.states["boxes"].text() == "✓ 6 boxes, 1 missing"
+    assert dock.lines.states["pose"].text() == "Crop the images first."
+    assert step(dock, "review").isEnabled()
+    assert not step(dock, "pose").isEnabled()
+    assert not step(dock, "compare").isEnabled()
+
+
+def test_labeled_images_are_reviewed_and_saved_where_the_crop_takes_them(dock, project, shared_viewer):
+    opened(dock, project)
+    session = review(dock, shared_viewer)
+    bench = find_dock(shared_viewer)
+    layers = bench.controller.layers
+    assert bench.controller.frame == WRONG  # its labels lie outside the box
+    assert "3 labels outside the box" in bench["review"].reason.text()
+    assert NAMES[WRONG].rpartition("/")[2] in bench["review"].here.text()
+    wait_for(lambda: layers.points["labels"].layer.visible)
+    marks = np.asarray(layers.points["labels"].layer.data)
+    labels = session.keypoints.get("labels").xy[WRONG]
+    np.testing.assert_allclose(np.sort(marks[:, 1]), np.sort(labels[:, 0]))
+    assert shared_viewer.layers["detector keypoints"].visible
+    assert not bench["smooth"].header.isEnabled()
+    assert "dock Training" in bench["smooth"].header.toolTip()
+    session.set_box(WRONG, Box(40, 36, 40, 30))
+    session.set_box(WITHOUT, Box(46, 42, 40, 30))
+    bench.open_step("export")
+    spin(0.2)
+    click_on(bench["export"].save_button)
+    wait_for(lambda: dock.state.reviewed.is_done)
+    wait_for(lambda: dock.lines.states["review"].text().startswith("✓ saved"))
+    written = project / "models" / "detector" / "image_preds" / "CollectedData.csv" / "bboxes_reviewed"
+    table = pd.read_csv(written / "bbox.csv", index_col=0)
+    assert list(table.index) == list(NAMES)
+    assert table.loc[NAMES[WRONG]].tolist() == [40, 36, 30, 40]  # x, y, h, w
+
+
+def test_boxes_are_made_again_by_the_button(dock, project):
+    opened(dock, project)
+    raw = project / "models" / "detector" / "image_preds" / "CollectedData.csv" / "bbox.csv"
+    before = raw.read_bytes()
+    dock.lines.ratio.setValue(4.0)
+    click_on(step(dock, "boxes"))
+    wait_for(lambda: raw.read_bytes() != before and not dock.job.is_running, timeout=60)
+    assert "1 image without a box" in dock.message.plain
+
+
+def test_the_worst_image_is_one_click_away(dock, project, shared_viewer):
+    errors = pd.DataFrame(np.ones((6, 3)), NAMES, PARTS)
+    errors.loc[NAMES[2], "tail"] = 44.0
+    errors["set"] = ["train", "train", "validation", "train", "test", "train"]
+    errors.to_csv(project / "models" / "detector" / "predictions_pixel_error.csv")
+    opened(dock, project)
+    dock.tabs.setCurrentIndex(ERRORS)
+    wait_for(lambda: dock.errors.worst.rowCount() == 6)
+    assert [dock.errors.worst.item(0, column).text() for column in range(1, 4)] == [
+        "44.0",
+        "tail",
+        "validation",
+    ]
+    assert dock.errors.found.held_out.sum() == 2
+    spin(0.2)
+    table = dock.errors.worst
+    point = table.viewport().mapToGlobal(table.visualItemRect(table.item(0, 0)).center())
+    hands().move(point.x(), point.y())
+    hands().click()
+
+    def is_shown() -> bool:
+        bench = find_dock(shared_viewer)
+        return bench is not None and bench.controller.session is not None and bench.controller.frame == 2
+
+    wait_for(is_shown)
+
+
+def config_of(project: Path, epochs: int) -> Path:
+    """A configuration that trains a tiny network on the six images."""
+    from napari_cropzoom.engine.training.making import Recipe, make_config
+
+    recipe = Recipe("resnet18", 128, epochs, pretrained=False)
+    content = make_config(project / "CollectedData.csv", PARTS, recipe, "tiny")
+    content["training"].update(num_workers=0, train_prob=0.6, val_prob=0.4, imgaug="default")
+    path = project / "config_tiny.yaml"
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+def test_what_would_end_a_training_is_said_before_it_starts(dock, project):
+    path = config_of(project, 3)
+    content = yaml.safe_load(path.read_text())
+    content["data"]["image_resize_dims"]["height"] = 200
+    content["model"]["losses_to_use"] = ["temporal"]
+    path.write_text(yaml.safe_dump(content))
+    opened(dock, project)
+    click_on(step(dock, "detector"))
+    assert dock.tabs.currentIndex() == TRAIN
+    dock.form.config.setCurrentIndex(dock.form.config.findText("config_tiny.yaml"))
+    wait_for(lambda: dock.form.problems)
+    assert "image_resize_dims.height is 200; take a multiple of 128" in dock.form.check.plain
+    assert "temporal" in dock.form.check.plain
+    assert not dock.form.start_button.isEnabled()
+    dock.form.config.setCurrentIndex(0)
+    wait_for(lambda: dock.form.problems == [])
+    assert dock.form.start_button.isEnabled()
+    dock.form.name.setText("detector")
+    wait_for(lambda: dock.form.problems)
+    assert "there is a model of this name" in dock.form.check.plain
+
+
+@pytest.mark.timeout(300)
+def test_a_training_goes_on_without_the_dock_is_found_again_and_stopped(dock, project, shared_viewer):
+    pytest.importorskip("lightning_pose")
+    config_of(project, 5000)
+    opened(dock, project)
+    click_on(step(dock, "detector"))
+    dock.form.config.setCurrentIndex(dock.form.config.findText("config_tiny.yaml"))
+    dock.form.name.setText("tiny ü")
+    wait_for(lambda: dock.form.problems == [])
+    spin(0.1)
+    click_on(dock.form.start_button)
+    wait_for(lambda: dock.tabs.currentIndex() == PROGRESS, timeout=120)
+    folder = project / "models" / "tiny ü"
+    try:
+        wait_for(lambda: dock.progress.look is not None and dock.progress.look.curves, timeout=180)
+        assert "of 5000 epochs" in dock.progress.text.text()
+        pid = TrainingStatus.read(folder).pid
+        shared_viewer.window.remove_dock_widget("all")
+        spin(0.3)
+        assert psutil.pid_exists(pid)
+        again = add_training(shared_viewer)
+        again.open_project(project)
+        wait_for(lambda: again.progress.is_running)
+        assert again.progress.folder == folder
+        again.tabs.setCurrentIndex(PROGRESS)
+        wait_for(lambda: again.progress.plot.isVisible())
+        spin(0.2)
+        click_on(again.progress.stop_button)
+        wait_for(lambda: "can be used as it is" in again.progress.message.plain, timeout=90)
+        wait_for(lambda: not again.progress.is_running)
+        assert TrainingStatus.read(folder).status == "CANCELED"
+        assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+        again.tabs.setCurrentIndex(STEPS)
+        wait_for(lambda: again.lines.detector.findData(str(folder)) >= 0)
+    finally:
+        pid = TrainingStatus.read(folder).pid
+        if pid is not None and psutil.pid_exists(pid):
+            os.killpg(pid, signal.SIGKILL)

@@ -13,6 +13,7 @@ from PIL import Image
 
 from napari_cropzoom.core.errors import CropzoomError, brief
 from napari_cropzoom.core.poses import Poses
+from napari_cropzoom.core.scores import input_scale
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.engine.model_folder import ModelFolder
 from napari_cropzoom.files.bbox_csv import read_bbox_of
@@ -25,6 +26,7 @@ from napari_cropzoom.video.video import Video
 
 LARGEST = 16_384  # pixels a side
 CROPPED = "cropped_"
+_MOST_MEASURED = 50  # images, to know the usual size
 
 
 class _NoDecoder(FrameDecoder):
@@ -170,6 +172,33 @@ def labels_as_poses(labels: Path) -> Poses:
 def raw_boxes_of(detector: ModelFolder, labels: Path) -> Path:
     """Boxes that ``create_bbox`` puts round a detector's keypoints of labeled images."""
     return detector.image_preds_dir / labels.name / "bbox.csv"
+
+
+def input_scale_of(labels: Path, side: int | tuple[int, int], detector: ModelFolder | None) -> float:
+    """Pixels of the image that one pixel of a network's input is.
+
+    Parameters
+    ----------
+    labels : Path
+    side : int or (int, int)
+        Of the network's input, or its height and width, in pixels.
+    detector : ModelFolder or None
+        Where the network sees crops to its boxes; None where it sees whole images.
+
+    Raises
+    ------
+    CropzoomError
+        If images or boxes cannot be read, or there are none.
+    """
+    images = images_of(labels) or ()
+    sides = (side, side) if isinstance(side, int) else side
+    if detector is None:
+        files = find_images(labels, images[:_MOST_MEASURED], labels.parent)
+        width, height = np.median([_size(file) for file in files], axis=0).tolist()
+    else:
+        boxes = read_bbox_of(boxes_to_crop(detector, labels) / "bbox.csv", images)
+        width, height = np.nanmedian(boxes[:, 2:], axis=0).tolist()
+    return input_scale(height, width, sides)
 
 
 def boxes_to_crop(detector: ModelFolder, labels: Path) -> Path:

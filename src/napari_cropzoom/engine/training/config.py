@@ -11,6 +11,7 @@ import contextlib
 import glob
 import os
 import re
+import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -24,6 +25,7 @@ from napari_cropzoom.files.parsing import read_yaml
 PICKLES = (".ckpt", ".pt", ".pth", ".bin", ".pkl", ".pickle", ".tar", ".npy", ".npz", ".joblib")
 MOST_UNFOLDED = 1e8  # characters
 NAMES_ONE = re.compile(r"checkpoint|ckpt", re.IGNORECASE)
+_one_at_a_time = threading.Lock()  # Hydra has one state for all threads
 WRITES_PICTURES = "SaveDebugImage"  # the augmenters of imgaug that write files
 
 
@@ -55,7 +57,7 @@ def compose(config: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
                     "Leave it out."
                 )
         folder = str(config.parent.absolute())
-        with warnings.catch_warnings():
+        with _one_at_a_time, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of Hydra, over the version that Lightning Pose asks for
             with hydra.initialize_config_dir(folder, version_base="1.1"):
                 composed = hydra.compose(config_name=config.stem, overrides=list(overrides))

@@ -10,6 +10,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QCheckBox, QFormLayout, QLineEdit, QScrollArea, QSpinBox, QVBoxLayout, QWidget
 
 from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.scores import sees_hardly_finer
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.engine.model_folder import ModelFolder
 from napari_cropzoom.engine.training.background import start
@@ -27,6 +28,7 @@ from napari_cropzoom.engine.training.train import check_cropped, prepare, refuse
 from napari_cropzoom.files.parsing import read_yaml
 from napari_cropzoom.files.predictions_csv import read_predictions_table
 from napari_cropzoom.jobs import Latest
+from napari_cropzoom.projects.label_images import input_scale_of
 from napari_cropzoom.widgets.controls import Message, button, choice, delayed, note, row, silent
 
 NEW = ""
@@ -79,6 +81,32 @@ class Order:
             model = ModelFolder.open(self.detector, need_checkpoint=False)
             check_cropped(self.config or self.labels, settings, model)
         return found
+
+    def check(self) -> tuple[list[str], str]:
+        """What would end it early, and how fine the network will see, in a sentence; for a thread.
+
+        Raises
+        ------
+        CropzoomError
+            As :meth:`problems`.
+        """
+        found = self.problems()
+        return found, "" if found else self._told_scale()
+
+    def _told_scale(self) -> str:
+        settings = (
+            {} if self.config is None else compose(self.config)["data"].get("image_resize_dims") or {}
+        )
+        side = settings.get("height"), settings.get("width")
+        model = None if self.detector is None else ModelFolder.open(self.detector, need_checkpoint=False)
+        known = self.recipe.size if None in side else (int(side[0]), int(side[1]))
+        scale = input_scale_of(self.labels, known, model)
+        told = f"One pixel of the network's input will be {scale:.1f} px of the image"
+        if model is None:
+            return f"{told}."
+        whole = input_scale_of(self.labels, model.image_size, None)
+        hardly = " Hardly finer: take a larger size, or smaller boxes." * sees_hardly_finer(scale, whole)
+        return f"{told}, where the detector's is {whole:.1f} px.{hardly}"
 
     def begin(self, trust: bool) -> Path:
         """Start it in the background; returns its folder. For a thread: takes seconds.
@@ -228,8 +256,9 @@ class TrainForm(QWidget):
             "Semi-supervised: learns from unlabeled videos too; needs CUDA and DALI",
             {SUPERVISED: "Supervised, from labels", SEMI: "Semi-supervised, from videos too"},
         )
-        self.pretrained = QCheckBox("Begin with learned weights (downloaded once)")
+        self.pretrained = QCheckBox("Begin with learned weights")
         self.pretrained.setObjectName("train_pretrained")
+        self.pretrained.setToolTip("Of many other images; downloaded at the first use")
         self.pretrained.setChecked(True)
         self.name = QLineEdit("detector")
         self.name.setObjectName("train_name")
@@ -313,22 +342,23 @@ class TrainForm(QWidget):
         if order is None:
             return
         if self.what.currentIndex() == 1 and order.detector is None:
-            self._on_checked(["Choose or train a detector first."])
+            self._on_checked((["Choose or train a detector first."], ""))
             return
-        self._checking.request(order.problems)
+        self._checking.request(order.check)
 
-    def _on_checked(self, problems: list[str]) -> None:
+    def _on_checked(self, found: tuple[list[str], str]) -> None:
+        problems, told = found
         self.problems = problems
         if problems:
             self.check.show_warning("\n".join(problems))
         else:
-            self.check.show_info("Checked: nothing stands in the way.")
+            self.check.show_info(f"Checked: nothing stands in the way. {told}")
         self._show()
 
     def _on_check_failed(self, error: Exception) -> None:
         if not isinstance(error, CropzoomError | OSError):
             raise error
-        self._on_checked([str(error)])
+        self._on_checked(([str(error)], ""))
 
     def _on_started(self, folder: Path) -> None:
         self._starting = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
@@ -125,6 +125,8 @@ def _fill(combo: QComboBox, models: list[ModelState]) -> None:
         combo.clear()
         for model in models:
             told = ", ".join(filter(None, (model.kind, error_text(model), model.training)))
-            combo.addItem(f"{model.name}  ({told})", str(model.path))
+            error = "" if model.error is None else f"  ({model.error:.1f} px)"
+            combo.addItem(f"{model.name}{error}", str(model.path))
+            combo.setItemData(combo.count() - 1, told, Qt.ItemDataRole.ToolTipRole)
         combo.setCurrentIndex(max(combo.findData(before), 0) if models else -1)
     combo.setVisible(bool(models))

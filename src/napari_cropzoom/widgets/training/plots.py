@@ -33,15 +33,22 @@ class Plot(pg.PlotWidget):
         item.setMenuEnabled(False)
         item.hideButtons()
         item.getViewBox().setMouseEnabled(x=False, y=False)
-        self._legend = item.addLegend(offset=(-6, 4), labelTextSize="8pt")
+        self._legend = item.addLegend(offset=(-6, 2), labelTextSize="8pt", colCount=2)
         self._repaint()
 
     def changeEvent(self, event: QEvent) -> None:
         """Take the colours of another theme."""
         super().changeEvent(event)
-        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
+        themes = (QEvent.Type.PaletteChange, QEvent.Type.StyleChange)
+        if event.type() in themes and self.isVisible():
             self._repaint()
             self.draw()
+
+    def showEvent(self, event: QEvent) -> None:
+        """Take the colours of the theme, which a hidden widget does not know."""
+        super().showEvent(event)
+        self._repaint()
+        self.draw()
 
     def draw(self) -> None:
         """Draw again what is shown."""
@@ -61,6 +68,7 @@ class Plot(pg.PlotWidget):
             axis.setPen(text)
             axis.setTextPen(text)
         self._legend.setLabelTextColor(text)
+        self.resetCachedContent()  # the background of the theme before
 
 
 class CurvePlot(Plot):
@@ -81,6 +89,7 @@ class CurvePlot(Plot):
         """Draw the curves."""
         self.clear()
         self._legend.clear()
+        shown = list[float]()
         for (name, (epochs, values)), color in zip(self._curves.items(), ANIMAL_COLORS, strict=False):
             x, y = np.asarray(epochs, float), np.asarray(values, float)
             known = np.isfinite(y) & (y > 0)
@@ -88,6 +97,19 @@ class CurvePlot(Plot):
                 pen = pg.mkPen(self.color(color), width=2)
                 symbol = "o" if known.sum() == 1 else None
                 self.plot(x[known], y[known], pen=pen, symbol=symbol, name=name)
+                shown += [float(y[known].min()), float(y[known].max())]
+        if shown:
+            low, high = np.log10(min(shown)), np.log10(max(shown))
+            room = max(high - low, 0.1)
+            self.setYRange(low - 0.05 * room, high + 0.25 * room, padding=0)
+            self.getPlotItem().getAxis("left").setTicks([_ticks(low, high)])
+
+
+def _ticks(low: float, high: float) -> list[tuple[float, str]]:
+    """Places of 1, 2 and 5 times the powers of ten between two decimal logarithms, with their words."""
+    values = (n * 10.0**power for power in range(int(low) - 2, int(high) + 2) for n in (1, 2, 5))
+    found = [(float(np.log10(value)), f"{value:g}") for value in values]
+    return [(place, text) for place, text in found if low - 0.2 <= place <= high + 0.2]
 
 
 class BarPlot(Plot):
@@ -121,4 +143,6 @@ class BarPlot(Plot):
             name if len(name) <= MOST_LETTERS else f"{name[: MOST_LETTERS - 1]}…" for name in self._names
         ]
         self.getPlotItem().getAxis("bottom").setTicks([list(enumerate(short))])
+        highest = max((float(np.nanmax([0.0, *values])) for values in self._bars.values()), default=1.0)
+        self.setYRange(0, 1.3 * max(highest, 0.1), padding=0)
         self.getPlotItem().setXRange(-0.6, max(len(self._names) - 0.4, 0.6), padding=0)

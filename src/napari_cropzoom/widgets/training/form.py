@@ -94,12 +94,13 @@ class Order:
         return found, "" if found else self._told_scale()
 
     def _told_scale(self) -> str:
-        settings = (
-            {} if self.config is None else compose(self.config)["data"].get("image_resize_dims") or {}
-        )
-        side = settings.get("height"), settings.get("width")
         model = None if self.detector is None else ModelFolder.open(self.detector, need_checkpoint=False)
-        known = self.recipe.size if None in side else (int(side[0]), int(side[1]))
+        known: tuple[int, int] = (self.recipe.size, self.recipe.size)
+        if self.config is not None:
+            sizes = compose(self.config)["data"].get("image_resize_dims") or {}
+            if not sizes.get("height") or not sizes.get("width"):
+                return ""
+            known = int(sizes["height"]), int(sizes["width"])
         scale = input_scale_of(self.labels, known, model)
         told = f"One pixel of the network's input will be {scale:.1f} px of the image"
         if model is None:

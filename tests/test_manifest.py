@@ -22,7 +22,7 @@ def test_the_installed_manifest_is_valid():
     manifest.validate_imports()
     assert manifest.display_name == "Cropzoom"
     widgets = {widget.display_name for widget in manifest.contributions.widgets}
-    assert widgets == {"Cropzoom", "Crop preview", "Timeline", "Projects"}
+    assert widgets == {"Cropzoom", "Crop preview", "Timeline", "Projects", "Training"}
 
 
 def test_every_video_suffix_is_read_in_both_cases():

@@ -242,6 +242,19 @@ def _training_begins(folder: Path) -> None:
     _write(folder / "out", {"status": PENDING, "pid": 1})
 
 
+def _made_config(folder: Path) -> None:
+    from napari_cropzoom.engine.training.making import Recipe, make_config, write_config
+
+    content = make_config(folder / "labels.csv", ("nose", "tail"), Recipe(), "made")
+    write_config(folder / "out" / "config_made.yaml", content)
+
+
+def _comparison(folder: Path) -> None:
+    from napari_cropzoom.projects.stages import write_comparison
+
+    write_comparison(folder / "out" / "errors.csv", [{"body_part": "nose", "labels": 3}])
+
+
 OUTSIDE = "files.formats.outside"
 WRITE_POINTS = [
     WritePoint("files.bbox_csv.write_bbox_csv", "v_bbox.csv", _boxes),
@@ -262,6 +275,8 @@ WRITE_POINTS = [
     WritePoint("projects.known.write_known", "known.json", _known_states),
     WritePoint("engine.training.evaluation.write_errors", "errors.csv", _errors),
     WritePoint("engine.training.status._write", "train_status.json", _training_begins),
+    WritePoint("engine.training.making.write_config", "config_made.yaml", _made_config),
+    WritePoint("projects.stages.write_comparison", "errors.csv", _comparison),
     WritePoint("export.labeled_video.write_labeled_video", "shown.mp4", _shown, same_bytes=False),
     WritePoint("export.report.report.write_report", "v.html", _report),
     WritePoint("export.report.overview.write_overview", "all.html", _overview),

@@ -203,6 +203,21 @@ class OpenPreview(WayIn):
     name = PREVIEW
 
 
+def share_place(viewer: napari.viewer.Viewer, other: QWidget) -> None:
+    """Have a dock in one place with *Cropzoom*, or else with another of ours at its side, as tabs."""
+    window, mine = top_of(other), holder_of(other)
+    if mine is None or mine.isFloating() or not isinstance(window, QMainWindow):
+        return
+    names = ("projects_dock", "training_dock")
+    ours = [each for each in viewer.window.dock_widgets.values() if each.objectName() in names]
+    for widget in (find_dock(viewer), *ours):
+        place = None if widget is None or widget is other else holder_of(widget)
+        if place is not None and window.dockWidgetArea(mine) == window.dockWidgetArea(place):
+            window.tabifyDockWidget(place, mine)
+            mine.raise_()
+            return
+
+
 # ---- inside --------------------------------------------------------------------------------------
 
 

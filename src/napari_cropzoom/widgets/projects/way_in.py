@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QMainWindow, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_cropzoom.widgets.controls import delayed
-from napari_cropzoom.widgets.docks import SETTLED, find_dock
-from napari_cropzoom.widgets.gl_context import top_of
+from napari_cropzoom.widgets.docks import SETTLED, share_place
 from napari_cropzoom.widgets.projects.dock import ProjectsDock
+from napari_cropzoom.widgets.training.way_in import add_training
 from napari_cropzoom.widgets.window.hides_on_close import HidesOnClose, holder_of
 
 if TYPE_CHECKING:
@@ -73,18 +73,5 @@ def _make(viewer: napari.viewer.Viewer) -> ProjectsDock:
 
 def _train(viewer: napari.viewer.Viewer, dock: ProjectsDock) -> None:
     """Show the dock *Training* with the project."""
-    from napari_cropzoom.widgets.training.way_in import add_training
-
     if dock.project is not None:
         add_training(viewer).open_project(dock.project.data_dir)
-
-
-def share_place(viewer: napari.viewer.Viewer, projects: QWidget) -> None:
-    """Have a dock and *Cropzoom* in one place, as tabs, if they are at the same side."""
-    dock, window = find_dock(viewer), top_of(projects)
-    mine, other = holder_of(projects), None if dock is None else holder_of(dock)
-    if mine is None or other is None or not isinstance(window, QMainWindow):
-        return
-    if window.dockWidgetArea(mine) == window.dockWidgetArea(other) and not mine.isFloating():
-        window.tabifyDockWidget(other, mine)
-        mine.raise_()

@@ -8,8 +8,7 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QWidget
 
 from napari_cropzoom.widgets.controls import delayed
-from napari_cropzoom.widgets.docks import SETTLED
-from napari_cropzoom.widgets.projects.way_in import share_place
+from napari_cropzoom.widgets.docks import SETTLED, share_place
 from napari_cropzoom.widgets.training.dock import TrainingDock
 from napari_cropzoom.widgets.window.hides_on_close import HidesOnClose, holder_of
 

@@ -15,6 +15,7 @@ from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.progress import run_stage
 from napari_cropzoom.engine.labeled_frames import crop_csv, predict_csv
 from napari_cropzoom.engine.model_folder import ModelFolder
+from napari_cropzoom.engine.training.making import Recipe, make_config, write_config
 from napari_cropzoom.engine.training.train import train
 from videos import draw_blobs
 
@@ -230,10 +231,15 @@ def test_training_refuses_what_crops_cannot_give(labeled: Path, tmp_path: Path) 
 
 
 def test_a_training_that_fails_says_why_in_one_line(labeled: Path, tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    recipe = Recipe("no_such_network", 128, 3)
+    write_config(config, make_config(labeled / "CollectedData.csv", KEYPOINTS, recipe, "made"))
     with pytest.raises(CropzoomError, match="exit code 1") as caught:
-        run_stage(train(labeled / "config.yaml", tmp_path / "out", overrides=["data.csv_file=none.csv"]))
+        run_stage(train(config, tmp_path / "out"))
     assert "\n" not in str(caught.value)
-    assert "none.csv" in (tmp_path / "out" / "train.log").read_text()
+    assert "no_such_network" in (tmp_path / "out" / "train.log").read_text()
+    with pytest.raises(CropzoomError, match=r"none\.csv, and there is no such file"):
+        run_stage(train(config, tmp_path / "early", overrides=["data.csv_file=none.csv"]))
     with pytest.raises(CropzoomError, match="nonsense") as caught:
         run_stage(train(labeled / "config.yaml", tmp_path / "early", overrides=["data.nonsense=1"]))
     assert "\n" not in str(caught.value)

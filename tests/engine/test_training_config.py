@@ -13,11 +13,13 @@ import pytest
 import torch
 import yaml
 
+from labeled import PARTS, make_labeled_project
 from lpmodels import KEYPOINTS, make_lp_model
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.progress import run_stage
 from napari_cropzoom.engine.model_folder import ModelFolder
 from napari_cropzoom.engine.training.config import _quoted, compose, going_on, vetted
+from napari_cropzoom.engine.training.making import Recipe, make_config, write_config
 from napari_cropzoom.engine.training.train import train
 from videos import draw_blobs
 
@@ -232,9 +234,12 @@ def test_a_module_in_the_folder_it_is_run_in_is_not_taken(
 ) -> None:
     for name in ("lightning_pose", "torch", "hydra_plugins"):
         (project / f"{name}.py").write_text(f"import os; os.mkdir({str(project / 'ran')!r})")
+    labels = make_labeled_project(tmp_path / "labels") / "CollectedData.csv"
+    config = project / "train.yaml"  # all is well but the network, which Lightning Pose looks for last
+    write_config(config, make_config(labels, PARTS, Recipe("no_such_network", 128, 3), "made"))
     monkeypatch.chdir(project)
     with pytest.raises(CropzoomError, match="exit code 1"):
-        run_stage(train(written(project), tmp_path / "out"))
+        run_stage(train(config, tmp_path / "out"))
     assert not (project / "ran").exists()
 
 

@@ -105,13 +105,13 @@ def prepare(
     if not config.is_file():
         raise CropzoomError(f"{config}: no such file. Give the configuration to train with.")
     settings = compose(config, overrides)
-    refuse(config, settings)
     overrides = [*overrides, *vetted(config, settings, output_dir, trust=trust)]
     # -P: no module is taken from the folder it is run in
     command = [sys.executable, "-P", "-m", CHILD, "train", str(config), "--output_dir", str(output_dir)]
     if detector_model is not None:
         check_cropped(config, settings, detector_model)
         command += ["--detector_model", str(detector_model.path)]
+    refuse(config, settings)
     if overrides:
         command += ["--overrides", *overrides]
     return command

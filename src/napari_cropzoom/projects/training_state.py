@@ -8,12 +8,14 @@ from pathlib import Path
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.engine.model_folder import ModelFolder
+from napari_cropzoom.engine.training.pixel_errors import errors_file
 from napari_cropzoom.engine.training.status import TrainingStatus
 from napari_cropzoom.files.bbox_csv import read_labeled_bbox
 from napari_cropzoom.files.parsing import read_yaml
 from napari_cropzoom.files.review_paths import reviewed_csv
 from napari_cropzoom.projects.label_images import raw_boxes_of
 from napari_cropzoom.projects.layout import PROJECT_FILE, Project
+from napari_cropzoom.projects.models import ModelState
 
 MOST_CONFIGS = 60
 
@@ -115,6 +117,36 @@ def configs_of(project: Project) -> list[Path]:
             if all(isinstance(content.get(name), dict) for name in ("data", "model", "training")):
                 found.append(path)
     return found
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the dock Training shows of a project.
+
+    Attributes
+    ----------
+    project : Project
+    configs : tuple of Path
+    with_errors : tuple of ModelState
+        Models of which there are pixel errors.
+    """
+
+    project: Project
+    configs: tuple[Path, ...]
+    with_errors: tuple[ModelState, ...]
+
+    @classmethod
+    def read(cls, folder: Path) -> Found:
+        """Read a project; fit for a thread.
+
+        Raises
+        ------
+        CropzoomError
+            If it is no project.
+        """
+        project = Project.open(folder)
+        models = tuple(m for m in project.models if errors_file(m.path) is not None)
+        return cls(project, tuple(configs_of(project)), models)
 
 
 def models_folder(project: Project) -> Path:

@@ -40,7 +40,7 @@ def problems_of(settings: Section) -> list[str]:
     for check in (_data, _schedule, _model, _losses, _semi_supervised, _labels):
         try:
             found += check(settings)
-        except (TypeError, ValueError, AttributeError, KeyError) as error:
+        except (TypeError, ValueError, AttributeError, KeyError, OSError) as error:
             found.append(f"A value is not of the kind that Lightning Pose takes ({brief(error)}).")
     return found
 

@@ -22,7 +22,7 @@ from napari_cropzoom.projects.stages import BOXES as MAKE_BOXES
 from napari_cropzoom.projects.stages import CROP as CROP_IMAGES
 from napari_cropzoom.projects.stages import EVALUATE, NAME
 from napari_cropzoom.projects.stages import PREDICT as PREDICT_IMAGES
-from napari_cropzoom.projects.training_state import TrainingState, configs_of, models_folder
+from napari_cropzoom.projects.training_state import Found, TrainingState, models_folder
 from napari_cropzoom.widgets.controls import (
     Message,
     PathLabel,
@@ -93,6 +93,7 @@ class TrainingDock(QWidget):
         self.project: Project | None = None
         self.state = TrainingState()
         self._folder: Path | None = None
+        self._configs: tuple[Path, ...] = ()
         self._worker: Worker | None = None
         self._asked = ""
         self._watched: QWidget | None = None
@@ -122,12 +123,12 @@ class TrainingDock(QWidget):
         self.message.clear()
         self._folder = Path(folder).absolute()
         self.path_label.set_path(self._folder)
-        self._reading.request(Project.open, self._folder)
+        self._reading.request(Found.read, self._folder)
 
     def read_again(self) -> None:
         """Read the project again."""
         if self._folder is not None:
-            self._reading.request(Project.open, self._folder)
+            self._reading.request(Found.read, self._folder)
 
     @property
     def labels(self) -> Path | None:
@@ -292,9 +293,10 @@ class TrainingDock(QWidget):
             return
         self.message.show_error(message)
 
-    def _on_project(self, project: Project) -> None:
+    def _on_project(self, found: Found) -> None:
+        project = found.project
         remember("project", self._folder or project.data_dir)
-        self.project = project
+        self.project, self._configs = project, found.configs
         before = self.labels_choice.currentData()
         with silent([self.labels_choice]):
             self.labels_choice.clear()
@@ -305,13 +307,13 @@ class TrainingDock(QWidget):
                 max(self.labels_choice.findData(before), 0) if project.labels else -1
             )
         self.lines.show_models(project.models)
-        self.errors.show_models(project.models)
+        self.errors.show_models(found.with_errors)
         self._on_labels()
         self._show_state()
 
     def _on_labels(self) -> None:
         if self.project is not None:
-            self.form.show_project(self.labels, models_folder(self.project), configs_of(self.project))
+            self.form.show_project(self.labels, models_folder(self.project), self._configs)
         self._look_later.start()
 
     def _on_models(self) -> None:

@@ -66,15 +66,14 @@ class ErrorsPage(QWidget):
         self._show(None)
 
     def show_models(self, models: Sequence[ModelState]) -> None:
-        """Offer the models that have errors, and read those of the one that is chosen."""
-        known = [model for model in models if errors_file(model.path) is not None]
+        """Offer models that have errors, and read those of the one that is chosen."""
         before = self.model.currentData()
         with silent([self.model]):
             self.model.clear()
-            for model in known:
+            for model in models:
                 self.model.addItem(f"{model.name}  ({model.kind})", str(model.path))
-            self.model.setCurrentIndex(max(self.model.findData(before), 0) if known else -1)
-        self.model.setVisible(bool(known))
+            self.model.setCurrentIndex(max(self.model.findData(before), 0) if models else -1)
+        self.model.setVisible(bool(models))
         self._read()
 
     def show_model(self, folder: Path) -> None:
@@ -89,12 +88,11 @@ class ErrorsPage(QWidget):
 
     def _read(self) -> None:
         folder = self.model.currentData()
-        file = None if folder is None else errors_file(Path(folder))
-        if file is None:
+        if folder is None:
             self._reading.drop()
             self._show(None)
         else:
-            self._reading.request(read_pixel_errors, file)
+            self._reading.request(_read_errors, Path(folder))
 
     def _fail(self, error: Exception) -> None:
         if not isinstance(error, CropzoomError | OSError):
@@ -133,6 +131,11 @@ class ErrorsPage(QWidget):
         item = self.worst.item(row, 0)
         if item is not None:
             self.image_asked.emit(item.data(Qt.ItemDataRole.UserRole), Path(self.model.currentData()))
+
+
+def _read_errors(model: Path) -> PixelErrors | None:
+    file = errors_file(model)
+    return None if file is None else read_pixel_errors(file)
 
 
 def _medians(values: np.ndarray[Any, Any]) -> list[float] | None:

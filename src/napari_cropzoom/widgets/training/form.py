@@ -176,6 +176,7 @@ class TrainForm(QWidget):
 
     def show_project(self, labels: Path | None, models: Path, configs: Sequence[Path]) -> None:
         """Offer the configurations of a project."""
+        is_other = models != self.models
         self.labels, self.models = labels, models
         before = self.config.currentData()
         with silent([self.config]):
@@ -184,6 +185,8 @@ class TrainForm(QWidget):
             for path in configs:
                 self.config.addItem(path.name, str(path))
             self.config.setCurrentIndex(max(self.config.findData(before), 0))
+        if is_other:
+            self._on_what()
         self._on_config()
 
     def show_detector(self, detector: Path | None) -> None:

@@ -97,6 +97,8 @@ def test_labeled_images_are_reviewed_and_saved_where_the_crop_takes_them(dock, p
     assert bench.controller.frame == WRONG  # its labels lie outside the box
     assert "3 labels outside the box" in bench["review"].reason.text()
     assert NAMES[WRONG].rpartition("/")[2] in bench["review"].here.text()
+    caption = shared_viewer.canvas.overlays.text
+    wait_for(lambda: caption.text.splitlines()[0].split()[-1] == NAMES[WRONG].rpartition("/")[2])
     wait_for(lambda: layers.points["labels"].layer.visible)
     marks = np.asarray(layers.points["labels"].layer.data)
     labels = session.keypoints.get("labels").xy[WRONG]

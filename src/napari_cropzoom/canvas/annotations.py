@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from napari_cropzoom.canvas.caption import caption
+from napari_cropzoom.canvas.caption import caption, when_of
 from napari_cropzoom.core.boxes import MISSING_BOX, Box, Source
 from napari_cropzoom.core.looks import ANIMAL_COLORS, FINAL, PROPOSED, LineStyle, box_style
 from napari_cropzoom.review.session import Session
@@ -64,7 +64,7 @@ def annotations_at(session: Session, frame: int | None, preview: Box | None = No
         caption(
             frame,
             len(track),
-            session.video.time(frame),
+            when_of(session.video, frame),
             source,
             name,
             is_damaged=frame in session.video.index.damage,

@@ -15,6 +15,7 @@ from napari_cropzoom.core.boxes import FloatArray, Source
 from napari_cropzoom.core.editing.edits import Edit, frames_text
 from napari_cropzoom.core.looks import SOURCE_WORDS
 from napari_cropzoom.core.words import shortened
+from napari_cropzoom.video.video import Video
 
 ACCEPT_KEY = "G"
 EVERY = 1.0  # seconds, while frames follow each other closely: drawing text is slow
@@ -34,8 +35,14 @@ def time_text(seconds: float) -> str:
     return f"{minutes:02d}:{rest // 1000:02d}.{rest % 1000:03d}"
 
 
+def when_of(video: Video, frame: int) -> str:
+    """Time of a frame; of an image, which has none, the name of its file."""
+    images = video.images
+    return time_text(video.time(frame)) if images is None else images[frame].rpartition("/")[2]
+
+
 def caption(
-    frame: int, n_frames: int, seconds: float, source: Source, name: str = "", is_damaged: bool = False
+    frame: int, n_frames: int, when: str, source: Source, name: str = "", is_damaged: bool = False
 ) -> str:
     """One line for a frame; ``name`` is that of the animal, where there are several."""
     digits = len(str(n_frames - 1))
@@ -43,7 +50,7 @@ def caption(
     name = shortened(name, NAME_LENGTH)
     what = "cannot be decoded" if is_damaged else f"{name}{': ' if name else ''}{SOURCE_WORDS[source]}"
     # the time last: in a narrow canvas the line's end is cut off
-    return f"{place}   {what}   {time_text(seconds)}"
+    return f"{place}   {what}   {when}"
 
 
 def acts_on(frames: tuple[int, int], proposal: Edit | None = None, *, has_key: bool = True) -> str:

@@ -13,7 +13,7 @@ from qtpy.QtCore import QEvent, QPoint, QSize, Qt, QTimer, Signal
 from qtpy.QtGui import QKeyEvent, QResizeEvent, QShowEvent
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
-from napari_cropzoom.canvas.caption import time_text
+from napari_cropzoom.canvas.caption import when_of
 from napari_cropzoom.core.editing.edits import Edit
 from napari_cropzoom.core.looks import ANIMAL_COLORS
 from napari_cropzoom.core.timeline.pyramid import Pyramid
@@ -282,9 +282,7 @@ class Timeline(QWidget):
             QToolTip.showText(place, f"{suspect.reason}\n{span}", self.plot)
             return
         number = min(max(round(frame), 0), session.n_frames - 1)
-        images = session.video.images
-        what = images[number] if images is not None else time_text(session.video.time(number))
-        texts = [f"frame {number}   {what}"]
+        texts = [f"frame {number}   {when_of(session.video, number)}"]
         shown = self.plot.rows.get(row)
         if isinstance(shown, CurveRow):
             for word, pyramid in (("raw", shown.raw), ("final", shown.final)):

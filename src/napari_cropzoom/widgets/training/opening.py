@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, Signal
+from qtpy.QtWidgets import QWidget
 
 from napari_cropzoom.core.boxes import Source
 from napari_cropzoom.core.errors import CropzoomError
@@ -20,7 +21,7 @@ from napari_cropzoom.projects.label_images import (
     raw_boxes_of,
 )
 from napari_cropzoom.review.stored import StoredReview, read_review
-from napari_cropzoom.widgets.docks import add_docks, find_dock
+from napari_cropzoom.widgets.docks import add_docks, find_dock, share_place
 from napari_cropzoom.widgets.questions import may_leave
 from napari_cropzoom.widgets.window.hides_on_close import holder_of
 
@@ -122,8 +123,9 @@ class LabelsOpener(QObject):
     saved = Signal(object)
     failed = Signal(object)
 
-    def __init__(self, viewer: napari.viewer.Viewer, parent: QObject) -> None:
+    def __init__(self, viewer: napari.viewer.Viewer, parent: QWidget) -> None:
         super().__init__(parent)
+        self._beside = parent
         self._viewer = viewer
         self._image: str | None = None
         self._reading = Latest(self._show, self._fail)
@@ -139,9 +141,8 @@ class LabelsOpener(QObject):
         self, labels: Path, detector: Path | None, pose: Path | None = None, image: str | None = None
     ) -> None:
         """Read in a thread and show; asks first where a review is open that was not saved."""
-        add_docks(self._viewer)
-        dock = find_dock(self._viewer)
-        assert dock is not None
+        dock = add_docks(self._viewer)
+        share_place(self._viewer, self._beside)
         session = dock.controller.session
         is_unsaved = session is not None and session.unsaved and len(session.history) > 0
         if is_unsaved and not may_leave(dock, session, self.failed.emit):

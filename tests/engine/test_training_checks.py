@@ -34,6 +34,8 @@ from napari_cropzoom.engine.training.making import (
 from napari_cropzoom.engine.training.pixel_errors import read_pixel_errors
 from napari_cropzoom.engine.training.train import train
 
+OUT = Path("/somewhere/models/made")
+
 
 @pytest.fixture
 def labels(tmp_path: Path) -> Path:
@@ -47,7 +49,7 @@ def settings(labels: Path) -> dict[str, Any]:
 
 def test_a_made_configuration_is_one_that_lightning_pose_takes(settings: dict[str, Any]) -> None:
     ModelConfig(OmegaConf.create(settings)).validate()
-    assert problems_of(settings) == []
+    assert problems_of(settings, OUT) == []
     assert set(MODEL_TYPES) == set(get_args(ALLOWED_MODEL_TYPES))
     known = {name for group in get_args(ALLOWED_BACKBONES) for name in get_args(group)}
     assert set(BACKBONES) <= known
@@ -95,7 +97,7 @@ def test_what_lightning_pose_refuses_is_refused_in_plain_words(
     change(wrong)
     with pytest.raises((AssertionError, ValueError, AttributeError)):
         ModelConfig(OmegaConf.create(wrong)).validate()
-    assert said in " ".join(problems_of(wrong))
+    assert said in " ".join(problems_of(wrong, OUT))
 
 
 def test_semi_supervised_needs_cuda_dali_and_videos(
@@ -104,7 +106,7 @@ def test_semi_supervised_needs_cuda_dali_and_videos(
     wanted = make_config(labels, PARTS, Recipe(epochs=60, losses=UNSUPERVISED), "made")
     ModelConfig(OmegaConf.create(wanted)).validate()
     monkeypatch.setattr(checks, "has_cuda", lambda: False)
-    said = " ".join(problems_of(wanted))
+    said = " ".join(problems_of(wanted, OUT))
     assert "temporal, pca_singleview" in said
     assert "needs a graphics card with CUDA" in said
     assert f"data.video_dir ({labels.parent / 'videos'}) holds none" in said
@@ -112,21 +114,30 @@ def test_semi_supervised_needs_cuda_dali_and_videos(
     (labels.parent / "videos" / "a.mp4").touch()
     monkeypatch.setattr(checks, "has_cuda", lambda: True)
     monkeypatch.setattr(checks, "has_dali", lambda: False)
-    assert problems_of(wanted) == [
+    assert problems_of(wanted, OUT) == [
         "The losses temporal, pca_singleview need the package nvidia-dali-cuda120. Install it, or take "
         "them out."
     ]
     monkeypatch.setattr(checks, "has_dali", lambda: True)
-    assert problems_of(wanted) == []
+    assert problems_of(wanted, OUT) == []
 
 
 def test_labels_and_images_are_looked_for(labels: Path, settings: dict[str, Any]) -> None:
     (labels.parent / NAMES[2]).unlink()
-    assert "1 of 6 images cannot be found" in " ".join(problems_of(settings))
+    assert "1 of 6 images cannot be found" in " ".join(problems_of(settings, OUT))
     settings["data"]["csv_file"] = "Other.csv"
-    assert "there is no such file" in " ".join(problems_of(settings))
+    assert "there is no such file" in " ".join(problems_of(settings, OUT))
     settings["data"]["data_dir"] = str(labels.parent / "gone")
-    assert "there is no such folder" in " ".join(problems_of(settings))
+    assert "there is no such folder" in " ".join(problems_of(settings, OUT))
+
+
+def test_folders_are_looked_for_where_lightning_pose_does(labels: Path, settings: dict[str, Any]) -> None:
+    settings["data"].update(data_dir=labels.parent.name, video_dir="none")
+    out = labels.parent.parent / "project" / "models" / "made"
+    assert problems_of(settings, out) == [
+        f"data.video_dir is {labels.parent / 'none'}, and there is no such folder. Lightning Pose asks "
+        f"for one; {labels.parent} will do."
+    ]
 
 
 def test_the_check_needs_no_torch(labels: Path, tmp_path: Path) -> None:

@@ -23,20 +23,28 @@ MODEL_TYPES = ("regression", "heatmap", "heatmap_mhcrnn", "heatmap_multiview_tra
 MULTIVIEW = "heatmap_multiview_transformer"
 CAMERA_LOSSES = ("supervised_reprojection_heatmap_mse", "supervised_pairwise_projections")
 SIDE = 128  # pixels; the sides of a network's input are multiples of it
+_FOLDERS_UP = 3
 LEAST_LABELS = 4  # images, so that there is one for validation and one to learn from
 
 Section = Mapping[str, Any]
 
 
-def problems_of(settings: Section) -> list[str]:
+def problems_of(settings: Section, output_dir: Path) -> list[str]:
     """What is wrong with a configuration, in sentences with the cure; empty if nothing is known to be.
 
     Parameters
     ----------
     settings : mapping
         As :func:`.config.compose` gives them.
+    output_dir : Path
+        The model folder; Lightning Pose takes a relative ``data.data_dir`` from three folders above it.
     """
     found: list[str] = []
+    named, data = settings["data"].get("data_dir"), settings["data"]
+    above = output_dir.absolute().parents
+    if named and not Path(str(named)).is_absolute() and len(above) >= _FOLDERS_UP:
+        data = {**data, "data_dir": str(above[_FOLDERS_UP - 1] / str(named))}
+        settings = {**settings, "data": data}
     for check in (_data, _schedule, _model, _losses, _semi_supervised, _labels):
         try:
             found += check(settings)
@@ -45,9 +53,9 @@ def problems_of(settings: Section) -> list[str]:
     return found
 
 
-def refuse(config: Path, settings: Section) -> None:
+def refuse(config: Path, settings: Section, output_dir: Path) -> None:
     """Raise CropzoomError with what is wrong with a configuration, if anything is."""
-    found = problems_of(settings)
+    found = problems_of(settings, output_dir)
     if found:
         raise CropzoomError(f"{config}: {' '.join(found)}")
 
@@ -178,11 +186,14 @@ def _semi_supervised(settings: Section) -> Iterator[str]:
         )
     elif not has_dali():
         yield f"The losses {named} need the package nvidia-dali-cuda120. Install it, or take them out."
-    folder = Path(str(settings["data"].get("video_dir") or ""))
-    if not folder.is_absolute():
-        folder = Path(str(settings["data"].get("data_dir") or "")) / folder
+    folder = _video_dir(settings["data"])
     if not folder.is_dir() or not any(each.suffix.lower() in VIDEO_SUFFIXES for each in folder.iterdir()):
         yield f"The losses {named} learn from videos, and data.video_dir ({folder}) holds none."
+
+
+def _video_dir(data: Section) -> Path:
+    folder = Path(str(data.get("video_dir") or ""))
+    return folder if folder.is_absolute() else Path(str(data.get("data_dir") or "")) / folder
 
 
 def _labels(settings: Section) -> Iterator[str]:
@@ -195,6 +206,12 @@ def _labels(settings: Section) -> Iterator[str]:
     if not folder.is_dir():
         yield f"data.data_dir is {brief(folder)}, and there is no such folder. Give where the images are."
         return
+    videos = _video_dir(data)
+    if not videos.exists() and not losses_of(settings):
+        yield (
+            f"data.video_dir is {brief(videos)}, and there is no such folder. Lightning Pose asks for "
+            f"one; {folder} will do."
+        )
     for file in map(str, files):
         path = Path(file) if Path(file).is_absolute() else folder / file
         if not path.is_file():

@@ -63,12 +63,15 @@ def make_config(labels: Path, names: Sequence[str], recipe: Recipe, model_name: 
         Folder of the checkpoints below ``tb_logs``.
     """
     epochs, batch = recipe.epochs, 8
+    videos = labels.parent / "videos"
+    if not videos.is_dir() and not recipe.losses:
+        videos = labels.parent  # Lightning Pose asks for a folder, whether it needs one or not
     every = max(1, min(5, epochs // _VALIDATE_TIMES))
     return {
         "data": {
             "image_resize_dims": {"height": recipe.size, "width": recipe.size},
             "data_dir": str(labels.parent),
-            "video_dir": str(labels.parent / "videos"),
+            "video_dir": str(videos),
             "csv_file": labels.name,
             "downsample_factor": 2,
             "num_keypoints": len(names),
@@ -126,7 +129,7 @@ def make_config(labels: Path, names: Sequence[str], recipe: Recipe, model_name: 
         "eval": {
             "predict_vids_after_training": False,
             "save_vids_after_training": False,
-            "test_videos_directory": str(labels.parent / "videos"),
+            "test_videos_directory": str(videos),
             "confidence_thresh_for_vid": 0.9,
         },
         "callbacks": {

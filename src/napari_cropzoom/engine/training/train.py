@@ -111,7 +111,7 @@ def prepare(
     if detector_model is not None:
         check_cropped(config, settings, detector_model)
         command += ["--detector_model", str(detector_model.path)]
-    refuse(config, settings)
+    refuse(config, settings, output_dir)
     if overrides:
         command += ["--overrides", *overrides]
     return command

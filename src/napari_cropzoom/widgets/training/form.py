@@ -76,7 +76,7 @@ class Order:
             settings = make_config(self.labels, _names(self.labels), self.recipe, self.output_dir.name)
         else:
             settings = compose(self.config)
-        found = problems_of(settings)
+        found = problems_of(settings, self.output_dir)
         if self.detector is not None:
             model = ModelFolder.open(self.detector, need_checkpoint=False)
             check_cropped(self.config or self.labels, settings, model)

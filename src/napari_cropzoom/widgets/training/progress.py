@@ -10,12 +10,12 @@ from pathlib import Path
 from qtpy.QtCore import QEvent, QTimer, Signal
 from qtpy.QtWidgets import QPlainTextEdit, QVBoxLayout, QWidget
 
-from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.errors import CropzoomError, brief
 from napari_cropzoom.core.progress import Progress
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.engine.training.background import WATCH_LOG, stop
 from napari_cropzoom.engine.training.losses import PIXELS, TRAINING, VALIDATION, Losses
-from napari_cropzoom.engine.training.status import TrainingStatus
+from napari_cropzoom.engine.training.status import FAILED, TrainingStatus
 from napari_cropzoom.engine.training.train import LOG
 from napari_cropzoom.jobs import Latest
 from napari_cropzoom.jobs.time_left import TimeLeft
@@ -252,7 +252,9 @@ class ProgressPage(QWidget):
     def _told(self, look: Look, progress: Progress) -> str:
         found = f", {look.pixels:.1f} px off in validation" if look.pixels is not None else ""
         if not look.is_running:
-            return f"{look.folder.name}: {look.status.told()}{found}"
+            why = look.log.rpartition("\n")[2] if look.status.status == FAILED else ""
+            told = f"{look.folder.name}: {look.status.told()}{found}"
+            return f"{told}. {brief(why, 200)}" if why else told
         if progress.total <= 1:
             return f"{look.folder.name}: starting …"
         left = self._time_left.update(progress.done, progress.total, time.monotonic())

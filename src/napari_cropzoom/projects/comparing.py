@@ -26,8 +26,9 @@ from napari_cropzoom.engine.loop import some_frames
 from napari_cropzoom.engine.model_folder import ModelFolder
 from napari_cropzoom.engine.predict import is_up_to_date, predict_video
 from napari_cropzoom.engine.training.config import quoted_override
-from napari_cropzoom.engine.training.evaluation import in_order, sets_in_training
+from napari_cropzoom.engine.training.evaluation import sets_in_training
 from napari_cropzoom.files.atomic import atomic_path
+from napari_cropzoom.files.belonging import of_images
 from napari_cropzoom.files.csv_table import plain_path
 from napari_cropzoom.files.predictions_csv import PredictionsTable, read_predictions_table
 from napari_cropzoom.files.provenance import read_video_predictions
@@ -264,7 +265,7 @@ def _on_labels(
                 written = yield from predict_csv(
                     placed, held, overrides=overrides, trust=trust, notify=notify
                 )
-                found = in_order(read_predictions_table(written), [images[row] for row in rows])
+                found = of_images(read_predictions_table(written), [images[row] for row in rows])
                 both.append(pixel_errors(truth, found, known))
             errors.append(np.stack(both))
     if not errors:

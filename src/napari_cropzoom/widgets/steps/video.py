@@ -299,11 +299,11 @@ class VideoStep(Step):
         session = self.controller.open_video(video, results_of(video.path))
         remember("video" if video.images is None else "labels", video.path)
         self.path_label.set_path(video.path)
-        index = session.video.index
         rate, length = f"{video.fps:.4g} frames a second", f"{video.n_frames / video.fps:.1f} s"
         if video.images is None:
-            self.details.setText(f"{rate} · {length} · {index.codec}, {index.pix_fmt}")
-            self._check.request(partial(preflight, video.path, index=index))
+            kind = f"{video.index.codec}, {video.index.pix_fmt}"
+            self.details.setText(f"{rate} · {length} · {kind}")
+            self._check.request(partial(preflight, video.path, index=video.index))
         else:
             self.details.setText("Labeled images, each by itself; a frame is as large as the largest.")
         if self._are_many:

@@ -301,8 +301,7 @@ class VideoStep(Step):
         self.path_label.set_path(video.path)
         rate, length = f"{video.fps:.4g} frames a second", f"{video.n_frames / video.fps:.1f} s"
         if video.images is None:
-            kind = f"{video.index.codec}, {video.index.pix_fmt}"
-            self.details.setText(f"{rate} · {length} · {kind}")
+            self.details.setText(f"{rate} · {length} · {video.index.codec}, {video.index.pix_fmt}")
             self._check.request(partial(preflight, video.path, index=video.index))
         else:
             self.details.setText("Labeled images, each by itself; a frame is as large as the largest.")

@@ -257,7 +257,7 @@ def _on_labels(
             index = [table.index[row] for row in written_rows]
             values = table.values.iloc[written_rows]
             PredictionsTable(held, table.header, index, values).write(held)
-            truth, both = in_order(read_predictions_table(held), [images[row] for row in rows]), []
+            truth, both = of_images(read_predictions_table(held), [images[row] for row in rows]), []
             known = tuple(name for name in names if name in truth.names)
             for use, model in (("old", old), ("new", new)):
                 placed = _with_data(model, labels.parent, Path(folder) / use)

@@ -250,6 +250,9 @@ def train_on(project: Path, name: str, more: int, seed: int) -> Path:
 
 def review_and_label(root: Path, project: Path, repeat: int, pair: int) -> dict[str, Any]:
     """Predict, review by script, and write the tables ``corrected`` and ``random`` of a pair."""
+    done = project / f"labels{pair}.json"
+    if done.is_file():
+        return dict(json.loads(done.read_text(encoding="utf-8")))
     # results of a pair lie apart, so that `improve` sees no review but its own
     results, video = project / f"results{pair}", project / "videos" / f"a{pair}.mp4"
     detector = ModelFolder.open(project / "models" / "detector", results=results)
@@ -257,9 +260,8 @@ def review_and_label(root: Path, project: Path, repeat: int, pair: int) -> dict[
     labels = project / f"labels{pair}.csv"
     shutil.copy(project / "CollectedData.csv", labels)
     log, where = f"review{pair}", ("--output_dir", results)
-    if not (project / f"random{pair}.csv").is_file():
-        cropzoom(project, log, "predict", detector.path, video, "--skip_viz", *where)
-        cropzoom(project, log, "create_bbox", detector.path, video, "--crop_ratio", RATIO, *where)
+    cropzoom(project, log, "predict", detector.path, video, "--skip_viz", *where)
+    cropzoom(project, log, "create_bbox", detector.path, video, "--crop_ratio", RATIO, *where)
     said = review(detector, video, truth(root, f"a{pair}"))
     words = [
         "improve",
@@ -273,8 +275,8 @@ def review_and_label(root: Path, project: Path, repeat: int, pair: int) -> dict[
         *where,
     ]
     words += ["--frames", ADDED, "--gap", GAP]
-    if not with_review(labels).is_file():
-        cropzoom(project, log, *words)
+    with_review(labels).unlink(missing_ok=True)
+    cropzoom(project, log, *words)
     shutil.copy(with_review(labels), project / f"corrected{pair}.csv")
     added = len(read_predictions_table(with_review(labels)).index) - LABELS
     found = read_corrected(detector, video)
@@ -299,7 +301,9 @@ def review_and_label(root: Path, project: Path, repeat: int, pair: int) -> dict[
     )
     n_random = len(run_stage(stage).images)
     shutil.copy(with_review(blind), project / f"random{pair}.csv")
-    return said | {"added": added, "added_random": n_random}
+    said |= {"added": added, "added_random": n_random}
+    done.write_text(json.dumps(said), encoding="utf-8")
+    return said
 
 
 def review(detector: ModelFolder, video: Path, true: np.ndarray) -> dict[str, Any]:

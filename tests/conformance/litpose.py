@@ -17,7 +17,8 @@ for argv in json.load(sys.stdin):
     try:
         main()
     except (Exception, SystemExit) as error:
-        failures.append(f"{argv}: {error!r}")
+        if not isinstance(error, SystemExit) or error.code:
+            failures.append(f"{argv}: {error!r}")
 print(json.dumps(failures), file=sys.stderr)
 """
 

@@ -1,5 +1,6 @@
 """Two views of one recording in a real window: pictures of the other one, and changing to it."""
 
+import contextlib
 from pathlib import Path
 
 import numpy as np
@@ -81,21 +82,22 @@ def button(dock, view: str, frame: int) -> ViewButton:
     return found()
 
 
-def is_open(dock, view: str, frame: int) -> bool:
-    """Whether a view is open with its boxes, at a frame."""
-    controller = dock.controller
-    session = controller.session
-    return (
-        session is not None
-        and session.video.path.stem == f"s1_{view}"
-        and session.has_boxes
-        and controller.frame == frame
-    )
+def arrive(dock, view: str, frame: int) -> None:
+    """Wait until a view is open with its boxes, at a frame."""
+
+    def state() -> tuple[str, bool, int]:
+        session = dock.controller.session
+        stem = "" if session is None else session.video.path.stem
+        return stem, session is not None and session.has_boxes, dock.controller.frame
+
+    with contextlib.suppress(AssertionError):
+        wait_for(lambda: state() == (f"s1_{view}", True, frame), 60)
+    assert state() == (f"s1_{view}", True, frame), str(dock.controller.viewer.status)
 
 
 def test_two_views_are_reviewed_side_by_side(dock, recording):
     controller = dock.controller
-    wait_for(lambda: is_open(dock, "left", 0))
+    arrive(dock, "left", 0)
     controller.go_to(7)
     other = button(dock, "right", 7)
     assert read_number(other.picture.image) == 7
@@ -110,7 +112,7 @@ def test_two_views_are_reviewed_side_by_side(dock, recording):
 
     controller.session.set_box(7, Box(10, 10, 40, 40))
     click_on(other)
-    wait_for(lambda: is_open(dock, "right", 7))
+    arrive(dock, "right", 7)
     assert saved_of(recording, "left")[7].tolist() == [10, 10, 40, 40]
     controller.session.set_box(8, Box(100, 100, 60, 60))
     back = button(dock, "left", 7)
@@ -119,7 +121,7 @@ def test_two_views_are_reviewed_side_by_side(dock, recording):
 
     controller.go_to(9)
     press_key("shift+Next")
-    wait_for(lambda: is_open(dock, "left", 9))
+    arrive(dock, "left", 9)
     assert controller.session.track.source[7] == Source.MANUAL
     assert len(controller.session.history) == 1
     assert saved_of(recording, "right")[8].tolist() == [100, 100, 60, 60]
@@ -131,8 +133,8 @@ def test_nothing_is_shown_where_there_is_no_other_view(dock, tmp_path):
     preview = docks_of(dock.controller.viewer)[PREVIEW]
     wait_for(lambda: preview.views.isVisible())
     dock["video"].open(alone)
-    wait_for(lambda: dock.controller.session and dock.controller.session.video.path == alone)
-    wait_for(lambda: not preview.views.isVisible())
+    wait_for(lambda: dock.controller.session and dock.controller.session.video.path == alone, 60)
+    wait_for(lambda: not preview.views.isVisible(), 60)
     spin(0.3)
     press_key("shift+Next")
     wait_for(lambda: "No other view of this video is known." in str(dock.controller.viewer.status))

@@ -135,6 +135,7 @@ class OtherViews(QObject):
         session.smoothing, session.fill = going.before.smoothing, going.before.fill
         if going.raw_csv is None or not going.raw_csv.is_file():
             return
+        self._back_to = going.frame
         session.track_changed.connect(self._on_boxes)
         found = FoundReview(going.raw_csv, datetime.now(), session.n_frames, 0, 0, 0, 1, is_saved=False)
         step: Any = self._steps["video"]
@@ -145,7 +146,6 @@ class OtherViews(QObject):
         session = self._controller.session
         if session is not None:
             session.track_changed.disconnect(self._on_boxes)
-            self._back_to = self._controller.frame
             self._return_later.start()
 
     def _return(self) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 import yaml
 from qtpy.QtCore import QSettings
@@ -16,7 +19,8 @@ from labeled import NAMES, PARTS, WITHOUT, WRONG, make_labeled_project
 from menus import choose
 from napari_cropzoom.app import find_dock
 from napari_cropzoom.core.boxes import Box
-from napari_cropzoom.widgets.training.dock import ERRORS, TRAIN, TrainingDock
+from napari_cropzoom.engine.training.status import TrainingStatus
+from napari_cropzoom.widgets.training.dock import ERRORS, PROGRESS, STEPS, TRAIN, TrainingDock
 from napari_cropzoom.widgets.training.way_in import add_training, find_training
 from review_window import click_on
 
@@ -184,3 +188,54 @@ def test_what_would_end_a_training_is_said_before_it_starts(dock, project):
     dock.form.name.setText("detector")
     wait_for(lambda: dock.form.problems)
     assert "there is a model of this name" in dock.form.check.plain
+
+
+def lives(pid: int) -> bool:
+    """Whether a process runs that is not only remembered."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.skipif(
+    not os.environ.get("CROPZOOM_TRAINING_FLOW"), reason="a real training: CROPZOOM_TRAINING_FLOW=1"
+)
+def test_a_training_goes_on_without_the_dock_is_found_again_and_stopped(dock, project, shared_viewer):
+    pytest.importorskip("lightning_pose")
+    config_of(project, 5000)
+    opened(dock, project)
+    click_on(step(dock, "detector"))
+    dock.form.config.setCurrentIndex(dock.form.config.findText("config_tiny.yaml"))
+    dock.form.name.setText("tiny ü")
+    wait_for(lambda: dock.form.problems == [])
+    spin(0.1)
+    click_on(dock.form.start_button)
+    wait_for(lambda: dock.tabs.currentIndex() == PROGRESS, timeout=120)
+    folder = project / "models" / "tiny ü"
+    try:
+        wait_for(lambda: dock.progress.look is not None and dock.progress.look.curves, timeout=180)
+        assert "of 5000 epochs" in dock.progress.text.text()
+        pid = TrainingStatus.read(folder).pid
+        shared_viewer.window.remove_dock_widget("all")
+        spin(0.3)
+        assert psutil.pid_exists(pid)
+        again = add_training(shared_viewer)
+        again.open_project(project)
+        wait_for(lambda: again.progress.is_running)
+        assert again.progress.folder == folder
+        again.tabs.setCurrentIndex(PROGRESS)
+        wait_for(lambda: again.progress.plot.isVisible())
+        spin(0.2)
+        click_on(again.progress.stop_button)
+        wait_for(lambda: "can be used as it is" in again.progress.message.plain, timeout=90)
+        wait_for(lambda: not again.progress.is_running)
+        assert TrainingStatus.read(folder).status == "CANCELED"
+        wait_for(lambda: not lives(pid), timeout=60)
+        again.tabs.setCurrentIndex(STEPS)
+        wait_for(lambda: again.lines.detector.findData(str(folder)) >= 0)
+    finally:
+        pid = TrainingStatus.read(folder).pid
+        if pid is not None and psutil.pid_exists(pid):
+            os.killpg(pid, signal.SIGKILL)

@@ -1,6 +1,8 @@
 """Opening a video that has been reviewed offers the review at once."""
 
 import os
+import subprocess
+import sys
 from datetime import datetime
 from pathlib import Path
 
@@ -349,3 +351,18 @@ def test_what_a_window_shows_first_is_decoded_in_the_thread_that_opens_the_video
     assert not reviews
     assert not models.folders
     video.close()
+
+
+def test_what_napari_makes_with_its_first_layers_is_made_in_that_thread_too(video_file):
+    """In a process of its own, in which there was no layer before; napari's units stand for the rest."""
+    code = (
+        "import sys, pathlib, pint, napari_cropzoom.widgets.steps.video as step\n"
+        "kind = lambda: type(pint.application_registry.get()).__name__\n"
+        "before = kind()\n"
+        "step.scan(pathlib.Path(sys.argv[1]), step.ScanProgress())[0].close()\n"
+        "print(before, kind())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(video_file)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["LazyRegistry", "UnitRegistry"]

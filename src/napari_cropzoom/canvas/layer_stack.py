@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from napari.components import ViewerModel
-from napari.layers import Image, Layer
+from napari.layers import Image, Layer, Points, Shapes
 
 from napari_cropzoom.canvas.boxes import BoxesLayer
 from napari_cropzoom.canvas.final_boxes import FinalLayer
@@ -230,3 +231,13 @@ def _hides(layer: Layer) -> bool:
     """Whether a person's layer is a picture that would hide a video under it."""
     is_opaque = layer.visible and layer.opacity == 1 and layer.blending in _COVERS
     return isinstance(layer, Image) and is_opaque
+
+
+def prepare_layers() -> None:
+    """Make what napari makes with the first layer of each kind; takes seconds, in a thread.
+
+    Its units, the code that it compiles for shapes, and what it imports. Later layers are made at once.
+    """
+    Image(np.zeros((1, 2, 2), np.uint8))
+    Points(np.empty((0, 2)), ndim=2)
+    Shapes(ndim=2)

@@ -14,6 +14,7 @@ from typing import Any
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QFileDialog, QMenu, QMessageBox
 
+from napari_cropzoom.canvas.layer_stack import prepare_layers
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.words import counted, shortened
 from napari_cropzoom.engine.model_folder import ModelsNear
@@ -387,6 +388,7 @@ def scan(path: Path, progress: ScanProgress) -> tuple[Video, list[Path], ModelsN
     for frame in ((video.n_frames - 1) // 2, 0):  # napari shows the middle of a first layer for a moment
         with contextlib.suppress(CropzoomError):  # told where it is shown
             video.frame(frame)
+    prepare_layers()
     return video, known_reviews(path), models_near(path)
 
 

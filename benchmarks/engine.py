@@ -40,7 +40,7 @@ class Case:
 
 
 CASES = (
-    Case("pose on boxes, trained", "efficientnet_b0", 128, (1280, 1024), 240, 300, is_trained=True),
+    Case("pose on boxes, trained", "efficientnet_b0", 256, (1280, 1024), 240, 300, is_trained=True),
     Case("pose on boxes", "resnet18", 128, (1920, 1080), 512, 600),
     Case("the same, `--runtime onnx`", "resnet18", 128, (1920, 1080), 512, 600, runtime="onnx"),
     Case("pose on boxes", "resnet50", 256, (640, 480), 256, 200),

@@ -22,6 +22,7 @@ import changed
 import crop
 import engine
 import growth
+import many
 import sparse
 from common import HERE, command, in_own_process, machine, median_ratio
 
@@ -228,6 +229,13 @@ def grown(folder: Path, pairs: int, quick: bool) -> str:
     return growth.table(part, folder / IMAGES, quick)
 
 
+def many_videos(folder: Path, pairs: int, quick: bool) -> str:
+    """`cropzoom batch` over more videos, and over more workers."""
+    part = folder / "many"
+    part.mkdir()
+    return many.table(part, folder / IMAGES, quick)
+
+
 def sparsely(folder: Path, pairs: int, quick: bool) -> str:
     """The detector on every n-th frame first, and what is lost by it."""
     part = folder / "sparse"
@@ -262,6 +270,12 @@ SECTIONS = {
         "Pose on boxes of 256 pixels with resnet18 at 128x128 by frame size; on boxes of 64 pixels at "
         "64x64 by length of the video. Imports apart, one run of each side.",
         grown,
+    ),
+    "many": Section(
+        "Many videos",
+        "`cropzoom batch` with all steps on videos of 320x240, resnet18 at 64x64, start of Python and "
+        "loading of models included; then one long video with `--scheduler local`. One run each.",
+        many_videos,
     ),
     "changed": Section(
         "Only what changed",

@@ -31,6 +31,7 @@ BREACHES = {
         "def read():\n    import torch",
     ),
     "What computes knows no window": ("crop/crop.py", "from qtpy.QtCore import QObject"),
+    "One room knows Dask": ("batch/batch.py", "def ask():\n    import distributed"),
     "The steps of the dock do not know each other": (
         "widgets/steps/crop.py",
         "import napari_cropzoom.widgets.steps.pose",

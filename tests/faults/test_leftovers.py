@@ -179,17 +179,21 @@ time.sleep(60)
 """
 
 DRAWS = """
-import multiprocessing, sys, time
-def child():
-    from napari_cropzoom.core.children import end_with_parent
-    end_with_parent()
-    time.sleep(60)
-if __name__ == "__main__":
-    process = multiprocessing.get_context("fork").Process(target=child, daemon=True)
-    process.start()
-    print("ready", flush=True)
-    print(process.pid, flush=True)
-    time.sleep(60)
+import pickle, subprocess, sys, time
+class Long:
+    def __reduce__(self):
+        return time.sleep, (60,)
+work = pickle.dumps(Long())
+process = subprocess.Popen(
+    [sys.executable, "-m", "napari_cropzoom.engine.drawing"],
+    stdin=subprocess.PIPE,
+    start_new_session=True,
+)
+process.stdin.write(len(work).to_bytes(8, "big") + work)
+process.stdin.flush()
+print("ready", flush=True)
+print(process.pid, flush=True)
+time.sleep(60)
 """
 
 CROPS = """

@@ -274,6 +274,23 @@ def test_a_run_on_selected_videos_tells_what_became_of_each(ready, lab):
     assert set(table_of_run(lab)) == {Path(NEW).name, Path(BOXED).name}  # the row of before stays
 
 
+def test_a_run_on_a_cluster_tells_what_became_of_each(ready, lab):
+    distributed = pytest.importorskip("distributed", reason="the extra 'cluster' is not installed")
+    (lab / "videos" / NEW).write_bytes(b"no video")
+    ready.table.select([lab / "videos" / NEW, lab / "videos" / BOXED])
+    form = ready.run_form
+    form.leave.setChecked(False)
+    with distributed.LocalCluster(n_workers=1, dashboard_address=None, silence_logs=50) as cluster:
+        form.scheduler.setText(cluster.scheduler_address)
+        click_on(form.bar.run_button)
+        assert set(ready.table.videos.runs.values()) == {"waiting"}
+        wait_for(lambda: "Table:" in form.message.plain)
+    told = {ready.table.videos.name_of(video): text for video, text in ready.table.videos.runs.items()}
+    assert told[NEW].startswith("failed: ")
+    assert told[BOXED] == "up to date"
+    wait_for(lambda: set(table_of_run(lab)) == {Path(NEW).name, Path(BOXED).name})
+
+
 def test_a_run_is_cancelled_and_what_waits_is_not_begun(ready, lab):
     videos = [lab / "videos" / name for name in (NEW, REVIEWED, BOXED)]
     ready.table.select(videos)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,20 @@ from typing import Any
 import numpy as np
 
 from napari_cropzoom.batch.inputs import BatchVideo
+from napari_cropzoom.batch.parts import (
+    CROP,
+    DETECT,
+    NOTHING,
+    POSE,
+    InParts,
+    Joined,
+    Part,
+    cut,
+    frames_of_groups,
+    write_predicted,
+)
 from napari_cropzoom.batch.results import DONE, FOR_REVIEW, UP_TO_DATE, Result
+from napari_cropzoom.batch.settings import UNTIL, BatchSettings
 from napari_cropzoom.core.boxes import FloatArray
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.inspection.inspection import (
@@ -27,20 +39,20 @@ from napari_cropzoom.core.inspection.inspection import (
 from napari_cropzoom.core.inspection.motion import Motion
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.progress import Notify, Progress, Stage, ignore
-from napari_cropzoom.core.shell import shell_line
+from napari_cropzoom.core.sampling.changed import frames_to_see
 from napari_cropzoom.core.smoothing.finalize import fill_missing
 from napari_cropzoom.core.smoothing.methods import SmoothingSettings, smooth
-from napari_cropzoom.core.smoothing.sizing import SizingSettings, boxes_from_keypoints, told_of_small
-from napari_cropzoom.core.words import counted, verb
+from napari_cropzoom.core.smoothing.sizing import boxes_from_keypoints, told_of_small
+from napari_cropzoom.core.words import counted
 from napari_cropzoom.crop.crop import crop_video
-from napari_cropzoom.crop.encoders import EncoderSettings
+from napari_cropzoom.crop.join import EncodedGroups
+from napari_cropzoom.crop.parts import crop_part, groups_to_encode
 from napari_cropzoom.crop.record import check_crop_of
 from napari_cropzoom.detection.evidence import LEAST_FRAMES, CameraMovesError, pixel_evidence
 from napari_cropzoom.engine.engine import Engine
 from napari_cropzoom.engine.loop import some_frames
 from napari_cropzoom.engine.model_folder import ModelFolder
-from napari_cropzoom.engine.pixels import Edge
-from napari_cropzoom.engine.predict import is_up_to_date, predict_video
+from napari_cropzoom.engine.predict import is_up_to_date, plan_of, predict_part, predict_video
 from napari_cropzoom.files.bbox_csv import write_bbox_csv
 from napari_cropzoom.files.belonging import check_made_of, read_predictions_of, sign
 from napari_cropzoom.files.formats import registry
@@ -50,60 +62,6 @@ from napari_cropzoom.review.finding import read_found
 from napari_cropzoom.video.index import VideoIndex
 
 DETECTED, REVIEWED = "detected", "reviewed"
-BOXES, CROP, POSE = UNTIL = "boxes", "crop", "pose"
-"""The last step of a batch."""
-
-
-@dataclass(frozen=True)
-class BatchSettings:
-    """How every video of a batch is worked on.
-
-    Attributes
-    ----------
-    sizing : SizingSettings
-        How boxes are put round the detector's keypoints.
-    window : int
-        Frames that detected boxes are smoothed over; 0 or 1 for none.
-    review_above : float or None
-        A video of whose frames more than this share, 0 to 1, lie in suspects is left for review before
-        its pose is found; None leaves none.
-    pixels : bool
-        Look at the pixels of the video to find suspects, as the review does.
-    crop : bool
-        Write the cropped videos too.
-    until : str
-        The last step, one of :data:`UNTIL`; ``crop`` writes the cropped videos in any case.
-    labeled_video : bool
-        Write Lightning Pose's video with the keypoints drawn.
-    edge, batch_size
-        See :meth:`.engine.engine.Engine.predict`.
-    how : mapping
-        ``precision``, ``runtime``, ``overrides``, ``trust``, ``onnx_precision`` of
-        :meth:`.engine.engine.Engine.load`.
-    overwrite : bool
-        Replace what was made of another video of the same name.
-    every : int
-        Run the detector about every so many frames first, see :mod:`napari_cropzoom.engine.sparse`.
-    encoding : EncoderSettings
-        Of the cropped videos.
-    method : str
-        Of smoothing, as in :data:`.core.smoothing.filters.SMOOTHING_METHODS`.
-    """
-
-    sizing: SizingSettings = field(default_factory=SizingSettings)
-    window: int = 5
-    review_above: float | None = None
-    pixels: bool = True
-    crop: bool = False
-    until: str = POSE
-    labeled_video: bool = False
-    edge: Edge = "pad"
-    batch_size: int | None = None
-    how: Mapping[str, Any] = field(default_factory=dict)
-    overwrite: bool = False
-    every: int = 1
-    encoding: EncoderSettings = field(default_factory=EncoderSettings)
-    method: str = "median"
 
 
 class Batch:
@@ -140,8 +98,13 @@ class Batch:
         self._detector, self._pose, self._settings, self._notify = detector, pose, settings, notify
         self._engines: dict[Path, Engine] = {}
 
-    def check(self, video: BatchVideo) -> None:
+    def check(self, video: BatchVideo) -> int:
         """Refuse a video that cannot be worked on, in a moment and without a network.
+
+        Returns
+        -------
+        int
+            Its frames.
 
         Raises
         ------
@@ -152,7 +115,7 @@ class Batch:
         if index.n_frames == 0:
             raise CropzoomError(f"{video.path}: has no frame. Record or copy it again.")
         if self._settings.overwrite:
-            return
+            return index.n_frames
         detector, pose = self._models(video)
         raw = detector.bbox_csv(video.path)
         made = [detector.predictions_csv(video.path), raw, reviewed_csv(raw, video.path)]
@@ -162,13 +125,37 @@ class Batch:
             check_made_of(file, video.path)
         if self._crops:
             check_crop_of(detector.cropped_video(video.path), video.path)
+        return index.n_frames
 
     def work(self, video: BatchVideo) -> Stage[Result]:
         """Do all steps of a video.
 
+        Raises
+        ------
+        CropzoomError
+            If a step fails; what was finished before it stays.
+        """
+        result = yield from self.advance(video)
+        assert isinstance(result, Result)  # since no part may be too long
+        return result
+
+    def advance(
+        self, video: BatchVideo, joined: Joined = NOTHING, longest: int | None = None
+    ) -> Stage[Result | InParts]:
+        """Do the steps of a video up to one that has more frames to run than are done at a time.
+
+        Parameters
+        ----------
+        video : BatchVideo
+        joined : Joined
+            What :meth:`part` made of the parts that were asked for before.
+        longest : int or None
+            Frames of a part; None for all.
+
         Returns
         -------
-        Result
+        Result or InParts
+            What became of the video, or what is to be done in parts before.
 
         Raises
         ------
@@ -178,24 +165,34 @@ class Batch:
         start = time.monotonic()
         index = VideoIndex.scan(video.path)
         detector, pose = self._models(video)
-        found = Result(video.path, frames=index.n_frames)
+        found = joined.found or Result(video.path, frames=index.n_frames)
         raw = detector.bbox_csv(video.path)
+
+        def said(**what: Any) -> Result:
+            seconds = found.seconds + time.monotonic() - start
+            return replace(found, seconds=seconds, **what)
+
         boxes, state = self._reviewed(raw, index)
         if state:
             return replace(found, state=FOR_REVIEW, why=state, boxes=REVIEWED)
-        ran = False
+        ran = joined is not NOTHING
         if boxes is not None:
             found = replace(found, boxes=REVIEWED)
         else:
-            poses, ran = yield from self._detect(detector, video.path, index)
+            if self._detects(detector, video.path) and self._settings.every == 1:
+                parts = self._parts(DETECT, detector, video.path, None, joined, longest)
+                if parts:
+                    return InParts(parts, said())
+            poses, detected = yield from self._detect(detector, video.path, index, joined)
             boxes, is_new = self._put_boxes(poses, raw, video.path)
-            ran |= is_new
-            suspects, share = yield from self._inspect(boxes, poses, index)
-            found = replace(found, boxes=DETECTED, suspects=len(suspects), share=share)
-            limit = self._settings.review_above
+            ran |= is_new or detected
+            if found.suspects is None:
+                suspects, share = yield from self._inspect(boxes, poses, index)
+                found = replace(found, boxes=DETECTED, suspects=len(suspects), share=share)
+            limit, share = self._settings.review_above, found.share or 0.0
             if limit is not None and share > limit:
                 why = f"{share:.1%} of the frames are in suspects, more than {limit:.1%}"
-                return replace(found, state=FOR_REVIEW, why=why, seconds=time.monotonic() - start)
+                return said(state=FOR_REVIEW, why=why)
             gaps = int(np.isnan(boxes[:, 0]).sum())
             if gaps:
                 found = replace(found, why=f"{counted(gaps, 'frame')} without a box filled")
@@ -203,14 +200,60 @@ class Batch:
         if self._crops:
             crop = detector.cropped_video(video.path)
             edge, encoding = self._settings.edge, self._settings.encoding
-            cropped = yield from crop_video(video.path, boxes, crop, edge=edge, encoding=encoding)
+            if longest is not None and joined.is_before(CROP):
+                left = groups_to_encode(video.path, boxes, crop, edge=edge, encoding=encoding)
+                frames = frames_of_groups(left.groups, left.group, index.n_frames)
+                if len(frames) > longest:
+                    return InParts(cut(CROP, frames, left.boxes, longest, left.size, left.group), said())
+            encoded = joined.encoded if joined.step == CROP else ()
+            cropped = yield from crop_video(
+                video.path, boxes, crop, edge=edge, encoding=encoding, parts=encoded
+            )
             ran |= cropped.encoded > 0
         if pose is not None and self._settings.until == POSE:
             if found.boxes == REVIEWED:
                 boxes = without_absent(boxes, reviewed_csv(raw, video.path), video.path)
-            predictions, pose_ran = yield from self._predict(pose, video.path, boxes)
+            parts = self._parts(POSE, pose, video.path, boxes, joined, longest)
+            if parts:
+                return InParts(parts, said())
+            predictions, pose_ran = yield from self._predict(POSE, pose, video.path, boxes, joined)
             found, ran = replace(found, predictions=predictions), ran or pose_ran
-        return replace(found, state=DONE if ran else UP_TO_DATE, seconds=time.monotonic() - start)
+        return said(state=DONE if ran else UP_TO_DATE)
+
+    def part(self, video: BatchVideo, part: Part, folder: Path) -> Stage[Path | EncodedGroups]:
+        """Do a part of a step that :meth:`advance` has asked for.
+
+        Parameters
+        ----------
+        video : BatchVideo
+        part : Part
+        folder : Path
+            Takes the result until it is joined.
+
+        Returns
+        -------
+        Path or EncodedGroups
+            The results of a network, see :func:`.parts.read_predicted`, or groups of the crop.
+
+        Raises
+        ------
+        CropzoomError
+            If it fails.
+        """
+        settings = self._settings
+        boxes = part.all_boxes(VideoIndex.scan(video.path).n_frames)
+        if part.step == CROP:
+            assert boxes is not None
+            what = video.path, boxes, part.groups, part.size, settings.encoding, settings.edge
+            return (yield from crop_part(*what, folder / f"{part.name}.mp4"))
+        detector, pose = self._models(video)
+        model = detector if part.step == DETECT else pose
+        assert model is not None
+        engine = yield from self._engine(model, video.path, boxes)
+        how = settings.batch_size, settings.edge
+        found = yield from predict_part(engine, video.path, part.frames, boxes, *how)
+        write_predicted(path := folder / f"{part.name}.npz", found)
+        return path
 
     @property
     def _crops(self) -> bool:
@@ -237,12 +280,38 @@ class Batch:
         check_made_of(final, index.path)
         return registry.read_boxes(final, index.n_frames, frame_size=size, notify=self._notify), ""
 
-    def _detect(self, detector: ModelFolder, video: Path, index: VideoIndex) -> Stage[tuple[Poses, bool]]:
+    def _detects(self, detector: ModelFolder, video: Path) -> bool:
+        """Whether the detector may run; keypoints without a record, such as `litpose`'s, stay."""
+        path = detector.predictions_csv(video)
+        return self._settings.overwrite or not path.is_file() or made_with_path(path).is_file()
+
+    def _parts(
+        self,
+        step: str,
+        model: ModelFolder,
+        video: Path,
+        boxes: FloatArray | None,
+        joined: Joined,
+        longest: int | None,
+    ) -> tuple[Part, ...]:
+        """What a model has to run, in parts; none where that is no more than is done at a time."""
+        if longest is None or not joined.is_before(step):
+            return ()
+        plan = plan_of(model, video, boxes, **self._made_how())
+        run = np.ones(len(plan.boxes), bool)
+        if not plan.why_all and not self._settings.overwrite:
+            run = frames_to_see(plan.changed, context=True)
+        frames = np.flatnonzero(run & ~np.isnan(plan.boxes[:, 0]))
+        return cut(step, frames, boxes, longest) if len(frames) > longest else ()
+
+    def _detect(
+        self, detector: ModelFolder, video: Path, index: VideoIndex, joined: Joined
+    ) -> Stage[tuple[Poses, bool]]:
         """Keypoints of the detector, and whether it had to run."""
         path = detector.predictions_csv(video)
         ran = False
-        if self._settings.overwrite or not path.is_file() or made_with_path(path).is_file():
-            _, ran = yield from self._predict(detector, video, None, self._settings.every)
+        if self._detects(detector, video):
+            _, ran = yield from self._predict(DETECT, detector, video, None, joined, self._settings.every)
         poses, note = read_predictions_of(path, index.n_frames, video)
         if note:
             self._notify(note)
@@ -289,22 +358,37 @@ class Batch:
         settings = SmoothingSettings(self._settings.method, self._settings.window)
         return boxes if settings.window <= 1 else np.rint(smooth(boxes, settings))
 
-    def _predict(
-        self, model: ModelFolder, video: Path, boxes: FloatArray | None, every: int = 1
-    ) -> Stage[tuple[Path, bool]]:
-        """Run what the record of the predictions does not cover; whether there was anything to run."""
-        settings = self._settings
-        how = {name: value for name, value in settings.how.items() if name != "trust"}
-        how |= {"edge": settings.edge, "every": every}
-        if not settings.overwrite and is_up_to_date(model, video, boxes, **how):
-            return model.predictions_csv(video), False
+    def _made_how(self) -> dict[str, Any]:
+        """What the numbers of a model depend on but its boxes."""
+        how = {name: value for name, value in self._settings.how.items() if name != "trust"}
+        return how | {"edge": self._settings.edge}
+
+    def _engine(self, model: ModelFolder, video: Path, boxes: FloatArray | None) -> Stage[Engine]:
+        """The model, loaded when it is needed first."""
         engine = self._engines.get(model.path)
         if engine is None:
             self._notify(f"loading {model.path.name}")
             yield Progress(0, 0, f"loading {model.path.name}")
-            examples = partial(some_frames, video, boxes, settings.edge)
-            engine = Engine.load(model, **settings.how, examples=examples, notify=self._notify)
+            examples = partial(some_frames, video, boxes, self._settings.edge)
+            engine = Engine.load(model, **self._settings.how, examples=examples, notify=self._notify)
             self._engines[model.path] = engine
+        return engine
+
+    def _predict(
+        self,
+        step: str,
+        model: ModelFolder,
+        video: Path,
+        boxes: FloatArray | None,
+        joined: Joined,
+        every: int = 1,
+    ) -> Stage[tuple[Path, bool]]:
+        """Run what the record of the predictions does not cover; whether there was anything to run."""
+        settings = self._settings
+        overwrite = settings.overwrite and not joined.is_after(step)
+        if not overwrite and is_up_to_date(model, video, boxes, **self._made_how(), every=every):
+            return model.predictions_csv(video), False
+        engine = yield from self._engine(model, video, boxes)
         path = yield from predict_video(
             model,
             video,
@@ -313,28 +397,10 @@ class Batch:
             edge=settings.edge,
             labeled_video=settings.labeled_video and boxes is not None,
             engine=engine,
-            only_changed=not settings.overwrite and every == 1,
+            only_changed=not overwrite and every == 1,
             every=every,
-            overwrite=settings.overwrite,
+            overwrite=overwrite,
+            parts=joined.predicted if joined.step == step else (),
             notify=lambda what: self._notify(f"{video.name}: {what}"),
         )
         return path, True
-
-
-def left_for_review(
-    results: Iterable[Result], videos: Iterable[BatchVideo], detector: ModelFolder
-) -> str:
-    """What to do about videos that are left for review; empty if there is none."""
-    left = {result.video for result in results if result.state == FOR_REVIEW}
-    if not left:
-        return ""
-    commands = []
-    for video in videos:
-        if video.path in left:
-            where = [] if video.results is None else ["--output_dir", video.results]
-            words = ["cropzoom", "review", video.path, "--detector", detector.path, *where]
-            commands.append(f"  {shell_line(words)}")
-    them = f"{counted(len(left), 'video')} {verb(len(left), 'are')}"
-    return "\n".join(
-        [f"{them} left for review. Open, save in step Export, and run the batch again:", *commands]
-    )

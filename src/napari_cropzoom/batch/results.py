@@ -7,7 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from napari_cropzoom.core.words import counted, shortened
+from napari_cropzoom.batch.inputs import BatchVideo
+from napari_cropzoom.core.shell import shell_line
+from napari_cropzoom.core.words import counted, shortened, verb
+from napari_cropzoom.engine.model_folder import ModelFolder
 from napari_cropzoom.files.atomic import atomic_path
 
 LONGEST_WHY = 90  # letters, on the screen
@@ -118,6 +121,25 @@ def table(results: Sequence[Result]) -> str:
     states = [result.state for result in results]
     counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
     return "\n".join([*lines, f"{counted(len(results), 'video')}: {counts}"])
+
+
+def left_for_review(
+    results: Iterable[Result], videos: Iterable[BatchVideo], detector: ModelFolder
+) -> str:
+    """What to do about videos that are left for review; empty if there is none."""
+    left = {result.video for result in results if result.state == FOR_REVIEW}
+    if not left:
+        return ""
+    commands = []
+    for video in videos:
+        if video.path in left:
+            where = [] if video.results is None else ["--output_dir", video.results]
+            words = ["cropzoom", "review", video.path, "--detector", detector.path, *where]
+            commands.append(f"  {shell_line(words)}")
+    them = f"{counted(len(left), 'video')} {verb(len(left), 'are')}"
+    return "\n".join(
+        [f"{them} left for review. Open, save in step Export, and run the batch again:", *commands]
+    )
 
 
 def _short(result: Result) -> str:

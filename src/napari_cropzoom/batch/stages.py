@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
-from napari_cropzoom.batch.batch import Batch, BatchSettings
+from napari_cropzoom.batch.batch import Batch
 from napari_cropzoom.batch.inputs import BatchVideo
+from napari_cropzoom.batch.parts import NOTHING, InParts
 from napari_cropzoom.batch.results import Result as Outcome
+from napari_cropzoom.batch.settings import settings_of
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.progress import Progress, Stage
-from napari_cropzoom.core.smoothing.sizing import SizingSettings
+from napari_cropzoom.crop.join import EncodedGroups
 from napari_cropzoom.engine.model_folder import ModelFolder
 from napari_cropzoom.worker.stages import (
     Args,
@@ -27,6 +29,13 @@ NAME = __name__
 CHECK, VIDEO = "batch_check", "batch_video"
 
 
+class Advanced(NamedTuple):
+    """How far a video is, and lines for a person."""
+
+    found: Outcome | InParts
+    notes: tuple[str, ...]
+
+
 class BatchStages:
     """Keeps the batch of the job before, whose models are loaded."""
 
@@ -36,24 +45,44 @@ class BatchStages:
         self._notes: list[str] = []
 
     def check(self, args: Args) -> Stage[Result]:
-        """Look at every video before any work; ``failed`` has why some cannot be done, by path."""
+        """Look at every video before any work; returns ``frames`` by path.
+
+        ``failed`` has why some cannot be done.
+        """
         batch, videos = self._batch_of(args), args["videos"]
-        failed = {}
+        failed, frames = {}, {}
         for number, one in enumerate(videos):
             yield Progress(number, len(videos), "videos")
             try:
-                batch.check(_video_of(one))
+                frames[str(one["video"])] = batch.check(video_of(one))
             except CropzoomError as error:
                 failed[str(one["video"])] = str(error)
         yield Progress(len(videos), len(videos), "videos")
-        return {"failed": failed}
+        return {"failed": failed, "frames": frames}
 
     def work(self, args: Args) -> Stage[Result]:
         """All steps of one video; returns the fields of a :class:`.results.Result`, and notes."""
         batch = self._batch_of(args)
         self._notes.clear()
-        found = yield from batch.work(_video_of(args))
+        found = yield from batch.work(video_of(args))
         return {**outcome_as_json(found), "note": "; ".join(self._notes)}
+
+    def advance(self, args: Args) -> Stage[Advanced]:
+        """All steps of one video up to one that is done in parts, see :meth:`.batch.Batch.advance`.
+
+        ``joined`` and ``longest`` are its arguments; neither they nor what it returns are JSON.
+        """
+        batch = self._batch_of(args)
+        self._notes.clear()
+        joined = args.get("joined") or NOTHING
+        found = yield from batch.advance(video_of(args), joined, args["longest"])
+        return Advanced(found, tuple(self._notes))
+
+    def part(self, args: Args) -> Stage[Path | EncodedGroups]:
+        """Do ``part`` of a video, with its result in ``folder``, see :meth:`.batch.Batch.part`."""
+        batch = self._batch_of(args)
+        self._notes.clear()
+        return (yield from batch.part(video_of(args), args["part"], args["folder"]))
 
     def _batch_of(self, args: Args) -> Batch:
         """The batch of these models and settings: the one before, if it is that."""
@@ -70,8 +99,9 @@ class BatchStages:
         return self._batch
 
 
-_stages = BatchStages()
-STAGES: dict[str, StageFunction] = {CHECK: _stages.check, VIDEO: _stages.work}
+stages = BatchStages()
+"""Of this process."""
+STAGES: dict[str, StageFunction] = {CHECK: stages.check, VIDEO: stages.work}
 
 
 def outcome_as_json(found: Outcome) -> Result:
@@ -88,13 +118,6 @@ def outcome_of(content: Result) -> Outcome:
     return Outcome(**{**fields, **paths})
 
 
-def _video_of(args: Args) -> BatchVideo:
+def video_of(args: Args) -> BatchVideo:
+    """The video of ``video`` and ``results``."""
     return BatchVideo(required_path(args, "video"), optional_path(args, "results"))
-
-
-def settings_of(content: dict[str, Any]) -> BatchSettings:
-    """Settings of what JSON can hold; ``sizing`` are those of :class:`SizingSettings`."""
-    sizing = dict(content.get("sizing") or {})
-    if "anchor_keypoints" in sizing:
-        sizing["anchor_keypoints"] = tuple(sizing["anchor_keypoints"])
-    return BatchSettings(**{**content, "sizing": SizingSettings(**sizing)})

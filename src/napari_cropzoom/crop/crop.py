@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import av
@@ -20,7 +21,7 @@ from napari_cropzoom.core.smoothing.sizing import told_of_small
 from napari_cropzoom.core.words import counted, verb
 from napari_cropzoom.crop.encode import THREADS, Colour, GroupFormat, Timing, ffmpeg_build
 from napari_cropzoom.crop.encoders import SOFTWARE, EncoderSettings, check_works
-from napari_cropzoom.crop.join import GroupedVideo, StreamsDiffer, failure
+from napari_cropzoom.crop.join import EncodedGroups, GroupedVideo, StreamsDiffer, failure
 from napari_cropzoom.crop.planes import SUBSAMPLING, CropSpec, Picture, black_picture, crop_rgb, crop_yuv
 from napari_cropzoom.crop.record import (
     CropRecord,
@@ -44,7 +45,7 @@ FULL_RANGE = 2  # AVCOL_RANGE_JPEG
 UNSPECIFIED = 2
 PICTURES_AHEAD = 8
 PICTURES = 1
-"""To be raised when the same boxes give other pixels, so that old groups and new ones do not mix."""
+"""To be raised when the same boxes give other pixels: old groups and new ones must not mix."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,7 @@ def crop_video(
     edge: str = "pad",
     side_file: bool = True,
     encode_all: bool = False,
+    parts: Sequence[EncodedGroups] = (),
 ) -> Stage[Cropped]:
     """Write the crop of a video, H.264 in yuv420p, and the record that makes remapping exact.
 
@@ -116,6 +118,8 @@ def crop_video(
         Whether to write the record.
     encode_all : bool
         Whether to encode all groups even if some need not be.
+    parts : sequence of EncodedGroups
+        Groups that :func:`napari_cropzoom.crop.parts.crop_part` has encoded of these boxes.
 
     Returns
     -------
@@ -135,39 +139,37 @@ def crop_video(
         check_free(record_path(output))
     made, in_use = output, None
     with Video(video) as source:
-        boxes = _whole_boxes(source, boxes)
-        if edge == "clamp":
-            boxes = clamp(boxes, source.width, source.height)
-        size = size or crop_size(boxes)
-        work = CropWork(source, boxes, size, encoding)
+        work = CropWork.of(source, boxes, size, encoding, edge)
+        boxes, size = work.boxes, work.size
         before = source_fingerprint(video)
         kept = set() if encode_all else unchanged_groups(work, output, before)
+        parts = [part for part in parts if dict(part.made_with) == work.made_with]
+        for part in parts:
+            source.index.damage.add(part.undecodable)
         if len(kept) < work.n_groups:
             try:
-                yield from _write(work, output, kept)
+                yield from _write(work, output, kept, parts)
             except StreamsDiffer:
                 kept = set()
-                yield from _write(work, output, kept)
+                yield from _write(work, output, kept, ())
             except FileInUseError as error:
                 if error.kept is None:
                     raise
                 made, in_use = error.kept, error
         else:
             yield Progress(len(boxes), len(boxes))
-        lost = source.index.damage
-        told = undecodable_text(lost.numbers(), source.n_frames) if len(lost) else ""
+        lost = source.index.damage.numbers()
+        told = undecodable_text(lost, source.n_frames) if len(lost) else ""
     if side_file:
         making = Making(work.made_with, before, content_fingerprint(made))
-        rate = float(source.index.rate)
-        black = tuple(lost.numbers().tolist())
-        write_side_file(record_path(made), CropRecord(video.name, boxes, size, rate, making, black))
+        told_of = float(source.index.rate), making, tuple(lost.tolist())
+        write_side_file(record_path(made), CropRecord(video.name, boxes, size, *told_of))
     else:
         take_away(record_path(made))
     if in_use is not None:
         also = f" Rename {record_path(made).name} along with it." if side_file else ""
         raise FileInUseError(f"{in_use}{also}", made)
-    counts = (work.n_groups, work.n_groups - len(kept))
-    return Cropped(output, *counts, told_of_small(boxes), told)
+    return Cropped(output, work.n_groups, work.n_groups - len(kept), told_of_small(boxes), told)
 
 
 class CropWork:
@@ -198,6 +200,21 @@ class CropWork:
             "ffmpeg": ffmpeg_build(),
             "decoder": f"PyAV {av.__version__}",
         }
+
+    @classmethod
+    def of(
+        cls,
+        source: Video,
+        boxes: FloatArray,
+        size: tuple[int, int] | None,
+        encoding: EncoderSettings,
+        edge: str,
+    ) -> CropWork:
+        """Work on boxes as they come; the arguments are those of :func:`crop_video`."""
+        boxes = _whole_boxes(source, boxes)
+        if edge == "clamp":
+            boxes = clamp(boxes, source.width, source.height)
+        return cls(source, boxes, size or crop_size(boxes), encoding)
 
     def frames(self, kept: set[int]) -> list[tuple[int, int]]:
         """Runs of frames, first and end, that are not in the groups ``kept``."""
@@ -243,36 +260,45 @@ def unchanged_groups(work: CropWork, output: Path, source: Fingerprint) -> set[i
     return set(range(work.n_groups)) - set(changed.tolist())
 
 
-def _write(work: CropWork, output: Path, kept: set[int]) -> Stage[None]:
-    """Decode, crop and encode every frame but those of the groups ``kept``."""
-    total = sum(end - first for first, end in work.frames(kept))
-    progress = Progress(0, total)
-    yield progress
+def _write(work: CropWork, output: Path, kept: set[int], parts: Sequence[EncodedGroups]) -> Stage[None]:
+    """Write every group, but encode only those that are neither ``kept`` nor in ``parts``."""
+    made = {number for part in parts for number in part.groups}
+    new = partial(GroupedVideo, old=output, kept=kept - made, parts=parts)
     try:
         with (
             atomic_path(output, outdated=record_path(output)) as part,
-            Prefetch(work.pictures(kept), PICTURES_AHEAD) as pictures,
-            GroupedVideo(part, work.form, work.timing, output, old=output, kept=kept) as written,
-            ThreadPoolExecutor(1, thread_name_prefix="writer") as writer,
+            new(part, work.form, work.timing, output) as written,
         ):
-            reported = time.monotonic()
-            try:
-                for done in range(1, total + 1):
-                    picture = yield from pictures.take(progress)
-                    assert picture is not None
-                    yield from awaited(writer.submit(written.write, picture), progress)
-                    progress = Progress(done, total)
-                    now = time.monotonic()
-                    if now - reported >= REPORT_EVERY:
-                        reported = now
-                        yield progress
-                yield from awaited(writer.submit(written.finish), progress)
-                yield Progress(total, total)  # the last: who stops here finds neither crop nor record
-            except BaseException:
-                written.kill()  # the writer's thread may be waiting for a slow encoder
-                raise
+            yield from encode(work, written, kept | made)
     except av.FFmpegError as error:
         raise failure(output, error) from error
+
+
+def encode(work: CropWork, written: GroupedVideo, kept: set[int]) -> Stage[None]:
+    """Decode, crop and encode every frame but those of the groups ``kept``, and complete the file."""
+    total = sum(end - first for first, end in work.frames(kept))
+    progress = Progress(0, total)
+    yield progress
+    with (
+        Prefetch(work.pictures(kept), PICTURES_AHEAD) as pictures,
+        ThreadPoolExecutor(1, thread_name_prefix="writer") as writer,
+    ):
+        reported = time.monotonic()
+        try:
+            for done in range(1, total + 1):
+                picture = yield from pictures.take(progress)
+                assert picture is not None
+                yield from awaited(writer.submit(written.write, picture), progress)
+                progress = Progress(done, total)
+                now = time.monotonic()
+                if now - reported >= REPORT_EVERY:
+                    reported = now
+                    yield progress
+            yield from awaited(writer.submit(written.finish), progress)
+            yield Progress(total, total)  # the last: who stops here finds neither crop nor record
+        except BaseException:
+            written.kill()  # the writer's thread may be waiting for a slow encoder
+            raise
 
 
 def clamp(boxes: FloatArray, width: int, height: int) -> FloatArray:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import io
 from collections import deque
-from collections.abc import Collection, Generator, Iterator
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import av
 import numpy as np
@@ -24,6 +26,28 @@ from napari_cropzoom.video.names import whole_name
 FINISHING = 2  # groups whose encoders may still be at work when the next one begins
 B_FRAME_DELAY = 2  # packets that x264's B-frames, one of them a reference, come too early at most
 _MP4 = (".mp4", ".mov", ".m4v")
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedGroups:
+    """Some groups of a crop, encoded by themselves.
+
+    Attributes
+    ----------
+    groups : tuple of int
+        Their numbers, sorted.
+    video : Path
+        An MP4 of these groups, one after the other.
+    made_with : mapping
+        See :attr:`napari_cropzoom.crop.crop.CropWork.made_with`.
+    undecodable : tuple of int
+        Frames that cannot be decoded, as far as they were met.
+    """
+
+    groups: tuple[int, ...]
+    video: Path
+    made_with: Mapping[str, Any]
+    undecodable: tuple[int, ...]
 
 
 class StreamsDiffer(CropzoomError):
@@ -46,6 +70,8 @@ class GroupedVideo:
         An older version of the video, written by this class with the same format and timing.
     kept : collection of int
         Numbers of the groups to copy from it.
+    parts : sequence of EncodedGroups
+        Groups to take from there.
     """
 
     def __init__(
@@ -57,11 +83,17 @@ class GroupedVideo:
         *,
         old: Path | None = None,
         kept: Collection[int] = (),
+        parts: Sequence[EncodedGroups] = (),
     ) -> None:
         self._form, self._timing, self._target = form, timing, target
-        self._kept = frozenset(kept)
         self._open = contextlib.ExitStack()
         self._joiner = self._open.enter_context(Joiner(path, timing))
+        self._made: dict[int, tuple[EncodedGroups, int]] = {
+            number: (part, place) for part in parts for place, number in enumerate(part.groups)
+        }
+        self._part: EncodedGroups | None = None
+        self._part_groups: OldGroups | None = None
+        self._kept = frozenset(kept)
         self._old: OldGroups | None = None
         if old and kept:
             self._old = self._open.enter_context(contextlib.closing(OldGroups(old, form.group)))
@@ -125,7 +157,11 @@ class GroupedVideo:
     def _join(self) -> None:
         first = self._next * self._form.group
         n_frames = min(self._form.group, len(self._timing.ticks) - first)
-        if self._next in self._kept and self._old is not None:
+        if self._next in self._made:
+            part, place = self._made[self._next]
+            groups = self._groups_of(part)
+            self._joiner.add(groups.stream, groups.group(place), first, n_frames)
+        elif self._next in self._kept and self._old is not None:
             self._joiner.add(self._old.stream, self._old.group(self._next), first, n_frames)
         else:
             made = self._encoders[0].result()
@@ -134,6 +170,15 @@ class GroupedVideo:
                 stream = container.streams.video[0]
                 self._joiner.add(stream, _packets(container, stream), first, n_frames)
         self._next += 1
+
+    def _groups_of(self, part: EncodedGroups) -> OldGroups:
+        """Open a part, until the next one is."""
+        if self._part is not part or self._part_groups is None:
+            if self._part_groups is not None:
+                self._part_groups.close()
+            self._part, self._part_groups = part, OldGroups(part.video, self._form.group)
+            self._open.callback(self._part_groups.close)
+        return self._part_groups
 
 
 class OldGroups:

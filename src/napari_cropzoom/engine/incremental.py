@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_cropzoom.core.boxes import BoolArray, FloatArray
 from napari_cropzoom.core.errors import CropzoomError
@@ -122,6 +123,70 @@ class PreviousResults:
     boxes: FloatArray
     xy: FloatArray
     likelihood: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class PredictedPart:
+    """Results of some frames of a video, found by themselves.
+
+    Attributes
+    ----------
+    frames : ndarray, (N,) int
+    xy : ndarray, (N, K, 2)
+    likelihood : ndarray, (N, K)
+    undecodable : ndarray, (M,) int
+        Frames that cannot be decoded, as far as they were met.
+    made_with : mapping
+        Fingerprint of the engine.
+    device : str
+        That it ran on.
+    """
+
+    frames: NDArray[np.intp]
+    xy: FloatArray
+    likelihood: FloatArray
+    undecodable: NDArray[np.int64]
+    made_with: Mapping[str, str]
+    device: str
+
+
+def joined_parts(
+    parts: Sequence[PredictedPart],
+    seen: FloatArray,
+    previous: PreviousResults | None,
+    made_with: Mapping[str, str],
+    device: str,
+) -> PreviousResults | None:
+    """Put parts over previous results; those that another engine or device made are left out.
+
+    Parameters
+    ----------
+    parts : sequence of PredictedPart
+    seen : ndarray, (T, 4)
+        Boxes as the network saw them, see :func:`seen_boxes`.
+    previous : PreviousResults or None
+        Of frames that are in no part.
+    made_with, device
+        Of the engine that goes on from here.
+    """
+    usable = [one for one in parts if one.made_with == made_with and one.device == device]
+    if not usable:
+        return previous
+    shape = len(seen), *usable[0].likelihood.shape[1:]
+    if previous is None:
+        boxes, xy, likelihood = (
+            np.full((len(seen), 4), np.nan),
+            np.full((*shape, 2), np.nan),
+            np.zeros(shape),
+        )
+    else:
+        boxes, xy, likelihood = (
+            array.copy() for array in (previous.boxes, previous.xy, previous.likelihood)
+        )
+    for one in usable:
+        boxes[one.frames] = seen[one.frames]
+        xy[one.frames], likelihood[one.frames] = one.xy, one.likelihood
+    return PreviousResults(boxes, xy, likelihood)
 
 
 def compare_with_previous(

@@ -4,33 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import multiprocessing
-import os
 import tempfile
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_cropzoom.core.children import end_with_parent
-from napari_cropzoom.core.errors import CropzoomError, brief
+from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.progress import Progress, Stage
-from napari_cropzoom.detection.background import SECONDS_BETWEEN_REPORTS, awaited
+from napari_cropzoom.detection.background import awaited
+from napari_cropzoom.engine.drawing import draw
 from napari_cropzoom.files.atomic import FileInUseError, atomic_path, naming, put_in_place
 from napari_cropzoom.files.leftovers import remember
 from napari_cropzoom.files.provenance import MadeWith, made_with_path, write_made_with
 from napari_cropzoom.files.review_paths import file_sha256
-from napari_cropzoom.video.names import whole_name
 
 if TYPE_CHECKING:
     import pandas as pd
-
-DRAWN_ABOVE = 0.9
-"""Likelihood below which a labeled video leaves keypoints out, where the configuration is silent."""
 
 _METRICS = ("temporal_norm", "pca_singleview_error", "pca_multiview_error")
 
@@ -185,64 +177,4 @@ def write_labeled_video(output: Path, video: Path, frame: pd.DataFrame, config: 
         If it cannot be drawn or written.
     """
     with atomic_path(output) as part:
-        yield from _draw(part, video, frame, config)
-
-
-def _draw(part: Path, video: Path, frame: pd.DataFrame, config: Any) -> Iterator[Progress]:
-    """Run Lightning Pose's drawing in a process of its own, which can be stopped half way."""
-    settings = config.get("eval") or {}
-    spawn = multiprocessing.get_context("spawn")
-    said, says = spawn.Pipe(duplex=False)
-    process = spawn.Process(
-        target=_draw_here,
-        args=(
-            says,
-            whole_name(video),
-            frame,
-            whole_name(part),
-            float(settings.get("confidence_thresh_for_vid", DRAWN_ABOVE)),
-            str(settings.get("colormap", "cool")),
-        ),
-        daemon=True,
-    )
-    process.start()
-    says.close()
-    try:
-        while process.is_alive():
-            yield Progress(0, 0, "drawing the labeled video")
-            process.join(SECONDS_BETWEEN_REPORTS)
-    finally:
-        process.kill()
-        process.join()
-    if process.exitcode != 0 or not part.is_file():
-        try:
-            why = f" ({said.recv()})"
-        except EOFError:
-            why = ""
-        raise CropzoomError(
-            f"{video}: Lightning Pose could not draw the labeled video{why}. Predict without it "
-            "(--skip_viz)."
-        )
-
-
-def _draw_here(
-    says: Connection, video: str, frame: pd.DataFrame, output: str, threshold: float, colormap: str
-) -> None:
-    """Draw in this process, which writes nothing but the video and, to ``says``, why it could not."""
-    end_with_parent()
-    write_nothing()
-    try:
-        from lightning_pose.utils.predictions import generate_labeled_video
-
-        generate_labeled_video(video, frame, output, threshold, colormap)
-    except Exception as error:
-        says.send(brief(error))
-        raise
-
-
-def write_nothing() -> None:
-    """Have nobody read what this process says: MoviePy's bars and the names of files under way."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (1, 2):
-        os.dup2(nowhere, stream)
-    os.close(nowhere)
+        yield from draw(part, video, frame, config)

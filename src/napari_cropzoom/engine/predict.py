@@ -16,8 +16,10 @@ from napari_cropzoom.detection.background import awaited
 from napari_cropzoom.engine.engine import Engine
 from napari_cropzoom.engine.fingerprint import fingerprint
 from napari_cropzoom.engine.incremental import (
+    PredictedPart,
     RunPlan,
     compare_with_previous,
+    joined_parts,
     read_previous,
     seen_boxes,
 )
@@ -103,6 +105,39 @@ def is_up_to_date(
     return plan.up_to_date or (every > 1 and not plan.why_all and not plan.why_not_the_same(every))
 
 
+def predict_part(
+    engine: Engine,
+    video: Path,
+    frames: NDArray[np.intp],
+    boxes: NDArray[np.float64] | None = None,
+    batch_size: int | None = None,
+    edge: Edge = "pad",
+) -> Stage[PredictedPart]:
+    """Find the keypoints of some frames, for :func:`predict_video` to put together with others.
+
+    Parameters
+    ----------
+    engine : Engine
+    video : Path
+    frames : ndarray, (N,) int
+        Cheapest from a multiple of the batch size on, without gaps.
+    boxes, batch_size, edge
+        See :meth:`Engine.predict`; with temporal context the two frames on either side need theirs too.
+
+    Raises
+    ------
+    CropzoomError
+        As :meth:`Engine.predict`.
+    """
+    with Video(video) as opened:
+        only = np.zeros(opened.n_frames, bool)
+        only[frames] = True
+        poses = yield from engine.predict(opened, boxes, batch_size=batch_size, edge=edge, only=only)
+        lost = opened.index.damage.numbers()
+    found = poses.xy[frames], poses.likelihood[frames]
+    return PredictedPart(frames, *found, lost, dict(engine.made_with), engine.device)
+
+
 def predict_video(
     model: ModelFolder,
     video: Path,
@@ -121,6 +156,7 @@ def predict_video(
     only_changed: bool = False,
     every: int = 1,
     overwrite: bool = False,
+    parts: Sequence[PredictedPart] = (),
     notify: Notify = ignore,
 ) -> Stage[Path]:
     """Predict a video and write its files: predictions, metrics, then the labeled video.
@@ -154,6 +190,8 @@ def predict_video(
         :mod:`napari_cropzoom.engine.sparse`; the others are interpolated and the record says which.
     overwrite : bool
         Replace predictions that were made of another video of this name.
+    parts : sequence of PredictedPart
+        What :func:`predict_part` has found with these boxes and this batch size; it does not run again.
     notify : callable
         Called with what will run, with ``only_changed``, or what has run, with ``every``, in a few words
         for a person.
@@ -195,6 +233,11 @@ def predict_video(
             if plan.up_to_date:
                 return target
             previous = read_previous(target, plan)
+        if parts:
+            seen = seen_boxes(boxes, opened.index, edge)
+            previous = joined_parts(parts, seen, previous, engine.made_with, engine.device)
+            for one in parts:
+                opened.index.damage.add(one.undecodable.tolist())
         if every == 1:
             stage = engine.predict(opened, boxes, batch_size=batch_size, edge=edge, previous=previous)
         else:
@@ -207,13 +250,13 @@ def predict_video(
         if lost:
             poses.xy[lost], poses.likelihood[lost] = np.nan, 0
             notify(undecodable_text(np.array(lost), opened.n_frames))
-        seen = None if boxes is None else seen_boxes(boxes, opened.index, edge)
+        looked_at = None if boxes is None else seen_boxes(boxes, opened.index, edge)
         identity, guessed = video_identity(opened.index), poses.interpolated
         record = MadeWith(
             dict(engine.made_with),
             engine.device,
             identity,
-            seen,
+            looked_at,
             interpolated=guessed,
             video_name=video.name,
         )

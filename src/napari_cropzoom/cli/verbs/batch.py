@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from napari_cropzoom.cli.arguments import (
     SMOOTH_WINDOW,
@@ -15,6 +17,7 @@ from napari_cropzoom.cli.arguments import (
     add_smoothing,
     add_verb,
     encoding,
+    positive_int,
     probability,
     sizing_of,
 )
@@ -22,6 +25,12 @@ from napari_cropzoom.cli.inputs import print_note
 from napari_cropzoom.cli.progress import print_line, run_with_bar
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.words import counted
+
+if TYPE_CHECKING:
+    from napari_cropzoom.batch.batch import Batch
+    from napari_cropzoom.batch.inputs import BatchVideo
+    from napari_cropzoom.batch.results import Result
+    from napari_cropzoom.batch.settings import BatchSettings
 
 RESULTS = "batch.csv"
 
@@ -64,20 +73,42 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
         help=f"table of what became of each video (default: {RESULTS} in --output_dir, or else in the "
         "pose model's folder)",
     )
+    many.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="have the workers of a running Dask scheduler do the work, such as tcp://node1:8786, or "
+        "'local' for workers on this machine",
+    )
+    many.add_argument(
+        "--workers",
+        type=positive_int,
+        metavar="N",
+        help="how many, with --scheduler local (default: what cores and memory allow)",
+    )
     add_prediction_options(many)
     add_encoding(many)
 
 
 def batch(args: argparse.Namespace) -> None:
-    """Check all videos, work on them one after the other, and say what became of each."""
-    from napari_cropzoom.batch.batch import Batch, BatchSettings, left_for_review
+    """Check all videos, work on them here or on a cluster, and say what became of each."""
+    from napari_cropzoom.batch.batch import Batch
     from napari_cropzoom.batch.inputs import find_videos
-    from napari_cropzoom.batch.results import FAILED, Result, rows_of_others, table, write_results
+    from napari_cropzoom.batch.results import (
+        FAILED,
+        Result,
+        left_for_review,
+        rows_of_others,
+        table,
+        write_results,
+    )
+    from napari_cropzoom.batch.settings import BatchSettings
     from napari_cropzoom.crop.encoders import check_works
     from napari_cropzoom.engine.model_folder import ModelFolder
     from napari_cropzoom.files.atomic import check_writable
 
-    if args.crop or args.until == "crop":
+    if args.workers is not None and args.scheduler != "local":
+        raise CropzoomError("--workers: is for --scheduler local only; a running scheduler has its own.")
+    if (args.crop or args.until == "crop") and args.scheduler is None:
         check_works(args.encoder)
     settings = BatchSettings(
         sizing_of(args),
@@ -110,23 +141,16 @@ def batch(args: argparse.Namespace) -> None:
     results = {video.path: Result(video.path) for video in videos}
     others = rows_of_others(output, results.values())
 
-    def fail(path: Path, error: CropzoomError) -> None:
-        print(f"error: {error}", file=sys.stderr, flush=True)
-        results[path] = Result(path, FAILED, str(error))
-
-    for video in videos:
-        try:
-            work.check(video)
-        except CropzoomError as error:
-            fail(video.path, error)
-    for number, video in enumerate(videos, 1):
-        if results[video.path].state != FAILED:
-            print_line(f"{number} of {len(videos)}: {video.path}")
-            try:
-                results[video.path] = run_with_bar(work.work(video), video.path.name)
-            except CropzoomError as error:
-                fail(video.path, error)
+    def take(result: Result) -> None:
+        if result.state == FAILED:
+            print(f"error: {result.why}", file=sys.stderr, flush=True)
+        results[result.video] = result
         write_results(output, results.values(), others)
+
+    if args.scheduler is not None:
+        _on_cluster(args, videos, settings, take)
+    else:
+        _here(work, videos, take)
     print_line(table(list(results.values())))
     print_line(f"table saved to {output}")
     if told := left_for_review(results.values(), videos, detector):
@@ -134,3 +158,47 @@ def batch(args: argparse.Namespace) -> None:
     failed = sum(result.state == FAILED for result in results.values())
     if failed:
         raise CropzoomError(f"{failed} of {counted(len(results), 'video')} failed, see above.")
+
+
+def _here(work: Batch, videos: Sequence[BatchVideo], take: Callable[[Result], object]) -> None:
+    """Check all videos, then do one after the other."""
+    from napari_cropzoom.batch.results import FAILED, Result
+
+    good = []
+    for video in videos:
+        try:
+            work.check(video)
+            good.append(video)
+        except CropzoomError as error:
+            take(Result(video.path, FAILED, str(error)))
+    for video in good:
+        print_line(f"{videos.index(video) + 1} of {len(videos)}: {video.path}")
+        try:
+            take(run_with_bar(work.work(video), video.path.name))
+        except CropzoomError as error:
+            take(Result(video.path, FAILED, str(error)))
+
+
+def _on_cluster(
+    args: argparse.Namespace,
+    videos: Sequence[BatchVideo],
+    settings: BatchSettings,
+    take: Callable[[Result], object],
+) -> None:
+    """Send the work to the workers of a scheduler."""
+    from napari_cropzoom.batch.cluster import run_on
+    from napari_cropzoom.batch.settings import settings_as_json
+
+    count = iter(range(1, len(videos) + 1))
+
+    def told(result: Result) -> None:
+        print_line(f"{next(count)} of {len(videos)}: {result.video}: {result.state}")
+        take(result)
+
+    asked = {
+        "detector": str(args.detector.absolute()),
+        "pose": args.pose and str(args.pose.absolute()),
+        "settings": settings_as_json(settings),
+    }
+    stage = run_on(args.scheduler, videos, asked, told, print_line, workers=args.workers)
+    run_with_bar(stage, "batch")

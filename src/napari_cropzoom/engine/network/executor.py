@@ -27,16 +27,28 @@ MOST_BATCHES = 4
 """Each holds a batch and all that a network makes of it."""
 
 
+_allowed: list[int] = []
+
+
+def allow_cores(count: int) -> None:
+    """Have networks of this process use so many cores; to be said before the first is loaded."""
+    _allowed[:] = [count]
+
+
 @cache
 def cores() -> int:
     """Threads that torch takes for one operation; called before any thread has been given fewer."""
     import torch
 
+    for count in _allowed:
+        torch.set_num_threads(count)
     return int(torch.get_num_threads())
 
 
 def processors() -> int:
     """Threads that what is not torch uses, which counts cores this process may not run on."""
+    if _allowed:
+        return _allowed[0]
     may = getattr(os, "sched_getaffinity", None)
     return len(may(0)) if may else os.cpu_count() or 1
 

@@ -12,14 +12,16 @@ from qtpy.QtWidgets import (
     QDoubleSpinBox,
     QFileDialog,
     QFormLayout,
+    QLineEdit,
     QScrollArea,
     QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
-from napari_cropzoom.batch.batch import BOXES, CROP, POSE
 from napari_cropzoom.batch.inputs import BatchVideo, check_results
+from napari_cropzoom.batch.parts import CROP, POSE
+from napari_cropzoom.batch.settings import BOXES
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.smoothing.sizing import SizingSettings
 from napari_cropzoom.core.words import counted
@@ -55,9 +57,9 @@ class RunForm(QWidget):
 
     Object names: ``projects_detector``, ``projects_pose``, ``projects_until``, ``projects_ratio``,
     ``projects_window``, ``projects_leave``, ``projects_limit``, ``projects_pixels``, ``projects_crop``,
-    ``projects_labeled``, ``projects_results``, ``projects_results_usual``, ``projects_results_path`` and
-    ``projects_run_run``, ``projects_run_cancel``, ``projects_run_progress``, ``projects_run_status``,
-    ``projects_run_message``.
+    ``projects_labeled``, ``projects_scheduler``, ``projects_results``, ``projects_results_usual``,
+    ``projects_results_path``, ``projects_run_run``, ``projects_run_cancel``, ``projects_run_progress``,
+    ``projects_run_status`` and ``projects_run_message``.
 
     Attributes
     ----------
@@ -96,7 +98,7 @@ class RunForm(QWidget):
         self._show()
 
     def settings(self) -> dict[str, Any]:
-        """What is chosen, see :func:`napari_cropzoom.batch.stages.settings_of`."""
+        """What is chosen, see :func:`napari_cropzoom.batch.settings.settings_of`."""
         return {
             "until": self.until.currentData(),
             "sizing": {"crop_ratio": round(self.ratio.value(), 2)},
@@ -126,9 +128,8 @@ class RunForm(QWidget):
             here = "Choose a results folder below: results then keep their folders apart."
             self.message.show_error(f"{str(error).split(' Give ')[0]} {here}")
             return
-        self.run.start(
-            places, Path(detector), None if pose is None else Path(pose), self.settings(), table
-        )
+        models = Path(detector), None if pose is None else Path(pose)
+        self.run.start(places, *models, self.settings(), table, self.scheduler.text().strip())
         self._show()
 
     def release(self) -> None:
@@ -172,6 +173,13 @@ class RunForm(QWidget):
         self.labeled = QCheckBox("Write labeled videos too")
         self.labeled.setObjectName("projects_labeled")
         self.labeled.setToolTip("Videos with the keypoints drawn, as litpose writes them")
+        self.scheduler = QLineEdit()
+        self.scheduler.setObjectName("projects_scheduler")
+        self.scheduler.setPlaceholderText("this computer")
+        self.scheduler.setToolTip(
+            "Address of a running Dask scheduler, such as tcp://node1:8786: its workers do the work, and "
+            "see videos and models under the same paths"
+        )
         form = QFormLayout()
         form.setContentsMargins(0, 0, 0, 0)
         for title, widget in (
@@ -185,6 +193,7 @@ class RunForm(QWidget):
         form.addRow(row(self.leave, self.limit, stretch=0))
         for box in (self.pixels, self.crop, self.labeled):
             form.addRow(box)
+        form.addRow("Scheduler", self.scheduler)
         self.results_button = button(
             "Results folder…", "projects_results", "Have results in a folder of their own"
         )

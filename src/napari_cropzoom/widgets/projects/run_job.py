@@ -10,6 +10,8 @@ from typing import Any
 
 from qtpy.QtCore import QObject, Signal
 
+from napari_cropzoom.batch.cluster.stage import CLUSTER
+from napari_cropzoom.batch.cluster.stage import NAME as CLUSTER_NAME
 from napari_cropzoom.batch.inputs import BatchVideo
 from napari_cropzoom.batch.results import (
     FAILED,
@@ -88,8 +90,9 @@ class ProjectRun(QObject):
         pose: Path | None,
         settings: dict[str, Any],
         table: Path,
+        scheduler: str = "",
     ) -> None:
-        """Check all videos, then work on them; the table is written after each.
+        """Check all videos, then work on them; the table is written after each, of a cluster at the end.
 
         Parameters
         ----------
@@ -97,9 +100,11 @@ class ProjectRun(QObject):
         detector : Path
         pose : Path or None
         settings : dict
-            See :func:`napari_cropzoom.batch.stages.settings_of`.
+            See :func:`napari_cropzoom.batch.settings.settings_of`.
         table : Path
             CSV of the results; rows of other videos in it stay.
+        scheduler : str
+            Of a cluster, see :func:`napari_cropzoom.batch.cluster.run_on`; empty for this computer.
         """
         if self.is_running:
             return
@@ -111,7 +116,12 @@ class ProjectRun(QObject):
         for video in videos:
             self.told.emit(video.path, WAITING)
         asked = [{"video": str(v.path), "results": v.results and str(v.results)} for v in videos]
-        self._run(CHECK, {"videos": asked}, f"Checking {counted(len(videos), 'video')}")
+        if scheduler:
+            self._waiting.clear()
+            title = f"{counted(len(videos), 'video')} on {scheduler}"
+            self._run(CLUSTER, {"videos": asked, "scheduler": scheduler}, title)
+        else:
+            self._run(CHECK, {"videos": asked}, f"Checking {counted(len(videos), 'video')}")
 
     def release(self) -> None:
         """End the run and the process without a message."""
@@ -127,7 +137,7 @@ class ProjectRun(QObject):
 
     def _run(self, stage: str, args: dict[str, Any], title: str) -> None:
         if self._worker is None:
-            self._worker = Worker(self, options=("--stages", NAME))
+            self._worker = Worker(self, options=("--stages", NAME, "--stages", CLUSTER_NAME))
         self._goes_on = False
         self._bar.show_job(self._worker.start(stage, {**self._args, **args}), title)
 
@@ -144,7 +154,10 @@ class ProjectRun(QObject):
 
     def _on_done(self, result: dict[str, Any]) -> None:
         self._goes_on = True
-        if self._current is None:
+        if "results" in result:
+            for each in result["results"]:
+                self._take(outcome_of(each))
+        elif self._current is None:
             failed = result["failed"]
             for video in list(self._waiting):
                 if str(video.path) in failed:
@@ -166,9 +179,10 @@ class ProjectRun(QObject):
         elif video is not None:
             self._take(Result(video.path, FAILED, message))
         else:
-            for each in self._waiting:
-                self._take(Result(each.path, FAILED, message))
             self._waiting.clear()
+            for path in list(self._results):
+                if self._results[path].state == NOT_DONE:
+                    self._take(Result(path, FAILED, message))
 
     def _on_ended(self) -> None:
         if not self._results:
@@ -176,11 +190,10 @@ class ProjectRun(QObject):
         if self._goes_on:
             self._next.start()
             return
-        left = [*([] if self._current is None else [self._current]), *self._waiting]
         self._waiting.clear()
-        for video in left:
-            if self._results[video.path].state == NOT_DONE:
-                self.told.emit(video.path, CANCELLED)
+        for path, result in self._results.items():
+            if result.state == NOT_DONE:
+                self.told.emit(path, CANCELLED)
         self._finish(is_cancelled=True)
 
     def _take(self, result: Result) -> None:

@@ -1,0 +1,64 @@
+"""Reaching a scheduler, or starting workers on this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator
+
+import psutil
+from distributed import Client, LocalCluster
+
+from napari_cropzoom.core.errors import CropzoomError, brief
+from napari_cropzoom.engine.network.executor import processors
+from napari_cropzoom.files.leftovers import remove_leftovers
+
+LOCAL = "local"
+SECONDS_TO_CONNECT = 20
+CORES_OF_A_WORKER, BYTES_OF_A_WORKER = 4, 3 * 2**30
+
+
+@contextlib.contextmanager
+def connected(address: str, workers: int | None = None) -> Iterator[Client]:
+    """A client of a running scheduler, or of workers on this machine that end with it.
+
+    Parameters
+    ----------
+    address : str
+        Such as ``tcp://node1:8786``, or ``local``.
+    workers : int or None
+        Of ``local``; None for what cores and memory allow.
+
+    Raises
+    ------
+    CropzoomError
+        If no scheduler answers.
+    """
+    with contextlib.ExitStack() as stack:
+        if address == LOCAL:
+            stack.callback(remove_leftovers)
+            count = workers or workers_here()
+            cluster = LocalCluster(
+                n_workers=count,
+                threads_per_worker=max(processors() // count, 1),
+                memory_limit=0,
+                dashboard_address=None,
+                silence_logs=logging.CRITICAL,
+            )
+            stack.enter_context(cluster)
+            yield stack.enter_context(Client(cluster))
+            return
+        try:
+            client = Client(address, timeout=SECONDS_TO_CONNECT, set_as_default=False)
+        except (OSError, ValueError, TypeError, ImportError) as error:
+            raise CropzoomError(
+                f"{address}: no scheduler of Dask answers there ({brief(error)}). Start one with "
+                "`dask scheduler`, and workers with `dask worker ADDRESS`, or give --scheduler local."
+            ) from error
+        yield stack.enter_context(client)
+
+
+def workers_here() -> int:
+    """How many workers this machine bears, by its cores and its memory."""
+    by_cores = max(processors() // CORES_OF_A_WORKER, min(processors(), 2))
+    return max(min(by_cores, int(psutil.virtual_memory().total // BYTES_OF_A_WORKER)), 1)

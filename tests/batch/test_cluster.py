@@ -21,7 +21,7 @@ import pytest
 from lpmodels import make_lp_model
 from napari_cropzoom.batch.cluster import run_on
 from napari_cropzoom.batch.inputs import BatchVideo, find_videos
-from napari_cropzoom.batch.parts import DETECT, POSE
+from napari_cropzoom.batch.parts import CROP, DETECT, POSE
 from napari_cropzoom.batch.results import DONE, FAILED, UP_TO_DATE, Result
 from napari_cropzoom.batch.settings import BatchSettings, settings_as_json
 from napari_cropzoom.cli import main
@@ -119,7 +119,8 @@ def test_a_batch_on_a_cluster_is_the_batch_of_one_machine_though_a_worker_is_kil
     assert not list((lab / "out").rglob(".*"))
     long = lab / "videos" / "day [2]" / "long.mp4"
     assert [line for line in told if line.startswith(f"{long}: ")] == [
-        f"{long}: {step} of 127 frames in 3 parts" for step in (DETECT, POSE)
+        f"{long}: {step} of 127 frames in {count} parts"
+        for step, count in ((DETECT, 3), (CROP, 2), (POSE, 3))
     ]
 
     words = ["batch", lab / "videos", "--detector", lab / "detector", "--pose", lab / "pose", "--crop"]

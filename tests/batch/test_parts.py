@@ -31,7 +31,7 @@ from napari_cropzoom.crop.encoders import EncoderSettings
 from napari_cropzoom.engine.model_folder import ModelFolder
 from videos import make_blob_video, zero_packets
 
-N, LONGEST = 290, 100
+N, LONGEST = 130, 50
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def in_parts(batch: Batch, video: BatchVideo, folder: Path) -> tuple[Result, lis
         result = run_stage(batch.advance(video, joined, LONGEST))
         if not isinstance(result, InParts):
             return result, steps
-        assert len(result.parts) == 3
+        assert len(result.parts) == (2 if result.step == CROP else 3)
         steps.append(result.step)
         made = [run_stage(batch.part(video, part, folder)) for part in result.parts]
         joined = Joined.of(result.step, result.found, made)
@@ -66,7 +66,7 @@ def contents(folder: Path) -> dict[Path, bytes]:
     return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-@pytest.mark.parametrize("damaged", [(), (99, 100, 205)], ids=["sound", "damaged"])
+@pytest.mark.parametrize("damaged", [(), (49, 50, 105)], ids=["sound", "damaged"])
 def test_parts_are_joined_to_the_bytes_of_one_go(
     models: dict[str, ModelFolder], tmp_path: Path, damaged: tuple[int, ...]
 ) -> None:

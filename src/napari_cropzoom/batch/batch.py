@@ -24,6 +24,7 @@ from napari_cropzoom.batch.parts import (
     write_predicted,
 )
 from napari_cropzoom.batch.results import DONE, FOR_REVIEW, UP_TO_DATE, Result
+from napari_cropzoom.batch.reviewed import reviewed_boxes
 from napari_cropzoom.batch.settings import UNTIL, BatchSettings
 from napari_cropzoom.core.boxes import FloatArray
 from napari_cropzoom.core.errors import CropzoomError
@@ -57,8 +58,7 @@ from napari_cropzoom.files.bbox_csv import write_bbox_csv
 from napari_cropzoom.files.belonging import check_made_of, read_predictions_of, sign
 from napari_cropzoom.files.formats import registry
 from napari_cropzoom.files.provenance import made_with_path
-from napari_cropzoom.files.review_paths import journal_file, reviewed_csv, without_absent
-from napari_cropzoom.review.finding import read_found
+from napari_cropzoom.files.review_paths import reviewed_csv, without_absent
 from napari_cropzoom.video.index import VideoIndex
 
 DETECTED, REVIEWED = "detected", "reviewed"
@@ -172,7 +172,7 @@ class Batch:
             seconds = found.seconds + time.monotonic() - start
             return replace(found, seconds=seconds, **what)
 
-        boxes, state = self._reviewed(raw, index)
+        boxes, state = reviewed_boxes(raw, index, self._notify)
         if state:
             return replace(found, state=FOR_REVIEW, why=state, boxes=REVIEWED)
         ran = joined is not NOTHING
@@ -263,22 +263,6 @@ class Batch:
         results = None if video.results is None else video.results.absolute()
         pose = None if self._pose is None else replace(self._pose, results=results)
         return replace(self._detector, results=results), pose
-
-    def _reviewed(self, raw: Path, index: VideoIndex) -> tuple[FloatArray | None, str]:
-        """Boxes of a review that was saved, or else why the video is to be reviewed first."""
-        size = (index.width, index.height)
-        if journal_file(raw).is_file():
-            review = read_found(raw, index.path, index.n_frames, size)
-            if review is not None and not review.is_saved:
-                return None, "its review has edits that were not saved: press Save review in Export"
-            if review is not None and review.n_animals > 1:
-                them = counted(review.n_animals, "animal")
-                return None, f"{them}: give the boxes of each to `predict --bbox_dir`"
-        final = reviewed_csv(raw, index.path)
-        if not final.is_file():
-            return None, ""
-        check_made_of(final, index.path)
-        return registry.read_boxes(final, index.n_frames, frame_size=size, notify=self._notify), ""
 
     def _detects(self, detector: ModelFolder, video: Path) -> bool:
         """Whether the detector may run; keypoints without a record, such as `litpose`'s, stay."""

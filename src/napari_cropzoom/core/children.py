@@ -34,6 +34,15 @@ def end_with_input(ask: Callable[[], object] | None = None) -> None:
     _end_after(wait)
 
 
+def end_with_parent() -> None:
+    """End this process, one of :mod:`multiprocessing`, once its parent has ended."""
+    import multiprocessing  # no command's help needs it
+
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        _end_after(parent.join)
+
+
 def _end_after(wait: Callable[[], object]) -> None:
     def watch() -> None:
         wait()

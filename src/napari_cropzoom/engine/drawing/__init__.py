@@ -8,7 +8,6 @@ and those may not have such children.
 from __future__ import annotations
 
 import contextlib
-import os
 import pickle
 import subprocess
 import sys
@@ -17,8 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from napari_cropzoom.core.children import end_with_input, no_console
-from napari_cropzoom.core.errors import CropzoomError, brief
+from napari_cropzoom.core.children import no_console
+from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.progress import Progress
 from napari_cropzoom.detection.background import SECONDS_BETWEEN_REPORTS
 from napari_cropzoom.video.names import whole_name
@@ -29,7 +28,8 @@ if TYPE_CHECKING:
 DRAWN_ABOVE = 0.9
 """Likelihood below which a labeled video leaves keypoints out, where the configuration is silent."""
 
-_SIZE = 8  # bytes that say how many follow
+SIZE = 8
+"""Bytes that say how many follow."""
 
 
 def draw(part: Path, video: Path, frame: pd.DataFrame, config: Any) -> Iterator[Progress]:
@@ -87,34 +87,5 @@ def draw(part: Path, video: Path, frame: pd.DataFrame, config: Any) -> Iterator[
 def _send(stdin: IO[bytes], work: bytes) -> None:
     """Hand over the work; standard input stays open, and closes when this process ends."""
     with contextlib.suppress(OSError):
-        stdin.write(len(work).to_bytes(_SIZE, "big") + work)
+        stdin.write(len(work).to_bytes(SIZE, "big") + work)
         stdin.flush()
-
-
-def _main() -> None:
-    """Draw in this process, which writes nothing but the video and why there is none."""
-    size = int.from_bytes(sys.stdin.buffer.read(_SIZE), "big")
-    work = sys.stdin.buffer.read(size)
-    end_with_input()
-    says = os.dup(1)
-    _write_nothing()
-    try:
-        arguments = pickle.loads(work)
-        from lightning_pose.utils.predictions import generate_labeled_video
-
-        generate_labeled_video(*arguments)
-    except Exception as error:
-        os.write(says, brief(error).encode())
-        raise
-
-
-def _write_nothing() -> None:
-    """Have nobody read what this process says: MoviePy's bars and the names of files under way."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (1, 2):
-        os.dup2(nowhere, stream)
-    os.close(nowhere)
-
-
-if __name__ == "__main__":
-    _main()

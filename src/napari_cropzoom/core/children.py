@@ -43,6 +43,14 @@ def end_with_parent() -> None:
         _end_after(parent.join)
 
 
+def write_nothing() -> None:
+    """Have nobody read what this process says: MoviePy's bars and the names of files under way."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(nowhere, stream)
+    os.close(nowhere)
+
+
 def _end_after(wait: Callable[[], object]) -> None:
     def watch() -> None:
         wait()

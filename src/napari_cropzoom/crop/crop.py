@@ -121,10 +121,6 @@ def crop_video(
     parts : sequence of EncodedGroups
         Groups that :func:`napari_cropzoom.crop.parts.crop_part` has encoded of these boxes.
 
-    Returns
-    -------
-    Cropped
-
     Raises
     ------
     FileInUseError
@@ -237,7 +233,7 @@ class CropWork:
 
 
 def unchanged_groups(work: CropWork, output: Path, source: Fingerprint) -> set[int]:
-    """Return the groups of an older crop that can stay; none unless everything but boxes is the same."""
+    """Groups of an older crop that can stay; none unless everything but boxes is the same."""
     record_file = record_path(output)
     if work.form.settings.encoder != SOFTWARE or not (output.is_file() and record_file.is_file()):
         return set()
@@ -257,7 +253,10 @@ def unchanged_groups(work: CropWork, output: Path, source: Fingerprint) -> set[i
     if not same:
         return set()
     changed = np.flatnonzero((record.boxes != work.boxes).any(axis=1)) // work.form.group
-    return set(range(work.n_groups)) - set(changed.tolist())
+    kept = set(range(work.n_groups)) - set(changed.tolist())
+    lost = (number for number in record.undecodable if number // work.form.group in kept)
+    work.source.index.damage.add(lost)  # which nobody will meet again
+    return kept
 
 
 def _write(work: CropWork, output: Path, kept: set[int], parts: Sequence[EncodedGroups]) -> Stage[None]:

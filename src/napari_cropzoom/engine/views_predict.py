@@ -20,7 +20,7 @@ import numpy as np
 from tqdm import tqdm
 
 from napari_cropzoom.core.boxes import BoolArray
-from napari_cropzoom.core.children import end_with_parent
+from napari_cropzoom.core.children import end_with_parent, write_nothing
 from napari_cropzoom.core.errors import CropzoomError, brief
 from napari_cropzoom.core.progress import Progress, Stage
 from napari_cropzoom.detection.background import SECONDS_BETWEEN_REPORTS
@@ -31,7 +31,6 @@ from napari_cropzoom.engine.outputs import (
     outputs_of,
     predictions_frame,
     write_labeled_video,
-    write_nothing,
     write_temporal_norm,
 )
 from napari_cropzoom.engine.pixels import Edge

@@ -6,7 +6,7 @@ import os
 import pickle
 import sys
 
-from napari_cropzoom.core.children import end_with_input
+from napari_cropzoom.core.children import end_with_input, write_nothing
 from napari_cropzoom.core.errors import brief
 from napari_cropzoom.engine.drawing import SIZE
 
@@ -17,7 +17,7 @@ def main() -> None:
     work = sys.stdin.buffer.read(size)
     end_with_input()
     says = os.dup(1)
-    _write_nothing()
+    write_nothing()
     try:
         arguments = pickle.loads(work)
         from lightning_pose.utils.predictions import generate_labeled_video
@@ -26,14 +26,6 @@ def main() -> None:
     except Exception as error:
         os.write(says, brief(error).encode())
         raise
-
-
-def _write_nothing() -> None:
-    """Have nobody read what this process says: MoviePy's bars and the names of files under way."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (1, 2):
-        os.dup2(nowhere, stream)
-    os.close(nowhere)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from napari_cropzoom.crop import encode
 from napari_cropzoom.crop.crop import Cropped, crop_video
 from napari_cropzoom.crop.encoders import EncoderSettings
 from napari_cropzoom.video.video import Video
-from videos import make_numbered_video, read_number
+from videos import make_numbered_video, read_number, zero_packets
 
 N, GROUP = 3 * encode.GROUP + 40, encode.GROUP
 SIZE = (96, 64)
@@ -115,6 +115,22 @@ def test_nothing_changed_leaves_the_file_alone(source, tmp_path):
     assert crop(source, boxes_of(), output).encoded == 0
     assert output.stat().st_mtime_ns == stat.st_mtime_ns
     assert crop(source, boxes_of(), output, encode_all=True).encoded == 4
+
+
+def test_the_record_keeps_which_frames_could_not_be_decoded(tmp_path):
+    """Also where their group stays, and so nobody meets them again."""
+    video = make_numbered_video(tmp_path / "v.mp4", GROUP + 20, size=SIZE)
+    zero_packets(video, (40, 41))
+    output, record = tmp_path / "cropped_v.mp4", tmp_path / "cropped_v.json"
+    crop(video, boxes_of(GROUP + 20), output)
+    before = record.read_bytes()
+    assert 40 in json.loads(before)["undecodable"]
+    assert crop(video, boxes_of(GROUP + 20), output).encoded == 0
+    assert record.read_bytes() == before
+    changed = boxes_of(GROUP + 20)
+    changed[GROUP + 5] += 2
+    assert crop(video, changed, output).encoded == 1
+    assert json.loads(record.read_bytes())["undecodable"] == json.loads(before)["undecodable"]
 
 
 def touch_source(video: Path, output: Path, how: dict[str, object]) -> None:

@@ -255,6 +255,33 @@ def _comparison(folder: Path) -> None:
     write_comparison(folder / "out" / "errors.csv", [{"body_part": "nose", "labels": 3}])
 
 
+def _compared_detectors(folder: Path) -> None:
+    from napari_cropzoom.engine.model_folder import ModelFolder
+    from napari_cropzoom.projects.comparing import Improvement, write_compared
+
+    found = Improvement("old", "new", (), (1.0, 2.0), n_labels=3, n_images=1)
+    write_compared(ModelFolder.without_model(folder / "out"), found)
+
+
+def _predicted_part(folder: Path) -> None:
+    from napari_cropzoom.batch.parts import write_predicted
+    from napari_cropzoom.engine.incremental import PredictedPart
+
+    numbers = np.arange(N)
+    part = PredictedPart(numbers, np.ones((N, 2, 2)), np.ones((N, 2)), numbers[:0], {}, "cpu")
+    write_predicted(folder / "out" / "part.npz", part)
+
+
+def _cropped_part(folder: Path) -> None:
+    from napari_cropzoom.core.progress import run_stage
+    from napari_cropzoom.crop.encoders import EncoderSettings
+    from napari_cropzoom.crop.parts import crop_part
+
+    size = 40, 40
+    output = folder / "out" / "part.mp4"
+    run_stage(crop_part(folder / "v.mp4", BOXES, [0], size, EncoderSettings(), "pad", output))
+
+
 OUTSIDE = "files.formats.outside"
 WRITE_POINTS = [
     WritePoint("files.bbox_csv.write_bbox_csv", "v_bbox.csv", _boxes),
@@ -277,6 +304,9 @@ WRITE_POINTS = [
     WritePoint("engine.training.status._write", "train_status.json", _training_begins),
     WritePoint("engine.training.making.write_config", "config_made.yaml", _made_config),
     WritePoint("projects.stages.write_comparison", "errors.csv", _comparison),
+    WritePoint("batch.parts.write_predicted", "part.npz", _predicted_part),
+    WritePoint("crop.parts.crop_part", "part.mp4", _cropped_part),
+    WritePoint("projects.comparing.write_compared", "compared.json", _compared_detectors),
     WritePoint("export.labeled_video.write_labeled_video", "shown.mp4", _shown, same_bytes=False),
     WritePoint("export.report.report.write_report", "v.html", _report),
     WritePoint("export.report.overview.write_overview", "all.html", _overview),

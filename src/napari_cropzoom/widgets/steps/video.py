@@ -142,9 +142,8 @@ class VideoStep(Step):
 
     def browse_results(self) -> None:
         """Ask for a folder that takes what is made of this video."""
-        start = self.controller.results or (
-            self.controller.session and self.controller.session.video.path
-        )
+        session = self.controller.session
+        start = self.controller.results or (session and session.video.path)
         folder = QFileDialog.getExistingDirectory(self, "Folder for results", str(start or ""))
         if folder:
             self.take_results(Path(folder))
@@ -282,9 +281,8 @@ class VideoStep(Step):
         box.setWindowTitle("Open another video?")
         box.setText(f"Open {shortened(path.name, 40)}?")
         box.setInformativeText(
-            f"{shortened(before.name, 40)} is open. It is closed first; its review is kept, and goes "
-            "on when it is "
-            "opened again. A step that runs is cancelled."
+            f"{shortened(before.name, 40)} is open. It is closed first; its review is kept, and goes on "
+            "when it is opened again. A step that runs is cancelled."
         )
         agreed = box.addButton("Open", QMessageBox.ButtonRole.AcceptRole)
         box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))

@@ -11,7 +11,6 @@ import tempfile
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
-from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -87,7 +86,7 @@ class SeveralViews:
         self._how = (precision, (*overrides, *sizes), trust)
         self._made_with = fingerprint(model, precision, overrides=overrides)
         self._process: BaseProcess | None = None
-        self._there: Connection | None = None
+        self._there: Any = None  # our end of a pipe, of another class on Windows
 
     def __enter__(self) -> SeveralViews:
         return self
@@ -190,7 +189,7 @@ class SeveralViews:
             raise CropzoomError(f"{views.session}: {said}")
         return str(said)
 
-    def _started(self) -> Connection:
+    def _started(self) -> Any:
         if self._there is None:
             spawn = multiprocessing.get_context("spawn")
             self._there, theirs = spawn.Pipe()
@@ -240,7 +239,7 @@ def _progress(file: Path, total: int, loading: str) -> Progress:
 
 
 def _work(
-    here: Connection, path: str, precision: str, overrides: Sequence[str], trust: bool
+    here: Any, path: str, precision: str, overrides: Sequence[str], trust: bool
 ) -> None:  # pragma: no cover (in a process of its own)
     """Load a model and predict what is asked for, until nobody asks any more."""
     end_with_parent()

@@ -53,6 +53,8 @@ class Film:
     height: int
     path: Path = Path("simulated.mp4")
     index: Undamaged = field(default_factory=Undamaged)
+    images: None = None
+    sizes: None = None
 
     def close(self) -> None:
         """Nothing is open."""

@@ -11,7 +11,7 @@ python=$1
 shift
 cache=$(mktemp -d)
 trap 'rm -rf "$cache"' EXIT
-tests() { scripts/with_screen.sh "$python" -m pytest -o cache_dir="$cache" "$@"; }
+tests() { scripts/with_screen.sh "$python" -m pytest -o cache_dir="$cache" --durations=20 --durations-min=5 "$@"; }
 
 code=0
 tests "$@" || code=$?

@@ -5,9 +5,10 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+from qtpy.QtCore import QPoint
 from qtpy.QtWidgets import QComboBox, QPushButton, QSlider, QWidget
 
-from gui_events import canvas_of, drag, hands, needs_display, press_key, wait_for, wait_until_still
+from gui_events import canvas_of, drag, hands, needs_display, press_key, spin, wait_for, wait_until_still
 from napari_cropzoom.app import find_dock, open_review
 from napari_cropzoom.core.boxes import Source, iou
 from napari_cropzoom.core.poses import Poses
@@ -32,8 +33,17 @@ def named(dock, name, kind=QWidget):
 
 def open_step(dock, key):
     if not dock[key].is_open:
+        wait_until_placed(dock[key].header)
         click_on(dock[key].header)
     wait_for(lambda: dock[key].is_open)
+
+
+def wait_until_placed(widget):
+    """Let the window go on until a widget stays where it is: a step that ends says so above it."""
+    before = None
+    while (now := widget.mapToGlobal(QPoint(0, 0))) != before:
+        before = now
+        spin(0.25)
 
 
 def run_step(dock, key, is_done):

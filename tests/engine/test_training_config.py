@@ -98,6 +98,30 @@ def test_no_form_of_a_hostile_checkpoint_in_a_config_is_loaded(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_folder_that_links_into_itself_is_gone_through_once(project: Path, tmp_path: Path) -> None:
+    """Lightning Pose's own way takes 2 to the power of 40 steps here."""
+    ring = tmp_path / "ring"
+    ring.mkdir()
+    for name in ("one", "other"):
+        (ring / name).symlink_to(ring, target_is_directory=True)
+    config = written(project, model__checkpoint=str(ring))
+    with pytest.raises(CropzoomError, match="there is no checkpoint"):
+        run_stage(train(config, tmp_path / "out"))
+
+
+def test_a_folder_of_very_many_is_not_searched(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("napari_cropzoom.engine.training.config.MOST_FOLDERS", 20)
+    for number in range(30):
+        (tmp_path / "many" / str(number)).mkdir(parents=True)
+    config = written(project, model__checkpoint=str(tmp_path / "many"))
+    with pytest.raises(
+        CropzoomError, match=r"more than 20 others in it. Give the whole path of a \.ckpt"
+    ):
+        run_stage(train(config, tmp_path / "out"))
+
+
 @pytest.mark.parametrize(
     "override",
     [

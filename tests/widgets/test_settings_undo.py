@@ -53,8 +53,7 @@ def labels(dock):
 
 def said(dock):
     line = dock.findChild(QWidget, "cropzoom_undone")
-    assert line.isVisible()
-    return line.text()
+    return line.text() if line.isVisible() else ""
 
 
 def handle_of(slider):

@@ -17,6 +17,8 @@ ANIMAL_COLORS = ("#56b4e9", "#e69f00", "#009e73", "#9a80ff", "#f0e442")
 """Of animals, in the order in which they are added; a person may choose others."""
 SUSPECT = "#e8660a"
 PROPOSAL = "#cc79a7"
+LIKELY = "#5ec962"
+"""Of a keypoint in the legend: what napari's colour map *viridis* has where the likelihood is high."""
 MESSAGE = {"error": "#d1344b", "warning": "#8b8f98", "info": "#8b8f98"}
 """Of the frame of a message: what a sign and its words say already, in no colour that means an animal,
 a suspect or a proposal."""

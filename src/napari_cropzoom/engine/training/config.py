@@ -8,7 +8,6 @@ told to take just that.
 from __future__ import annotations
 
 import contextlib
-import glob
 import os
 import re
 import threading
@@ -24,6 +23,7 @@ from napari_cropzoom.files.parsing import read_yaml
 
 PICKLES = (".ckpt", ".pt", ".pth", ".bin", ".pkl", ".pickle", ".tar", ".npy", ".npz", ".joblib")
 MOST_UNFOLDED = 1e8  # characters
+MOST_FOLDERS = 10_000  # that are looked into for a checkpoint
 NAMES_ONE = re.compile(r"checkpoint|ckpt", re.IGNORECASE)
 _one_at_a_time = threading.Lock()  # Hydra has one state for all threads
 WRITES_PICTURES = "SaveDebugImage"  # the augmenters of imgaug that write files
@@ -165,7 +165,7 @@ def _file(config: Path, key: str, value: str, output_dir: Path) -> Path | None:
     if not output_dir.exists():  # it will be a folder, no link
         path = os.path.normpath(path)
     if key == "model.checkpoint" and not value.endswith(".ckpt"):
-        path = next(iter(glob.glob(os.path.join(path, "**", "*.ckpt"), recursive=True)), path)
+        path = _first_below(path, f"{config}: {key} is {brief(value)!r}") or path
     try:
         is_file = os.path.isfile(path)
     except ValueError:  # NUL
@@ -178,6 +178,29 @@ def _file(config: Path, key: str, value: str, output_dir: Path) -> Path | None:
         f"{config}: {key} is {brief(value)!r}, and there is no checkpoint (seen from {output_dir}, as "
         "Lightning Pose does). Give the whole path of a .ckpt file, or null for none."
     )
+
+
+def _first_below(folder: str, what: str) -> str | None:
+    """Return the checkpoint that Lightning Pose would find first below a folder; None if there is none.
+
+    Links are followed, but each folder is gone into once: Lightning Pose would go round for ever.
+    """
+    seen = {os.path.realpath(folder)}
+    with contextlib.suppress(ValueError):  # NUL
+        for inner, folders, names in os.walk(folder, followlinks=True):
+            found = [name for name in names if name.endswith(".ckpt") and not name.startswith(".")]
+            if found:
+                return os.path.join(inner, found[0])
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            places = [os.path.realpath(os.path.join(inner, name)) for name in folders]
+            folders[:] = [n for n, place in zip(folders, places, strict=True) if place not in seen]
+            seen.update(places)
+            if len(seen) > MOST_FOLDERS:
+                raise CropzoomError(
+                    f"{what}, a folder with more than {MOST_FOLDERS:,} others in it. Give the whole path "
+                    "of a .ckpt file."
+                )
+    return None
 
 
 def _check_augmentation(config: Path, imgaug: Any) -> None:

@@ -10,7 +10,7 @@ from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from napari_cropzoom.canvas.keypoints.marks import EDGES, SYMBOLS
-from napari_cropzoom.core.looks import LOOK_WORDS, PROPOSED, LineStyle, readable
+from napari_cropzoom.core.looks import LIKELY, LOOK_WORDS, PROPOSED, LineStyle, readable
 from napari_cropzoom.core.words import shortened
 from napari_cropzoom.widgets.timeline.colors import STATE_WORDS, Colors
 
@@ -18,7 +18,6 @@ SWATCH = QSize(18, 11)
 NAME_LENGTH = 16  # letters of an animal's name
 _GAP, _BETWEEN = 4, 12  # pixels from swatch to words, and from one entry to the next
 KEYPOINT_WORDS = {"detector": "detector's keypoint", "pose": "pose keypoint"}
-_LIKELY_COLOR = "#5ec962"  # of viridis
 _THINNER = 0.5  # so that a thick outline leaves something inside so small a box
 
 
@@ -165,7 +164,7 @@ def _paint_keypoint(painter: QPainter, place: QRectF, kind: str) -> None:
     """A keypoint as on the picture, on a grey against which both edges are to be seen."""
     painter.fillRect(place, QColor("#808080"))
     painter.setPen(QPen(QColor.fromRgbF(*EDGES[kind]), 2))
-    painter.setBrush(QColor(_LIKELY_COLOR))
+    painter.setBrush(QColor(LIKELY))
     middle, radius = place.center(), place.height() / 2 - 1
     if SYMBOLS[kind] == "diamond":
         corners = ((0, -radius), (radius, 0), (0, radius), (-radius, 0))

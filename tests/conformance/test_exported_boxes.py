@@ -57,9 +57,12 @@ def test_litpose_crops_and_predicts_with_every_export_of_boxes(tmp_path):
     step = np.arange(N)
     boxes = tmp_path / "boxes" / "v_bbox.csv"
     write_bbox_csv(boxes, np.column_stack([10.0 + step, 8 + step // 2, np.full((N, 2), 48)]))
-    commands, models = [], {}
+    commands, models, contents = [], {}, []
     for export in (each.name for each in EXPORTS):
         folder = bbox_dir_of(export, tmp_path, boxes, video)
+        contents.append((folder / "v_bbox.csv").read_bytes())
+        if contents[-1] in contents[:-1]:
+            continue  # litpose takes it as it takes the other
         models[export] = tmp_path / f"model of {export}"
         shutil.copytree(model, models[export])
         commands.append(["crop", models[export], video, "--bbox_dir", folder])
@@ -70,6 +73,6 @@ def test_litpose_crops_and_predicts_with_every_export_of_boxes(tmp_path):
         [cropped] = each.rglob("*.mp4")
         assert VideoIndex.scan(cropped).n_frames in (N - 1, N)  # litpose may drop the last
         found.append(read_predictions(each / "video_preds" / "v.csv").xy)
-    assert len(found) == len(EXPORTS)
+    assert len(contents) == len(EXPORTS)
     for xy in found[1:]:
         np.testing.assert_array_equal(xy, found[0])

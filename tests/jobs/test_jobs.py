@@ -282,7 +282,7 @@ def test_the_process_ends_with_the_application(tmp_path, end):
     while not is_gone(pid) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert is_gone(pid)
-    assert list((tmp_path / "out").iterdir()) == []
+    assert not (tmp_path / "out").exists()  # the folder was made for what was being written
 
 
 def test_the_window_goes_on_while_a_job_runs(qtbot, worker):

@@ -6,10 +6,9 @@ A layer that is handed to napari is a copy that belongs to the person: it does n
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from napari.layers import Layer, Points, Shapes, Tracks
 
 from napari_cropzoom.canvas.conversions import PIXEL_EDGE
@@ -19,6 +18,9 @@ from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.files.formats.said import Said, numbered
+
+if TYPE_CHECKING:  # pandas takes a fifth of a second to load, and the dock starts without it
+    import pandas as pd
 
 MOST_SHAPES = 3000
 """More take napari seconds to add, and some of a second for each step."""
@@ -37,6 +39,8 @@ def boxes_as_shapes(track: BoxTrack, color: str, video: Layer, frames: tuple[int
     CropzoomError
         If there are more than napari can bear, or none.
     """
+    import pandas as pd
+
     boxes, numbers = _present(track.boxes, frames)
     if len(boxes) > MOST_SHAPES:
         raise CropzoomError(
@@ -72,6 +76,8 @@ def centres_as_tracks(tracks: Mapping[str, BoxTrack], video: Layer, frames: tupl
     CropzoomError
         If there are none.
     """
+    import pandas as pd
+
     rows, features = [], []
     for number, track in enumerate(tracks.values()):
         boxes = track.boxes[frames[0] : frames[1] + 1]
@@ -95,6 +101,8 @@ def keypoints_as_points(poses: Poses, name: str, video: Layer, frames: tuple[int
     CropzoomError
         If there are none.
     """
+    import pandas as pd
+
     xy = poses.xy[frames[0] : frames[1] + 1]
     where, which = np.nonzero(np.isfinite(xy).all(axis=2))
     if not len(where):
@@ -216,6 +224,8 @@ def _says(column: pd.Series[Any]) -> bool:
 
 
 def _column(features: pd.DataFrame, names: tuple[str, ...]) -> FloatArray:
+    import pandas as pd
+
     found = next((each for each in names if each in features), None)
     if found is None:
         return np.empty(0)

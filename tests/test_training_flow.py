@@ -24,9 +24,10 @@ from napari_cropzoom.app import find_dock
 from napari_cropzoom.widgets.projects.way_in import add_projects
 from napari_cropzoom.widgets.training.dock import COMPARISON, ERRORS, PROGRESS, STEPS, TrainingDock
 from napari_cropzoom.widgets.training.way_in import add_training
+from outside_files import SHARED
 from review_window import click_on
 
-MAKE_ARENA = Path("/work/shared/tools/make_arena.py")
+MAKE_ARENA = SHARED / "tools" / "make_arena.py"
 EPOCHS = os.environ.get("CROPZOOM_TRAINING_EPOCHS", "25")
 LONG = 3600.0  # seconds
 

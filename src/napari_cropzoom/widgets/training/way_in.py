@@ -61,6 +61,7 @@ def add_training(viewer: napari.viewer.Viewer) -> TrainingDock:
 
 def _make(viewer: napari.viewer.Viewer) -> TrainingDock:
     dock = TrainingDock(viewer)
+    dock.setWindowTitle(NAME)
     HidesOnClose(dock)
     placed = QTimer(dock, singleShot=True, interval=SETTLED)
     placed.timeout.connect(lambda: share_place(viewer, dock))

@@ -188,6 +188,19 @@ def test_curves_are_those_that_were_written(tmp_path: Path) -> None:
     np.testing.assert_array_equal(np.float32(found), values)
 
 
+def test_an_epoch_of_many_steps_is_one_point_of_the_curve(tmp_path: Path) -> None:
+    from torch.utils.tensorboard import SummaryWriter
+
+    writer = SummaryWriter(str(tmp_path / "tb_logs"))
+    for step in range(12):
+        writer.add_scalar("train_supervised_loss", step, step)
+        writer.add_scalar("epoch", step // 4, step)
+    writer.close()
+    curves = Curves(event_files(tmp_path)[-1])
+    curves.read()
+    assert curves.over_epochs("train_supervised_loss") == ([1, 2, 3], [1.5, 5.5, 9.5])
+
+
 def test_a_half_written_or_damaged_file_of_curves_does_no_harm(tmp_path: Path) -> None:
     from torch.utils.tensorboard import SummaryWriter
 

@@ -11,7 +11,7 @@ import pandas as pd
 import psutil
 import pytest
 import yaml
-from qtpy.QtCore import QSettings
+from qtpy.QtCore import QPointF, QSettings
 from qtpy.QtWidgets import QPushButton
 
 from gui_events import hands, needs_display, spin, wait_for
@@ -21,6 +21,7 @@ from napari_cropzoom.app import find_dock
 from napari_cropzoom.core.boxes import Box
 from napari_cropzoom.engine.training.status import TrainingStatus
 from napari_cropzoom.widgets.training.dock import ERRORS, PROGRESS, STEPS, TRAIN, TrainingDock
+from napari_cropzoom.widgets.training.plots import BarPlot, CurvePlot
 from napari_cropzoom.widgets.training.way_in import add_training, find_training
 from review_window import click_on
 
@@ -127,6 +128,36 @@ def test_boxes_are_made_again_by_the_button(dock, project):
     click_on(step(dock, "boxes"))
     wait_for(lambda: raw.read_bytes() != before and not dock.job.is_running, timeout=60)
     assert "1 image without a box" in dock.message.plain
+
+
+@pytest.mark.parametrize("n", [1, 3, 17, 60])
+def test_names_beside_the_bars_lie_apart(shared_viewer, n):
+    plot = BarPlot("bars")
+    plot.resize(280, plot.height())
+    plot.show_bars([f"paw{number}LH_bottom" for number in range(n)], {"a": range(n), "b": [np.nan] * n})
+    plot.show()
+    wait_for(plot.isVisible)
+    plot.resize(280, plot.minimumHeight())
+    spin(0.1)
+    names = plot.getPlotItem().getAxis("left")._tickLevels[0]
+    box = plot.getPlotItem().getViewBox()
+    places = [box.mapViewToScene(QPointF(0, place)).y() for place, _ in names]
+    if shots := os.environ.get("CROPZOOM_TRAINING_SHOTS"):
+        plot.grab().save(str(Path(shots) / f"bars_{n}.png"))
+    plot.close()
+    assert names[0][1] == "paw0LH_bottom"
+    assert all(np.diff(places) > 0.8 * plot.fontMetrics().height())
+    assert n > 20 or len(names) == n
+
+
+def test_a_curve_has_numbers_on_its_axis(shared_viewer):
+    plot = CurvePlot("curve")
+    for values in ([0.0022, 0.0036], [0.5], [0.001, 3.0]):
+        plot.show_curves({"training": (range(1, len(values) + 1), values)})
+        said = [float(text) for _, text in plot.getPlotItem().getAxis("left")._tickLevels[0]]
+        assert said[0] >= 0.9 * min(values)
+        assert said[-1] <= 1.1 * max(values)
+    plot.close()
 
 
 def test_the_worst_image_is_one_click_away(dock, project, shared_viewer):

@@ -9,6 +9,7 @@ field 2 (https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/ut
 from __future__ import annotations
 
 import struct
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,19 +77,18 @@ class Curves:
         return start > 0
 
     def over_epochs(self, tag: str) -> tuple[list[float], list[float]]:
-        """Epochs, counted from 1, and values of a curve; steps where nothing says which epoch it was."""
+        """Epochs from 1, and the mean of a curve in each; steps where nothing says the epochs."""
         curve, epochs = self.by_tag.get(tag), self.by_tag.get(EPOCH)
         if curve is None:
             return [], []
         if epochs is None:
             return [float(step) for step in curve.steps], curve.values
         at = dict(zip(epochs.steps, epochs.values, strict=True))
-        found = [
-            (at[step] + 1, value)
-            for step, value in zip(curve.steps, curve.values, strict=True)
-            if step in at
-        ]
-        return [epoch for epoch, _ in found], [value for _, value in found]
+        found = defaultdict[float, list[float]](list)
+        for step, value in zip(curve.steps, curve.values, strict=True):
+            if step in at:
+                found[at[step] + 1].append(value)
+        return list(found), [sum(values) / len(values) for values in found.values()]
 
 
 def event_files(folder: Path) -> list[Path]:

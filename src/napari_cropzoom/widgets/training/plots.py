@@ -11,8 +11,9 @@ from qtpy.QtCore import QEvent, Qt
 from napari_cropzoom.core.looks import ANIMAL_COLORS, readable
 
 FIRST, SECOND = ANIMAL_COLORS[0], ANIMAL_COLORS[1]
-HEIGHT = 170  # pixels, at least
-MOST_LETTERS = 10  # of a keypoint's name below its bar
+HEIGHT, MOST_HEIGHT = 170, 340  # pixels that a plot takes at least, and bars at most
+ROUND_BARS = 70  # pixels above and below them
+MOST_LETTERS = 14  # of a keypoint's name beside its bars
 
 
 class Plot(pg.PlotWidget):
@@ -99,31 +100,38 @@ class CurvePlot(Plot):
                 self.plot(x[known], y[known], pen=pen, symbol=symbol, name=name)
                 shown += [float(y[known].min()), float(y[known].max())]
         if shown:
-            low, high = np.log10(min(shown)), np.log10(max(shown))
+            low, high = float(np.log10(min(shown))), float(np.log10(max(shown)))
             room = max(high - low, 0.1)
             self.setYRange(low - 0.05 * room, high + 0.25 * room, padding=0)
             self.getPlotItem().getAxis("left").setTicks([_ticks(low, high)])
 
 
 def _ticks(low: float, high: float) -> list[tuple[float, str]]:
-    """Places of 1, 2 and 5 times the powers of ten between two decimal logarithms, with their words."""
+    """Places of 1, 2 and 5 times the powers of ten between two decimal logarithms, with their words.
+
+    The ends themselves where fewer than two such lie between them.
+    """
     values = (n * 10.0**power for power in range(int(low) - 2, int(high) + 2) for n in (1, 2, 5))
     found = [(float(np.log10(value)), f"{value:g}") for value in values]
-    return [(place, text) for place, text in found if low - 0.2 <= place <= high + 0.2]
+    inside = [(place, text) for place, text in found if low <= place <= high]
+    return inside if len(inside) > 1 else [(end, f"{10**end:.2g}") for end in sorted({low, high})]
 
 
 class BarPlot(Plot):
-    """Bars side by side for each keypoint, in pixels."""
+    """Bars for each keypoint, one below the other so that names can be read, in pixels."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self._names: Sequence[str] = ()
         self._bars: dict[str, Sequence[float]] = {}
-        self.setLabel("left", "error, px")
+        self.setLabel("bottom", "error, px")
+        self.getPlotItem().getViewBox().invertY(True)
 
     def show_bars(self, names: Sequence[str], bars: Mapping[str, Sequence[float]]) -> None:
         """Show a value of each series for each keypoint."""
         self._names, self._bars = names, dict(bars)
+        wanted = len(names) * self.fontMetrics().height() + ROUND_BARS
+        self.setMinimumHeight(min(max(HEIGHT, wanted), MOST_HEIGHT))
         self.draw()
 
     def draw(self) -> None:
@@ -135,14 +143,17 @@ class BarPlot(Plot):
         for number, ((name, values), color) in enumerate(
             zip(self._bars.items(), (FIRST, SECOND), strict=False)
         ):
-            heights = np.nan_to_num(np.asarray(values, float))
+            lengths = np.nan_to_num(np.asarray(values, float))
             at = places - 0.4 + width * (number + 0.5)
             look = {"brush": self.color(color), "pen": None, "name": name}
-            self.addItem(pg.BarGraphItem(x=at, height=heights, width=width, **look))
+            self.addItem(pg.BarGraphItem(x0=0, y=at, width=lengths, height=width, **look))
+        room = MOST_HEIGHT - ROUND_BARS
+        every = -(-len(self._names) * self.fontMetrics().height() // room) or 1
         short = [
             name if len(name) <= MOST_LETTERS else f"{name[: MOST_LETTERS - 1]}…" for name in self._names
         ]
-        self.getPlotItem().getAxis("bottom").setTicks([list(enumerate(short))])
+        self.getPlotItem().getAxis("left").setTicks([list(enumerate(short))[::every]])
         highest = max((float(np.nanmax([0.0, *values])) for values in self._bars.values()), default=1.0)
-        self.setYRange(0, 1.3 * max(highest, 0.1), padding=0)
-        self.getPlotItem().setXRange(-0.6, max(len(self._names) - 0.4, 0.6), padding=0)
+        self.getPlotItem().setXRange(0, 1.05 * max(highest, 0.1), padding=0)
+        legend = 1 + len(self._names) / 12  # rows above the bars
+        self.setYRange(-0.5 - legend, max(len(self._names) - 0.5, 0.6), padding=0)

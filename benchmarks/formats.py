@@ -7,7 +7,6 @@ process of its own as ``import_bbox`` reads it; prints a row of a table for each
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -172,8 +171,13 @@ def read(name: str, path: Path) -> None:
     found = read_outside(path, facts(name), ImportOptions(**FORMATS[name][2]))  # type: ignore[arg-type]
     took = time.perf_counter() - start, time.process_time() - cpu
     assert int((~found.settled.tracks[0].is_missing).sum()) == FORMATS[name][1]
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{FORMATS[name][1]:,} | {took[0]:.1f} | {took[1]:.1f} | {most:.0f}")
+    print(f"{FORMATS[name][1]:,} | {took[0]:.1f} | {took[1]:.1f} | {most_memory():.0f}")
+
+
+def most_memory() -> float:
+    """Megabytes that this process had at most; `ru_maxrss` counts what its parent had, too."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def main() -> None:

@@ -28,7 +28,7 @@ from sample_scene import HEIGHT, WIDTH
 SAMPLE = Path(__file__).resolve().parents[1] / "sample_data"
 TAKES = {"train": range(201, 207), "val": range(207, 208)}
 FRAMES, EACH = 1200, 60
-SIDE, EPOCHS = 256, 20
+SIDE, EPOCHS = 256, 30
 SMALL = [0.33, 0.125, 1024]  # depth, width and most channels: an eighth of the width of the largest
 TAIL = 2  # keypoints at the end of KEYPOINTS that the box leaves out
 
@@ -91,7 +91,7 @@ def train(data: Path, out: Path, epochs: int) -> None:
     model = YOLO(str(small))
     model.train(
         data=str(data), epochs=epochs, imgsz=SIDE, batch=8, nbs=8, seed=0, device="cpu", workers=0,
-        cache="ram", amp=False, mosaic=0, degrees=180, flipud=0.5, scale=0.2, warmup_epochs=1,
+        cache="ram", amp=False, mosaic=0, flipud=0.5, scale=0.2, warmup_epochs=1,
         cos_lr=True, plots=False, project=str(out.resolve()), name="run", exist_ok=True,
     )  # fmt: skip
     best = YOLO(str(out / "run" / "weights" / "best.pt"))

@@ -50,14 +50,20 @@ def first_line(text: str) -> str:
     return text if end < 0 else text[:end]
 
 
-def taken_lines(text: str, taken: list[str]) -> Iterator[str]:
-    """Yield the lines of a long text, with their ends, and add each to ``taken``."""
+def lines_of(text: str) -> Iterator[str]:
+    """Yield the lines of a long text, with their ends, one at a time."""
     at = 0
     while at < len(text):
         end = text.find("\n", at) + 1 or len(text)
-        taken.append(text[at:end])
         yield text[at:end]
         at = end
+
+
+def taken_lines(text: str, taken: list[str]) -> Iterator[str]:
+    """Yield the lines of a long text, with their ends, and add each to ``taken``."""
+    for line in lines_of(text):
+        taken.append(line)
+        yield line
 
 
 def read_text(path: Path, what: str) -> str:

@@ -136,7 +136,9 @@ class Said:
             raise ValueError("rows do not fit together")
 
     def keep(self, rows: BoolArray) -> Said:
-        """Only some of the rows."""
+        """Only some of the rows; itself where that is all of them."""
+        if rows.all():
+            return self
         return replace(
             self,
             animal=self.animal[rows],

@@ -9,12 +9,17 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
+from napari_cropzoom.core.boxes import FloatArray, IntArray
 from napari_cropzoom.files.atomic import atomic_path
+from napari_cropzoom.files.csv_table import lines_of
 from napari_cropzoom.files.formats.contents import Content, number_in_name, read_whole_text
 from napari_cropzoom.files.formats.said import (
     BoxesOut,
@@ -31,7 +36,9 @@ HEADER = (
 )  # fmt: skip
 TRACKS = ("name", "track", "track_id", "id")
 SIDES = ("x", "y", "width", "height")
+CELLS = ("file_attributes", "region_shape_attributes", "region_attributes")
 LONGEST_CELL = 2**17
+AT_ONCE = 500  # rows; with more, Python's search for cycles takes a third of the time
 
 
 class Via:
@@ -52,43 +59,15 @@ class Via:
 
     def read(self, path: Path, video: VideoFacts, options: ImportOptions) -> Said:
         """Rectangles, frames and tracks."""
-        reader = csv.DictReader(
-            (line for line in read_whole_text(path).split("\n") if not line.startswith("#")),
-            skipinitialspace=True,
-        )
         csv.field_size_limit(LONGEST_CELL)
-        boxes, frames, tracks, confidence = [], [], [], []
-        for row in reader:
-            shape, about = (
-                _cell(path, reader, row, "region_shape_attributes"),
-                _cell(path, reader, row, "region_attributes"),
-            )
-            if not shape:
-                continue
-            if shape.get("name") != "rect":
-                raise refuse(
-                    path,
-                    f"line {reader.line_num}: the region is a {shape.get('name')!s:.20}, not a rect.",
-                )
-            boxes.append([float(shape[key]) for key in SIDES])
-            frames.append(_frame(path, reader, row))
-            tracks.append(
-                next((about[key] for key in TRACKS if about.get(key) not in (None, "")), "animal")
-            )
-            confidence.append(float(about.get("confidence", np.nan)))
-        if not boxes:
-            raise refuse(path, "holds no regions. Draw some and export it again.")
-        is_number = all(str(each).lstrip("-").isdigit() for each in tracks)
-        names, animal = numbered([int(each) if is_number else str(each) for each in tracks])
-        return Said(
-            names,
-            animal,
-            np.asarray(frames, np.int64),
-            boxes=np.asarray(boxes),
-            confidence=np.asarray(confidence),
-            first_frame=None,
-            usual_first=0,
-        )
+        reader = csv.reader(_without_remarks(read_whole_text(path)), skipinitialspace=True)
+        regions = _Regions(path, next(reader, []))
+        line = reader.line_num
+        while rows := list(islice(reader, AT_ONCE)):
+            if not regions.add_usual(rows):
+                regions.add_each(rows, line)
+            line = reader.line_num
+        return regions.said()
 
     def write(self, path: Path, out: BoxesOut) -> None:
         """Write the boxes; ``track`` is a number, as the format wants it, and ``name`` the animal's."""
@@ -113,25 +92,134 @@ class Via:
             part.write_text(text.getvalue(), encoding="utf-8", newline="")
 
 
-def _cell(path: Path, reader: Any, row: dict[str, str], name: str) -> dict[str, Any]:
-    try:
-        content = json.loads(row.get(name) or "{}")
-    except (ValueError, RecursionError) as error:
-        raise refuse(path, f"line {reader.line_num}: {name} is not JSON. Export it again.") from error
-    if not isinstance(content, dict):
-        raise refuse(path, f"line {reader.line_num}: {name} is not a JSON object. Export it again.")
-    return content
+def _without_remarks(text: str) -> Iterator[str]:
+    return (line for line in lines_of(text) if not line.startswith("#"))
 
 
-def _frame(path: Path, reader: Any, row: dict[str, str]) -> int:
-    frame = _cell(path, reader, row, "file_attributes").get("frame")
-    number = (
-        int(frame)
-        if frame is not None and str(frame).strip().isdigit()
-        else number_in_name(row["filename"])
-    )
-    if number is None:
-        raise refuse(
-            path, f"line {reader.line_num}: {row['filename'][:60]!r} has no frame number in its name."
+class _Regions:
+    """What the rows of a file say, below its header."""
+
+    def __init__(self, path: Path, header: list[str]) -> None:
+        self._path, self._header = path, header
+        self._boxes: list[FloatArray] = []
+        self._frames: list[IntArray] = []
+        self._animals: list[IntArray] = []
+        self._confidence: list[FloatArray] = []
+        self._names: dict[str, int] = {}
+
+    def add_usual(self, rows: list[list[str]]) -> bool:
+        """Add many rows at once; adds none and returns False if one of them is not as usual.
+
+        All their JSON is one text, with a 1 between two cells, so that a cell that is not whole shows.
+        """
+        places = {name: place for place, name in enumerate(self._header)}
+        if set(map(len, rows)) != {len(self._header)} or not places.keys() >= set(CELLS):
+            return False
+        cells = chain.from_iterable(map(itemgetter(*(places[name] for name in CELLS)), rows))
+        try:
+            parts = json.loads(f"[{',1,'.join(cells)}]")
+            if len(parts) != 2 * len(CELLS) * len(rows) - 1 or set(map(type, parts[::2])) != {dict}:
+                return False
+            files, shapes, about = parts[::6], parts[2::6], parts[4::6]
+            if {shape.get("name") for shape in shapes} != {"rect"}:
+                return False
+            sides = list(map(itemgetter(*SIDES), shapes))
+            frames = [each.get("frame") for each in files]
+            confidence = [each.get("confidence", np.nan) for each in about]
+            numbers = set(map(type, chain(chain.from_iterable(sides), confidence)))
+            if not numbers <= {int, float} or set(map(type, frames)) != {int} or min(frames) < 0:
+                return False
+            self._add(
+                np.array(sides, np.float64), np.array(frames, np.int64), map(_track, about), confidence
+            )
+        except (ValueError, TypeError, LookupError, OverflowError, RecursionError):
+            return False
+        return True
+
+    def add_each(self, rows: list[list[str]], line: int) -> None:
+        """Add rows one by one; the first is behind a line of the file.
+
+        Raises
+        ------
+        CropzoomError
+            With the line of what is wrong.
+        """
+        for cells in rows:
+            line += 1 + sum(cell.count("\n") for cell in cells)
+            row = dict(zip(self._header, cells, strict=False))
+            shape = self._cell(row, "region_shape_attributes", line)
+            if not shape:
+                continue
+            about = self._cell(row, "region_attributes", line)
+            if shape.get("name") != "rect":
+                raise refuse(
+                    self._path, f"line {line}: the region is a {shape.get('name')!s:.20}, not a rect."
+                )
+            self._add(
+                np.array([[float(shape[key]) for key in SIDES]]),
+                np.array([self._frame(row, line)], np.int64),
+                [_track(about)],
+                [float(about.get("confidence", np.nan))],
+            )
+
+    def said(self) -> Said:
+        """All of it.
+
+        Raises
+        ------
+        CropzoomError
+            If there are none.
+        """
+        if not self._boxes:
+            raise refuse(self._path, "holds no regions. Draw some and export it again.")
+        is_number = all(name.lstrip("-").isdigit() for name in self._names)
+        names, places = numbered([int(name) if is_number else name for name in self._names])
+        return Said(
+            names,
+            places[np.concatenate(self._animals)],
+            np.concatenate(self._frames),
+            boxes=np.concatenate(self._boxes),
+            confidence=np.concatenate(self._confidence),
+            first_frame=None,
+            usual_first=0,
         )
-    return number
+
+    def _add(
+        self, boxes: FloatArray, frames: IntArray, tracks: Iterable[str], confidence: list[float]
+    ) -> None:
+        confident = np.array(confidence, np.float64)
+        names = self._names
+        self._animals.append(np.array([names.setdefault(each, len(names)) for each in tracks], np.int64))
+        self._boxes.append(boxes)
+        self._frames.append(frames)
+        self._confidence.append(confident)
+
+    def _cell(self, row: dict[str, str], name: str, line: int) -> dict[str, Any]:
+        try:
+            content = json.loads(row.get(name) or "{}")
+        except (ValueError, RecursionError) as error:
+            raise refuse(self._path, f"line {line}: {name} is not JSON. Export it again.") from error
+        if not isinstance(content, dict):
+            raise refuse(self._path, f"line {line}: {name} is not a JSON object. Export it again.")
+        return content
+
+    def _frame(self, row: dict[str, str], line: int) -> int:
+        frame = self._cell(row, "file_attributes", line).get("frame")
+        number = (
+            int(frame)
+            if frame is not None and str(frame).strip().isdigit()
+            else number_in_name(row["filename"])
+        )
+        if number is None:
+            raise refuse(
+                self._path, f"line {line}: {row['filename'][:60]!r} has no frame number in its name."
+            )
+        return number
+
+
+def _track(about: dict[str, Any]) -> str:
+    for key in TRACKS:
+        value = about.get(key)
+        if value not in (None, ""):
+            return str(value)
+    return "animal"

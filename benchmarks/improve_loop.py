@@ -39,7 +39,7 @@ from napari_cropzoom.core.scores import pixel_errors
 from napari_cropzoom.core.smoothing.sizing import SizingSettings, boxes_from_keypoints
 from napari_cropzoom.detection.evidence import pixel_evidence
 from napari_cropzoom.engine.model_folder import ModelFolder
-from napari_cropzoom.engine.training.config import going_on
+from napari_cropzoom.engine.training.config import quoted_override
 from napari_cropzoom.files.atomic import atomic_path
 from napari_cropzoom.files.bbox_csv import write_bbox_csv
 from napari_cropzoom.files.predictions_csv import read_predictions, read_predictions_table
@@ -243,8 +243,8 @@ def train_on(project: Path, name: str, more: int, seed: int) -> Path:
         return detector
     if not is_trained(model):
         config = write_config(project / f"{name}.yaml", project / f"{name}.csv", more, seed)
-        overrides = going_on(ModelFolder.open(detector))
-        cropzoom(project, name, "train", config, "--output_dir", model, "--overrides", *overrides)
+        weights = quoted_override("model.checkpoint", str(ModelFolder.open(detector).checkpoint))
+        cropzoom(project, name, "train", config, "--output_dir", model, "--overrides", weights)
     return model
 
 

@@ -75,6 +75,19 @@ def test_names_on_demand(layer_set):
     assert texts(layer_set) == []
 
 
+def test_what_is_missing_is_not_drawn(layer_set):
+    """napari draws all points of a 2-D layer, those of ``shown`` False too."""
+    layer = layer_set.points["pose"].layer
+    layer_set.looks = KeypointLooks(names=True)
+    layer_set.frame = 6
+    assert texts(layer_set) == ["nose", "", "tail"]
+    for colors in (layer.face_color, layer.border_color):
+        assert (colors[:, 3] > 0).tolist() == [True, False, True]
+    layer_set.frame = 5
+    assert texts(layer_set) == list(PARTS)
+    assert (layer.border_color[:, 3] > 0).all()
+
+
 def test_the_skeleton_joins_likely_keypoints(layer_set):
     assert "skeleton" not in layer_set.viewer.layers
     layer_set.looks = KeypointLooks(skeleton=(("nose", "neck"), ("neck", "tail"), ("neck", "wing")))

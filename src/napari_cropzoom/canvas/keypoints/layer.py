@@ -101,7 +101,8 @@ class PointsLayer:
     def show(self, frame: int | None, *, with_table: bool = True) -> None:
         """Show the keypoints of a frame, or none; their table of features costs most of it.
 
-        The layer's arrays are written to, which costs a fraction of setting them.
+        The layer's arrays are written to, which costs a fraction of setting them. What is not there has
+        no colour, since napari draws all points of a 2-D layer, whatever ``shown`` says.
         """
         poses = self.poses
         if poses is None:
@@ -112,12 +113,14 @@ class PointsLayer:
             self.name_under(None)
             if frame is None:
                 layer.shown[:] = False
+                layer.border_color[:] = layer.face_color[:] = 0
             else:
                 marks = self.marks(frame)
                 layer.data[:] = marks.xy[:, ::-1]
                 layer.shown[:] = marks.is_there
                 layer.border_color[:] = marks.border
                 layer.face_color[:] = marks.face
+            self._write_texts()
             layer.refresh(thumbnail=False, highlight=False, extent=False)
         if with_table and frame is not None and self._described != frame:
             self._described = frame
@@ -145,7 +148,8 @@ class PointsLayer:
         poses, text = self.poses, self.layer.text
         if poses is None:
             return
-        texts = list(poses.names) if self._looks.names else [""] * len(poses.names)
+        has_name = self.layer.shown if self._looks.names else np.zeros(len(poses.names), bool)
+        texts = [name if has else "" for name, has in zip(poses.names, has_name, strict=True)]
         if self._under is not None and self._frame is not None and self._frame >= 0:
             likelihood = poses.likelihood[self._frame, self._under]
             texts[self._under] = f"{poses.names[self._under]} {likelihood:.2f}"

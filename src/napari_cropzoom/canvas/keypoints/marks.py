@@ -78,6 +78,7 @@ def marks_of(
     face = color.copy()
     face[likelihood < LIKELY, 3] = 0
     border = np.where(face[:, 3:] > 0, np.array(EDGES[kind], np.float32), color)
+    face[~is_there] = border[~is_there] = 0
     return Marks(np.where(is_there[:, None], xy, 0.0), is_there, border, face)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import yaml
 from PIL import Image
 
 from lpmodels import make_predictions_folder
@@ -51,3 +52,15 @@ def make_labeled_project(root: Path) -> Path:
     write_bbox_csv(folder / "bbox.csv", boxes_from_keypoints(poses, SizingSettings()), NAMES)
     sign(folder / "bbox.csv", csv)
     return root
+
+
+def tiny_config(project: Path, epochs: int) -> Path:
+    """Write a configuration that trains a small network, of random weights, on the six images."""
+    from napari_cropzoom.engine.training.making import Recipe, make_config
+
+    recipe = Recipe("resnet18", 128, epochs, pretrained=False)
+    content = make_config(project / "CollectedData.csv", PARTS, recipe, "tiny")
+    content["training"].update(num_workers=0, train_prob=0.6, val_prob=0.4, imgaug="default")
+    path = project / "config_tiny.yaml"
+    path.write_text(yaml.safe_dump(content))
+    return path

@@ -14,12 +14,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 
 from conformance.litpose import run_litpose
-from labeled import NAMES, PARTS, make_labeled_project
+from labeled import NAMES, make_labeled_project, tiny_config
 from napari_cropzoom.engine.model_folder import ModelFolder
-from napari_cropzoom.engine.training.making import Recipe, make_config
 
 pytestmark = [
     pytest.mark.timeout(0),
@@ -40,12 +38,7 @@ def run_cropzoom(words: list[str | Path]) -> None:
 def test_each_goes_on_after_the_other(first: int, tmp_path: Path) -> None:
     project = make_labeled_project(tmp_path / "project")
     shutil.rmtree(project / "models")
-    content = make_config(
-        project / "CollectedData.csv", PARTS, Recipe("resnet18", 128, 3, pretrained=False), "tiny"
-    )
-    content["training"].update(num_workers=0, train_prob=0.6, val_prob=0.4, imgaug="default")
-    config = project / "config_tiny.yaml"
-    config.write_text(yaml.safe_dump(content))
+    config = tiny_config(project, 3)
     detector, pose, labels = (
         project / "models/detector",
         project / "models/pose",

@@ -15,7 +15,7 @@ from qtpy.QtCore import QPointF, QSettings
 from qtpy.QtWidgets import QPushButton
 
 from gui_events import hands, needs_display, spin, wait_for
-from labeled import NAMES, PARTS, WITHOUT, WRONG, make_labeled_project
+from labeled import NAMES, PARTS, WITHOUT, WRONG, make_labeled_project, tiny_config
 from menus import choose
 from napari_cropzoom.app import find_dock
 from napari_cropzoom.core.boxes import Box
@@ -187,20 +187,8 @@ def test_the_worst_image_is_one_click_away(dock, project, shared_viewer):
     wait_for(is_shown)
 
 
-def config_of(project: Path, epochs: int) -> Path:
-    """A configuration that trains a tiny network on the six images."""
-    from napari_cropzoom.engine.training.making import Recipe, make_config
-
-    recipe = Recipe("resnet18", 128, epochs, pretrained=False)
-    content = make_config(project / "CollectedData.csv", PARTS, recipe, "tiny")
-    content["training"].update(num_workers=0, train_prob=0.6, val_prob=0.4, imgaug="default")
-    path = project / "config_tiny.yaml"
-    path.write_text(yaml.safe_dump(content))
-    return path
-
-
 def test_what_would_end_a_training_is_said_before_it_starts(dock, project):
-    path = config_of(project, 3)
+    path = tiny_config(project, 3)
     content = yaml.safe_load(path.read_text())
     content["data"]["image_resize_dims"]["height"] = 200
     content["model"]["losses_to_use"] = ["temporal"]
@@ -235,7 +223,7 @@ def lives(pid: int) -> bool:
 )
 def test_a_training_goes_on_without_the_dock_is_found_again_and_stopped(dock, project, shared_viewer):
     pytest.importorskip("lightning_pose")
-    config_of(project, 5000)
+    tiny_config(project, 5000)
     opened(dock, project)
     click_on(step(dock, "detector"))
     dock.form.config.setCurrentIndex(dock.form.config.findText("config_tiny.yaml"))

@@ -11,7 +11,9 @@ make() { # NAME PACKAGE...
 make tools sleap-io movement pynwb ndx-pose pycocotools motmetrics \
     av filelock h5py opencv-python-headless pandas platformdirs psutil pyyaml scipy tifffile tqdm
 make idtracker idtrackerai
-make ultralytics ultralytics
+make ultralytics ultralytics onnx onnxslim onnxruntime
+make datumaro datumaro supervision trackeval
 CROPZOOM_TOOLS_PYTHON="$here/tools/bin/python" CROPZOOM_IDTRACKER_PYTHON="$here/idtracker/bin/python" \
     CROPZOOM_ULTRALYTICS_PYTHON="$here/ultralytics/bin/python" YOLO_CONFIG_DIR="$here" \
+    CROPZOOM_DATUMARO_PYTHON="$here/datumaro/bin/python" \
     .venv/bin/python -m pytest -q tests/files/formats "$@"

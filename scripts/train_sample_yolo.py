@@ -5,8 +5,11 @@
         --output_dir OUT
     python scripts/train_sample_yolo.py OUT --measure OUT/roaming_bbox.csv
 
-Needs `ultralytics` beside this package; nothing is downloaded, the weights start untrained. Not
-measured yet at its full length.
+Needs `ultralytics` beside this package; nothing is downloaded, the weights start untrained. Measured
+with ultralytics 8.4.190: 30 epochs take 44 minutes of two busy cores; IoU with the truth of the sample is
+0.5 or more in 1082 of 1084 frames in which half of the body or more is seen (99.8 %), and in 1086 of 1101
+in which anything of it is seen (98.6 %); median 0.89. Nothing was chosen by the sample: its walk is not
+among the takes.
 """
 
 from __future__ import annotations

@@ -115,7 +115,11 @@ def make_network(path, layout="yolo8", names="{0: 'mouse', 1: 'rat'}", descripti
     found = helper.make_tensor_value_info("output0", TensorProto.FLOAT, shape)
     graph = helper.make_graph(ordered, "g", [given], [found], weights)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-    about = {"pose": {"task": "pose"}, "dynamic": {"imgsz": f"[{SIDE}, {SIDE}]"}}.get(layout, {})
+    about = {
+        "pose": {"task": "pose"},
+        "dynamic": {"imgsz": f"[{SIDE}, {SIDE}]"},
+        "turned": {"task": "obb"},
+    }.get(layout, {})
     helper.set_model_props(model, {"names": names, "description": description, **about})
     onnx.checker.check_model(model)
     onnx.save(model, str(path))
@@ -149,11 +153,33 @@ def test_a_network_finds_the_animal_by_the_name_of_its_class(detectors, video, t
     assert (iou(boxes, truth()) > 0.5).mean() >= 0.95
 
 
+@pytest.mark.parametrize("most", [6, 20, 300, 400])
+@pytest.mark.parametrize("n_more", [0, 51])
+@pytest.mark.parametrize("n_classes", [1, 2])
+def test_a_network_that_says_it_has_nms_is_believed(detectors, most, n_more, n_classes):
+    from cropzoom_detectors.yolo import decoded, final_of
+
+    about = {"args": "{'nms': True, 'batch': 1}", "end2end": "False"}
+    output = np.zeros((1, most, 6 + n_more), np.float32)
+    output[0, 0, :6] = 10, 20, 30, 60, 0.9, n_classes - 1
+    corners, scores, classes = decoded(output, n_classes, n_more > 0, final_of(about))
+    np.testing.assert_array_equal(corners[0], [10, 20, 30, 60])
+    assert len(corners) == most
+    assert classes[0] == n_classes - 1
+    assert scores[0] == np.float32(0.9)
+    assert final_of({}) is None
+    assert final_of({**about, "args": "{'nms': None}"}) is False
+    assert final_of({"args": "{}", "end2end": "True"}) is True
+
+
 def test_a_network_without_the_class_says_what_it_has(detectors, video, tmp_path, capsys):
     pytest.importorskip("onnxruntime")
     model = make_network(tmp_path / "yolo.onnx")
     assert run(video, tmp_path, "onnx", f"model={model}", "classes=cat") == 1
     assert "no class 'cat'; it has: mouse, rat" in capsys.readouterr().err
+    turned = make_network(tmp_path / "obb.onnx", "turned")
+    assert run(video, tmp_path, "onnx", f"model={turned}") == 1
+    assert "turned boxes" in capsys.readouterr().err
     other = make_network(tmp_path / "rt.onnx", description="Ultralytics rtdetr-l")
     assert run(video, tmp_path, "onnx", f"model={other}") == 1
     assert "is an RT-DETR" in capsys.readouterr().err

@@ -23,6 +23,42 @@ def motmetrics(path):
     return found
 
 
+def trackeval(path):
+    from trackeval.datasets._base_dataset import _BaseDataset
+
+    rows, _ = _BaseDataset._load_simple_text_file(path, time_col=0, id_col=1)
+    found = {}
+    for frame, boxes in rows.items():
+        for _, name, *box in boxes:
+            found.setdefault(name, np.full((N, 4), np.nan))[int(frame) - 1] = [float(x) for x in box[:4]]
+    return found
+
+
+def datumaro(path):
+    from datumaro import Dataset
+
+    found = {}
+    for item in Dataset.import_from(path, "cvat"):
+        for box in item.annotations:
+            if not box.attributes["outside"]:
+                track = found.setdefault(box.attributes["name"], np.full((N, 4), np.nan))
+                track[item.attributes["frame"]] = box.get_bbox()
+    return found
+
+
+def supervision(path):
+    # it has no tracks: the animals are in the order in which they were written
+    from supervision import DetectionDataset
+
+    data = DetectionDataset.from_coco(path.rpartition("/")[0], path)
+    frames = [data.annotations[name].xyxy for name in sorted(data.annotations)]
+    most = max(map(len, frames))
+    found = np.full((most, N, 4), np.nan)
+    for frame, corners in enumerate(frames):
+        found[: len(corners), frame] = np.hstack([corners[:, :2], corners[:, 2:] - corners[:, :2]])
+    return {str(place): each for place, each in enumerate(found)}
+
+
 def pycocotools(path):
     from pycocotools.coco import COCO
 

@@ -2,7 +2,8 @@
 
 The programs are in an environment of their own, whose Python `CROPZOOM_TOOLS_PYTHON` names: sleap-io,
 movement, pynwb, ndx-pose, pycocotools and motmetrics, with what this package needs without napari.
-`scripts/check_formats.sh` makes it.
+Datumaro, trackeval and supervision are in another, `CROPZOOM_DATUMARO_PYTHON`. `scripts/check_formats.sh`
+makes both.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from videos import make_numbered_video
 N = 12
 VIDEO = VideoFacts("mouse.mp4", 320, 240, N, 25.0)
 TOOLS = os.environ.get("CROPZOOM_TOOLS_PYTHON", "")
+DATUMARO = os.environ.get("CROPZOOM_DATUMARO_PYTHON", "")
 needs_tools = pytest.mark.skipif(not TOOLS, reason="CROPZOOM_TOOLS_PYTHON is not set")
 SOURCE = Path(__file__).parents[3] / "src"
 READER = Path(__file__).with_name("read_by_tools.py")
@@ -181,9 +183,9 @@ def test_the_command_refuses_what_does_not_go_together(video_path, files, tmp_pa
 # -- the programs themselves
 
 
-def by_tool(what: str, path: Path):
+def by_tool(what: str, path: Path, python: str = TOOLS):
     """What a program reads from a file, run in an environment of its own."""
-    done = subprocess.run([TOOLS, READER, what, path], capture_output=True, text=True, check=False)
+    done = subprocess.run([python, READER, what, path], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -209,6 +211,21 @@ def test_programs_read_exported_boxes(tmp_path, name, what, names):
     path = tmp_path / {"via": "out.csv", "movement": "out.nc", "coco": "out.json", "mot": "out.txt"}[name]
     get_export(name).write(path, BoxesOut(boxes(), VIDEO))
     check_read(by_tool(what, path), boxes(), names)
+
+
+@pytest.mark.skipif(not DATUMARO, reason="CROPZOOM_DATUMARO_PYTHON is not set")
+@pytest.mark.parametrize(
+    ("name", "what", "file", "names"),
+    [
+        ("cvat", "datumaro", "annotations.xml", None),
+        ("mot", "trackeval", "out.txt", ("1", "2")),
+        ("coco", "supervision", "out.json", ("0", "1")),
+    ],
+)
+def test_programs_of_labels_read_exported_boxes(tmp_path, name, what, file, names):
+    path = tmp_path / file
+    get_export(name).write(path, BoxesOut(boxes(), VIDEO))
+    check_read(by_tool(what, path, DATUMARO), boxes(), names)
 
 
 @needs_tools

@@ -1,7 +1,8 @@
-"""Files written by the code of idtracker.ai and of Ultralytics are read true to half a pixel.
+"""Files written by the code of idtracker.ai, Ultralytics and Datumaro are read true to half a pixel.
 
-Each program is in an environment of its own, whose Python `CROPZOOM_IDTRACKER_PYTHON` and
-`CROPZOOM_ULTRALYTICS_PYTHON` name; `scripts/check_formats.sh` makes them.
+Each program is in an environment of its own, whose Python `CROPZOOM_IDTRACKER_PYTHON`,
+`CROPZOOM_ULTRALYTICS_PYTHON` and `CROPZOOM_DATUMARO_PYTHON` name; `scripts/check_formats.sh` makes them.
+What Datumaro 1.13.12 wrote lies in `tests/data/formats_datumaro`, too.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from napari_cropzoom.files.formats.said import ImportOptions, VideoFacts
 
 N = 40
 VIDEO = VideoFacts("mouse.mp4", 320, 240, N, 25.0)
+EXAMPLE = Path(__file__).parents[3] / "examples" / "cropzoom-detectors" / "src"
 WRITER = Path(__file__).with_name("written_by_tools.py")
 
 
@@ -33,9 +35,10 @@ def boxes(animals: int) -> np.ndarray:
 
 def written(program: str, folder: Path, animals: int) -> Path:
     """A folder with the files of a program."""
-    python = os.environ.get(f"CROPZOOM_{program.upper()}_PYTHON", "")
+    variable = f"CROPZOOM_{program.partition('_')[0].upper()}_PYTHON"
+    python = os.environ.get(variable, "")
     if not python:
-        pytest.skip(f"CROPZOOM_{program.upper()}_PYTHON is not set")
+        pytest.skip(f"{variable} is not set")
     np.save(folder / "boxes.npy", boxes(animals))
     done = subprocess.run([python, WRITER, program, folder], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
@@ -68,6 +71,32 @@ def test_idtracker(tmp_path, animals):
             read_outside(folder / name, VIDEO)
 
 
+DATUMARO = Path(__file__).parents[2] / "data" / "formats_datumaro"
+
+
+def check_datumaro(folder: Path, n: int, animals: int) -> None:
+    """Compare what Datumaro wrote with the truth."""
+    video = VideoFacts("mouse.mp4", 320, 240, n, 25.0)
+    for name, kind in (
+        ("mot_seq_gt/gt/gt.txt", "mot"),
+        ("coco/annotations/instances_train.json", "coco"),
+    ):
+        assert recognise(folder / name).name == kind
+        found = read_outside(folder / name, video).settled.tracks
+        assert [track.name for track in found] == ["animal_1", "animal_2"][:animals], name
+        for track, true in zip(found, boxes(animals)[:n].transpose(1, 0, 2), strict=True):
+            np.testing.assert_allclose(track.boxes, true, atol=0.01, err_msg=name)
+
+
+@pytest.mark.parametrize("animals", [1, 2])
+def test_datumaro(tmp_path, animals):
+    check_datumaro(written("datumaro", tmp_path, animals), N, animals)
+
+
+def test_the_files_that_datumaro_wrote():
+    check_datumaro(DATUMARO, 12, 2)
+
+
 @pytest.mark.parametrize("name", ["plain", "conf", "ids", "both"])
 @pytest.mark.parametrize("animals", [1, 2])
 def test_ultralytics(tmp_path, name, animals):
@@ -80,3 +109,34 @@ def test_ultralytics(tmp_path, name, animals):
         np.testing.assert_allclose(track.boxes, true, atol=0.01)
         known = track.confidence[~track.is_missing]
         np.testing.assert_allclose(known, 0.75 if name in ("conf", "both") else np.nan, atol=1e-3)
+
+
+def test_exported_networks_of_ultralytics_find_its_own_boxes(tmp_path, monkeypatch):
+    pytest.importorskip("onnxruntime")
+    monkeypatch.syspath_prepend(str(EXAMPLE))
+    from cropzoom_detectors.onnx_file import Network, OnnxSettings
+
+    folder = written("ultralytics_exports", tmp_path, 1)
+    image = np.load(folder / "image.npy")
+
+    def network(name: str) -> Network:
+        overlap = 0.5 if name == "plain" else 1.0
+        return Network(OnnxSettings(str(folder / f"{name}.onnx"), confidence=0.3, overlap=overlap))
+
+    for name, most in (
+        ("plain", 400),
+        ("nms", 300),
+        ("few", 20),
+        ("many", 400),
+        ("masks", 20),
+        ("poses", 20),
+    ):
+        theirs = np.load(folder / f"{name}.npy")
+        ours = np.array(network(name).boxes(image))
+        theirs[:, 2:4] -= theirs[:, :2]
+        assert 5 < len(theirs) <= most, name
+        if name == "masks":  # of which it leaves out those whose mask is empty
+            ours = ours[[int(np.abs(ours - each).sum(axis=1).argmin()) for each in theirs]]
+        np.testing.assert_allclose(ours, theirs, atol=0.001, err_msg=name)
+    with pytest.raises(CropzoomError, match="turned boxes"):
+        network("turned")

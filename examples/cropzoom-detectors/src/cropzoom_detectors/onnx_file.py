@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cropzoom_detectors.yolo import decoded, letterbox, names_of, nms, sides_of, wanted_classes
+from cropzoom_detectors.yolo import decoded, final_of, letterbox, names_of, nms, sides_of, wanted_classes
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.progress import Progress, Stage
 from napari_cropzoom.detection.path import Candidates, best_path
@@ -97,6 +97,11 @@ class Network:
         )
         if "rtdetr" in about.get("description", "").lower().replace("-", ""):
             raise CropzoomError(f"{self._path}: is an RT-DETR, which is not known. Export a YOLO.")
+        if about.get("task") == "obb":
+            raise CropzoomError(
+                f"{self._path}: finds turned boxes (OBB), which are not known. Export a YOLO."
+            )
+        self._is_final = final_of(about)
         self._has_more = about.get("task") in TASKS_WITH_MORE
         self._names = names_of(about)
         wanted = [name.strip() for name in settings.classes.split(",") if name.strip()]
@@ -113,7 +118,7 @@ class Network:
         output: Any = self._session.run(None, {self._input.name: given})[0]
         try:
             corners, scores, classes = decoded(
-                np.asarray(output, np.float32), len(self._names), self._has_more
+                np.asarray(output, np.float32), len(self._names), self._has_more, self._is_final
             )
         except ValueError as error:
             raise CropzoomError(f"{self._path}: is no detector that is known: {error}.") from error

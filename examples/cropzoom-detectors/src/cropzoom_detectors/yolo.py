@@ -35,6 +35,15 @@ def sides_of(metadata: dict[str, str]) -> tuple[int, int] | None:
     return sides if min(sides) > 0 else None
 
 
+def final_of(metadata: dict[str, str]) -> bool | None:
+    """Whether NMS, or what takes its place, is in the network; None where the file does not say."""
+    try:
+        options = ast.literal_eval(metadata["args"])
+        return bool(options.get("nms")) or metadata["end2end"] == "True"
+    except (KeyError, ValueError, SyntaxError, AttributeError):
+        return None
+
+
 def letterbox(image: np.ndarray, width: int, height: int) -> tuple[np.ndarray, float, float, float]:
     """Picture (H, W, 3) uint8 as the network takes it, (1, 3, height, width) float32, 0 to 1.
 
@@ -49,7 +58,7 @@ def letterbox(image: np.ndarray, width: int, height: int) -> tuple[np.ndarray, f
 
 
 def decoded(
-    output: np.ndarray, n_classes: int, has_more: bool = False
+    output: np.ndarray, n_classes: int, has_more: bool = False, is_final: bool | None = None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Boxes (N, 4) as x1, y1, x2, y2 in pixels of the network, scores (N,) and classes (N,).
 
@@ -62,6 +71,8 @@ def decoded(
         As the file says; 0 if it does not.
     has_more : bool
         Whether there are masks or keypoints behind the classes, which are passed over.
+    is_final : bool or None
+        Whether NMS is in the network; None to tell by the shape.
 
     Raises
     ------
@@ -71,15 +82,13 @@ def decoded(
     if output.ndim != 3 or len(output) != 1:
         raise ValueError(f"its output has the shape {output.shape}")
     rows = output[0]
-    if has_more and n_classes:
-        rows = rows[:, :END_TO_END] if len(rows) == MOST else rows[: 4 + n_classes]
-    wide = {4 + n_classes, 5 + n_classes} if n_classes else set()
-    if (
-        rows.shape[1] == END_TO_END
-        and len(rows) <= MOST
-        and not (n_classes in (1, 2) and len(rows) in wide)
-    ):
+    if is_final is None:
+        is_few = len(rows) == MOST if has_more else len(rows) <= MOST and rows.shape[1] == END_TO_END
+        is_final = is_few and len(rows) not in (4 + n_classes, 5 + n_classes)
+    if is_final and rows.shape[1] >= END_TO_END:
         return rows[:, :4], rows[:, 4], rows[:, 5].astype(int)
+    if has_more and n_classes:
+        rows = rows[: 4 + n_classes]
     if len(rows) == 4 + n_classes or (not n_classes and len(rows) < rows.shape[1]):
         centred, scores = rows[:4].T, rows[4:].T
     elif rows.shape[1] == 5 + n_classes or not n_classes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import mmap
+import os
 import re
 import zipfile
 from collections.abc import Iterator
@@ -124,7 +125,7 @@ class Content:
 
     @cached_property
     def names(self) -> frozenset[str]:
-        """Top-level names in an HDF5 file or an archive of arrays; of the files in a folder."""
+        """Top-level names in an HDF5 file or an archive of arrays; of some files in a folder."""
         if self.kind == "hdf5":
             with opened_hdf5(self.path) as file:
                 return frozenset(name for _, name in zip(range(MOST_NAMES), file, strict=False))
@@ -136,9 +137,8 @@ class Content:
                 return frozenset()
             return frozenset(name.removesuffix(".npy") for name in members)
         if self.is_folder:
-            return frozenset(
-                each.name for _, each in zip(range(MOST_NAMES), self.path.iterdir(), strict=False)
-            )
+            with os.scandir(self.path) as found:
+                return frozenset(each.name for _, each in zip(range(MOST_NAMES), found, strict=False))
         return frozenset()
 
 

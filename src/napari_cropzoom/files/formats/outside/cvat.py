@@ -181,12 +181,16 @@ class _Reader:
 
 
 def _interpolated(path: Path, track: _Track, n_frames: int) -> tuple[np.ndarray, FloatArray]:
-    """Frames with a box, and the boxes."""
+    """Frames with a box, and the boxes.
+
+    CVAT says of a box that was drawn in the last frame alone that it is outside in the one behind it.
+    """
     frames, boxes = np.asarray(track.frames, np.int64), np.asarray(track.boxes, np.float64)
     order = np.argsort(frames, kind="stable")
     frames, boxes, outside = frames[order], boxes[order], np.asarray(track.outside)[order]
-    if not np.isfinite(boxes).all() or frames[0] < 0 or frames[-1] >= n_frames:
-        wrong = int(frames[-1] if frames[-1] >= n_frames else frames[0])
+    last = int(frames[~outside].max(initial=0))
+    if not np.isfinite(boxes).all() or frames[0] < 0 or last >= n_frames:
+        wrong = last if last >= n_frames else int(frames[0])
         raise refuse(
             path,
             f"there is no frame {wrong}, or a box of it is no number. Give the file of this very video.",
@@ -197,7 +201,7 @@ def _interpolated(path: Path, track: _Track, n_frames: int) -> tuple[np.ndarray,
             f"the track {track.label!r} has two boxes in frame "
             f"{int(frames[1:][np.diff(frames) == 0][0])}.",
         )
-    every = np.arange(frames[0], frames[-1] + 1)
+    every = np.arange(frames[0], min(frames[-1] + 1, n_frames))
     before = np.searchsorted(frames, every, side="right") - 1
     every = every[~outside[before]]
     return every, np.column_stack([np.interp(every, frames, column) for column in boxes.T])

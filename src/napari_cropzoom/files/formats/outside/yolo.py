@@ -7,6 +7,7 @@ numbers the frames of a video from 1.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from math import isfinite
 from pathlib import Path
 from typing import ClassVar
@@ -21,6 +22,8 @@ from napari_cropzoom.files.formats.said import ImportOptions, Said, VideoFacts, 
 
 LEAST, MOST = 5, 7
 MOST_BYTES_A_FRAME = 1_000_000
+MOST_EMPTY = 1000
+"""Labels without a box, behind which no more are looked at to recognise a folder."""
 NOT_LABELS = (
     "classes.txt",
     "labels.txt",
@@ -47,7 +50,8 @@ class Yolo:
             return bool(content.lines) and all(_is_row(line) for line in content.lines[:5])
         if not content.is_folder:
             return False
-        for file in _labels(content.path):
+        for name in _labels(content.names)[:MOST_EMPTY]:
+            file = content.path / name
             lines = Content(file).lines if file.stat().st_size else []
             if lines:
                 return all(_is_row(line) for line in lines[:5])
@@ -61,7 +65,8 @@ class Yolo:
             )
         rows: list[list[float]] = []
         frames: list[int] = []
-        for file in _labels(path):
+        for name in _labels(os.listdir(path)):
+            file = path / name
             with file.open("rb") as opened:
                 content = opened.read(MOST_BYTES_A_FRAME + 1)
             if len(content) > MOST_BYTES_A_FRAME:
@@ -114,10 +119,10 @@ class Yolo:
         )
 
 
-def _labels(folder: Path) -> list[Path]:
-    """Labels of all frames; names are looked at as texts, since there may be 100,000."""
-    names = sorted(name for name in os.listdir(folder) if name.lower().endswith(".txt"))
-    return [folder / name for name in names if name[0] != "." and name.lower() not in NOT_LABELS]
+def _labels(names: Iterable[str]) -> list[str]:
+    """Of all frames."""
+    texts = sorted(name for name in names if name.lower().endswith(".txt"))
+    return [name for name in texts if name[0] != "." and name.lower() not in NOT_LABELS]
 
 
 def _is_row(line: str) -> bool:

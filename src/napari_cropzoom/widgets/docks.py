@@ -164,10 +164,10 @@ def take_files_soon(paths: Sequence[Path]) -> bool:
 
 
 class WayIn(QWidget):
-    """What napari calls to open one of the docks: calling the class gives that dock, never a `WayIn`.
+    """What napari calls to open a dock: calling the class gives that dock, never a `WayIn`.
 
     napari gives its viewer to classes of widgets only. The dock is the one that is there, or a new one;
-    napari adds it under its own name, and the others of the three are added here, under theirs.
+    napari adds it under its own name.
 
     Parameters
     ----------
@@ -179,10 +179,19 @@ class WayIn(QWidget):
     def __new__(cls, napari_viewer: napari.viewer.Viewer) -> Any:
         """Return the dock."""
         viewer: napari.viewer.Viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
-        return _open_from_menu(viewer, cls.name)
+        dock = cls._dock_of(viewer)
+        left = holder_of(dock)  # napari takes the widget out of it, and leaves it empty
+        if left is not None:
+            delayed(left, lambda: viewer.window.remove_dock_widget(left)).start()
+        return dock
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:  # napari reads what it takes
         raise NotImplementedError
+
+    @classmethod
+    def _dock_of(cls, viewer: napari.viewer.Viewer) -> QWidget:
+        """Of the three: the others are added here, under their names."""
+        return _with_others(viewer, cls.name)
 
 
 class OpenCropzoom(WayIn):
@@ -201,6 +210,45 @@ class OpenPreview(WayIn):
     """*Plugins > Cropzoom > Crop preview*."""
 
     name = PREVIEW
+
+
+class WayBeside(WayIn):
+    """The way to a dock at the right that comes alone, in one place with *Cropzoom* if that is there."""
+
+    kind: ClassVar[type[QWidget]]
+
+    @classmethod
+    def find_in(cls, viewer: napari.viewer.Viewer) -> Any:
+        """Return the viewer's dock of this kind if it is there, hidden or not, else None."""
+        widgets = viewer.window.dock_widgets.values()
+        return next((widget for widget in widgets if isinstance(widget, cls.kind)), None)
+
+    @classmethod
+    def show_in(cls, viewer: napari.viewer.Viewer) -> Any:
+        """Show the dock, the one that is there or a new one, and return it."""
+        found = cls.find_in(viewer)
+        if found is None:
+            found = cls._make(viewer)
+            viewer.window.add_dock_widget(found, name=cls.name, area="right")
+        elif (holder := holder_of(found)) is not None:
+            holder.show()
+            holder.raise_()
+        return found
+
+    @classmethod
+    def _dock_of(cls, viewer: napari.viewer.Viewer) -> QWidget:
+        found: QWidget | None = cls.find_in(viewer)
+        return cls._make(viewer) if found is None else found
+
+    @classmethod
+    def _make(cls, viewer: napari.viewer.Viewer) -> Any:
+        dock = cls.kind(viewer)  # type: ignore[arg-type, unused-ignore]
+        dock.setWindowTitle(cls.name)
+        HidesOnClose(dock)
+        placed = QTimer(dock, singleShot=True, interval=SETTLED)
+        placed.timeout.connect(lambda: share_place(viewer, dock))
+        placed.start()
+        return dock
 
 
 def share_place(viewer: napari.viewer.Viewer, other: QWidget) -> None:
@@ -228,7 +276,8 @@ def _viewer_of(videos: Sequence[Video]) -> napari.viewer.Viewer | None:
     return viewer if is_there else None
 
 
-def _open_from_menu(viewer: napari.viewer.Viewer, asked: str) -> QWidget:
+def _with_others(viewer: napari.viewer.Viewer, asked: str) -> QWidget:
+    """One of the three docks; the others are added where they are missing."""
     _propose_places()
     found = docks_of(viewer)
     made = _make_missing(viewer, found)
@@ -237,9 +286,6 @@ def _open_from_menu(viewer: napari.viewer.Viewer, asked: str) -> QWidget:
             viewer.window.add_dock_widget(widget, name=_name_in_menu(name))
             _give_height(widget)
     widgets = {**found, **made}
-    left = holder_of(widgets[asked])  # napari takes the widget out of it, and leaves it empty
-    if left is not None:
-        delayed(left, lambda: viewer.window.remove_dock_widget(left)).start()
     dock = widgets[DOCK]
     assert isinstance(dock, CropzoomDock)
     _settle_soon(viewer, dock)

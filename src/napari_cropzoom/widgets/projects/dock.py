@@ -14,9 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QEvent, QObject, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
-    QFileDialog,
     QHBoxLayout,
     QLineEdit,
     QMenu,
@@ -26,7 +25,6 @@ from qtpy.QtWidgets import (
 )
 
 from napari_cropzoom.canvas.shortcuts import SHORTCUTS
-from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.projects.layout import Project
 from napari_cropzoom.projects.states import VideoState
@@ -40,12 +38,11 @@ from napari_cropzoom.widgets.controls import (
     delayed,
     note,
     recent,
-    remember,
     row,
 )
-from napari_cropzoom.widgets.gl_context import top_of
 from napari_cropzoom.widgets.projects.models import ModelTable
 from napari_cropzoom.widgets.projects.opening import VideoOpener
+from napari_cropzoom.widgets.projects.project_dock import ProjectDock
 from napari_cropzoom.widgets.projects.reading import ProjectReader
 from napari_cropzoom.widgets.projects.run_form import RunForm
 from napari_cropzoom.widgets.projects.table import FILTERS, VideoTable, described
@@ -62,7 +59,7 @@ SECONDS_BETWEEN = 5.0  # in which coming back to the window reads the project on
 DETAIL_LINES = 4
 
 
-class ProjectsDock(QWidget):
+class ProjectsDock(ProjectDock):
     """Every video of a project with how far it is.
 
     Parameters
@@ -88,12 +85,8 @@ class ProjectsDock(QWidget):
         self.setObjectName("projects_dock")
         self.setWindowTitle("Projects")
         self.setMinimumWidth(300)
-        self.project: Project | None = None
         self._again_later = delayed(self, self.read_again, 300)
-        self._folder: Path | None = None
         self._read_at = 0.0
-        self._watched: QWidget | None = None
-        self._is_closing = False
         self.reader = ProjectReader(self)
         self._lay_out()
         self.reader.found.connect(self._on_found)
@@ -107,26 +100,6 @@ class ProjectsDock(QWidget):
         self._show_state()
 
     # ---- for a person and for scripts ----------------------------------------------------------
-
-    def browse(self) -> None:
-        """Ask for the folder of a project."""
-        known = recent("project")
-        start = str(known[0].parent) if known else ""
-        folder = QFileDialog.getExistingDirectory(self, "Open project", start)
-        if folder:
-            self.open_project(Path(folder))
-
-    def open_project(self, folder: Path) -> None:
-        """Read a project in a thread, and list its videos."""
-        self.message.clear()
-        self._folder = Path(folder).absolute()
-        self.path_label.set_path(self._folder)
-        self._read()
-
-    def read_again(self) -> None:
-        """Read the project again; what has not changed is not looked into."""
-        if self._folder is not None:
-            self._read()
 
     def open_video(self, video: Path) -> None:
         """Open a video of the project for review."""
@@ -157,30 +130,7 @@ class ProjectsDock(QWidget):
         self.reader.stop()
         self.run_form.release()
         self._again_later.stop()
-        self._watch(None)
-
-    # ---- Qt ------------------------------------------------------------------------------------
-
-    def event(self, event: QEvent) -> bool:
-        """End with the dock that napari put this into; look at the disk when it is shown."""
-        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            self.close_project()
-            self.deleteLater()
-        elif event.type() == QEvent.Type.Show:
-            self._watch(top_of(self))
-            self.opener.follow()
-            self._look_again()
-        return bool(super().event(event))
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Read the project again when a person comes back to the window; end with the window."""
-        if event.type() == QEvent.Type.WindowActivate and self.isVisible():
-            self._look_again()
-        elif event.type() == QEvent.Type.Close:
-            self._is_closing = True
-        elif event.type() == QEvent.Type.Hide and self._is_closing and not event.spontaneous():
-            self.close_project()  # nothing has refused, and the window is not only minimised
-        return bool(super().eventFilter(watched, event))
+        super().close_project()
 
     # ---- inside --------------------------------------------------------------------------------
 
@@ -262,19 +212,18 @@ class ProjectsDock(QWidget):
         self._show_count()
         self._show_details()
 
-    def _read(self) -> None:
-        assert self._folder is not None
+    def _read(self, folder: Path) -> None:
         self._read_at = time.monotonic()
-        self.reader.read(self._folder)
+        self.reader.read(folder)
         self._show_count()
 
     def _look_again(self) -> None:
+        self.opener.follow()
         if time.monotonic() - self._read_at > SECONDS_BETWEEN and not self.reader.is_reading:
             self.read_again()
 
     def _on_found(self, project: Project) -> None:
-        remember("project", self._folder or project.data_dir)
-        self.project = project
+        self.take_project(project)
         self.table.show_project(project)
         self.models.show_project(project)
         self.run_form.show_project(project)
@@ -294,15 +243,6 @@ class ProjectsDock(QWidget):
     def _on_read(self) -> None:
         self._read_at = time.monotonic()
         self._show_count()
-
-    def _on_failed(self, error: Exception) -> None:
-        if not isinstance(error, CropzoomError | OSError):
-            raise error
-        self.message.show_error(str(error))
-        if self.project is None:
-            self._folder = None
-            self.path_label.set_path(None)
-        self._show_state()
 
     def _on_double_click(self, video: Path) -> None:
         self.open_video(video)
@@ -361,15 +301,6 @@ class ProjectsDock(QWidget):
         for path in recent("project"):
             action = menu.addAction(f"{path.name}  ({path.parent})".replace("&", "&&"))
             action.triggered.connect(lambda _=False, path=path: self.open_project(path))
-
-    def _watch(self, window: QWidget | None) -> None:
-        if window is self._watched or window is self:
-            return
-        if self._watched is not None:
-            self._watched.removeEventFilter(self)
-        self._watched = window
-        if window is not None:
-            window.installEventFilter(self)
 
 
 def _help(name: str) -> str:

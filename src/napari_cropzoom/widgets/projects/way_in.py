@@ -4,70 +4,36 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QWidget
-
-from napari_cropzoom.widgets.controls import delayed
-from napari_cropzoom.widgets.docks import SETTLED, share_place
+from napari_cropzoom.widgets.docks import WayBeside
 from napari_cropzoom.widgets.projects.dock import ProjectsDock
 from napari_cropzoom.widgets.training.way_in import add_training
-from napari_cropzoom.widgets.window.hides_on_close import HidesOnClose, holder_of
 
 if TYPE_CHECKING:
     import napari.viewer
 
-NAME = "Projects"
 
+class OpenProjects(WayBeside):
+    """*Plugins > Cropzoom > Projects*."""
 
-class OpenProjects(QWidget):
-    """*Plugins > Cropzoom > Projects*: calling the class gives the dock of the viewer, old or new.
+    name = "Projects"
+    kind = ProjectsDock
 
-    Parameters
-    ----------
-    napari_viewer : napari.viewer.Viewer
-    """
-
-    def __new__(cls, napari_viewer: napari.viewer.Viewer) -> Any:
-        """Return the dock."""
-        viewer: napari.viewer.Viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
-        found = find_projects(viewer)
-        if found is None:
-            return _make(viewer)
-        left = holder_of(found)  # napari takes the widget out of it, and leaves it empty
-        if left is not None:
-            delayed(left, lambda: viewer.window.remove_dock_widget(left)).start()
-        return found
-
-    def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:  # napari reads what it takes
-        raise NotImplementedError
+    @classmethod
+    def _make(cls, viewer: napari.viewer.Viewer) -> Any:
+        dock = super()._make(viewer)
+        dock.training_asked.connect(lambda: _train(viewer, dock))
+        return dock
 
 
 def find_projects(viewer: napari.viewer.Viewer) -> ProjectsDock | None:
     """Return the viewer's Projects dock if it is there, hidden or not."""
-    widgets = viewer.window.dock_widgets.values()
-    return next((widget for widget in widgets if isinstance(widget, ProjectsDock)), None)
+    found: ProjectsDock | None = OpenProjects.find_in(viewer)
+    return found
 
 
 def add_projects(viewer: napari.viewer.Viewer) -> ProjectsDock:
     """Show the Projects dock, at the right, in one place with *Cropzoom* if that is there."""
-    found = find_projects(viewer)
-    if found is None:
-        found = _make(viewer)
-        viewer.window.add_dock_widget(found, name=NAME, area="right")
-    elif (holder := holder_of(found)) is not None:
-        holder.show()
-        holder.raise_()
-    return found
-
-
-def _make(viewer: napari.viewer.Viewer) -> ProjectsDock:
-    dock = ProjectsDock(viewer)
-    dock.setWindowTitle(NAME)
-    HidesOnClose(dock)
-    dock.training_asked.connect(lambda: _train(viewer, dock))
-    placed = QTimer(dock, singleShot=True, interval=SETTLED)
-    placed.timeout.connect(lambda: share_place(viewer, dock))
-    placed.start()
+    dock: ProjectsDock = OpenProjects.show_in(viewer)
     return dock
 
 

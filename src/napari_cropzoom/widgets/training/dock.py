@@ -10,14 +10,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QEvent, QObject, Qt
-from qtpy.QtWidgets import QFileDialog, QScrollArea, QTabWidget, QVBoxLayout, QWidget
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QScrollArea, QTabWidget, QVBoxLayout
 
-from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.engine.training.pixel_errors import errors_file
 from napari_cropzoom.jobs import Job, Latest, Worker
-from napari_cropzoom.projects.layout import Project
 from napari_cropzoom.projects.stages import BOXES as MAKE_BOXES
 from napari_cropzoom.projects.stages import CROP as CROP_IMAGES
 from napari_cropzoom.projects.stages import EVALUATE, NAME
@@ -30,12 +28,10 @@ from napari_cropzoom.widgets.controls import (
     choice,
     delayed,
     note,
-    recent,
-    remember,
     row,
     silent,
 )
-from napari_cropzoom.widgets.gl_context import top_of
+from napari_cropzoom.widgets.projects.project_dock import ProjectDock
 from napari_cropzoom.widgets.steps.parts.job_bar import JobBar
 from napari_cropzoom.widgets.steps.parts.model_picker import ask_trust, is_about_trust
 from napari_cropzoom.widgets.training.errors import ComparePage, ErrorsPage
@@ -65,7 +61,7 @@ NO_DETECTOR = "Train or choose a detector first."
 STEPS, TRAIN, PROGRESS, ERRORS, COMPARISON = range(5)
 
 
-class TrainingDock(QWidget):
+class TrainingDock(ProjectDock):
     """The steps of a training, each by a button, with what there is of it.
 
     Parameters
@@ -90,14 +86,10 @@ class TrainingDock(QWidget):
         self.setWindowTitle("Training")
         self.setMinimumWidth(300)
         self.ask = ask_trust
-        self.project: Project | None = None
         self.state = TrainingState()
-        self._folder: Path | None = None
         self._configs: tuple[Path, ...] = ()
         self._worker: Worker | None = None
         self._asked = ""
-        self._watched: QWidget | None = None
-        self._is_closing = False
         self._reading = Latest(self._on_project, self._on_failed)
         self._looking = Latest(self._on_state, self._on_failed)
         self._look_later = delayed(self, self._look, 100)
@@ -109,26 +101,6 @@ class TrainingDock(QWidget):
         self._show_state()
 
     # ---- for a person and for scripts ----------------------------------------------------------
-
-    def browse(self) -> None:
-        """Ask for the folder of a project."""
-        known = recent("project")
-        start = str(known[0].parent) if known else ""
-        folder = QFileDialog.getExistingDirectory(self, "Open project", start)
-        if folder:
-            self.open_project(Path(folder))
-
-    def open_project(self, folder: Path) -> None:
-        """Read a project in a thread, and show how far its training is."""
-        self.message.clear()
-        self._folder = Path(folder).absolute()
-        self.path_label.set_path(self._folder)
-        self._reading.request(Found.read, self._folder)
-
-    def read_again(self) -> None:
-        """Read the project again."""
-        if self._folder is not None:
-            self._reading.request(Found.read, self._folder)
 
     @property
     def labels(self) -> Path | None:
@@ -182,29 +154,7 @@ class TrainingDock(QWidget):
             self._worker.close()
             self._worker.deleteLater()
             self._worker = None
-        self._watch(None)
-
-    # ---- Qt ------------------------------------------------------------------------------------
-
-    def event(self, event: QEvent) -> bool:
-        """End with the dock that napari put this into; look at the disk when it is shown."""
-        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            self.close_project()
-            self.deleteLater()
-        elif event.type() == QEvent.Type.Show:
-            self._watch(top_of(self))
-            self._look_later.start()
-        return bool(super().event(event))
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Look at the disk again when a person comes back to the window; end with the window."""
-        if event.type() == QEvent.Type.WindowActivate and self.isVisible():
-            self._look_later.start()
-        elif event.type() == QEvent.Type.Close:
-            self._is_closing = True
-        elif event.type() == QEvent.Type.Hide and self._is_closing and not event.spontaneous():
-            self.close_project()
-        return bool(super().eventFilter(watched, event))
+        super().close_project()
 
     # ---- inside --------------------------------------------------------------------------------
 
@@ -295,9 +245,8 @@ class TrainingDock(QWidget):
         self.message.show_error(message)
 
     def _on_project(self, found: Found) -> None:
-        project = found.project
-        remember("project", self._folder or project.data_dir)
-        self.project, self._configs = project, found.configs
+        project, self._configs = found.project, found.configs
+        self.take_project(project)
         before = self.labels_choice.currentData()
         with silent([self.labels_choice]):
             self.labels_choice.clear()
@@ -311,6 +260,12 @@ class TrainingDock(QWidget):
         self.errors.show_models(found.with_errors)
         self._on_labels()
         self._show_state()
+
+    def _read(self, folder: Path) -> None:
+        self._reading.request(Found.read, folder)
+
+    def _look_again(self) -> None:
+        self._look_later.start()
 
     def _on_labels(self) -> None:
         if self.project is not None:
@@ -342,15 +297,6 @@ class TrainingDock(QWidget):
         if errors_file(folder) is not None:
             self.message.show_info(f"{folder.name} is trained. Tab Errors shows how good it is.")
 
-    def _on_failed(self, error: Exception) -> None:
-        if not isinstance(error, CropzoomError | OSError):
-            raise error
-        self.message.show_error(str(error))
-        if self.project is None:
-            self._folder = None
-            self.path_label.set_path(None)
-        self._show_state()
-
     def _show_state(self) -> None:
         has_project = self.project is not None
         self.empty.setVisible(not has_project)
@@ -378,12 +324,3 @@ class TrainingDock(QWidget):
             TRAIN_POSE: no_detector or ("" if state.cropped.is_done else "Crop the images first."),
             COMPARE: no_detector or ("" if self.pose else "Train a pose model first.") or busy,
         }
-
-    def _watch(self, window: QWidget | None) -> None:
-        if window is self._watched or window is self:
-            return
-        if self._watched is not None:
-            self._watched.removeEventFilter(self)
-        self._watched = window
-        if window is not None:
-            window.installEventFilter(self)

@@ -45,7 +45,8 @@ from napari_cropzoom.files.bbox_csv import write_bbox_csv
 from napari_cropzoom.files.predictions_csv import read_predictions, read_predictions_table
 from napari_cropzoom.files.provenance import read_video_predictions
 from napari_cropzoom.projects.corrections import read_corrected
-from napari_cropzoom.projects.labeling import label_frames, likely, with_review
+from napari_cropzoom.projects.labeling import label_frames, likely
+from napari_cropzoom.projects.review_labels.record import with_review
 from napari_cropzoom.review.session import Session
 from napari_cropzoom.video.video import Video
 

@@ -163,7 +163,7 @@ def _labeled_image(folder: Path) -> None:
 
 
 def _labeled_record(folder: Path) -> None:
-    from napari_cropzoom.projects.labeling import write_record
+    from napari_cropzoom.projects.review_labels.record import write_record
 
     write_record(folder / "out" / "labels_made_of.json", {"img00000001.png": {"frame": 1}})
 
@@ -298,7 +298,7 @@ WRITE_POINTS = [
     WritePoint("batch.results.write_results", "batch.csv", _batch_table),
     WritePoint("projects.table.write_csv", "project.csv", _project_table),
     WritePoint("projects.labeling.write_image", "img00000001.png", _labeled_image),
-    WritePoint("projects.labeling.write_record", "labels_made_of.json", _labeled_record),
+    WritePoint("projects.review_labels.record.write_record", "labels_made_of.json", _labeled_record),
     WritePoint("projects.known.write_known", "known.json", _known_states),
     WritePoint("engine.training.evaluation.write_errors", "errors.csv", _errors),
     WritePoint("engine.training.status._write", "train_status.json", _training_begins),

@@ -25,6 +25,7 @@ from napari_cropzoom.files.provenance import MadeWith, made_with_path, video_ide
 from napari_cropzoom.files.review_paths import file_sha256, reviewed_csv
 from napari_cropzoom.projects.comparing import Improvement, OnVideo
 from napari_cropzoom.projects.corrections import sizing_like
+from napari_cropzoom.projects.review_labels.said import LabelReview, Said
 from napari_cropzoom.review.session import Session
 from napari_cropzoom.video.index import VideoIndex
 from napari_cropzoom.video.video import Video
@@ -152,10 +153,11 @@ def test_images_are_whole_frames_and_the_record_says_where_they_come_from(lab: P
     assert improve(lab, "--frames", "4") == 0
     record = json.loads((lab / "CollectedData_with_review_made_of.json").read_text(encoding="utf-8"))
     images = [row[0] for row in new_rows(lab)]
+    assert {about["video"] for about in record["images"].values()} == {"videos/a.mp4", "videos/b.mp4"}
     assert sorted(record["images"]) == sorted(images)
     for image in images:
         about = record["images"][image]
-        with Video(Path(about["video"])) as video, Image.open(lab / image) as picture:
+        with Video(lab / about["video"]) as video, Image.open(lab / image) as picture:
             np.testing.assert_array_equal(np.asarray(picture), video.frame(about["frame"]))
 
 
@@ -168,6 +170,50 @@ def test_a_second_time_adds_others_and_keeps_those_of_before(lab: Path) -> None:
     assert table.index[2] == "labeled-data/a/img00000059.png"
     assert table.index[3:5] == [row[0] for row in first]
     assert len(set(table.index)) == len(table.index) == 7
+
+
+def test_the_last_line_says_what_waits_to_be_looked_at_and_rejected_frames_do_not_come_again(
+    lab: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert improve(lab, "--frames", "6", "--gap", "4") == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith("Labels made by review: 0 of 6 accepted, 6 to look at.")
+    assert "Plugins > Cropzoom > Training, step 'Labels made by review'" in last
+    images = [row[0] for row in new_rows(lab)]
+    review = LabelReview.read(lab / "CollectedData.csv")
+    review.start()
+    review.say(images[0], Said.REJECTED)
+    review.say(images[1], Said.ACCEPTED)
+    review.close()
+    with (lab / "CollectedData.csv").open("a") as file:  # the table is made anew with the next frames
+        file.write("labeled-data/a/img00000059.png,1,2,3,4,5,6\n")
+    assert improve(lab, "--frames", "60", "--gap", "1", "--unseen", "take") == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    total = 2 * (len(WRONG) - 2) - 1  # both videos, without unlikely ones and one that has labels
+    assert f"review: 1 of {total} accepted, 1 rejected, {total - 2} to look at" in last
+    table = read_predictions_table(lab / "CollectedData_with_review.csv").index
+    assert images[0] not in table
+    assert table[2] == "labeled-data/a/img00000059.png"
+    assert len(table) == 3 + total - 1
+    assert improve(lab, "--frames", "60", "--gap", "1") == 1  # nothing is left, the rejected one included
+
+
+def test_a_training_says_what_of_the_labels_it_takes(
+    lab: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert improve(lab, "--frames", "4", "--gap", "4") == 0
+    with pytest.raises(SystemExit):
+        improve(lab, "--train", "--unseen", "perhaps")
+    capsys.readouterr()
+    taken = ["--train", "--new_model", str(lab / "models" / "pose")]  # which ends before it trains
+    assert improve(lab, *taken) == 1
+    said = "labels made by review: 0 of 4 accepted, 4 to look at; the 4 that nobody has looked at are "
+    assert f"{said}trained on too (--unseen leave leaves them out)" in capsys.readouterr().out
+    assert len(new_rows(lab)) == 4
+    for more in (["--unseen", "leave"], []):  # which is kept
+        assert improve(lab, *taken, *more) == 1
+        assert f"{said}left out (--unseen take takes them)" in capsys.readouterr().out
+        assert new_rows(lab) == []
 
 
 def test_context_models_get_the_frames_round_each(lab: Path) -> None:
@@ -190,10 +236,11 @@ def test_a_project_without_corrections_says_what_to_do(
     assert "cropzoom review" in capsys.readouterr().err
 
 
-def test_a_better_detector_is_told_from_a_worse_one(
+def test_a_better_detector_is_told_from_a_worse_one_after_the_project_has_moved(
     lab: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert improve(lab, "--frames", "4", "--gap", "4") == 0
+    lab = Path(shutil.move(lab, lab.with_name("moved ü")))
     capsys.readouterr()
     good = told_of(lab, "good", true_poses())
     same = told_of(lab, "same", detected())

@@ -66,6 +66,8 @@ class Journal:
     ----------
     path : Path
         Of the journal; folder and file come with the first line.
+    what : str
+        What the review is of, for messages.
 
     Attributes
     ----------
@@ -75,8 +77,9 @@ class Journal:
         What a person should know of how the file was taken; mostly empty.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, what: str = "boxes") -> None:
         self.path = path
+        self._what = what
         self.locked_out = self.note = ""
         self._made: list[Path] = []
         self._lock = PathLock(path.with_name(f".{path.name}.lock"))
@@ -178,7 +181,7 @@ class Journal:
         except BlockedError as error:
             self.locked_out = (
                 "This review is open in another window, so it is read-only here. "
-                "Close the other window and open the boxes again to edit them."
+                f"Close the other window and open the {self._what} again to edit them."
             )
             if error.soft is not None:
                 by = f" It was opened by {error.holder}." if error.holder else ""
@@ -189,7 +192,7 @@ class Journal:
         except OSError as error:
             self.locked_out = (
                 f"{self.path.parent} cannot be written to ({error.strerror or error}), so this review is "
-                "read-only. Copy the boxes to a folder of your own to edit them."
+                "read-only. Copy the {self._what} to a folder of your own to edit them."
             )
 
     def _submit(self, work: Callable[[], None]) -> Future[None]:

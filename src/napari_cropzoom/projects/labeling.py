@@ -1,19 +1,13 @@
 """Corrected frames as labeled frames of a project, in Lightning Pose's own layout.
 
-Beside the labels file ``<labels>.csv``, which stays as it is, are written
+Beside the table and the record of :mod:`.review_labels.record` are written
 
-``<labels>_with_review.csv``
-    its rows, and those made here;
-``<labels>_with_review_made_of.json``
-    of each row made here the video, the frame, the box, why it was suspected, and the pose model;
 ``labeled-data/<video>/img<number>.png``
     whole frames, with eight digits; those two before and two after too, for models with temporal context.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -23,21 +17,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_cropzoom.core.boxes import BoolArray, FloatArray
-from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.boxes import BoolArray
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.progress import Progress, Stage
 from napari_cropzoom.files.atomic import atomic_path
 from napari_cropzoom.files.csv_table import plain_path
 from napari_cropzoom.files.names import name_key
-from napari_cropzoom.files.parsing import MISSHAPEN, read_json
-from napari_cropzoom.files.predictions_csv import PredictionsTable, read_predictions_table
+from napari_cropzoom.files.predictions_csv import read_predictions_table
 from napari_cropzoom.projects.corrections import Corrected, choose
 from napari_cropzoom.projects.layout import FRAMES_FOLDER
+from napari_cropzoom.projects.review_labels.record import (
+    read_record,
+    record_of,
+    video_in_record,
+    with_review,
+    write_record,
+)
+from napari_cropzoom.projects.review_labels.said import LabelReview, write_label_table
 from napari_cropzoom.video.video import Video
 
 CONTEXT = 2  # frames on either side
-VERSION = 1
 LEAST_SHARE = 0.5  # of the keypoints that labels and pose model have, which a frame has to have
 
 
@@ -62,16 +61,6 @@ class Labeled:
     of_videos: Counter[str] = field(default_factory=Counter)
     of_kinds: Counter[str] = field(default_factory=Counter)
     n_left_out: int = 0
-
-
-def with_review(labels: Path) -> Path:
-    """Where the table with the new rows lies."""
-    return labels.with_name(f"{labels.stem}_with_review.csv")
-
-
-def record_of(target: Path) -> Path:
-    """Where it is told which rows were made by review."""
-    return target.with_name(f"{target.stem}_made_of.json")
 
 
 def label_frames(
@@ -108,15 +97,15 @@ def label_frames(
     CropzoomError
         If a file cannot be read or written.
     """
-    target = with_review(labels)
-    table = read_predictions_table(labels)
-    before = read_predictions_table(target) if target.is_file() else table
-    known = {plain_path(image) for image in (*table.index, *before.index)}
+    target, names = with_review(labels), LabelReview.read(labels).names
+    known = {*read_record(record_of(target))}
+    for file in filter(Path.is_file, (labels, target)):
+        known |= {plain_path(image) for image in read_predictions_table(file).index}
     folders = _folders([each.video for each in corrected])
     usable, n_left_out = [], 0
     for each, found, folder in zip(corrected, poses, folders, strict=True):
-        names = [name for name in table.names if name in found.names]
-        is_likely = likely(names, found, each, min_likelihood).mean(axis=1) >= LEAST_SHARE
+        shared = [name for name in names if name in found.names]
+        is_likely = likely(shared, found, each, min_likelihood).mean(axis=1) >= LEAST_SHARE
         is_new = np.ones(len(is_likely), bool)
         for frame in np.flatnonzero(each.is_wrong).tolist():
             is_new[frame] = _image(folder, frame) not in known
@@ -124,27 +113,27 @@ def label_frames(
         usable.append(is_likely & is_new)
     chosen = choose(corrected, poses, usable, count, gap)
     result = Labeled(target, n_left_out=n_left_out)
-    rows: list[list[object]] = []
     about: dict[str, Any] = {}
     for number, each in enumerate(corrected):
         frames = [frame for video, frame in chosen if video == number]
         yield from _write_images(labels.parent, folders[number], each, frames, has_context)
         for frame in frames:
             image = _image(folders[number], frame)
-            rows.append(_row(table, poses[number], each, frame, min_likelihood))
             about[image] = {
-                "video": str(each.video),
+                "video": video_in_record(each.video, labels),
                 "frame": frame,
                 "box": each.boxes[frame].tolist(),
                 "why": each.kinds[frame],
                 "pose": pose_model,
+                "keypoints": _places(names, poses[number], each, frame),
+                "least": min_likelihood,
             }
             result.images.append(image)
             result.of_videos[each.video.name] += 1
             result.of_kinds[each.kinds[frame]] += 1
-    if rows:
+    if about:
         write_record(record_of(target), about)
-        _write_table(target, table, before, result.images, rows)
+        write_label_table(labels)
     return result
 
 
@@ -175,20 +164,18 @@ def _image(folder: str, frame: int) -> str:
     return f"{FRAMES_FOLDER}/{folder}/img{frame:08d}.png"
 
 
-def _row(
-    table: PredictionsTable, poses: Poses, corrected: Corrected, frame: int, min_likelihood: float
-) -> list[object]:
-    """Cells of a labeled frame, in the order of the labels; x and y are both there or both empty."""
-    cells: list[object] = [None] * table.values.shape[1]
-    is_likely = likely(table.names, poses, corrected, min_likelihood)[frame]
-    for place, name in enumerate(table.names):
-        if is_likely[place]:
-            xy: FloatArray = poses.xy[frame, poses.names.index(name)]
-            for coord, value in zip("xy", xy.tolist(), strict=True):
-                column = table.column(name, coord)
-                if column is not None:
-                    cells[column] = round(value, 3)
-    return cells
+def _places(
+    names: Sequence[str], poses: Poses, corrected: Corrected, frame: int
+) -> dict[str, list[float]]:
+    """Of each of the labels' keypoints that is inside the frame: x, y and likelihood."""
+    is_inside = likely(names, poses, corrected, 0.0)[frame]
+    parts = {
+        name: poses.names.index(name) for name, inside in zip(names, is_inside, strict=True) if inside
+    }
+    return {
+        name: [*poses.xy[frame, part].round(3).tolist(), float(poses.likelihood[frame, part])]
+        for name, part in parts.items()
+    }
 
 
 def _write_images(
@@ -222,60 +209,3 @@ def write_image(path: Path, picture: NDArray[np.uint8]) -> None:
 
     with atomic_path(path) as part:
         Image.fromarray(picture).save(part, format="PNG")
-
-
-def read_record(path: Path) -> dict[str, Any]:
-    """What is known of the rows made by review, by their image; nothing where there is no record."""
-    try:
-        return dict(read_json(path)["images"])
-    except (OSError, *MISSHAPEN):
-        return {}
-
-
-def added_frames(target: Path) -> dict[Path, list[int]]:
-    """Frames of each video that were made rows of a table, by its record."""
-    result: dict[Path, list[int]] = {}
-    for about in read_record(record_of(target)).values():
-        with contextlib.suppress(*MISSHAPEN):
-            result.setdefault(Path(about["video"]), []).append(int(about["frame"]))
-    return result
-
-
-def write_record(path: Path, about: dict[str, Any]) -> None:
-    """Add rows to the record of what was made by review.
-
-    Raises
-    ------
-    CropzoomError
-        If the file cannot be written.
-    """
-    content = {"version": VERSION, "images": {**read_record(path), **about}}
-    with atomic_path(path) as part:
-        part.write_text(json.dumps(content, indent=1, allow_nan=False), encoding="utf-8")
-
-
-def _write_table(
-    target: Path,
-    table: PredictionsTable,
-    before: PredictionsTable,
-    images: Sequence[str],
-    rows: Sequence[Sequence[object]],
-) -> None:
-    """Write the labels as they are now, rows made before, and new ones."""
-    import pandas as pd
-
-    if before.header[1:] != table.header[1:]:
-        raise CropzoomError(
-            f"{target}: has other keypoints than {table.path}. Move it away to begin again."
-        )
-    mine = {plain_path(image) for image in table.index}
-    kept = [row for row, image in enumerate(before.index) if plain_path(image) not in mine]
-    columns = table.values.columns
-    parts = [
-        table.values,
-        before.values.iloc[kept].set_axis(columns, axis=1),
-        pd.DataFrame([list(row) for row in rows], columns=columns),
-    ]
-    values = pd.concat([part.astype(object) for part in parts], ignore_index=True)
-    index = [*table.index, *(before.index[row] for row in kept), *images]
-    PredictionsTable(target, table.header, [plain_path(image) for image in index], values).write(target)

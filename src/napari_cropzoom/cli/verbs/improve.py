@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from napari_cropzoom.engine.model_folder import ModelFolder
     from napari_cropzoom.projects.corrections import Corrected
     from napari_cropzoom.projects.layout import Project
+    from napari_cropzoom.projects.review_labels.said import LabelReview
 
 FRAMES, GAP, LIKELY = 30, 15, 0.5
 
@@ -51,6 +53,12 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
         default=LIKELY,
         help=f"keypoints below it are left empty (default: {LIKELY})",
     )
+    better.add_argument(
+        "--unseen",
+        choices=("take", "leave"),
+        help="labels made by review that nobody has looked at: have them in the table to train on, as at "
+        "first, or leave them out, from now on",
+    )
     then = better.add_mutually_exclusive_group()
     then.add_argument(
         "--train",
@@ -75,13 +83,13 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
 def improve(args: argparse.Namespace) -> None:
     """Add labeled frames, train on them, and say which detector is the better one, as far as asked."""
     from napari_cropzoom.engine.model_folder import ModelFolder
-    from napari_cropzoom.projects.labeling import with_review
     from napari_cropzoom.projects.layout import Project
+    from napari_cropzoom.projects.review_labels.record import with_review, without_review
 
     if not args.train and (args.new_model is not None or args.overrides):
         raise CropzoomError("--new_model, --overrides: are for --train. Leave them out.")
     project = Project.open(args.project, args.output_dir)
-    labels = args.labels or _only_labels(project)
+    labels = without_review(args.labels or _only_labels(project))
     detector = ModelFolder.open(args.detector)
     new = None if args.compare is None else ModelFolder.open(args.compare)
     corrected = _corrected(project, detector)
@@ -96,10 +104,13 @@ def improve(args: argparse.Namespace) -> None:
             print_note(f"{target}: is taken as it is; improve without --train adds frames")
         else:
             _add_frames(project, labels, detector, corrected, args)
+        review = _settle(labels, args)
         if not args.train:
-            print("Look at the keypoints before you train on them: they are what the pose model finds.")
             print(f"Train again: {_next_line(args)}")
+            print(_to_look_at(review))
             return
+        if review.made:
+            print(_trained_on(review), flush=True)
         new = _train(detector, target, args)
     _compare(project, labels, detector, new, corrected, args)
 
@@ -115,7 +126,8 @@ def _add_frames(
     from napari_cropzoom.engine.model_folder import ModelFolder
     from napari_cropzoom.files.predictions_csv import read_predictions_table
     from napari_cropzoom.projects.corrections import check_names
-    from napari_cropzoom.projects.labeling import label_frames, record_of
+    from napari_cropzoom.projects.labeling import label_frames
+    from napari_cropzoom.projects.review_labels.record import record_of
 
     if args.pose is None:
         raise CropzoomError("Give --pose MODEL, a pose model that finds the keypoints in reviewed boxes.")
@@ -148,6 +160,44 @@ def _add_frames(
         print(f"{count:4}  {kind}")
     print(f"{counted(len(made.images), 'labeled frame')} added: {made.labels}")
     print(f"which ones: {record_of(made.labels)}", flush=True)
+
+
+def _settle(labels: Path, args: argparse.Namespace) -> LabelReview:
+    """Do as ``--unseen`` says, and write the table as it is to be."""
+    from napari_cropzoom.projects.review_labels.said import LabelReview
+
+    review = LabelReview.read(labels)
+    if args.unseen is not None:
+        with closing(review):
+            review.start()
+            review.take_unseen(args.unseen == "take")
+    if review.made:
+        review.write_table()
+    return review
+
+
+def _to_look_at(review: LabelReview) -> str:
+    """How many labels nobody has looked at, and how to."""
+    counts = review.counts
+    if not counts.unseen:
+        return f"Labels made by review: {counts.told()}."
+    return (
+        f"Labels made by review: {counts.told()}. They are what the pose model finds, so look at them "
+        "before you train: in napari, Plugins > Cropzoom > Training, step 'Labels made by review'."
+    )
+
+
+def _trained_on(review: LabelReview) -> str:
+    """What of the labels made by review a training takes."""
+    counts = review.counts
+    if not counts.unseen:
+        return f"labels made by review: {counts.told()}"
+    does = (
+        "are trained on too (--unseen leave leaves them out)"
+        if review.takes_unseen
+        else "are left out (--unseen take takes them)"
+    )
+    return f"labels made by review: {counts.told()}; the {counts.unseen} that nobody has looked at {does}"
 
 
 def _train(detector: ModelFolder, target: Path, args: argparse.Namespace) -> ModelFolder:
@@ -189,9 +239,9 @@ def _compare(
 ) -> None:
     """Print how both do on the reviewed videos and on labels, and which is the better one."""
     from napari_cropzoom.projects.comparing import compare_detectors
-    from napari_cropzoom.projects.labeling import added_frames, with_review
+    from napari_cropzoom.projects.review_labels.record import added_frames
 
-    added = added_frames(with_review(labels))
+    added = added_frames(labels)
     trust = args.trust_checkpoint
     stage = compare_detectors(project, labels, old, new, corrected, added, trust=trust, notify=print_note)
     print(run_with_bar(stage, "comparing").told())

@@ -1,0 +1,166 @@
+"""Files of labels made by review, and the record of what was found.
+
+Beside the labels of a project, ``<labels>.csv``, which stay as they are. Each is made of those above it:
+
+``<labels>_with_review_made_of.json``
+    what was found: of each image the video, the frame, the box, why it was suspected, the pose model, and
+    its keypoints with their likelihoods;
+``<labels>_with_review_journal.jsonl``
+    what a person has said of it, see :mod:`.said`;
+``<labels>_with_review.csv``
+    the labels of the project, and those made by review that were not rejected, see :mod:`.label_table`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from napari_cropzoom.core.boxes import Box
+from napari_cropzoom.files.atomic import atomic_path
+from napari_cropzoom.files.csv_table import plain_path
+from napari_cropzoom.files.parsing import MISSHAPEN, read_json
+from napari_cropzoom.files.predictions_csv import read_predictions_table
+
+VERSION = 2
+END = "_with_review"
+Place = tuple[float, float]
+Places = dict[str, Place]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found in one image.
+
+    Attributes
+    ----------
+    why : str
+        Why its frame was suspected.
+    box : Box
+        Set by a person, in pixels of the image.
+    places : dict
+        Of each keypoint x and y, in pixels of the image; those too unlikely to be a label too.
+    likelihoods : dict
+        Of each keypoint; nothing in records of version 1.
+    least : float
+        Likelihood from which a keypoint is a label.
+    """
+
+    why: str
+    box: Box
+    places: Places
+    likelihoods: dict[str, float]
+    least: float
+
+    @classmethod
+    def of(cls, about: Mapping[str, Any], row: Places | None) -> Found | None:
+        """By its entry in the record, in version 1 its row in the table. None if it makes no sense."""
+        with contextlib.suppress(*MISSHAPEN):
+            places, likelihoods = dict(row or {}), dict[str, float]()
+            if "keypoints" in about:
+                cells = {str(name): [*map(float, each)] for name, each in about["keypoints"].items()}
+                places = {name: (each[0], each[1]) for name, each in cells.items()}
+                likelihoods = {name: each[2] for name, each in cells.items() if len(each) > 2}
+            elif row is None:
+                return None
+            box = Box(*map(float, about["box"]))
+            return cls(str(about["why"]), box, places, likelihoods, float(about.get("least", 0.0)))
+        return None
+
+    def labels(self) -> Places:
+        """Keypoints that are likely enough."""
+        return {
+            name: place
+            for name, place in self.places.items()
+            if self.likelihoods.get(name, 1.0) >= self.least
+        }
+
+    @property
+    def likelihood(self) -> float:
+        """Mean over the keypoints, 1 where nothing is known."""
+        return sum(self.likelihoods.values()) / len(self.likelihoods) if self.likelihoods else 1.0
+
+    def keypoints(self) -> dict[str, list[float]]:
+        """For the record: of each keypoint x, y and likelihood, where that is known."""
+        known = self.likelihoods
+        return {
+            name: [*place, *([known[name]] if name in known else [])]
+            for name, place in self.places.items()
+        }
+
+
+def with_review(labels: Path) -> Path:
+    """Where the table with the new rows lies."""
+    return labels.with_name(f"{labels.stem}{END}.csv")
+
+
+def without_review(labels: Path) -> Path:
+    """The labels that a table with new rows was made of; others as they are."""
+    made_of = labels.with_name(f"{labels.stem.removesuffix(END)}.csv")
+    return made_of if record_of(labels).is_file() and made_of.is_file() else labels
+
+
+def record_of(target: Path) -> Path:
+    """Where it is told which rows were made by review."""
+    return target.with_name(f"{target.stem}_made_of.json")
+
+
+def label_journal(target: Path) -> Path:
+    """Where it is told what a person has said of them."""
+    return target.with_name(f"{target.stem}_journal.jsonl")
+
+
+def read_record(path: Path) -> dict[str, dict[str, Any]]:
+    """What is known of the rows made by review, by their image; nothing where there is no record."""
+    try:
+        return {str(image): dict(about) for image, about in read_json(path)["images"].items()}
+    except (OSError, *MISSHAPEN):
+        return {}
+
+
+def write_record(path: Path, about: Mapping[str, Any]) -> None:
+    """Add rows to the record of what was made by review.
+
+    Raises
+    ------
+    CropzoomError
+        If the file cannot be written.
+    """
+    content = {"version": VERSION, "images": {**read_record(path), **about}}
+    with atomic_path(path) as part:
+        part.write_text(json.dumps(content, indent=1, allow_nan=False), encoding="utf-8")
+
+
+def video_in_record(video: Path, labels: Path) -> str:
+    """How a record names a video: from the folder of the labels, where it lies in it."""
+    try:
+        return video.absolute().relative_to(labels.absolute().parent).as_posix()
+    except ValueError:
+        return str(video.absolute())
+
+
+def added_frames(labels: Path) -> dict[Path, list[int]]:
+    """Frames of each video that are rows of the table made of ``labels``, by its record."""
+    target = with_review(labels)
+    if not target.is_file():
+        return {}
+    root, result = labels.absolute().parent, dict[Path, list[int]]()
+    there = {plain_path(image) for image in read_predictions_table(target).index}
+    for image, about in read_record(record_of(target)).items():
+        with contextlib.suppress(*MISSHAPEN):
+            if image in there:
+                result.setdefault(_found_again(root, about["video"]), []).append(int(about["frame"]))
+    return result
+
+
+def _found_again(root: Path, named: str) -> Path:
+    """A video by its name in a record; one whose folder was moved is found by the end of its path."""
+    parts = named.replace("\\", "/").split("/")
+    ends = (root.joinpath(*parts[first:]) for first in range(1, len(parts)))
+    path = Path(os.path.normpath(root / named))
+    return path if path.is_file() else next((end for end in ends if end.is_file()), path)

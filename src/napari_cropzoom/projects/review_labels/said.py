@@ -1,0 +1,347 @@
+"""What a person says of labels made by review; every act is on disk before it counts.
+
+Lines of the journal, beside ``begin``: ``label`` (image, said, xy: what one has become), ``undo`` and
+``redo`` (the same), and ``unseen`` (taken: whether labels that nobody has looked at go into the table).
+A row that another program has changed in the table, or taken out of it, counts as said by a person.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+
+from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.files.csv_table import plain_path
+from napari_cropzoom.files.journal import Journal
+from napari_cropzoom.files.journal_lines import Entry, read_journal
+from napari_cropzoom.files.parsing import MISSHAPEN
+from napari_cropzoom.files.predictions_csv import PredictionsTable, read_predictions_table
+from napari_cropzoom.projects.review_labels.label_table import are_same, in_order, rows_of, write_rows
+from napari_cropzoom.projects.review_labels.record import (
+    VERSION,
+    Found,
+    Place,
+    Places,
+    label_journal,
+    read_record,
+    record_of,
+    with_review,
+    write_record,
+)
+
+
+class Said(StrEnum):
+    """What a person has said of a label."""
+
+    NOTHING = "nothing"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True)
+class ReviewLabel:
+    """Keypoints of one image.
+
+    Attributes
+    ----------
+    image : str
+        As in the table.
+    xy : dict
+        Of each keypoint that is visible x and y, in pixels of the image.
+    said : Said
+    """
+
+    image: str
+    xy: Places
+    said: Said = Said.NOTHING
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many labels were made, and how many a person has accepted and rejected."""
+
+    total: int = 0
+    accepted: int = 0
+    rejected: int = 0
+
+    @property
+    def unseen(self) -> int:
+        """How many nobody has looked at."""
+        return self.total - self.accepted - self.rejected
+
+    def told(self) -> str:
+        """``12 of 30 accepted, 2 rejected, 16 to look at``."""
+        parts = [f"{self.accepted} of {self.total} accepted"]
+        parts += [f"{self.rejected} rejected"] if self.rejected else []
+        parts += [f"{self.unseen} to look at"] if self.unseen else []
+        return ", ".join(parts)
+
+
+Act = tuple[ReviewLabel, ReviewLabel]
+
+
+@dataclass(eq=False)
+class LabelReview:
+    """Labels made by review, with what a person says of them.
+
+    Attributes
+    ----------
+    labels : Path
+        The labels of the project.
+    names : tuple of str
+        Their keypoints.
+    found : dict of str to Found
+        By image, in the order they were made in.
+    made : dict of str to ReviewLabel
+        As they are now.
+    takes_unseen : bool
+        Whether labels that nobody has looked at go into the table.
+    past, future : list of (ReviewLabel, ReviewLabel)
+        Acts to take back, and to do again: before and after.
+    """
+
+    labels: Path
+    names: tuple[str, ...]
+    found: dict[str, Found]
+    made: dict[str, ReviewLabel]
+    takes_unseen: bool = True
+    past: list[Act] = field(default_factory=list)
+    future: list[Act] = field(default_factory=list)
+    _adopted: list[Act] = field(default_factory=list)
+    _journal: Journal | None = None
+
+    @classmethod
+    def read(cls, labels: Path) -> LabelReview:
+        """Read what there is; fit for a thread.
+
+        Raises
+        ------
+        CropzoomError
+            If a file cannot be read, or the table has other keypoints than the labels.
+        """
+        labels = labels.absolute()
+        table, before = _tables(labels)
+        rows = {} if before is None else rows_of(before)
+        own = {plain_path(image) for image in table.index}
+        found = {
+            image: each
+            for image, about in read_record(record_of(with_review(labels))).items()
+            if image not in own and (each := Found.of(about, rows.get(image))) is not None
+        }
+        made = {
+            image: ReviewLabel(image, in_order(each.labels(), table.names))
+            for image, each in found.items()
+        }
+        result = cls(labels, table.names, found, made)
+        known = {image: [label.xy] for image, label in made.items()}
+        for entry in read_journal(label_journal(with_review(labels)))[0]:
+            with contextlib.suppress(*MISSHAPEN):
+                result._apply(entry)
+                if entry["do"] == "label":
+                    known[entry["image"]].append(result.made[entry["image"]].xy)
+        if before is not None:
+            result._adopt(rows, known)
+        return result
+
+    @property
+    def counts(self) -> Counts:
+        """How far a person is."""
+        said = [label.said for label in self.made.values()]
+        return Counts(len(said), said.count(Said.ACCEPTED), said.count(Said.REJECTED))
+
+    def by_doubt(self) -> list[str]:
+        """Images, those first of whose keypoints the pose model was least sure."""
+        return sorted(self.made, key=lambda image: self.found[image].likelihood)
+
+    def place_of(self, image: str, name: str) -> Place:
+        """Where a keypoint that is not visible was before, or was found; else the middle of the box."""
+        for before, _ in reversed(self.past):
+            if before.image == image and name in before.xy:
+                return before.xy[name]
+        found = self.found[image]
+        middle = found.box.x + found.box.w / 2, found.box.y + found.box.h / 2
+        return found.places.get(name, middle)
+
+    def write_table(self) -> None:
+        """Write the labels of the project, other rows of the table, and those made here.
+
+        Raises
+        ------
+        CropzoomError
+            If a file cannot be read or written.
+        """
+        target = with_review(self.labels)
+        record = read_record(record_of(target))
+        if any("keypoints" not in record.get(image, {}) for image in self.found):  # of version 1
+            for image, each in self.found.items():
+                record.setdefault(image, {})["keypoints"] = each.keypoints()
+            write_record(record_of(target), record)
+        table, before = _tables(self.labels)
+        taken = {label.image: label.xy for label in self.made.values() if self._is_taken(label)}
+        write_rows(target, table, before, self.made, taken)
+
+    # ---- what a person says --------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Have the journal for this process alone; :attr:`read_only` says why it cannot be had.
+
+        Raises
+        ------
+        CropzoomError
+            If what another program has changed in the table cannot be kept.
+        """
+        self._journal = Journal(label_journal(with_review(self.labels)), "labels")
+        while self._adopted and not self.read_only:
+            before, after = self._adopted[0]
+            self.made[before.image] = before
+            self._keep(_line(after))
+            del self._adopted[0]
+
+    @property
+    def read_only(self) -> str:
+        """Why nothing can be changed here; empty if it can."""
+        return "" if self._journal is None else self._journal.locked_out
+
+    def close(self) -> None:
+        """Let others have the journal."""
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
+
+    def say(self, image: str, said: Said) -> None:
+        """Accept or reject a label.
+
+        Raises
+        ------
+        CropzoomError
+            If it cannot be kept; nothing has changed then. So do the others.
+        """
+        self._change(replace(self.made[image], said=said))
+
+    def place(self, image: str, name: str, place: Place | None) -> None:
+        """Put a keypoint somewhere else; None says that it is not visible."""
+        xy = {each: where for each, where in self.made[image].xy.items() if each != name}
+        if place is not None:
+            xy[name] = (round(place[0], 3), round(place[1], 3))
+        self._change(replace(self.made[image], xy=in_order(xy, self.names)))
+
+    def take_unseen(self, taken: bool) -> None:
+        """Have labels that nobody has looked at in the table, or leave them out."""
+        if taken != self.takes_unseen:
+            self._keep({"do": "unseen", "taken": taken})
+
+    def undo(self) -> str | None:
+        """Take the last act back, in this window or before; the image it was on, None without one."""
+        return self._step(self.past, "undo")
+
+    def redo(self) -> str | None:
+        """Do it again."""
+        return self._step(self.future, "redo")
+
+    # ---- inside --------------------------------------------------------------------------------
+
+    def _is_taken(self, label: ReviewLabel) -> bool:
+        return label.said is Said.ACCEPTED or (label.said is Said.NOTHING and self.takes_unseen)
+
+    def _change(self, label: ReviewLabel) -> None:
+        if label != self.made[label.image]:
+            self._keep(_line(label))
+
+    def _step(self, acts: list[Act], what: str) -> str | None:
+        if not acts:
+            return None
+        label = acts[-1][0 if what == "undo" else 1]
+        self._keep({**_line(label), "do": what})
+        return label.image
+
+    def _keep(self, entry: Entry) -> None:
+        """Write an act down, and then do it."""
+        journal = self._journal
+        if journal is None:
+            raise CropzoomError(f"{self.labels}: these labels are not open for changes.")
+        if journal.is_empty:
+            journal.append({"do": "begin", "version": VERSION})
+        journal.append(entry)
+        self._apply(entry)
+
+    def _apply(self, entry: Entry) -> None:
+        """Do what a line of the journal says; one that makes no sense raises one of ``MISSHAPEN``."""
+        do = entry["do"]
+        if do == "unseen":
+            self.takes_unseen = bool(entry["taken"])
+        if do not in ("label", "undo", "redo"):
+            return
+        before = self.made[entry["image"]]
+        xy = {str(name): (float(x), float(y)) for name, (x, y) in entry["xy"].items()}
+        label = ReviewLabel(before.image, in_order(xy, self.names), Said(entry["said"]))
+        self.made[label.image] = label
+        if do == "label":
+            self.past.append((before, label))
+            self.future.clear()
+            return
+        acts, others = (self.past, self.future) if do == "undo" else (self.future, self.past)
+        if acts and acts[-1][0].image == label.image:  # those of labels that are gone are in no list
+            others.append(acts.pop())
+
+    def _adopt(self, rows: Mapping[str, Places], known: Mapping[str, Iterable[Places]]) -> None:
+        """Take what another program has changed in the table since it was written."""
+        target = with_review(self.labels)
+        times = [_time(each) for each in (target, record_of(target), label_journal(target))]
+        is_newest = times[0] >= max(times)
+        for image, label in [*self.made.items()]:
+            if image in rows:
+                if any(are_same(rows[image], xy) for xy in known[image]):
+                    continue
+                adopted = replace(label, xy=in_order(rows[image], self.names))
+            elif is_newest and self._is_taken(label):
+                adopted = replace(label, said=Said.REJECTED)
+            else:
+                continue
+            self._adopted.append((label, adopted))
+            self.made[image] = adopted
+
+
+def count_labels(labels: Path) -> Counts:
+    """How many labels a review has made, and what was said of them; fit for a thread.
+
+    Raises
+    ------
+    CropzoomError
+        If a file cannot be read.
+    """
+    return LabelReview.read(labels).counts if record_of(with_review(labels)).is_file() else Counts()
+
+
+def write_label_table(labels: Path) -> None:
+    """Make the table anew of what is on disk; fit for a thread.
+
+    Raises
+    ------
+    CropzoomError
+        If a file cannot be read or written.
+    """
+    LabelReview.read(labels).write_table()
+
+
+def _tables(labels: Path) -> tuple[PredictionsTable, PredictionsTable | None]:
+    """The labels of a project, and what is in the table made of them."""
+    target, table = with_review(labels), read_predictions_table(labels)
+    before = read_predictions_table(target) if target.is_file() else None
+    if before is not None and before.header[1:] != table.header[1:]:
+        raise CropzoomError(f"{target}: has other keypoints than {labels}. Move it away to begin again.")
+    return table, before
+
+
+def _line(label: ReviewLabel) -> Entry:
+    xy = {name: list(place) for name, place in label.xy.items()}
+    return {"do": "label", "image": label.image, "said": str(label.said), "xy": xy}
+
+
+def _time(file: Path) -> float:
+    try:
+        return file.stat().st_mtime
+    except OSError:
+        return 0.0

@@ -1,0 +1,272 @@
+"""What a person says of labels made by review is kept at once, and the table to train on follows."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.files.predictions_csv import read_predictions_table
+from napari_cropzoom.projects.review_labels.label_table import rows_of
+from napari_cropzoom.projects.review_labels.record import (
+    added_frames,
+    label_journal,
+    record_of,
+    video_in_record,
+    with_review,
+    without_review,
+    write_record,
+)
+from napari_cropzoom.projects.review_labels.said import (
+    Counts,
+    LabelReview,
+    Said,
+    count_labels,
+    write_label_table,
+)
+
+HEAD = "scorer,me,me,me,me\nbodyparts,nose,nose,tail,tail\ncoords,x,y,x,y\n"
+OWN = HEAD + "labeled-data/old/img1.png,1.50,2,3,4\n"
+A, B, C = (f"labeled-data/a/img0000000{n}.png" for n in (1, 2, 3))
+FOUND = {A: (0.9, 0.9), B: (0.6, 0.2), C: (0.8, 0.7)}
+
+
+@pytest.fixture
+def labels(tmp_path: Path) -> Path:
+    """Labels of a project, and three made by review; of the second the tail is unlikely."""
+    path = tmp_path / "lab ü" / "CollectedData.csv"
+    path.parent.mkdir()
+    path.write_text(OWN)
+    about = {
+        image: {
+            "video": "videos/a.mp4",
+            "frame": number,
+            "box": [0, 0, 40, 20],
+            "why": "a jump",
+            "keypoints": {"nose": [10.0, 11.0, nose], "tail": [20.0, 21.0, tail]},
+            "least": 0.5,
+        }
+        for number, (image, (nose, tail)) in enumerate(FOUND.items())
+    }
+    write_record(record_of(with_review(path)), about)
+    write_label_table(path)
+    return path
+
+
+@pytest.fixture
+def review(labels: Path):
+    review = LabelReview.read(labels)
+    review.start()
+    yield review
+    review.close()
+
+
+def table(labels: Path) -> dict[str, dict[str, tuple[float, float]]]:
+    return rows_of(read_predictions_table(with_review(labels)))
+
+
+def test_at_first_all_are_in_the_table_and_none_counts_as_accepted(labels):
+    assert list(table(labels)) == ["labeled-data/old/img1.png", A, B, C]
+    assert table(labels)[B] == {"nose": (10.0, 11.0)}
+    assert with_review(labels).read_text().splitlines()[3] == "labeled-data/old/img1.png,1.5,2,3,4"
+    assert count_labels(labels) == Counts(3, 0, 0)
+    assert count_labels(labels).told() == "0 of 3 accepted, 3 to look at"
+    assert LabelReview.read(labels).by_doubt() == [B, C, A]
+    assert without_review(with_review(labels)) == labels == without_review(labels)
+
+
+def test_what_is_said_is_there_again_and_in_the_table(labels, review):
+    review.place(A, "nose", (12.34567, 5))
+    review.say(A, Said.ACCEPTED)
+    review.say(C, Said.REJECTED)
+    review.place(B, "tail", review.place_of(B, "tail"))
+    review.place(B, "nose", None)
+    lines = label_journal(with_review(labels)).read_bytes().count(b"\n")
+    review.say(A, Said.ACCEPTED)  # which changes nothing
+    assert label_journal(with_review(labels)).read_bytes().count(b"\n") == lines == 6
+    again = LabelReview.read(labels)
+    assert again.made == review.made
+    assert again.counts == Counts(3, 1, 1)
+    again.write_table()
+    assert table(labels) == {
+        "labeled-data/old/img1.png": {"nose": (1.5, 2), "tail": (3, 4)},
+        A: {"nose": (12.346, 5), "tail": (20, 21)},
+        B: {"tail": (20, 21)},
+    }
+
+
+def test_acts_are_taken_back_and_done_again_in_another_window_too(labels, review):
+    review.place(A, "nose", (1, 2))
+    review.say(A, Said.ACCEPTED)
+    review.say(B, Said.REJECTED)
+    assert review.undo() == B
+    review.close()
+    again = LabelReview.read(labels)
+    again.start()
+    try:
+        assert again.made[B].said is Said.NOTHING
+        assert again.undo() == A
+        assert again.made[A].said is Said.NOTHING
+        assert again.made[A].xy["nose"] == (1, 2)
+        assert again.undo() == A
+        assert again.made[A].xy["nose"] == (10, 11)
+        assert again.undo() is None
+        assert [again.redo() for _ in range(4)] == [A, A, B, None]
+        assert again.counts == Counts(3, 1, 1)
+        again.undo()
+        again.place(C, "nose", None)
+        assert again.redo() is None  # something else was done since
+    finally:
+        again.close()
+    assert LabelReview.read(labels).made == again.made
+
+
+def test_those_that_nobody_has_looked_at_can_be_left_out_and_come_back(labels, review):
+    review.say(A, Said.ACCEPTED)
+    review.take_unseen(False)
+    review.write_table()
+    assert list(table(labels)) == ["labeled-data/old/img1.png", A]
+    assert LabelReview.read(labels).counts == Counts(3, 1, 0)
+    review.take_unseen(True)
+    write_label_table(labels)
+    assert [*table(labels)][1:] == [A, B, C]
+    assert table(labels)[B] == {"nose": (10.0, 11.0)}
+
+
+def test_a_window_that_is_killed_loses_nothing(labels):
+    """The last line may be cut off; the table is made anew of the rest."""
+    script = (
+        "import os, sys\nfrom pathlib import Path\n"
+        "from napari_cropzoom.projects.review_labels.said import LabelReview, Said\n"
+        "review = LabelReview.read(Path(sys.argv[1]))\nreview.start()\n"
+        f"review.place({A!r}, 'nose', (7, 8))\nreview.say({A!r}, Said.ACCEPTED)\n"
+        f"review.say({B!r}, Said.REJECTED)\nos.kill(os.getpid(), 9)\n"
+    )
+    subprocess.run([sys.executable, "-c", script, str(labels)], check=False)
+    journal = label_journal(with_review(labels))
+    with journal.open("ab") as file:
+        file.write(b'{"do":"label","image":"lab')
+    review = LabelReview.read(labels)
+    review.start()  # the lock ended with the process
+    try:
+        assert not review.read_only
+        assert review.made[A].said is Said.ACCEPTED
+        assert review.made[A].xy["nose"] == (7, 8)
+        assert review.counts == Counts(3, 1, 1)
+        review.say(C, Said.ACCEPTED)
+    finally:
+        review.close()
+    review.write_table()
+    assert LabelReview.read(labels).counts == Counts(3, 2, 1)
+    assert [*table(labels)][1:] == [A, C]
+
+
+def test_a_second_window_reads_only_and_changes_nothing(labels, review):
+    other = LabelReview.read(labels)
+    other.start()
+    try:
+        assert "open the labels again" in other.read_only
+        with pytest.raises(CropzoomError, match="open in another window"):
+            other.say(A, Said.ACCEPTED)
+        assert other.made[A].said is Said.NOTHING
+    finally:
+        other.close()
+    review.say(A, Said.ACCEPTED)
+    assert count_labels(labels) == Counts(3, 1, 0)
+
+
+def test_what_another_program_did_to_the_table_is_kept(labels):
+    target = with_review(labels)
+    lines = target.read_text().splitlines(keepends=True)
+    row = next(line for line in lines if line.startswith(A))
+    lines = [line for line in lines if not line.startswith((A, C))]
+    target.write_text(
+        "".join([*lines, row.replace("10.0,11.0", "33,44"), "labeled-data/b/x.png,1,2,3,4\n"])
+    )
+    review = LabelReview.read(labels)
+    assert review.made[A].xy == {"nose": (33, 44), "tail": (20, 21)}
+    assert review.made[A].said is Said.NOTHING
+    assert review.made[C].said is Said.REJECTED
+    review.start()
+    review.close()
+    review.write_table()
+    assert LabelReview.read(labels).made == review.made
+    assert [*table(labels)][1:] == ["labeled-data/b/x.png", A, B]
+
+
+def test_a_table_left_behind_by_a_crash_is_no_act_of_another_program(labels, review):
+    old = with_review(labels).read_bytes()
+    review.place(A, "nose", (1, 2))
+    review.write_table()
+    with_review(labels).write_bytes(old)
+    again = LabelReview.read(labels)
+    assert again.made == review.made
+
+
+def test_a_record_of_before_is_read_with_the_places_in_the_table(labels):
+    record = record_of(with_review(labels))
+    content = json.loads(record.read_text())
+    for about in content["images"].values():
+        del about["keypoints"], about["least"]
+    content["images"]["labeled-data/gone.png"] = dict(about)
+    record.write_text(json.dumps(content | {"version": 1}))
+    review = LabelReview.read(labels)
+    assert [*review.made] == [A, B, C]
+    assert review.made[B].xy == {"nose": (10, 11)}
+    review.start()
+    review.say(B, Said.REJECTED)
+    review.write_table()
+    review.undo()
+    review.close()
+    review.write_table()
+    assert table(labels)[B] == {"nose": (10, 11)}
+
+
+def test_a_row_that_the_project_has_labels_of_by_now_is_asked_for_no_more(labels, review):
+    review.say(A, Said.ACCEPTED)
+    review.say(B, Said.ACCEPTED)
+    review.close()
+    labels.write_text(OWN + f"{B},9,9,9,9\n")
+    again = LabelReview.read(labels)
+    assert again.counts == Counts(2, 1, 0)
+    again.start()
+    assert again.undo() == A
+    again.close()
+    again.write_table()
+    assert table(labels)[B] == {"nose": (9, 9), "tail": (9, 9)}
+    assert LabelReview.read(labels).made == again.made
+
+
+def test_other_keypoints_and_broken_lines_are_refused_with_a_cure(labels, review):
+    review.say(A, Said.ACCEPTED)
+    review.close()
+    journal = label_journal(with_review(labels))
+    journal.write_bytes(journal.read_bytes() + b'{"do":"label","image":3}\n{"do":"undo"}\n')
+    assert LabelReview.read(labels).counts.accepted == 1  # what makes no sense is left out
+    labels.write_text(OWN.replace("tail", "ear"))
+    with pytest.raises(CropzoomError, match="Move it away"):
+        LabelReview.read(labels)
+
+
+def test_frames_that_were_added_are_found_after_the_project_has_moved(labels, tmp_path):
+    root = labels.parent
+    (root / "videos").mkdir()
+    video = root / "videos" / "a.mp4"
+    video.touch()
+    assert video_in_record(video, labels) == "videos/a.mp4"
+    assert video_in_record(tmp_path / "b.mp4", labels) == str(tmp_path / "b.mp4")
+    content = json.loads(record_of(with_review(labels)).read_text())
+    content["images"][A]["video"] = str(video)  # as older versions wrote it
+    record_of(with_review(labels)).write_text(json.dumps(content))
+    assert added_frames(labels) == {video: [0, 1, 2]}
+    moved = Path(shutil.move(root, tmp_path / "moved"))
+    assert added_frames(moved / labels.name) == {moved / "videos" / "a.mp4": [0, 1, 2]}
+    review = LabelReview.read(moved / labels.name)
+    review.start()
+    review.say(B, Said.REJECTED)
+    review.close()
+    review.write_table()
+    assert added_frames(moved / labels.name) == {moved / "videos" / "a.mp4": [0, 2]}

@@ -1,6 +1,7 @@
 """What a person says of labels made by review is kept at once, and the table to train on follows."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from napari_cropzoom.projects.review_labels.said import (
     LabelReview,
     Said,
     count_labels,
+    unseen_in_table,
     write_label_table,
 )
 
@@ -136,6 +138,17 @@ def test_those_that_nobody_has_looked_at_can_be_left_out_and_come_back(labels, r
     assert table(labels)[B] == {"nose": (10.0, 11.0)}
 
 
+def test_a_form_is_told_how_many_that_nobody_has_looked_at_it_would_train_on(labels, review):
+    assert unseen_in_table(labels) == ""
+    review.say(A, Said.ACCEPTED)
+    told = unseen_in_table(with_review(labels))
+    assert told.startswith(
+        "Nobody has looked at 2 labels made by review in CollectedData_with_review.csv"
+    )
+    review.take_unseen(False)
+    assert unseen_in_table(with_review(labels)) == ""
+
+
 def test_a_window_that_is_killed_loses_nothing(labels):
     """The last line may be cut off; the table is made anew of the rest."""
     script = (
@@ -180,6 +193,7 @@ def test_a_second_window_reads_only_and_changes_nothing(labels, review):
 
 def test_what_another_program_did_to_the_table_is_kept(labels):
     target = with_review(labels)
+    os.utime(record_of(target), (1, 1))  # or both may be of one moment
     lines = target.read_text().splitlines(keepends=True)
     row = next(line for line in lines if line.startswith(A))
     lines = [line for line in lines if not line.startswith((A, C))]

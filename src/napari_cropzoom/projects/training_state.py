@@ -16,6 +16,8 @@ from napari_cropzoom.files.review_paths import reviewed_csv
 from napari_cropzoom.projects.label_images import raw_boxes_of
 from napari_cropzoom.projects.layout import PROJECT_FILE, Project
 from napari_cropzoom.projects.models import ModelState
+from napari_cropzoom.projects.review_labels.record import without_review
+from napari_cropzoom.projects.review_labels.said import count_labels
 
 MOST_CONFIGS = 60
 
@@ -41,6 +43,8 @@ class TrainingState:
     ----------
     predicted, boxes, reviewed, cropped : StepState
         Of the labeled images with one detector.
+    looked : StepState
+        Labels made by review, and how many of them a person has accepted and rejected.
     running : tuple of Path
         Folders of the project in which a training runs.
     """
@@ -49,6 +53,7 @@ class TrainingState:
     boxes: StepState = StepState()
     reviewed: StepState = StepState()
     cropped: StepState = StepState()
+    looked: StepState = StepState()
     running: tuple[Path, ...] = ()
 
     @classmethod
@@ -56,12 +61,13 @@ class TrainingState:
         """Look at the files; what is broken counts as not there, and says so. Fit for a thread."""
         folders = [model.path for model in project.models]
         running = tuple(path for path in folders if TrainingStatus.read(path).is_running)
+        looked = _looked(labels)
         if labels is None or detector is None:
-            return cls(running=running)
+            return cls(looked=looked, running=running)
         try:
             model = ModelFolder.open(detector, need_checkpoint=False)
         except CropzoomError as error:
-            return cls(StepState(str(error)), running=running)
+            return cls(StepState(str(error)), looked=looked, running=running)
         preds = model.image_preds_dir / labels.name / "predictions.csv"
         raw = raw_boxes_of(model, labels)
         final, cropped = reviewed_csv(raw, labels), model.cropped_csv(labels)
@@ -71,6 +77,7 @@ class TrainingState:
             _boxes(raw, [preds]),
             _of(final, [raw], "saved"),
             _of(cropped, [to_crop], "cropped"),
+            looked,
             running,
         )
 
@@ -81,6 +88,16 @@ def _of(file: Path, made_of: list[Path | None], text: str) -> StepState:
     time = file.stat().st_mtime
     newer = [each.name for each in made_of if each is not None and _time(each) > time]
     return StepState(text, True, f"{newer[0]} is newer: do it again" if newer else "")
+
+
+def _looked(labels: Path | None) -> StepState:
+    if labels is None:
+        return StepState()
+    try:
+        counts = count_labels(without_review(labels))
+    except CropzoomError as error:
+        return StepState(str(error))
+    return StepState(counts.brief, counts.unseen == 0) if counts.total else StepState()
 
 
 def _time(file: Path) -> float:

@@ -14,6 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.words import counted
 from napari_cropzoom.files.csv_table import plain_path
 from napari_cropzoom.files.journal import Journal
 from napari_cropzoom.files.journal_lines import Entry, read_journal
@@ -29,6 +30,7 @@ from napari_cropzoom.projects.review_labels.record import (
     read_record,
     record_of,
     with_review,
+    without_review,
     write_record,
 )
 
@@ -72,12 +74,15 @@ class Counts:
         """How many nobody has looked at."""
         return self.total - self.accepted - self.rejected
 
+    @property
+    def brief(self) -> str:
+        """``12 of 30 accepted, 2 rejected``."""
+        rejected = f", {self.rejected} rejected" if self.rejected else ""
+        return f"{self.accepted} of {self.total} accepted{rejected}"
+
     def told(self) -> str:
         """``12 of 30 accepted, 2 rejected, 16 to look at``."""
-        parts = [f"{self.accepted} of {self.total} accepted"]
-        parts += [f"{self.rejected} rejected"] if self.rejected else []
-        parts += [f"{self.unseen} to look at"] if self.unseen else []
-        return ", ".join(parts)
+        return f"{self.brief}, {self.unseen} to look at" if self.unseen else self.brief
 
 
 Act = tuple[ReviewLabel, ReviewLabel]
@@ -289,8 +294,7 @@ class LabelReview:
     def _adopt(self, rows: Mapping[str, Places], known: Mapping[str, Iterable[Places]]) -> None:
         """Take what another program has changed in the table since it was written."""
         target = with_review(self.labels)
-        times = [_time(each) for each in (target, record_of(target), label_journal(target))]
-        is_newest = times[0] >= max(times)
+        is_newest = _time(target) > max(_time(record_of(target)), _time(label_journal(target)))
         for image, label in [*self.made.items()]:
             if image in rows:
                 if any(are_same(rows[image], xy) for xy in known[image]):
@@ -313,6 +317,22 @@ def count_labels(labels: Path) -> Counts:
         If a file cannot be read.
     """
     return LabelReview.read(labels).counts if record_of(with_review(labels)).is_file() else Counts()
+
+
+def unseen_in_table(table: Path) -> str:
+    """How many labels that nobody has looked at a table has, in a sentence; empty if none. For a thread.
+
+    Raises
+    ------
+    CropzoomError
+        If a file cannot be read.
+    """
+    labels = without_review(table)
+    review = None if labels == table else LabelReview.read(labels)
+    if review is None or not review.takes_unseen or not review.counts.unseen:
+        return ""
+    count = counted(review.counts.unseen, "label")
+    return f"Nobody has looked at {count} made by review in {table.name}: see tab Steps."
 
 
 def write_label_table(labels: Path) -> None:

@@ -16,6 +16,7 @@ from qtpy.QtWidgets import QScrollArea, QTabWidget, QVBoxLayout
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.engine.training.pixel_errors import errors_file
 from napari_cropzoom.jobs import Job, Latest, Worker
+from napari_cropzoom.projects.review_labels.record import without_review
 from napari_cropzoom.projects.stages import BOXES as MAKE_BOXES
 from napari_cropzoom.projects.stages import CROP as CROP_IMAGES
 from napari_cropzoom.projects.stages import EVALUATE, NAME
@@ -36,10 +37,12 @@ from napari_cropzoom.widgets.steps.parts.job_bar import JobBar
 from napari_cropzoom.widgets.steps.parts.model_picker import ask_trust, is_about_trust
 from napari_cropzoom.widgets.training.errors import ComparePage, ErrorsPage
 from napari_cropzoom.widgets.training.form import TrainForm
+from napari_cropzoom.widgets.training.labels import LabelsPage
 from napari_cropzoom.widgets.training.lines import (
     BOXES,
     COMPARE,
     CROP,
+    LOOK,
     PREDICT,
     REVIEW,
     TRAIN_DETECTOR,
@@ -57,8 +60,9 @@ EMPTY = (
     "detector, reviewed boxes, and a pose model on the crops."
 )
 NO_LABELS = "This project has no table of labeled images."
+NO_LOOK = "None yet: `cropzoom improve` makes them of frames corrected in reviews."
 NO_DETECTOR = "Train or choose a detector first."
-STEPS, TRAIN, PROGRESS, ERRORS, COMPARISON = range(5)
+STEPS, TRAIN, PROGRESS, ERRORS, COMPARISON, LABELS = range(6)
 
 
 class TrainingDock(ProjectDock):
@@ -73,7 +77,7 @@ class TrainingDock(ProjectDock):
     ----------
     project : Project or None
     state : TrainingState
-    lines, form, progress, errors, compare : QWidget
+    lines, form, progress, errors, compare, looked : QWidget
         The tabs.
     opener : LabelsOpener
     ask : callable
@@ -94,6 +98,7 @@ class TrainingDock(ProjectDock):
         self._looking = Latest(self._on_state, self._on_failed)
         self._look_later = delayed(self, self._look, 100)
         self._again_later = delayed(self, self.read_again, 100)
+        self.looked = LabelsPage(napari_viewer)
         self._lay_out()
         self.opener = LabelsOpener(napari_viewer, self)
         self.opener.failed.connect(self._on_failed)
@@ -101,6 +106,12 @@ class TrainingDock(ProjectDock):
         self._show_state()
 
     # ---- for a person and for scripts ----------------------------------------------------------
+
+    def open_project(self, folder: Path) -> None:
+        """Read a project in a thread, and show how far its training is."""
+        self.looked.stop()
+        self.tabs.setTabVisible(LABELS, False)  # it makes the others narrow
+        super().open_project(folder)
 
     @property
     def labels(self) -> Path | None:
@@ -127,6 +138,8 @@ class TrainingDock(ProjectDock):
             self.tabs.setCurrentIndex(TRAIN)
         elif step == REVIEW:
             self.open_labels()
+        elif step == LOOK:
+            self.look_at_labels()
         else:
             self._run(step, trust)
 
@@ -141,6 +154,14 @@ class TrainingDock(ProjectDock):
             pose = model
         self.opener.open(labels, self.detector, pose, image)
 
+    def look_at_labels(self) -> None:
+        """Show the labels made by review, to be corrected, accepted or rejected."""
+        labels = self.labels
+        if labels is not None:
+            self.tabs.setTabVisible(LABELS, True)
+            self.tabs.setCurrentIndex(LABELS)
+            self.looked.open(without_review(labels))
+
     def close_project(self) -> None:
         """Let go of everything that runs here; trainings go on."""
         for latest in (self._reading, self._looking):
@@ -150,6 +171,7 @@ class TrainingDock(ProjectDock):
         for part in (self.form, self.progress, self.errors, self.job):
             part.release()
         self.opener.drop()
+        self.looked.stop()
         if self._worker is not None:
             self._worker.close()
             self._worker.deleteLater()
@@ -179,8 +201,10 @@ class TrainingDock(ProjectDock):
             (self.progress, "Progress"),
             (self.errors, "Errors"),
             (self.compare, "Compare"),
+            (self.looked, "Labels"),
         ):
             self.tabs.addTab(page, title)
+        self.tabs.setTabVisible(LABELS, False)
         self.job = JobBar("training_job", "Run", is_flat=True)
         self.job.run_button.hide()
         self.message = Message()
@@ -201,6 +225,7 @@ class TrainingDock(ProjectDock):
         self.lines.chosen.connect(self._on_models)
         self.form.started.connect(self._on_started)
         self.progress.ended.connect(self._on_training_ended)
+        self.looked.changed.connect(self._on_looked)
         self.errors.image_asked.connect(self.open_labels)
         self.job.done.connect(self._on_done)
         self.job.failed.connect(self._on_job_failed)
@@ -286,6 +311,11 @@ class TrainingDock(ProjectDock):
         self.progress.show_trainings(trained, state.running)
         self._show_state()
 
+    def _on_looked(self) -> None:
+        """The table to train on is another."""
+        self._look_later.start()
+        self.form.show_detector(self.detector)  # which has it check again
+
     def _on_started(self, folder: Path) -> None:
         self.progress.watch(folder)
         self.tabs.setCurrentIndex(PROGRESS)
@@ -323,4 +353,5 @@ class TrainingDock(ProjectDock):
             CROP: no_detector or ("" if state.boxes.is_done else "Make boxes first.") or busy,
             TRAIN_POSE: no_detector or ("" if state.cropped.is_done else "Crop the images first."),
             COMPARE: no_detector or ("" if self.pose else "Train a pose model first.") or busy,
+            LOOK: "" if state.looked.text else NO_LOOK,
         }

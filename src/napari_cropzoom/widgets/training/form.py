@@ -29,6 +29,7 @@ from napari_cropzoom.files.parsing import read_yaml
 from napari_cropzoom.files.predictions_csv import read_predictions_table
 from napari_cropzoom.jobs import Latest
 from napari_cropzoom.projects.label_images import input_scale_of
+from napari_cropzoom.projects.review_labels.said import unseen_in_table
 from napari_cropzoom.widgets.controls import Message, button, choice, delayed, note, row, silent
 
 NEW = ""
@@ -83,7 +84,7 @@ class Order:
         return found
 
     def check(self) -> tuple[list[str], str]:
-        """What would end it early, and how fine the network will see, in a sentence; for a thread.
+        """What would end it early, and what a person should know of it, in sentences; for a thread.
 
         Raises
         ------
@@ -91,7 +92,8 @@ class Order:
             As :meth:`problems`.
         """
         found = self.problems()
-        return found, "" if found else self._told_scale()
+        told = (self._told_scale(), unseen_in_table(self.labels))
+        return found, "" if found else " ".join(filter(None, told))
 
     def _told_scale(self) -> str:
         model = None if self.detector is None else ModelFolder.open(self.detector, need_checkpoint=False)

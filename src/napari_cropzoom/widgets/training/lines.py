@@ -20,8 +20,8 @@ from napari_cropzoom.projects.table import error_text
 from napari_cropzoom.projects.training_state import StepState, TrainingState
 from napari_cropzoom.widgets.controls import LineLabel, button, choice, row, silent
 
-TRAIN_DETECTOR, PREDICT, BOXES, REVIEW, CROP, TRAIN_POSE, COMPARE = (
-    "detector", "predict", "boxes", "review", "crop", "pose", "compare",
+TRAIN_DETECTOR, PREDICT, BOXES, REVIEW, CROP, TRAIN_POSE, COMPARE, LOOK = (
+    "detector", "predict", "boxes", "review", "crop", "pose", "compare", "look",
 )  # fmt: skip
 _LINES = (
     (TRAIN_DETECTOR, "Detector", "Train …", "Train a model on the whole images"),
@@ -31,6 +31,12 @@ _LINES = (
     (CROP, "Crop labeled images", "Crop", "To the reviewed boxes, or else the detector's"),
     (TRAIN_POSE, "Pose model", "Train …", "Train a model on the cropped images"),
     (COMPARE, "Does cropzoom pay?", "Compare", "Pixel errors on labels that no model was trained on"),
+    (
+        LOOK,
+        "Labels made by review",
+        "Look …",
+        "Correct, accept or reject what `cropzoom improve` made",
+    ),
 )
 
 
@@ -109,6 +115,7 @@ class StepLines(QWidget):
             BOXES: state.boxes,
             REVIEW: state.reviewed,
             CROP: state.cropped,
+            LOOK: state.looked,
         }
         for name, label in self.states.items():
             found = shown.get(name, StepState())

@@ -14,7 +14,7 @@ RULES := test-sharing test-no-locks test-code-page test-line-ends
 .PHONY: setup demo test coverage test-newest test-oldest $(RULES) lint bench docs pictures clean
 
 setup:
-	scripts/setup.sh
+	scripts/setup.sh $(if $(filter-out setup,$(MAKECMDGOALS)),,--say-what-next)
 
 demo: setup
 	$(BIN)/cropzoom demo

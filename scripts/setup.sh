@@ -1,8 +1,18 @@
 #!/usr/bin/env bash
 # Make .venv with the project, its tests and its docs. Safe to run again; quick when nothing changed.
 # PYTHON chooses the Python: a version (3.13), a command or a path; else the first that the project names.
+# --say-what-next ends with what to do now.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+ended() {
+    if [ "$1" != 0 ]; then
+        echo "setup: not done, for the reason above. When that is put right, \`make setup\` goes on where it was." >&2
+    elif [ "$2" = --say-what-next ]; then
+        echo "setup: done. Now start .venv/bin/napari, or \`make demo\` for the whole pipeline on the sample."
+    fi
+}
+trap 'ended $? "${1:-}"' EXIT
 
 # shellcheck source=scripts/tools.sh
 . scripts/tools.sh

@@ -225,7 +225,7 @@ def sample(tmp_path, monkeypatch):
 @pytest.mark.timeout(600)
 def test_the_sample_and_its_detector(viewer, sample):
     with counted() as gestures:
-        choose(canvas_of().window(), "File", "Open Sample", "Roaming mouse (cropzoom) (Cropzoom)")
+        choose(canvas_of().window(), "File", "Open Sample", "Roaming mouse (Cropzoom)")
         dock = the_dock(viewer)
         session = dock.controller.session
         wait_for(lambda: dock["detect"].is_open)

@@ -25,6 +25,12 @@ def test_the_installed_manifest_is_valid():
     assert widgets == {"Cropzoom", "Crop preview", "Timeline", "Projects", "Training"}
 
 
+def test_the_sample_has_a_name_without_that_of_the_plugin():
+    """Napari adds it: "Roaming mouse (Cropzoom)"."""
+    [sample] = yaml.safe_load(PACKAGED.read_text())["contributions"]["sample_data"]
+    assert sample["display_name"] == "Roaming mouse"
+
+
 def test_every_video_suffix_is_read_in_both_cases():
     reader = yaml.safe_load(PACKAGED.read_text())["contributions"]["readers"][0]
     patterns = sorted(reader["filename_patterns"])

@@ -25,6 +25,7 @@ from napari_cropzoom.sample import (
 )
 from napari_cropzoom.video.video import Video
 
+ROOT = Path(__file__).parents[1]
 KEYPOINTS = [
     "nose",
     "ear_left",
@@ -225,3 +226,22 @@ def test_an_installed_copy_says_how_to_get_the_sample(tmp_path: Path) -> None:
     assert done.stdout.startswith(str(tmp_path))
     assert "CropzoomError: The sample comes with napari-cropzoom's source" in done.stderr
     assert SAMPLE_VARIABLE in done.stderr
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="no checkout")
+def test_git_ignores_what_is_made_of_the_sample_and_nothing_else():
+    made = [
+        "models/detector/video_preds/bboxes_reviewed/roaming_journal.jsonl",
+        "models/detector/video_preds/labeled_videos/roaming_labeled.mp4",
+        "models/detector/cropped_videos/cropped_roaming.mp4",
+        "models/detector/cropped_images/labeled-data/roaming/img00000001.png",
+        "models/detector/image_preds/CollectedData.csv/predictions.csv",
+        "models/detector_improved/config.yaml",
+        "videos/bboxes_drawn/roaming_bbox.csv",
+    ]
+    paths = [str(Path("sample_data", each)) for each in made]
+    ask = ["git", "check-ignore", "--no-index", *paths]
+    ignored = subprocess.run(ask, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert ignored.splitlines() == paths
+    ask = ["git", "ls-files", "--cached", "--ignored", "--exclude-standard"]
+    assert subprocess.run(ask, cwd=ROOT, capture_output=True, text=True, check=True).stdout == ""

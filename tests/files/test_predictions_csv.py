@@ -192,6 +192,12 @@ def test_labels_of_deeplabcut_have_one_path_an_image(tmp_path, text):
     assert (tmp_path / "again.csv").read_text().splitlines()[0] == "scorer,me,me"
 
 
+def test_labels_in_place_of_the_predictions_of_a_video_are_called_so(tmp_path):
+    (tmp_path / "CollectedData.csv").write_text(LABELS)
+    with pytest.raises(CropzoomError, match="has 2 labeled images, not 1200 frames of a video"):
+        read_predictions(tmp_path / "CollectedData.csv", 1200)
+
+
 def test_another_number_of_frames_is_refused(tmp_path):
     write_predictions(tmp_path / "v.csv", poses())
     with pytest.raises(CropzoomError, match="has 7 rows but the video has 8 frames"):

@@ -1,4 +1,4 @@
-"""How far a stage is: a bar on standard error, where somebody can see it, and a file for programs."""
+"""How far a stage is: on standard error, as a bar or some lines, and in a file for programs."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from napari_cropzoom.core.errors import CropzoomError
-from napari_cropzoom.core.progress import Progress, Stage, run_stage
+from napari_cropzoom.core.progress import Progress, Stage, Tenths, run_stage
 
 T = TypeVar("T")
 Report = Callable[[Progress], None]
 
 SECONDS_BETWEEN_WRITES = 0.25
+SECONDS_BETWEEN_LINES = 10.0
 
 
 def print_line(line: str) -> None:
@@ -35,12 +36,51 @@ def run_with_bar(stage: Stage[T], title: str, progress_file: Path | None = None,
             reports.append(ProgressFile(progress_file))
         if sys.stderr.isatty():
             reports.append(stack.enter_context(_bar(title, place)))
+        else:
+            reports.append(Lines(title))
 
         def report(progress: Progress) -> None:
             for notify in reports:
                 notify(progress)
 
         return run_stage(stage, report)
+
+
+class Lines:
+    """Says now and then how far a stage is, where standard error is a file and no bar can be drawn.
+
+    Each part of a stage is named once it has taken a while, and told in tenths. What is quick says
+    nothing, nor what is over when it is heard of.
+
+    Parameters
+    ----------
+    title : str
+    """
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._part: str | None = None
+        self._tenths = Tenths()
+        self._is_named = False
+        self._told = time.monotonic()
+
+    def __call__(self, progress: Progress) -> None:
+        """Write a line if there is something new to say, and the last one was a while ago."""
+        if progress.text != self._part:
+            self._part, self._tenths, self._is_named = progress.text, Tenths(), False
+        if time.monotonic() - self._told < SECONDS_BETWEEN_LINES:
+            return
+        is_new, is_over = self._tenths.is_new(progress), 0 < progress.total <= progress.done
+        if is_new if self._is_named else not is_over:
+            self._is_named, self._told = True, time.monotonic()
+            sys.stderr.write(f"{self._title}: {_words(progress)}\n")
+            sys.stderr.flush()
+
+
+def _words(progress: Progress) -> str:
+    if progress.total > 0 and (progress.done or " " not in progress.text):
+        return f"{progress.done} of {progress.total} {progress.text or 'frames'}"
+    return progress.text or "begins"
 
 
 class ProgressFile:

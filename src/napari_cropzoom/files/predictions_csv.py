@@ -216,8 +216,7 @@ def plain_labels(path: Path, folder: Path) -> Path:
     if table.is_plain:
         return path
     copy = folder / path.name
-    index = [plain_path(image) for image in table.index]
-    PredictionsTable(copy, table.header, index, table.values).write(copy)
+    PredictionsTable(copy, table.header, [*map(plain_path, table.index)], table.values).write(copy)
     return copy
 
 
@@ -249,10 +248,11 @@ def read_predictions_table(path: Path, n_frames: int | None = None) -> Predictio
     index = _checked_index(path, index, lines)
     table = PredictionsTable(path, header, index, values.reset_index(drop=True), lines, n_index)
     if n_frames is not None and len(values) != n_frames:
-        raise CropzoomError(
-            f"{path}: has {counted(len(values), 'row')} but the video has {counted(n_frames, 'frame')}. "
-            "Predict this very video again."
-        )
+        rows, frames = len(values), counted(n_frames, "frame")
+        said = f"has {counted(rows, 'row')} but the video has {frames}. Predict this very video again."
+        if table.is_labeled_frames:
+            said = f"has {counted(rows, 'labeled image')}, not {frames} of a video. Give its predictions."
+        raise CropzoomError(f"{path}: {said}")
     return table
 
 

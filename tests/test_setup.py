@@ -1,0 +1,57 @@
+"""``make setup`` ends with what to do next, or with what to do after a failure."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a script of Linux and macOS")
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A folder in which everything is set up already."""
+    (tmp_path / "scripts").mkdir()
+    for name in ("setup.sh", "tools.sh"):
+        shutil.copy(ROOT / "scripts" / name, tmp_path / "scripts")
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    for file in (tmp_path / "pyproject.toml", tmp_path / ".venv" / ".cropzoom-setup"):
+        file.parent.mkdir(exist_ok=True)
+        file.touch()
+    now = (tmp_path / "scripts" / "setup.sh").stat().st_mtime
+    os.utime(tmp_path / "pyproject.toml", (now - 9, now - 9))
+    os.utime(tmp_path / ".venv" / ".cropzoom-setup", (now + 9, now + 9))
+    return tmp_path
+
+
+def make(checkout, *words, **environment):
+    return subprocess.run(
+        ["make", *words], cwd=checkout, capture_output=True, text=True, env={**os.environ, **environment}
+    )
+
+
+@pytest.mark.parametrize("words", [[], ["setup"]])
+def test_its_last_line_says_what_to_do_next(checkout, words):
+    done = make(checkout, *words)
+    assert done.returncode == 0
+    last = done.stdout.splitlines()[-1]
+    assert last.startswith("setup: done. Now start .venv/bin/napari, or `make demo`")
+
+
+def test_other_goals_go_on_without_it(checkout):
+    done = make(checkout, "setup", "clean")
+    assert done.returncode == 0
+    assert "Now start" not in done.stdout
+
+
+def test_a_failure_ends_with_its_reason_and_the_way_on(checkout):
+    done = make(checkout, "setup", PYTHON="no-such-python")
+    assert done.returncode != 0
+    said = [line for line in done.stderr.splitlines() if line.startswith("setup:")]
+    assert "found no Python no-such-python" in said[0]
+    assert "`make setup` goes on where it was" in said[-1]

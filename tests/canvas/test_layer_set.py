@@ -75,6 +75,13 @@ def test_the_layers_and_their_order(viewer, session, layer_set):
     assert tuple(viewer.dims.axis_labels) == ("frame", "y", "x")
 
 
+def test_the_slider_is_called_frame_also_after_a_layer_with_names_of_its_own_is_gone(viewer, layer_set):
+    """As while one is asked whether another video is to take the place of this one."""
+    other = viewer.add_image(np.zeros((5, 8, 8)), axis_labels=("frame", "y", "x"))
+    viewer.layers.remove(other)
+    assert tuple(viewer.dims.axis_labels) == ("frame", "y", "x")
+
+
 def test_the_box_follows_the_slider(viewer, session, layer_set):
     heard = []
     layer_set.frame_changed.connect(heard.append)

@@ -183,6 +183,26 @@ def test_a_file_that_is_there_stays_unless_one_says_so(dark: Path, tmp_path: Pat
     assert len(decoded(other)[0]) == N
 
 
+@pytest.mark.parametrize("layout", ["frame", "crop", "both"])
+def test_texts_keep_a_least_size_in_a_video_that_is_scaled_down(
+    dark: Path, tmp_path: Path, layout: str
+) -> None:
+    """The rows in which a name changes the picture, counted without and with it."""
+    heights = []
+    for scale in (1.0, 0.5):
+        shown = [
+            draw(
+                dark, tmp_path / f"{scale}{names}.mp4", boxes=boxes_along(), poses=poses_along(),
+                layout=layout, look=Look(names=names), scale=scale, last=0,
+            )[0].astype(int)
+            for names in (False, True)
+        ]  # fmt: skip
+        is_text = np.abs(shown[1] - shown[0]).max(axis=2).max(axis=1) > 60
+        heights.append(int(is_text.sum()))
+    assert heights[0] >= 8
+    assert heights[1] >= 8
+
+
 def test_the_timeline_of_a_range_is_that_of_the_whole() -> None:
     boxes = boxes_along()
     boxes[:, 0] += 5 * np.sin(np.arange(N))

@@ -18,13 +18,15 @@ import pytest
 from export.reviewed import N, Reviewed, make_review, raw_boxes
 from napari_cropzoom.cli import main
 from napari_cropzoom.core.boxes import BoxTrack, Source
-from napari_cropzoom.core.editing.edits import Edit
+from napari_cropzoom.core.editing.edits import Edit, accept_all
+from napari_cropzoom.core.editing.range_tools import copy_from, set_size, shift
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.progress import run_stage
 from napari_cropzoom.export.markup import as_script, tag
 from napari_cropzoom.export.report.facts import ACCEPTED, CORRECTED, OPEN, Asked, gather
 from napari_cropzoom.export.report.methods import methods_text
 from napari_cropzoom.export.report.numbers import edits_of, jitter, of_part
+from napari_cropzoom.export.report.page import page_of
 from napari_cropzoom.export.report.plots import reduced
 from napari_cropzoom.export.report.report import write_report
 from napari_cropzoom.files.bbox_csv import read_bbox_csv, write_bbox_csv
@@ -143,6 +145,41 @@ def test_an_undone_edit_and_another_animal_do_not_count(review: Reviewed) -> Non
     other = Edit.of("set box of frame 3", BoxTrack(raw_boxes(), "other"), 3, track.track.snapshot(4, 4))
     assert edits_of([other], "animal", N) == []
     assert [each.kind for each in edits_of([other], "other", N)] == ["set box"]
+
+
+def test_edits_of_one_kind_keep_numbers_that_they_share():
+    track = BoxTrack(raw_boxes(), "mouse")
+    by_two = [shift(track, first, first + 1, -2, 0) for first in (8, 12)]
+    sized = set_size(track, 8, 9, 40, 40)
+    copied = copy_from(track, 13, 12)
+    assert [each.kind for each in edits_of([*by_two, sized, copied], "mouse", N)] == [
+        "shift by -2, +0 px", "copy the box", "set the size 40x40",
+    ]  # fmt: skip
+    others = [*by_two, shift(track, 20, 21, 3, 1), sized, set_size(track, 20, 21, 60, 50)]
+    assert [(each.kind, each.count) for each in edits_of(others, "mouse", N)] == [
+        ("shift", 3), ("set the size", 2),
+    ]  # fmt: skip
+    accepted = [accept_all(track, [(3, 4), (8, 8)], "jumps px"), accept_all(track, [(12, 14)], "no box")]
+    assert [each.kind for each in edits_of(accepted, "mouse", N)] == ["accept suspects"]
+
+
+def test_frames_without_an_animal_are_no_boxes_that_moved(review: Reviewed) -> None:
+    facts = run_stage(gather(asked(review)))
+    [track] = facts.tracks
+    raw = raw_boxes()
+    absent = np.flatnonzero(track.track.source == Source.ABSENT)
+    assert not np.isnan(raw[absent]).any()
+    known = ~np.isnan(raw[:, 0])
+    known[absent] = False
+    moved = np.flatnonzero(track.changed & known)
+    middle = lambda boxes: boxes[:, :2] + boxes[:, 2:] / 2  # noqa: E731
+    away = np.hypot(*(middle(track.final) - middle(raw))[moved].T)
+    page = " ".join(page_of(facts, {}, {}).split())
+    assert (
+        f"In {len(moved)} frames a box was changed into another one: its centre moved by "
+        f"{np.median(away):.1f} px in the median and {away.max():.1f} px at most."
+    ) in page
+    assert np.isnan(track.of_animal[absent]).all()
 
 
 def test_the_page_says_what_the_facts_are(review: Reviewed, page: str) -> None:

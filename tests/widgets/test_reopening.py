@@ -87,7 +87,7 @@ def test_one_click_goes_on_with_the_review_and_its_models(new_viewer, tmp_path, 
     (text,) = offers(dock)
     assert text.startswith(
         "A review of the boxes in detector: 3 edits, 2 boxes set by hand; 5 of 12 frames looked at. "
-        "Last edit 20"
+        "Last edited or saved 20"
     )
     assert text.endswith(".")
     assert "not saved" not in text
@@ -119,7 +119,7 @@ def test_the_only_review_goes_on_by_itself_when_a_person_opens_the_video(
     assert dock.controller.frame == 9
     message = dock["review"].message
     assert message.plain.startswith(
-        "Review resumed: 3 edits. 5 of 12 frames looked at, 2 set by hand; last edit 20"
+        "Review resumed: 3 edits. 5 of 12 frames looked at, 2 set by hand; last edited or saved 20"
     )
     spin(0.3)
     assert message.text().replace("\u200b", "") == message.plain  # in full

@@ -79,7 +79,8 @@ class VideoLayer:
     """
 
     def __init__(self, video: Video, dims: Dims) -> None:
-        self.layer = Image(FrameArray(video, dims), name=NAME, rgb=True, contrast_limits=(0, 255))
+        frames = FrameArray(video, dims)
+        self.layer = Image(frames, name=NAME, rgb=True, contrast_limits=(0, 255), axis_labels=AXES)
         self._n_frames = video.n_frames
         self._dims = dims
 

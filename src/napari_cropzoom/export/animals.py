@@ -50,7 +50,7 @@ def cell_of(count: int) -> int:
     return min(LARGEST_CELL, WIDEST // columns_of(count))
 
 
-def tiled(crops: Sequence[Picture], names: Sequence[str]) -> Picture:
+def tiled(crops: Sequence[Picture], names: Sequence[str], least_letters: int = 12) -> Picture:
     """(H, W, 3) crops of one size, row by row, each in its animal's colour and with its name."""
     side, columns = len(crops[0]), columns_of(len(crops))
     rows = math.ceil(len(crops) / columns)
@@ -62,6 +62,6 @@ def tiled(crops: Sequence[Picture], names: Sequence[str]) -> Picture:
         cell[:] = crop
         paint_box_edge(cell, colour_of(number))
         if name:
-            size = max(12, side // 22)
-            write(cell, name, np.array([size * 0.6, size * 1.1]), colour_of(number), size)
+            size = max(least_letters, side // 22)
+            write(cell, name, np.array([size * 0.6, size * 1.1]), colour_of(number), size=size)
     return picture

@@ -27,6 +27,7 @@ GROUND: Colour = (24, 25, 29)
 EDGE = 0.7  # how dark the edge of letters is, 0 to 1
 FINE = 4  # bits of a pixel that OpenCV paints with
 DASH = 4.0  # widths of a line
+LEAST_LETTERS = 12  # pixels of the finished picture
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ class View:
     picture: Picture
     origin: tuple[float, float] = (0.0, 0.0)
     scale: float = 1.0
+    least_letters: int = LEAST_LETTERS
     radius: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -76,6 +78,11 @@ class View:
     def at(self, xy: FloatArray) -> FloatArray:
         """(..., 2) places in the picture."""
         return (np.asarray(xy, np.float64) - self.origin) * self.scale
+
+    @property
+    def letters(self) -> int:
+        """Size of a text in pixels."""
+        return max(self.least_letters, int(min(self.picture.shape[:2])) // 38)
 
     @property
     def line(self) -> int:
@@ -141,7 +148,7 @@ def paint_pose(view: View, poses: Poses, frame: int, look: Look) -> None:
         else:
             cv2.circle(view.picture, centre, _fine(radius), colours[part], view.line, *how)
         if look.names:
-            write(view.picture, name, xy[part] + (radius * 1.6, -radius * 1.6))
+            write(view.picture, name, xy[part] + (radius * 1.6, -radius * 1.6), size=view.letters)
 
 
 def _paint_trails(view: View, poses: Poses, frame: int, look: Look, colours: Sequence[Colour]) -> None:
@@ -182,9 +189,9 @@ def _table(kind: int) -> list[Colour]:
     return [(r, g, b) for b, g, r in bgr]
 
 
-def write(picture: Picture, text: str, place: FloatArray, colour: Colour = INK, size: int = 0) -> None:
-    """Write a text with a dark edge; its left end and its middle are at a place."""
-    kept, added = _letters(text, size or max(11, min(picture.shape[:2]) // 38), colour)
+def write(picture: Picture, text: str, place: FloatArray, colour: Colour = INK, *, size: int) -> None:
+    """Write a text with a dark edge, ``size`` pixels high; its left end and its middle are at a place."""
+    kept, added = _letters(text, size, colour)
     height, width = kept.shape[:2]
     x, y = round(float(place[0])), round(float(place[1]) - height / 2)
     left, top = max(x, 0), max(y, 0)
@@ -234,6 +241,8 @@ class Strip:
     poses : Poses or None
     first, last : int
         Frames shown, both inclusive.
+    least_letters : int
+        Least size of a text in pixels, where a row has room for it.
     """
 
     def __init__(
@@ -244,7 +253,9 @@ class Strip:
         poses: Poses | None,
         first: int,
         last: int,
+        least_letters: int = 10,
     ) -> None:
+        self._least_letters = least_letters
         self._first, self._n = first, last - first + 1
         self._margin = max(8, width // 80)
         self._still = np.empty((height, width, 3), np.uint8)
@@ -267,8 +278,8 @@ class Strip:
             self._plot(name, values, highest, top, round((number + 1) * height / len(rows)))
 
     def _plot(self, name: str, values: FloatArray, highest: float, top: int, bottom: int) -> None:
-        letters = max(10, (bottom - top) // 5)
-        write(self._still, name, np.array([self._margin, top + letters * 0.7]), QUIET, letters)
+        letters = max(10, (bottom - top) // 5, min(self._least_letters, (bottom - top) // 3))
+        write(self._still, name, np.array([self._margin, top + letters * 0.7]), QUIET, size=letters)
         floor, ceiling = bottom - 4, top + 1.6 * letters
         y = floor - np.clip(values / max(highest, 1e-9), 0, 1) * (floor - ceiling)
         way = np.column_stack([self._x(np.arange(self._n)), y])

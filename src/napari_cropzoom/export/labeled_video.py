@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -24,6 +25,7 @@ from napari_cropzoom.export.animals import Animal, cell_of, colour_of, tiled
 from napari_cropzoom.export.drawing import (
     BEFORE,
     GROUND,
+    LEAST_LETTERS,
     QUIET,
     Look,
     Picture,
@@ -173,12 +175,14 @@ class Scene:
         check_rows(source.path, n, shown.boxes, shown.before, shown.poses)
         for other in shown.others:
             check_rows(source.path, n, other.boxes, None, other.poses)
+        self._letters = math.ceil(LEAST_LETTERS / min(1.0, shown.scale))  # before it is scaled
         self._panel = max(LEAST_PANEL, round(PANEL * source.height))
         self._strip: Strip | None = None
         if shown.layout == "timeline":
             height = max(LEAST_STRIP, round(STRIP * source.height))
             width = source.width + self._panel
-            self._strip = Strip(width, height, shown.boxes, shown.poses, self.first, self.last)
+            which = shown.boxes, shown.poses, self.first, self.last
+            self._strip = Strip(width, height, *which, self._letters)
 
     def pictures(self) -> Iterator[Picture]:
         """(H, W, 3) uint8 RGB of every frame, with even sides."""
@@ -203,13 +207,14 @@ class Scene:
         side[: len(crop)] = crop
         time = self._source.time(number)
         caption = f"frame {number} · {int(time) // 60}:{time % 60:06.3f}"
-        write(side, caption, np.array([8.0, len(crop) + 24.0]), size=max(12, self._panel // 24))
+        size = max(12, self._panel // 24, min(self._letters, self._panel // 12))
+        write(side, caption, np.array([8.0, len(crop) + max(24.0, size)]), size=size)
         picture = np.hstack([frame, side])
         return picture if self._strip is None else np.vstack([picture, self._strip.at(number)])
 
     def _frame(self, number: int, image: Picture) -> Picture:
         """The whole frame; names stand in the crop where that is shown too, where there is room."""
-        view, shown = View(np.array(image)), self._shown
+        view, shown = View(np.array(image), least_letters=self._letters), self._shown
         look = shown.look if shown.layout == "frame" else replace(shown.look, names=False)
         if shown.before is not None:
             paint_box(view, shown.before[number], BEFORE, dashed=True)
@@ -229,7 +234,7 @@ class Scene:
         animals = (Animal(shown.boxes, shown.poses, shown.name), *shown.others)
         side = cell_of(len(animals))
         crops = [self._crop(number, image, side, animal) for animal in animals]
-        return tiled(crops, [animal.name for animal in animals])
+        return tiled(crops, [animal.name for animal in animals], self._letters)
 
     def _crop(self, number: int, image: Picture, side: int, animal: Animal | None = None) -> Picture:
         """The box of a frame, enlarged into a square; black beyond the frame."""
@@ -241,7 +246,8 @@ class Scene:
         assert boxes is not None
         box = boxes[number]
         if np.isnan(box).any():
-            write(picture, "no box", np.array([side * 0.4, side / 2]), QUIET, max(12, side // 20))
+            letters = max(self._letters, side // 20)
+            write(picture, "no box", np.array([side * 0.4, side / 2]), QUIET, size=letters)
             return picture
         x, y, w, h = (round(float(value)) for value in box)
         part = cut(image, (x, y, max(w, 1), max(h, 1)), 0)
@@ -251,7 +257,7 @@ class Scene:
             part, size, interpolation=cv2.INTER_LINEAR if scale > 1 else cv2.INTER_AREA
         )
         if poses is not None:
-            paint_pose(View(picture, (x, y), scale), poses, number, self._shown.look)
+            paint_pose(View(picture, (x, y), scale, self._letters), poses, number, self._shown.look)
         return picture
 
     def _scaled(self, picture: Picture) -> Picture:

@@ -31,7 +31,7 @@ class FoundReview:
     raw_csv : Path
         The raw boxes; the review lies beside them.
     changed_at : datetime
-        When its last edit was kept, in local time.
+        When it was last written, by an edit or by saving, in local time.
     n_frames, n_edits : int
         Frames of the video, edits in force.
     n_manual, n_seen : int
@@ -69,15 +69,17 @@ class FoundReview:
         parts = [counted(self.n_edits, "edit"), counted(self.n_manual, "box") + " set by hand"]
         if self.n_animals > 1:
             parts.insert(0, counted(self.n_animals, "animal"))
-        return (
-            f"A review of the boxes in {self.place}: {', '.join(parts)}; "
-            f"{self._seen}. Last edit {self.changed_at:%Y-%m-%d %H:%M}"
-            + ("." if self.is_saved else ", and not saved for other programs since.")
+        when = f"{self.changed_at:%Y-%m-%d %H:%M}"
+        return f"A review of the boxes in {self.place}: {', '.join(parts)}; {self._seen}. " + (
+            f"Last edited or saved {when}."
+            if self.is_saved
+            else f"Last edited {when}, and not saved for other programs since."
         )
 
     def how_far(self) -> str:
         """The same in a line, for those who have been told of its edits."""
-        return f"{self._seen}, {self.n_manual} set by hand; last edit {self.changed_at:%Y-%m-%d %H:%M}."
+        when = f"{self.changed_at:%Y-%m-%d %H:%M}"
+        return f"{self._seen}, {self.n_manual} set by hand; last edited or saved {when}."
 
     @property
     def _seen(self) -> str:

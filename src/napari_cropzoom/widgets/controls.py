@@ -219,7 +219,9 @@ class LineLabel(_Cut):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
     def _fitting(self) -> str:
-        return fitting(self._full, self.contentsRect().width(), QFontMetrics(self.font()))
+        metrics = QFontMetrics(self.font())
+        beside = super().sizeHint().width() - metrics.horizontalAdvance(super().text())
+        return fitting(self._full, self.width() - max(beside, 0), metrics)
 
 
 def fitting(text: str, width: int, metrics: QFontMetrics) -> str:

@@ -86,6 +86,40 @@ def test_a_change_of_size(factor, word):
     assert suspect.reasons == (f"{word} for 20 frames",)
 
 
+def test_a_change_of_size_is_told_of_the_step_that_is_one():
+    boxes = walk()
+    centre = boxes[:, :2] + boxes[:, 2:] / 2
+    sizes = np.array([1.4, 1.96, 2.74, 2.74, 3.8, 5.3])  # stops growing, goes on, shrinks at once
+    boxes[150:156, 2:] *= sizes[:, None]
+    boxes[:, :2] = centre - boxes[:, 2:] / 2
+    (suspect,) = flagged(boxes)
+    assert suspect.last == 155
+    assert suspect.reasons[0].startswith("5.3 times larger")
+
+
+def test_no_change_of_size_is_told_where_the_edge_of_the_frame_made_the_suspect():
+    boxes = np.tile([300.0, 200.0, 100.0, 100.0], (300, 1))
+    boxes[:, 0] = FRAME[0] - 100 + 30 + 0.01 * (np.arange(300) % 7)  # 30 px hang out at the right
+    boxes[100:108, 2] += 9  # a change that is small for its size, but for what hangs out of the frame
+    found = find_suspects(boxes, Evidence(frame_size=FRAME))
+    assert any("the part outside the frame changes by 9 px" in each.reason for each in found)
+    assert not any("times" in each.reason for each in found)
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=30, deadline=None)
+def test_no_reason_says_that_a_size_changed_by_nothing(seed):
+    rng = np.random.default_rng(seed)
+    boxes = walk()
+    centre = boxes[:, :2] + boxes[:, 2:] / 2
+    at = rng.integers(5, len(boxes) - 20, 6)
+    for first in at.tolist():
+        boxes[first : first + rng.integers(1, 10), 2:] *= np.exp(rng.normal(0, 0.5))
+    boxes[:, :2] = centre - boxes[:, 2:] / 2 + rng.normal(0, 3, (len(boxes), 2))
+    found = find_suspects(boxes, Evidence(frame_size=FRAME))
+    assert not any("1.0 times" in each.reason for each in found)
+
+
 @pytest.mark.parametrize(("factor", "word"), [(5, "larger"), (0.2, "smaller")])
 def test_boxes_of_another_order_of_size_are_suspects_though_none_of_them_jumps(factor, word):
     boxes = walk(600)

@@ -1,5 +1,7 @@
 """Words of the steps: where boxes come from, and every key with its name."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from qtpy.QtWidgets import QLabel
@@ -66,6 +68,23 @@ def test_a_line_that_has_no_room_is_cut_in_the_middle_and_whole_in_the_tooltip(s
     assert len(end) > 5
     assert label.toolTip() == header.state == f"✓ {name} · 3 keypoints"
     assert label.fontMetrics().horizontalAdvance(QLabel.text(label)) <= label.contentsRect().width()
+
+
+@pytest.mark.gui
+@needs_display
+def test_a_path_that_has_no_room_ends_before_the_edge_of_its_label(shown):
+    """Whatever napari's style sheet puts between the edge and the text."""
+    shown.open_step("detect")
+    shown["detect"].method.setCurrentIndex(0)
+    label = shown["detect"].picker.path_label
+    label.show()
+    wait_until_still(shown)
+    for letters in range(30, 60):
+        label.set_path(Path("/home", "a" * letters, "models", "detectoW"))
+        image = label.grab().toImage()
+        edge = {image.pixel(image.width() - 2, row) for row in range(image.height())}
+        assert len(edge) == 1, QLabel.text(label)
+        assert QLabel.text(label).endswith("toW")
 
 
 @pytest.mark.gui

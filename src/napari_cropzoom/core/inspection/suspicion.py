@@ -40,6 +40,8 @@ LEAST_OVERHANG = 0.05
 LEAST_SIDE, LEAST_SHARE = 16, 0.02
 # An animal that curls up, rears or comes nearer to the camera stays within this factor of its usual size.
 SIZE_FACTOR, SIZE_NOISE = 2.5, 4.5
+# A change of size that is told as a factor; a smaller one would read "1.0 times larger".
+LEAST_TOLD = float(np.log(1.05))
 # An animal may well leave the frame: a box that goes out smoothly is a doubt, no more.
 OUTSIDE = 0.7
 
@@ -189,6 +191,10 @@ class _Describer:
         """Words for what is past its threshold, or nearest to it, the weightier first."""
         moves = self.steps.move[step] / (self.thresholds.move * self.path.usual_size[step])
         grows = self.steps.growth[step] / self.thresholds.growth
+        if max(moves, grows) < WEAKEST <= self.severity[step]:  # then the frame's edge alone made it one
+            change = abs(self.out[step] - self.out[step - 1])
+            what = f"the part outside the frame changes by {change:.0f} px"
+            return (_lasting(what, excursion),)
         told = []
         if moves >= min(grows, 1):
             told.append((moves, f"jumps {self.steps.move[step]:.0f} px"))
@@ -202,11 +208,12 @@ class _Describer:
         return tuple(_lasting(text, excursion) for _, text in told)
 
     def _growth(self, excursion: Excursion, step: int) -> str:
-        here = excursion.first if excursion.is_pair else step
-        before = max(0, excursion.first - 1) if excursion.is_pair else step - 1
-        change = self.path.log_size[here] - self.path.log_size[before]
+        """How the box differs in size from the one on the other side of the step."""
+        sizes = self.path.log_size
+        is_end = excursion.is_pair and step > excursion.last
+        change = sizes[step - 1] - sizes[step] if is_end else sizes[step] - sizes[step - 1]
         most = float(change[np.argmax(np.abs(change))])
-        return _times(most)
+        return _times(most) if abs(most) >= LEAST_TOLD else "its size changes unevenly"
 
     def _outside(self, excursion: Excursion) -> str:
         """By how much the box hangs out of the frame, if it does so more than beside the excursion."""

@@ -109,6 +109,12 @@ class TrackFacts:
     changed: BoolArray
 
     @property
+    def of_animal(self) -> FloatArray:
+        """(T, 4) the final boxes, NaN in frames marked as without an animal: those boxes are filled."""
+        boxes: FloatArray = np.where((self.track.source == Source.ABSENT)[:, None], np.nan, self.final)
+        return boxes
+
+    @property
     def in_suspects(self) -> int:
         """Frames that lie in a suspect."""
         mask = np.zeros(len(self.track), bool)

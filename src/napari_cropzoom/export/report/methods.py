@@ -134,7 +134,7 @@ def _track_text(facts: ReviewFacts, track: TrackFacts) -> str:
             f"and after it, was {before.median:.2f} pixels in the median ({before.high:.2f} in 95 % of "
             f"the frames) before the review and {after.median:.2f} ({after.high:.2f}) after it."
         )
-    overlap = mean_iou(track.track.raw, track.final)
+    overlap = mean_iou(track.track.raw, track.of_animal)
     if overlap == overlap:
         said.append(
             f"The mean overlap (intersection over union) of raw and final boxes is {overlap:.3f}."
@@ -145,10 +145,11 @@ def _track_text(facts: ReviewFacts, track: TrackFacts) -> str:
 
 
 def box_jitter(track: TrackFacts) -> tuple[Spread, Spread]:
-    """Of the raw boxes, and of the final ones in the same frames."""
+    """Of the raw boxes and of the final ones, in frames in which both are known."""
     before = jitter(centres(track.track.raw))
-    after = jitter(centres(track.final))
-    after[np.isnan(before)] = np.nan
+    after = jitter(centres(track.of_animal))
+    unknown = np.isnan(before) | np.isnan(after)
+    before[unknown] = after[unknown] = np.nan
     return Spread.of(before), Spread.of(after)
 
 

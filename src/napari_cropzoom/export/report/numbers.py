@@ -17,8 +17,8 @@ from napari_cropzoom.core.poses import Poses
 LIKELY = 0.9
 """From this likelihood on a keypoint counts as sure."""
 SETTING = "change of a setting"
-_PLACES = re.compile(r"\s*\b(?:of|over|in)?\s*\bframes? \d+(?: to \d+)?")
-_REST = re.compile(r":.*|\d[\d.,]*\s*")
+_PLACES = re.compile(r"\s*\b(?:of|over|in|to)?\s*\bframes? \d+(?: to \d+)?")
+_AMOUNT = re.compile(r":.*| by [-+]?\d.*|(?<= )\d[\dx.,e+-]*\s*")
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class EditFacts:
     Attributes
     ----------
     kind : str
-        Their label without frames and numbers, such as ``set box``.
+        Their label without frames, such as ``set box``; without numbers too if they differ in these.
     count : int
     frames : int
         Frames that they have changed, each counted once.
@@ -144,29 +144,34 @@ def number_text(value: float, digits: int) -> str:
     return f"{value:.{digits}f}" if value == value else "\u2013"
 
 
-def kind_of(edit: Edit) -> str:
-    """What an edit is, without its frames and numbers."""
+def kind_of(edit: Edit) -> tuple[str, str]:
+    """What an edit is, without its frames: without numbers, and with them."""
     if isinstance(edit, SettingsEdit | SizingEdit):
-        return SETTING
-    return " ".join(_REST.sub("", _PLACES.sub("", edit.label)).split())
+        return SETTING, SETTING
+    whole = " ".join(_PLACES.sub("", edit.label).split())
+    kind = " ".join(_AMOUNT.sub("", whole).split())
+    return re.sub(r"\bsuspect$", "suspects", kind), whole
 
 
 def edits_of(edits: Iterable[Edit], name: str, n_frames: int) -> list[EditFacts]:
     """Edits of the track ``name`` by kind, the most frequent first; those of settings come last."""
     counts: Counter[str] = Counter()
     frames: dict[str, BoolArray] = {}
+    wholes: dict[str, set[str]] = {}
     for edit in edits:
         if name not in edit.names and not isinstance(edit, SettingsEdit):
             continue
-        kind = kind_of(edit)
+        kind, whole = kind_of(edit)
         counts[kind] += 1
+        wholes.setdefault(kind, set()).add(whole)
         mask = frames.setdefault(kind, np.zeros(n_frames, bool))
         for change in (each for each in edit.changes if each.track == name):
             mask[change.first : change.last + 1] |= _differ(change.before, change.after)
         if isinstance(edit, SettingsEdit | SizingEdit):
             mask[:] = True
     order = sorted(counts, key=lambda kind: (kind == SETTING, -counts[kind], kind))
-    return [EditFacts(kind, counts[kind], int(frames[kind].sum())) for kind in order]
+    names = {kind: whole.pop() if len(whole) == 1 else kind for kind, whole in wholes.items()}
+    return [EditFacts(names[kind], counts[kind], int(frames[kind].sum())) for kind in order]
 
 
 def _differ(before: Snapshot, after: Snapshot) -> BoolArray:

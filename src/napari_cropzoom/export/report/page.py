@@ -84,7 +84,7 @@ def _lead(facts: ReviewFacts) -> Markup:
     if asked.who:
         said.append(f"Reviewed by {asked.who}.")
     if facts.touched is not None:
-        said.append(f"Last change of the review: {facts.touched:%Y-%m-%d %H:%M} UTC.")
+        said.append(f"Review last edited or saved: {facts.touched:%Y-%m-%d %H:%M} UTC.")
     if facts.made is not None:
         said.append(f"Report made: {facts.made:%Y-%m-%d %H:%M} UTC.")
     return tag("p", " ".join(said), class_="quiet")
@@ -184,14 +184,14 @@ def _corrections(facts: ReviewFacts, track: TrackFacts) -> Iterable[Markup]:
     yield table(("box", "frames", "share"), rows, numbers=(1, 2))
     hand = ranges_text(track.track.is_manual)
     yield tag("p", f"Frames set by hand: {hand or 'none'}.")
-    away = moved(track.track.raw, track.final)
+    away = moved(track.track.raw, track.of_animal)
     away[~track.changed] = np.nan
     spread = Spread.of(away)
     if spread.count:
         yield tag(
             "p",
-            "Where a box was changed and there was one before, its centre moved by "
-            f"{spread.median:.1f} px in the median and {np.nanmax(away):.1f} px at most.",
+            f"In {counted(spread.count, 'frame', commas=True)} a box was changed into another one: its "
+            f"centre moved by {spread.median:.1f} px in the median and {np.nanmax(away):.1f} px at most.",
         )
     yield tag("h3", "Jitter of the box")
     before, after = methods.box_jitter(track)
@@ -200,7 +200,7 @@ def _corrections(facts: ReviewFacts, track: TrackFacts) -> Iterable[Markup]:
         for what, each in (("raw", before), ("final", after))
     ]
     yield table(("boxes", "median, px", "95 % below, px", "frames"), spreads, numbers=(1, 2, 3))
-    overlap = mean_iou(track.track.raw, track.final)
+    overlap = mean_iou(track.track.raw, track.of_animal)
     yield tag(
         "p",
         "Distance of the centre from the middle between the centres in the frame before and after; "

@@ -38,7 +38,7 @@ def pairs_of(facts: ReviewFacts, track: TrackFacts, video: Video) -> list[Pair]:
 
 def _pair(facts: ReviewFacts, track: TrackFacts, outcome: Outcome, video: Video) -> Pair:
     frame = outcome.suspect.frame
-    raw, final = track.track.raw[frame], track.final[frame]
+    raw, final = track.track.raw[frame], track.of_animal[frame]
     place = around(np.array([raw, final]), (video.width, video.height))
     image = video.frame(frame)
     first = _picture(image, place, raw, facts.before, frame, BEFORE)

@@ -47,7 +47,9 @@ def write_report(asked: Asked, output: Path, *, overwrite: bool = False) -> Stag
         arena = yield from arena_of(video)
     times = facts.index.times
     arenas = {
-        each.track.name: trajectory_plate(arena, each.final, times, 180.0, Scale()).svg(standalone=False)
+        each.track.name: trajectory_plate(arena, each.of_animal, times, 180.0, Scale()).svg(
+            standalone=False
+        )
         for each in facts.tracks
     }
     page = page_of(facts, pairs, arenas)

@@ -88,6 +88,18 @@ def test_what_is_missing_is_not_drawn(layer_set):
     assert (layer.border_color[:, 3] > 0).all()
 
 
+def test_a_name_is_written_once_where_two_models_show_it(layer_set):
+    layer_set.session.set_predictions("detector", poses().select(("nose", "tail")))
+    layer_set.session.set_predictions("pose", poses().select(("nose", "neck")))
+    layer_set.looks = KeypointLooks(names=True)
+    assert texts(layer_set, "pose") == ["nose", "neck"]
+    assert texts(layer_set, "detector") == ["", "tail"]
+    layer_set.points["pose"].layer.visible = False
+    assert texts(layer_set, "detector") == ["nose", "tail"]
+    layer_set.points["pose"].layer.visible = True
+    assert texts(layer_set, "detector") == ["", "tail"]
+
+
 def test_the_skeleton_joins_likely_keypoints(layer_set):
     assert "skeleton" not in layer_set.viewer.layers
     layer_set.looks = KeypointLooks(skeleton=(("nose", "neck"), ("neck", "tail"), ("neck", "wing")))

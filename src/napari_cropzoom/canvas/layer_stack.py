@@ -137,6 +137,7 @@ class LayerStack:
         if self.others is not None and layer is self.others.layer:
             self.others = None
         self.points = {k: p for k, p in self.points.items() if p.layer is not layer}
+        self._name_once()
 
     def set_zoom(self, zoom: float) -> None:
         """Have lines as wide as they are to be, at ``zoom`` screen pixels for one of the world."""
@@ -171,11 +172,22 @@ class LayerStack:
                 self.points[kind] = made = PointsLayer(kind, (height, width))
                 made.looks = self._looks
                 self._insert(made.layer)
+                made.layer.events.visible.connect(self._name_once)
             if found is not None:
                 self.points[kind].take(found)
+        self._name_once()
         if self.skeleton is None and self._looks.skeleton:
             self.skeleton = SkeletonLayer()
             self._insert(self.skeleton.layer)
+
+    def _name_once(self) -> None:
+        """Have the name of a body part written in the uppermost visible layer that has it."""
+        above: frozenset[str] = frozenset()
+        for kind in reversed(NAMES):
+            points = self.points.get(kind)
+            if points is not None and points.poses is not None:
+                points.leave_unnamed(above)
+                above |= frozenset(points.poses.names if points.layer.visible else ())
 
     def _insert(self, layer: Layer) -> None:
         """Insert a layer where it belongs among ours, the first one over pictures that would hide it."""
@@ -207,6 +219,8 @@ class LayerStack:
         self._moved()
 
     def _stop_watching(self, layer: Layer) -> None:
+        if any(points.layer is layer for points in self.points.values()):
+            layer.events.visible.disconnect(self._name_once)
         if any(part.layer is layer for part in self.parts):
             for name in TRANSFORM_EVENTS:
                 layer.events.emitters[name].disconnect(self._lay_all)

@@ -56,6 +56,7 @@ class PointsLayer:
         self._frame: int | None = -1
         self._described = -1
         self._looks = KeypointLooks()
+        self._named_above: frozenset[str] = frozenset()
         self._under: int | None = None
         self._texts: tuple[str, ...] = ()
 
@@ -68,6 +69,12 @@ class PointsLayer:
     def looks(self, looks: KeypointLooks) -> None:
         if looks != self._looks:
             self._looks, self._frame = looks, -1
+            self._write_texts()
+
+    def leave_unnamed(self, names: frozenset[str]) -> None:
+        """Write no names of these body parts, since a layer above has them too."""
+        if names != self._named_above:
+            self._named_above = names
             self._write_texts()
 
     def marks(self, frame: int) -> Marks:
@@ -148,7 +155,9 @@ class PointsLayer:
         poses, text = self.poses, self.layer.text
         if poses is None:
             return
-        has_name = self.layer.shown if self._looks.names else np.zeros(len(poses.names), bool)
+        shown, above = self.layer.shown, self._named_above
+        is_named = [self._looks.names and name not in above for name in poses.names]
+        has_name = np.array(is_named) & shown
         texts = [name if has else "" for name, has in zip(poses.names, has_name, strict=True)]
         if self._under is not None and self._frame is not None and self._frame >= 0:
             likelihood = poses.likelihood[self._frame, self._under]

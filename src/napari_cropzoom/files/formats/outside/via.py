@@ -10,7 +10,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator
-from itertools import chain, islice
+from itertools import islice
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, ClassVar
@@ -115,23 +115,27 @@ class _Regions:
         places = {name: place for place, name in enumerate(self._header)}
         if set(map(len, rows)) != {len(self._header)} or not places.keys() >= set(CELLS):
             return False
-        cells = chain.from_iterable(map(itemgetter(*(places[name] for name in CELLS)), rows))
+        image, shape, about = ([row[places[name]] for row in rows] for name in CELLS)
+        different = dict.fromkeys(about)  # few, where there is no confidence
+        count = len(rows)
         try:
-            parts = json.loads(f"[{',1,'.join(cells)}]")
-            if len(parts) != 2 * len(CELLS) * len(rows) - 1 or set(map(type, parts[::2])) != {dict}:
+            parts = json.loads(f"[{',1,'.join([*image, *shape, *different])}]")
+            if len(parts) != 2 * (2 * count + len(different)) - 1 or set(map(type, parts[::2])) != {dict}:
                 return False
-            files, shapes, about = parts[::6], parts[2::6], parts[4::6]
-            if {shape.get("name") for shape in shapes} != {"rect"}:
+            images, shapes = parts[: 2 * count : 2], parts[2 * count : 4 * count : 2]
+            said = dict(zip(different, parts[4 * count :: 2], strict=True))
+            if {each.get("name") for each in shapes} != {"rect"}:
                 return False
-            sides = list(map(itemgetter(*SIDES), shapes))
-            frames = [each.get("frame") for each in files]
-            confidence = [each.get("confidence", np.nan) for each in about]
-            numbers = set(map(type, chain(chain.from_iterable(sides), confidence)))
-            if not numbers <= {int, float} or set(map(type, frames)) != {int} or min(frames) < 0:
+            boxes = np.array(list(map(itemgetter(*SIDES), shapes)))
+            frames = np.array([each.get("frame") for each in images])
+            tracks = {cell: _track(each) for cell, each in said.items()}
+            chances = {cell: each.get("confidence", np.nan) for cell, each in said.items()}
+            confidence = np.array([chances[cell] for cell in about])
+            if frames.dtype.kind != "i" or not {boxes.dtype.kind, confidence.dtype.kind} <= {"i", "f"}:
                 return False
-            self._add(
-                np.array(sides, np.float64), np.array(frames, np.int64), map(_track, about), confidence
-            )
+            if boxes.shape != (count, len(SIDES)) or confidence.ndim != 1 or (frames < 0).any():
+                return False
+            self._add(boxes, frames, [tracks[cell] for cell in about], confidence)
         except (ValueError, TypeError, LookupError, OverflowError, RecursionError):
             return False
         return True
@@ -159,7 +163,7 @@ class _Regions:
                 np.array([[float(shape[key]) for key in SIDES]]),
                 np.array([self._frame(row, line)], np.int64),
                 [_track(about)],
-                [float(about.get("confidence", np.nan))],
+                np.array([float(about.get("confidence", np.nan))]),
             )
 
     def said(self) -> Said:
@@ -177,22 +181,21 @@ class _Regions:
         return Said(
             names,
             places[np.concatenate(self._animals)],
-            np.concatenate(self._frames),
-            boxes=np.concatenate(self._boxes),
-            confidence=np.concatenate(self._confidence),
+            np.concatenate(self._frames).astype(np.int64, copy=False),
+            boxes=np.concatenate(self._boxes).astype(np.float64, copy=False),
+            confidence=np.concatenate(self._confidence).astype(np.float64, copy=False),
             first_frame=None,
             usual_first=0,
         )
 
     def _add(
-        self, boxes: FloatArray, frames: IntArray, tracks: Iterable[str], confidence: list[float]
+        self, boxes: FloatArray, frames: IntArray, tracks: Iterable[str], confidence: FloatArray
     ) -> None:
-        confident = np.array(confidence, np.float64)
         names = self._names
         self._animals.append(np.array([names.setdefault(each, len(names)) for each in tracks], np.int64))
         self._boxes.append(boxes)
         self._frames.append(frames)
-        self._confidence.append(confident)
+        self._confidence.append(confidence)
 
     def _cell(self, row: dict[str, str], name: str, line: int) -> dict[str, Any]:
         try:

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pyqtgraph as pg
 from qtpy.QtCore import QEvent, Qt
+from qtpy.QtGui import QResizeEvent
 
 from napari_cropzoom.core.looks import ANIMAL_COLORS, readable
 
 FIRST, SECOND = ANIMAL_COLORS[0], ANIMAL_COLORS[1]
-HEIGHT, MOST_HEIGHT = 170, 340  # pixels that a plot takes at least, and bars at most
-ROUND_BARS = 70  # pixels above and below them
+HEIGHT = 170  # pixels, at least
+ROUND_BARS = 70  # pixels above and below the bars
 MOST_LETTERS = 14  # of a keypoint's name beside its bars
 
 
@@ -118,11 +119,12 @@ def _ticks(low: float, high: float) -> list[tuple[float, str]]:
 
 
 class BarPlot(Plot):
-    """Bars for each keypoint, one below the other so that names can be read, in pixels."""
+    """Bars for each keypoint, one below the other so that their names can be read, in pixels."""
+
+    _names: Sequence[str] = ()
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
-        self._names: Sequence[str] = ()
         self._bars: dict[str, Sequence[float]] = {}
         self.setLabel("bottom", "error, px")
         self.getPlotItem().getViewBox().invertY(True)
@@ -130,9 +132,13 @@ class BarPlot(Plot):
     def show_bars(self, names: Sequence[str], bars: Mapping[str, Sequence[float]]) -> None:
         """Show a value of each series for each keypoint."""
         self._names, self._bars = names, dict(bars)
-        wanted = len(names) * self.fontMetrics().height() + ROUND_BARS
-        self.setMinimumHeight(min(max(HEIGHT, wanted), MOST_HEIGHT))
         self.draw()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Write as many names as have room."""
+        super().resizeEvent(event)
+        if self._names:
+            self._write_names()
 
     def draw(self) -> None:
         """Draw the bars."""
@@ -147,13 +153,16 @@ class BarPlot(Plot):
             at = places - 0.4 + width * (number + 0.5)
             look = {"brush": self.color(color), "pen": None, "name": name}
             self.addItem(pg.BarGraphItem(x0=0, y=at, width=lengths, height=width, **look))
-        room = MOST_HEIGHT - ROUND_BARS
-        every = -(-len(self._names) * self.fontMetrics().height() // room) or 1
-        short = [
-            name if len(name) <= MOST_LETTERS else f"{name[: MOST_LETTERS - 1]}…" for name in self._names
-        ]
-        self.getPlotItem().getAxis("left").setTicks([list(enumerate(short))[::every]])
+        self._write_names()
         highest = max((float(np.nanmax([0.0, *values])) for values in self._bars.values()), default=1.0)
         self.getPlotItem().setXRange(0, 1.05 * max(highest, 0.1), padding=0)
         legend = 1 + len(self._names) / 12  # rows above the bars
         self.setYRange(-0.5 - legend, max(len(self._names) - 0.5, 0.6), padding=0)
+
+    def _write_names(self) -> None:
+        room = max(self.height() - ROUND_BARS, 1)
+        every = max(-(-len(self._names) * self.fontMetrics().height() * 9 // (room * 10)), 1)
+        short = [
+            name if len(name) <= MOST_LETTERS else f"{name[: MOST_LETTERS - 1]}…" for name in self._names
+        ]
+        self.getPlotItem().getAxis("left").setTicks([list(enumerate(short))[::every]])

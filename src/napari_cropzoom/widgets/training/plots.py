@@ -137,7 +137,7 @@ class BarPlot(Plot):
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Write as many names as have room."""
         super().resizeEvent(event)
-        if self._names:
+        if self.getPlotItem() is not None:  # there is none before and after its life
             self._write_names()
 
     def draw(self) -> None:

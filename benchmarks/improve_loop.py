@@ -259,6 +259,7 @@ def review_and_label(root: Path, project: Path, repeat: int, pair: int) -> dict[
     detector = ModelFolder.open(project / "models" / "detector", results=results)
     pose = ModelFolder.open(project / "models" / "pose", results=results)
     labels = project / f"labels{pair}.csv"
+    shutil.rmtree(results, ignore_errors=True)  # a review that was broken off would go on
     shutil.copy(project / "CollectedData.csv", labels)
     log, where = f"review{pair}", ("--output_dir", results)
     cropzoom(project, log, "predict", detector.path, video, "--skip_viz", *where)

@@ -167,6 +167,14 @@ def test_states_sort_filter_and_what_is_wrong(dock, lab):
     assert dock.models.item(0, 1).text() == "detector"
 
 
+def test_the_buttons_show_their_words_in_a_narrow_dock(dock, lab):
+    opened(dock, lab)
+    spin(0.2)
+    for each in (dock.open_button, dock.recent, dock.training, dock.again):
+        assert each.isVisible()
+        assert each.width() >= each.sizeHint().width(), each.text()
+
+
 def test_a_double_click_opens_the_review_and_keys_go_on_with_the_settings_kept(dock, lab, shared_viewer):
     opened(dock, lab)
     click_row(dock, REVIEWED, times=2)

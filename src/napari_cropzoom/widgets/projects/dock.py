@@ -182,8 +182,9 @@ class ProjectsDock(ProjectDock):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 4, 6, 4)
         layout.setSpacing(4)
-        layout.addLayout(row(self.open_button, self.recent, self.again, self.training, stretch=0))
-        for widget in (self.path_label, self.empty, self.message):
+        layout.addLayout(row(self.open_button, self.recent, self.training, stretch=0))
+        layout.addLayout(row(self.path_label, self.again, stretch=0))
+        for widget in (self.empty, self.message):
             layout.addWidget(widget)
         layout.addWidget(self.tabs, 1)
         layout.addStretch(0)

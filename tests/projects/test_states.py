@@ -224,6 +224,15 @@ def test_results_in_a_folder_of_their_own(root: Path) -> None:
     assert read_state(Results.of(project, video_of(root))).stage == "boxes"
 
 
+def test_boxes_in_a_folder_of_results_count_wherever_the_model_is(root: Path) -> None:
+    """As after `cropzoom batch videos --output_dir out`, with models of another folder."""
+    put_boxes(root)
+    shutil.move(root / "models" / "detector" / "video_preds", root / "out" / "detector" / "video_preds")
+    project = Project.open(root / "videos", root / "out")
+    assert not project.models
+    assert read_state(Results.of(project, video_of(root))).stage == "boxes"
+
+
 def test_smoothed_boxes_without_a_review(root: Path) -> None:
     put_boxes(root)
     assert not state_of(root).is_smoothed

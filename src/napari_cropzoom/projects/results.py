@@ -14,7 +14,7 @@ from napari_cropzoom.files.provenance import made_with_path
 from napari_cropzoom.files.review_paths import REVIEW_DIR, journal_file, reviewed_csv
 from napari_cropzoom.projects.layout import Project
 from napari_cropzoom.projects.models import POSE
-from napari_cropzoom.review.finding import find_reviews
+from napari_cropzoom.review.finding import PREDICTIONS_DIR, find_reviews
 
 Stamp = tuple[int, int] | None
 """Bytes of a file and nanoseconds of its last change; None where there is none."""
@@ -81,6 +81,8 @@ class Results:
         back = [Found(f.path.with_name(f"remapped_{cropped}"), f.model) for f in everywhere]
         posed = [each for each, kind in zip(everywhere, kinds, strict=True) if kind == POSE] + back
         places = {folder.video_preds_dir for _, folder in models}
+        if results is not None:  # the models may lie elsewhere
+            places.update(_prediction_folders(results))
         reviews = find_reviews(video, results, [each.parent for each in places], also)
         near = results or video.parent
         return cls(
@@ -119,6 +121,12 @@ def stamp_of(path: Path) -> Stamp:
 
 def _there(found: Iterable[Found]) -> tuple[Found, ...]:
     return tuple(each for each in found if each.path.is_file())
+
+
+def _prediction_folders(results: Path) -> list[Path]:
+    with contextlib.suppress(OSError):
+        return sorted(results.glob(f"*/{PREDICTIONS_DIR}"))
+    return []
 
 
 def _files(paths: Iterable[Path]) -> list[Path]:

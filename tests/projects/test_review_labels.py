@@ -138,6 +138,19 @@ def test_those_that_nobody_has_looked_at_can_be_left_out_and_come_back(labels, r
     assert table(labels)[B] == {"nose": (10.0, 11.0)}
 
 
+def test_an_image_without_any_keypoint_is_not_accepted_and_in_no_table(labels, review):
+    review.place(B, "nose", None)
+    with pytest.raises(CropzoomError, match="No keypoint is visible here"):
+        review.say(B, Said.ACCEPTED)
+    review.write_table()
+    assert [*table(labels)][1:] == [A, C]
+    again = LabelReview.read(labels)
+    assert again.made[B].said is Said.NOTHING
+    review.place(B, "tail", review.place_of(B, "tail"))
+    review.say(B, Said.ACCEPTED)
+    assert review.counts == Counts(3, 1, 0)
+
+
 def test_a_form_is_told_how_many_that_nobody_has_looked_at_it_would_train_on(labels, review):
     assert unseen_in_table(labels) == ""
     review.say(A, Said.ACCEPTED)

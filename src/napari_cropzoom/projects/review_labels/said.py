@@ -222,12 +222,20 @@ class LabelReview:
         Raises
         ------
         CropzoomError
-            If it cannot be kept; nothing has changed then. So do the others.
+            If it cannot be kept, or no keypoint is visible; nothing has changed then.
         """
+        if said is Said.ACCEPTED and not self.made[image].xy:
+            raise CropzoomError("No keypoint is visible here. Show one, or reject the image.")
         self._change(replace(self.made[image], said=said))
 
     def place(self, image: str, name: str, place: Place | None) -> None:
-        """Put a keypoint somewhere else; None says that it is not visible."""
+        """Put a keypoint somewhere else; None says that it is not visible.
+
+        Raises
+        ------
+        CropzoomError
+            If it cannot be kept; nothing has changed then. So do the others.
+        """
         xy = {each: where for each, where in self.made[image].xy.items() if each != name}
         if place is not None:
             xy[name] = (round(place[0], 3), round(place[1], 3))
@@ -249,6 +257,8 @@ class LabelReview:
     # ---- inside --------------------------------------------------------------------------------
 
     def _is_taken(self, label: ReviewLabel) -> bool:
+        if not label.xy:  # Lightning Pose learns nothing from such a row
+            return False
         return label.said is Said.ACCEPTED or (label.said is Said.NOTHING and self.takes_unseen)
 
     def _change(self, label: ReviewLabel) -> None:

@@ -7,6 +7,7 @@ from napari.utils.colormaps import ensure_colormap
 
 from gui_events import canvas_of, move_to, needs_display, spin
 from napari_cropzoom.canvas import LayerSet
+from napari_cropzoom.canvas.keypoints.layer import PointsLayer
 from napari_cropzoom.canvas.keypoints.marks import BODY_PART, KeypointLooks
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.review.session import Session
@@ -166,11 +167,30 @@ def test_the_keypoint_under_the_mouse_is_named(shared_viewer, path):
     session.close()
 
 
-def test_detector_and_pose_differ_by_shape_and_edge_and_are_never_too_small_to_tell(layer_set):
+def test_detector_and_pose_differ_by_shape_and_edge(layer_set):
     layer_set.session.set_predictions("detector", poses())
     looks = {}
     for kind in ("detector", "pose"):
         layer = layer_set.points[kind].layer
         looks[kind] = (str(layer.symbol[0]), layer.border_color[0].tolist())
-        assert layer.canvas_size_limits[0] >= 8
     assert looks == {"detector": ("diamond", [1, 1, 1, 1]), "pose": ("disc", [0, 0, 0, 1])}
+
+
+@needs_display
+@pytest.mark.gui
+@pytest.mark.parametrize("zoom", [0.7, 1.0, 8.0])
+def test_a_keypoint_is_mostly_its_colour_and_stays_small_when_zoomed_in(shared_viewer, zoom):
+    shared_viewer.window.show()
+    shared_viewer.add_image(np.zeros((720, 1280, 3), np.uint8), rgb=True)
+    points = PointsLayer("pose", (720, 1280))
+    shared_viewer.add_layer(points.layer)
+    points.take(Poses(("nose",), np.full((1, 1, 2), 100.0), np.ones((1, 1))))
+    points.show(0)
+    shared_viewer.camera.center, shared_viewer.camera.zoom = (100, 100), zoom
+    spin(0.2)
+    shot = shared_viewer.screenshot(canvas_only=True, flash=False).astype(float)
+    dyed = np.abs(shot[..., :3] - 255 * points.layer.face_color[0, :3]).max(axis=2) < 60
+    across = min(12.8 * zoom, 16)
+    assert points.keypoint_at((100, 100 + 0.9 * across / zoom)) == 0
+    assert points.keypoint_at((100, 100 + 1.1 * across / zoom)) is None
+    assert 0.3 <= dyed.sum() / (np.pi / 4 * across**2) <= 1.2

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NAMES = {"detector": "detector keypoints", "pose": "pose keypoints", "labels": "labels"}
-_POINTS_ACROSS = 140  # diameters of a point in the longer side of the video
-_LEAST = 9  # pixels of the screen across a point, however far the picture is zoomed out
+_POINTS_ACROSS = 100  # diameters of a point in the longer side of the video
+_LIMITS = (2, 16)  # pixels of the screen across a point; vispy makes an edge at least half the lower one
 _ACROSS = {"detector": 1.4, "pose": 1.0, "labels": 1.2}  # so that a diamond is as large as a disc
-_BORDER = {"detector": 0.1, "pose": 0.2, "labels": 0.1}  # of which napari draws more round a diamond
+_BORDER = {"detector": 0.1, "pose": 0.1, "labels": 0.1}  # of the diameter
 _TEXT = {"size": 9, "color": "white", "anchor": "upper_left"}
 _BESIDE = 0.75  # diameters from the middle of a point to its text
 
@@ -52,7 +52,8 @@ class PointsLayer:
         self.layer = Points(np.empty((0, 2)), ndim=2, name=NAMES[kind], visible=False)
         self._kind, across = kind, _ACROSS[kind]
         self._size = across * max(4.0, max(video_shape) / _POINTS_ACROSS)
-        self.layer.canvas_size_limits = (round(across * _LEAST), self.layer.canvas_size_limits[1])
+        self.layer.canvas_size_limits = (_LIMITS[0], round(across * _LIMITS[1]))
+        self.layer.events.scale_factor.connect(self._place_texts)
         self._frame: int | None = -1
         self._described = -1
         self._looks = KeypointLooks()
@@ -136,6 +137,12 @@ class PointsLayer:
 
     # ---- texts ---------------------------------------------------------------------------------
 
+    @property
+    def _across(self) -> float:
+        """Pixels of the video across a point, as the layer's zoom draws it."""
+        most: float = self.layer.canvas_size_limits[1] * self.layer.scale_factor
+        return min(self._size, most)
+
     def keypoint_at(self, position: Sequence[float]) -> int | None:
         """Number of the keypoint at a point of the world, None if there is none."""
         if self.poses is None or not self.layer.visible or not self.layer.shown.any():
@@ -143,7 +150,7 @@ class PointsLayer:
         away = np.linalg.norm(self.layer.data - self.layer.world_to_data(position), axis=1)
         away[~self.layer.shown] = np.inf
         nearest = int(away.argmin())
-        return nearest if away[nearest] <= self._size else None
+        return nearest if away[nearest] <= self._across else None
 
     def name_under(self, keypoint: int | None) -> None:
         """Write name and likelihood beside the keypoint under the mouse."""
@@ -168,9 +175,13 @@ class PointsLayer:
         if is_first:
             for name, value in _TEXT.items():
                 setattr(text, name, value)
-            text.translation = (0.0, _BESIDE * self._size)
+        self._place_texts()
         text.visible = any(texts)
         text.string = texts
+
+    def _place_texts(self) -> None:
+        if any(self._texts):
+            self.layer.text.translation = (0.0, _BESIDE * self._across)
 
 
 def _features(poses: Poses, frame: int) -> pd.DataFrame:

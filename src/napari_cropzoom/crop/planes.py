@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import av
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -105,6 +104,8 @@ def resize(image: UInt8Array, size: tuple[int, int]) -> UInt8Array:
     """Bilinear resize as ``litpose crop`` does it; the image itself where the size is right."""
     if (image.shape[1], image.shape[0]) == size:
         return image
+    import cv2  # slow to import, and the dock starts without it
+
     return np.asarray(cv2.resize(image, size), np.uint8)
 
 
@@ -128,6 +129,8 @@ def _whole_steps(plane: UInt8Array, crop: CropSpec, sub_x: int, sub_y: int) -> U
 
 def _resampled(plane: UInt8Array, crop: CropSpec, sub_x: int, sub_y: int) -> UInt8Array:
     """Colour of a box that is resized, bilinearly."""
+    import cv2
+
     return np.asarray(
         cv2.warpAffine(
             plane,

@@ -1,8 +1,9 @@
 """The three docks of a window: they come together, each in its place, whichever way they are opened.
 
 napari (0.9.2) ignores ``default_dock_area`` and ``tabify`` of a manifest: a widget of a plugin comes
-alone, at the right, under the name ``<widget> (<plugin>)``. So the manifest names the ways in below. They
-propose a place to napari's settings, where it also keeps the one that a person has dragged the dock to.
+alone, at the right, under the name ``<widget> (<plugin>)``. So the manifest names ways in
+(`window.way_in`), and places are proposed to napari's settings, where it also keeps the one that a person
+has dragged the dock to.
 """
 
 from __future__ import annotations
@@ -18,13 +19,14 @@ from qtpy.QtCore import Qt, QThread, QTimer
 from qtpy.QtWidgets import QApplication, QDockWidget, QMainWindow, QWidget
 
 from napari_cropzoom.video.video import Video
-from napari_cropzoom.widgets.controls import delayed, settings
+from napari_cropzoom.widgets.controls import settings
 from napari_cropzoom.widgets.dock import CropzoomDock
 from napari_cropzoom.widgets.gl_context import top_of
 from napari_cropzoom.widgets.preview import CropPreview
 from napari_cropzoom.widgets.timeline.widget import Timeline
 from napari_cropzoom.widgets.window.corners import give_corners
 from napari_cropzoom.widgets.window.hides_on_close import HidesOnClose, holder_of
+from napari_cropzoom.widgets.window.way_in import WayIn
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -72,6 +74,22 @@ def add_docks(viewer: napari.viewer.Viewer) -> CropzoomDock:
     if len(found) < len(KINDS):
         _settle_soon(viewer, dock)
     return dock
+
+
+def with_others(viewer: napari.viewer.Viewer, asked: str) -> QWidget:
+    """Return one of the three docks, by name; the others are added where they are missing."""
+    _propose_places()
+    found = docks_of(viewer)
+    made = _make_missing(viewer, found)
+    for name, widget in made.items():
+        if name != asked:
+            viewer.window.add_dock_widget(widget, name=_name_in_menu(name))
+            _give_height(widget)
+    widgets = {**found, **made}
+    dock = widgets[DOCK]
+    assert isinstance(dock, CropzoomDock)
+    _settle_soon(viewer, dock)
+    return widgets[asked]
 
 
 def settle(viewer: napari.viewer.Viewer) -> None:
@@ -163,55 +181,6 @@ def take_files_soon(paths: Sequence[Path]) -> bool:
     return True
 
 
-class WayIn(QWidget):
-    """What napari calls to open a dock: calling the class gives that dock, never a `WayIn`.
-
-    napari gives its viewer to classes of widgets only. The dock is the one that is there, or a new one;
-    napari adds it under its own name.
-
-    Parameters
-    ----------
-    napari_viewer : napari.viewer.Viewer
-    """
-
-    name: ClassVar[str]
-
-    def __new__(cls, napari_viewer: napari.viewer.Viewer) -> Any:
-        """Return the dock."""
-        viewer: napari.viewer.Viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
-        dock = cls._dock_of(viewer)
-        left = holder_of(dock)  # napari takes the widget out of it, and leaves it empty
-        if left is not None:
-            delayed(left, lambda: viewer.window.remove_dock_widget(left)).start()
-        return dock
-
-    def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:  # napari reads what it takes
-        raise NotImplementedError
-
-    @classmethod
-    def _dock_of(cls, viewer: napari.viewer.Viewer) -> QWidget:
-        """Of the three: the others are added here, under their names."""
-        return _with_others(viewer, cls.name)
-
-
-class OpenCropzoom(WayIn):
-    """*Plugins > Cropzoom > Cropzoom*."""
-
-    name = DOCK
-
-
-class OpenTimeline(WayIn):
-    """*Plugins > Cropzoom > Timeline*."""
-
-    name = TIMELINE
-
-
-class OpenPreview(WayIn):
-    """*Plugins > Cropzoom > Crop preview*."""
-
-    name = PREVIEW
-
-
 class WayBeside(WayIn):
     """The way to a dock at the right that comes alone, in one place with *Cropzoom* if that is there."""
 
@@ -274,22 +243,6 @@ def _viewer_of(videos: Sequence[Video]) -> napari.viewer.Viewer | None:
     viewer = current_viewer()
     is_there = viewer is not None and any(layer.data is videos[0] for layer in viewer.layers)
     return viewer if is_there else None
-
-
-def _with_others(viewer: napari.viewer.Viewer, asked: str) -> QWidget:
-    """One of the three docks; the others are added where they are missing."""
-    _propose_places()
-    found = docks_of(viewer)
-    made = _make_missing(viewer, found)
-    for name, widget in made.items():
-        if name != asked:
-            viewer.window.add_dock_widget(widget, name=_name_in_menu(name))
-            _give_height(widget)
-    widgets = {**found, **made}
-    dock = widgets[DOCK]
-    assert isinstance(dock, CropzoomDock)
-    _settle_soon(viewer, dock)
-    return widgets[asked]
 
 
 def _make_missing(viewer: napari.viewer.Viewer, found: dict[str, QWidget]) -> dict[str, QWidget]:

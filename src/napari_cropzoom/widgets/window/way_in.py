@@ -1,0 +1,66 @@
+"""What napari's menu *Plugins* calls: light to import, since napari does so before it asks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from qtpy.QtWidgets import QWidget
+
+from napari_cropzoom.core.collecting import collecting_later
+
+if TYPE_CHECKING:
+    import napari.viewer
+
+
+class WayIn(QWidget):
+    """Calling the class gives a dock, the one that is there or a new one, never a `WayIn`.
+
+    napari gives its viewer to classes of widgets only, and adds the dock under its own name.
+
+    Parameters
+    ----------
+    napari_viewer : napari.viewer.Viewer
+    """
+
+    name: ClassVar[str]
+
+    def __new__(cls, napari_viewer: napari.viewer.Viewer) -> Any:
+        """Return the dock."""
+        viewer: napari.viewer.Viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
+        with collecting_later():
+            from napari_cropzoom.widgets.controls import delayed
+            from napari_cropzoom.widgets.window.hides_on_close import holder_of
+
+            dock = cls._dock_of(viewer)
+            left = holder_of(dock)  # napari takes the widget out of it, and leaves it empty
+            if left is not None:
+                delayed(left, lambda: viewer.window.remove_dock_widget(left)).start()
+            return dock
+
+    def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:  # napari reads what it takes
+        raise NotImplementedError
+
+    @classmethod
+    def _dock_of(cls, viewer: napari.viewer.Viewer) -> QWidget:
+        """Of the three: the others are added too, under their names."""
+        from napari_cropzoom.widgets.docks import with_others
+
+        return with_others(viewer, cls.name)
+
+
+class OpenCropzoom(WayIn):
+    """*Plugins > Cropzoom > Cropzoom*."""
+
+    name = "Cropzoom"
+
+
+class OpenTimeline(WayIn):
+    """*Plugins > Cropzoom > Timeline*."""
+
+    name = "Timeline"
+
+
+class OpenPreview(WayIn):
+    """*Plugins > Cropzoom > Crop preview*."""
+
+    name = "Crop preview"

@@ -38,7 +38,7 @@ def test_one_that_was_off_stays_off():
 
 def test_the_way_in_of_napari_imports_no_dock_before_it_is_called():
     code = (
-        "import sys, napari_cropzoom.widgets.window.way_in;"
+        "import sys, napari_cropzoom.widgets.window.menu_entries;"
         "sys.exit(' '.join(m for m in sys.modules if m in ('av', 'pyqtgraph', 'cv2')"
         " or m.startswith('napari_cropzoom.widgets.dock')) or 0)"
     )

@@ -2,8 +2,8 @@
 
 napari (0.9.2) ignores ``default_dock_area`` and ``tabify`` of a manifest: a widget of a plugin comes
 alone, at the right, under the name ``<widget> (<plugin>)``. So the manifest names ways in
-(`window.way_in`), and places are proposed to napari's settings, where it also keeps the one that a person
-has dragged the dock to.
+(`window.menu_entries`), and places are proposed to napari's settings, where it also keeps the one
+that a person has dragged the dock to.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What napari's menu *Plugins* calls: light to import, since napari does so before it asks."""
+"""How napari's menu *Plugins* gets a dock."""
 
 from __future__ import annotations
 
@@ -42,25 +42,4 @@ class WayIn(QWidget):
 
     @classmethod
     def _dock_of(cls, viewer: napari.viewer.Viewer) -> QWidget:
-        """Of the three: the others are added too, under their names."""
-        from napari_cropzoom.widgets.docks import with_others
-
-        return with_others(viewer, cls.name)
-
-
-class OpenCropzoom(WayIn):
-    """*Plugins > Cropzoom > Cropzoom*."""
-
-    name = "Cropzoom"
-
-
-class OpenTimeline(WayIn):
-    """*Plugins > Cropzoom > Timeline*."""
-
-    name = "Timeline"
-
-
-class OpenPreview(WayIn):
-    """*Plugins > Cropzoom > Crop preview*."""
-
-    name = "Crop preview"
+        raise NotImplementedError

@@ -30,7 +30,7 @@ KEYS = {
     "Control-Shift-Z": "redo",
 }
 """What keys ask for while labels are looked at; on macOS Control is Command."""
-_SIZES = 9, 12  # screen pixels across a keypoint, at least and at most
+_SIZES = 2, 12  # screen pixels across a keypoint; vispy makes an edge at least half the lower one
 _REACH = 12.0  # screen pixels from the middle of a keypoint in which a press takes it
 _MARGIN = 1.15  # sides of the box that the view shows at first
 _TEXT = {"size": 8, "color": "white", "anchor": "upper_left"}
@@ -76,7 +76,7 @@ class LabelPoints:
             name=LABELS,
             symbol=SYMBOLS["pose"],
             canvas_size_limits=_SIZES,
-            border_width=0.2,
+            border_width=0.1,
             text={"string": [*self._names], **_TEXT},
         )
         viewer.dims.ndisplay = 2

@@ -45,6 +45,12 @@ def no_window_stays(request):
     gc.unfreeze()
 
 
+@pytest.fixture
+def fresh_data(monkeypatch, tmp_path):
+    """Have the program keep nothing of the test before, such as what it saw in a video."""
+    monkeypatch.setenv("CROPZOOM_DATA_DIR", str(tmp_path / "data"))
+
+
 @pytest.fixture(scope="module")
 def shared_viewer():
     """One napari window for all tests of a module, not yet on the screen."""

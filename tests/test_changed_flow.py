@@ -6,6 +6,7 @@ from qtpy.QtWidgets import QLabel, QPushButton
 
 from gui_events import canvas_of, drag, needs_display, wait_for, wait_until_still
 from lpmodels import make_lp_model
+from napari_cropzoom.core.editing.range_tools import mark_absent
 from napari_cropzoom.files.predictions_csv import read_predictions
 from napari_cropzoom.widgets.steps.parts.changed_frames import changed_text
 from review_window import N, click_on, make_review, review_window
@@ -15,6 +16,7 @@ pytestmark = [pytest.mark.gui, needs_display, pytest.mark.timeout(900)]
 
 LONG = 400.0  # seconds a model may take on a slow and busy machine
 FRAME = 20
+ABSENT = (50, 53)
 
 
 def ended(section, is_done):
@@ -73,6 +75,15 @@ def test_the_pose_step_runs_what_changed(tmp_path):
         np.testing.assert_array_equal(written.xy, after.xy)
         shown = viewer.layers["pose keypoints"].data[:, ::-1]
         np.testing.assert_allclose(shown[:, :2], after.xy[FRAME])
+
+        session.apply(mark_absent(session.track, *ABSENT))
+        wait_for(lambda: button.isVisible() and pose.header.state.startswith("● other boxes in "))
+        assert not pose.message.plain  # it was said of the boxes before
+        click_on(button)
+        wait_for(lambda: ended(pose, lambda: session.pose_poses is not after), LONG)
+        wait_for(lambda: label.isVisible() and pose.header.state.startswith("✓"))
+        assert not button.isVisible()
+        assert np.isnan(session.pose_poses.xy[ABSENT[0] : ABSENT[1] + 1]).all()
 
 
 def test_the_button_counts_in_words():

@@ -38,7 +38,12 @@ from napari_cropzoom.widgets.window.hides_on_close import holder_of
 from review_window import BESIDE
 from videos import excerpt, write_video
 
-pytestmark = [pytest.mark.gui, needs_display, pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.usefixtures("fresh_data"),
+    pytest.mark.gui,
+    needs_display,
+    pytest.mark.timeout(300),
+]
 drops = pytest.mark.skipif(usual_hands() != "xdotool", reason="a drop needs the mouse of the desk")
 
 N = 60

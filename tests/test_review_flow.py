@@ -11,7 +11,12 @@ from napari_cropzoom.sample import sample_project
 from review_window import review_window
 from videos import excerpt
 
-pytestmark = [pytest.mark.gui, needs_display, pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.usefixtures("fresh_data"),
+    pytest.mark.gui,
+    needs_display,
+    pytest.mark.timeout(300),
+]
 
 FIRST, LAST = 701, 815  # of the sample: an easy stretch
 JUMP, LARGE, SWAP, GAP = (15, 16), (32, 37), (55, 64), (92, 97)

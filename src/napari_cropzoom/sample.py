@@ -13,17 +13,15 @@ from napari_cropzoom.core.boxes import BoolArray, FloatArray
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.smoothing.sizing import SizingSettings, boxes_from_keypoints
+from napari_cropzoom.projects.sample_place import SAMPLE_VARIABLE, SAMPLE_VIDEO, sample_root
 from napari_cropzoom.reader import LayerData, read_videos
 
 if TYPE_CHECKING:
     from napari_cropzoom.widgets.dock import CropzoomDock
 
-SAMPLE_VARIABLE = "NAPARI_CROPZOOM_SAMPLE"
 HARD_PLACES = "shelter|mirror|dash"
 HELD_OUT_FROM = 600
 """The models of the sample were trained on frames before this one, and on other videos."""
-
-_VIDEO = Path("videos", "roaming.mp4")
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ class SampleProject:
 
     @property
     def video(self) -> Path:
-        return self.root / _VIDEO
+        return self.root / SAMPLE_VIDEO
 
     @property
     def truth(self) -> Path:
@@ -58,17 +56,6 @@ class SampleProject:
     @property
     def pose(self) -> Path:
         return self.root / "models" / "pose"
-
-
-def sample_root() -> Path | None:
-    """The folder ``sample_data``, or None where there is none.
-
-    The environment variable ``NAPARI_CROPZOOM_SAMPLE`` names it; otherwise it is the one of the source
-    checkout that this module runs from. An installed wheel has no sample.
-    """
-    named = os.environ.get(SAMPLE_VARIABLE)
-    root = Path(named).expanduser() if named else Path(__file__).resolve().parents[2] / "sample_data"
-    return root if (root / _VIDEO).is_file() else None
 
 
 def sample_project() -> SampleProject:
@@ -85,8 +72,8 @@ def sample_project() -> SampleProject:
     named = os.environ.get(SAMPLE_VARIABLE)
     if named:
         raise CropzoomError(
-            f"{named}: there is no {_VIDEO.as_posix()} in it. Set {SAMPLE_VARIABLE} to the sample_data "
-            "folder of napari-cropzoom's source."
+            f"{named}: there is no {SAMPLE_VIDEO.as_posix()} in it. Set {SAMPLE_VARIABLE} to the "
+            "sample_data folder of napari-cropzoom's source."
         )
     raise CropzoomError(
         "The sample comes with napari-cropzoom's source, not with the installed package. Get the source "

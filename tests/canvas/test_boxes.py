@@ -203,3 +203,12 @@ def test_closed_it_listens_to_nothing(window):
     window.boxes.close()
     window.drag((25, 40), (35, 57))
     assert window.edits == []
+
+
+@pytest.mark.parametrize("box", [BOX, MISSING_BOX])
+def test_the_status_bar_has_a_place_and_no_empty_brackets(window, box):
+    window.show(box)
+    x, y = BOX.center
+    told = window.layer.get_status((y, x), world=True)
+    assert told["coordinates"].endswith("]")
+    assert ": [" not in told["coordinates"]

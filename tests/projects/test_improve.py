@@ -14,6 +14,7 @@ from PIL import Image
 from lpmodels import make_lp_model, make_predictions_folder
 from napari_cropzoom.cli import main
 from napari_cropzoom.core.boxes import Box, Source
+from napari_cropzoom.core.editing.range_tools import mark_absent
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.sampling.spread import spread
 from napari_cropzoom.core.smoothing.sizing import SizingSettings, boxes_from_keypoints
@@ -24,7 +25,7 @@ from napari_cropzoom.files.predictions_csv import read_predictions_table, write_
 from napari_cropzoom.files.provenance import MadeWith, made_with_path, video_identity, write_made_with
 from napari_cropzoom.files.review_paths import file_sha256, reviewed_csv
 from napari_cropzoom.projects.comparing import Improvement, OnVideo
-from napari_cropzoom.projects.corrections import sizing_like
+from napari_cropzoom.projects.corrections import Corrected, read_corrected, sizing_like
 from napari_cropzoom.projects.review_labels.said import LabelReview, Said
 from napari_cropzoom.review.session import Session
 from napari_cropzoom.video.index import VideoIndex
@@ -226,6 +227,19 @@ def test_context_models_get_the_frames_round_each(lab: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == [
         f"img{number:08d}.png" for number in range(frame - 2, frame + 3)
     ]
+
+
+def test_frames_without_an_animal_are_not_run(lab: Path) -> None:
+    video = lab / "videos" / "a.mp4"
+    detector = ModelFolder.open(lab / "models" / "detector")
+    session = Session(Video(video))
+    session.load_boxes(detector.bbox_csv(video), source=Source.DETECTED)
+    session.apply(mark_absent(session.track, 5, 7))
+    session.save()
+    session.close()
+    found = read_corrected(detector, video)
+    assert isinstance(found, Corrected)
+    assert np.flatnonzero(np.isnan(found.boxes[:, 0])).tolist() == [5, 6, 7]
 
 
 def test_a_project_without_corrections_says_what_to_do(

@@ -13,6 +13,7 @@ import pytest
 from lpmodels import make_predictions_folder
 from napari_cropzoom.cli import main
 from napari_cropzoom.core.boxes import Box, Source
+from napari_cropzoom.core.editing.range_tools import mark_absent
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.progress import run_stage
 from napari_cropzoom.core.smoothing.sizing import SizingSettings, boxes_from_keypoints
@@ -21,7 +22,7 @@ from napari_cropzoom.files.bbox_csv import read_bbox_csv, write_bbox_csv
 from napari_cropzoom.files.belonging import sign
 from napari_cropzoom.files.predictions_csv import write_predictions
 from napari_cropzoom.files.provenance import MadeWith, made_with_path, video_identity, write_made_with
-from napari_cropzoom.files.review_paths import file_sha256, reviewed_csv
+from napari_cropzoom.files.review_paths import file_sha256, reviewed_csv, without_absent
 from napari_cropzoom.projects.known import KnownStates
 from napari_cropzoom.projects.layout import Project
 from napari_cropzoom.projects.results import Results
@@ -159,6 +160,21 @@ def test_what_was_made_of_older_boxes_is_out_of_date_and_says_why(root: Path) ->
         f"pose: {n} of {N} boxes have changed since the pose was found",
         f"{n} of {N} boxes have changed since the video was cropped",
     )
+
+
+def test_frames_without_an_animal_are_seen_by_no_pose_model_and_that_is_no_change(root: Path) -> None:
+    put_boxes(root)
+    with Video(video_of(root)) as video:
+        session = Session(video)
+        session.load_boxes(raw_of(root), source=Source.DETECTED)
+        session.apply(mark_absent(session.track, 5, 9))
+        session.save()
+        session.close()
+    assert not np.isnan(final_of(root)).any()
+    pose(root, without_absent(final_of(root), reviewed_csv(raw_of(root), video_of(root)), video_of(root)))
+    assert state_of(root).outdated == ()
+    pose(root, final_of(root))
+    assert state_of(root).outdated == (f"pose: 5 of {N} boxes have changed since the pose was found",)
 
 
 def test_without_records_times_tell(root: Path) -> None:

@@ -110,6 +110,22 @@ def test_what_leaves_the_boxes_as_they_were_leaves_them_saved(video_path, raw_cs
     assert reopened(again, raw_csv).on_disk is OnDisk.OTHER
 
 
+def test_what_is_accepted_changes_no_box_and_leaves_them_saved(video_path, raw_csv):
+    session, _ = saved(video_path, raw_csv)
+    before, state = session.revision, session.history.state
+    session.accept(5, 7)
+    assert (session.revision, session.on_disk) == (before, OnDisk.SAME)
+    assert session.history.state != state
+    again = reopened(session, raw_csv)
+    assert again.on_disk is OnDisk.SAME
+    again.undo()
+    assert again.on_disk is OnDisk.SAME
+    again.delete_box(5)
+    assert again.on_disk is OnDisk.OTHER
+    again.accept(5, 5)
+    assert again.on_disk is OnDisk.OTHER
+
+
 def test_settings_that_are_set_back_leave_the_boxes_saved(video_path, raw_csv):
     session, _ = saved(video_path, raw_csv)
     session.smoothing = SmoothingSettings("mean", 3)

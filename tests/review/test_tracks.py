@@ -118,3 +118,12 @@ def test_a_copy_of_a_track_stays_and_tells_what_changed_since(tracks):
     assert copy.box(7) == Box(7, 7, 20, 20)
     assert np.flatnonzero(track.changed_since(copy)).tolist() == [7, 20, 21, 30]
     assert not track.changed_since(track.copy()).any()
+
+
+def test_a_pose_model_gets_no_box_where_there_is_no_animal(tracks):
+    tracks.apply(tools.mark_absent(tracks["animal"], 10, 12))
+    final, seen = tracks.entry.final_boxes("interpolate"), tracks.entry.pose_boxes("interpolate")
+    assert not np.isnan(final).any()
+    assert np.isnan(seen[10:13]).all()
+    rest = np.r_[0:10, 13:N]
+    assert np.array_equal(seen[rest], final[rest])

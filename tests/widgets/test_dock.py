@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
 from qtpy.QtGui import QDropEvent
-from qtpy.QtWidgets import QScrollArea, QWidget
+from qtpy.QtWidgets import QPushButton, QScrollArea, QWidget
 
 from gui_events import hands, needs_display, wait_for
 from lpmodels import make_predictions_folder
+from napari_cropzoom.projects.sample_place import sample_root
+from napari_cropzoom.sample import sample_project
 from napari_cropzoom.widgets.controls import recent
 from napari_cropzoom.widgets.dock import CropzoomDock
 from napari_cropzoom.widgets.steps.registry import STEPS
@@ -29,6 +31,16 @@ def test_starts_with_the_video_and_says_what_is_missing(dock):
     assert open_steps(dock) == ["video"]
     assert [key for key in KEYS if dock[key].header.isEnabled()] == ["video"]
     assert dock["crop"].header.toolTip().endswith("\nMake, load or draw boxes first.")
+
+
+@pytest.mark.skipif(sample_root() is None, reason="no sample here")
+def test_the_sample_is_offered_where_no_video_is_open(dock, wait):
+    sample = dock.findChild(QPushButton, "video_sample")
+    assert sample.isVisibleTo(dock)
+    sample.click()
+    wait(lambda: dock.controller.session is not None and dock.controller.pose is not None)
+    assert dock.controller.session.video.path == sample_project().video
+    assert not sample.isVisibleTo(dock)
 
 
 def test_opening_a_video_says_what_it_is_and_goes_on(opened):

@@ -145,8 +145,38 @@ def test_smoothing_that_makes_boxes_shake_more_says_so_in_a_line(opened, tmp_pat
     smooth.method.setCurrentIndex(smooth.method.findData("gaussian"))
     wait(lambda: not smooth.worse.isHidden())
     assert smooth.worse.plain.startswith("This smoothing makes the boxes shake more: 0.0 → ")
+    assert smooth.header.state.startswith("⚠ shakes more · gaussian, 5 frames · 0.0 → ")
+    assert smooth.better.isHidden()  # it is no better
+    for step, name in (("crop", "doubts"), ("pose", "doubts"), ("export", "state"), ("show", "about")):
+        opened.open_step(step)
+        told = getattr(opened[step], name)
+        wait(lambda told=told: "the boxes shake more: 0.0 → " in told.text())
+    opened.open_step("smooth")
     smooth.method.setCurrentIndex(smooth.method.findData("none"))
     wait(lambda: smooth.worse.isHidden())
+    assert smooth.header.state == "✓ off"
+    opened.open_step("pose")
+    assert "shake" not in opened["pose"].doubts.text()
+
+
+def test_a_median_that_shakes_the_centre_is_left_at_a_click(opened, tmp_path, wait):
+    """As of an animal that walks evenly while its box breathes: a median of corner and size shakes it."""
+    t = np.arange(40)
+    side = 40 + 2 * np.random.default_rng(0).integers(-6, 7, 40)
+    write_bbox_csv(
+        tmp_path / "b_bbox.csv", np.column_stack([60 + 2 * t - side / 2, 90 - side / 2, side, side])
+    )
+    opened["boxes"].load(tmp_path / "b_bbox.csv")
+    smooth = opened["smooth"]
+    wait(lambda: smooth.header.state.startswith("⚠ shakes more · median, 5 frames · "))
+    opened.open_step("smooth")
+    assert smooth.better.text().startswith("Use Gaussian instead: ")
+    smooth.better.click()
+    session = opened.controller.session
+    assert session.smoothing.method == "gaussian"
+    wait(lambda: smooth.header.state.startswith("✓ gaussian, 5 frames"))
+    assert smooth.better.isHidden()
+    wait(lambda: session.history.undo_label is not None)  # it is an edit, which can be undone
 
 
 def test_crop_saves_first_and_makes_the_file(detected, wait):

@@ -8,6 +8,7 @@ from gui_events import click, needs_display, press_key, spin, wait_for
 from napari_cropzoom.core.boxes import Box
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.files.bbox_csv import read_bbox_csv
+from napari_cropzoom.widgets.window.focus_ring import FocusRing
 from review_window import N, click_on, make_review, review_window
 
 pytestmark = [pytest.mark.gui, needs_display]
@@ -77,6 +78,7 @@ def test_without_the_video_nothing_can_be_done_and_it_comes_back_at_the_frame_it
     wait_for(lambda: names(dock) == OURS and dock["review"].is_open)
     assert controller.frame == 67
     assert not offer.isVisible()
+    assert not dock.window().findChildren(FocusRing)  # the focus went to no step by itself
 
 
 def test_where_all_are_gone_none_is_said_to_have_come_back(dock):

@@ -79,10 +79,10 @@ def test_what_was_wrong_before_is_not_said_as_if_it_still_were(dock):
     review, controller = dock["review"], dock.controller
     controller.go_to(GAP[0])
     press_key("j")
-    wait_for(lambda: "interpolated" in review.here.text())
+    wait_for(lambda: review.here.text() == f"Frame {GAP[0]}: corrected")
     controller.session.accept(*controller.layers.range_here())
     wait_for(lambda: "accepted" in review.here.text())
-    assert review.here.text() == f"Frame {GAP[0]}: interpolated, accepted"
+    assert review.here.text() == f"Frame {GAP[0]}: corrected, accepted"
     assert review.reason.text() == f"Frames {GAP[0]} to {GAP[1]}, reviewed; was: no box for 6 frames"
 
 

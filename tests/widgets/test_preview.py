@@ -143,6 +143,7 @@ def test_follows_the_next_dock(shown, detected, qtbot, wait):
     again = CropzoomDock(viewer)
     viewer.window.add_dock_widget(again, name="Cropzoom")
     wait(lambda: shown.controller is again.controller)
+    assert shown.caption.text() == "No video is open."
     viewer.window.remove_dock_widget(again)
 
 

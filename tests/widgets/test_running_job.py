@@ -19,6 +19,8 @@ def test_what_is_said_of_a_job():
     assert progress_text(0, 1, "files", -1) == "0 of 1 file"
     assert progress_text(0, 1, "frames", -1) == "0 of 1 frame"
     assert progress_text(0, 0, "loading detector", -1, 3.2) == "loading detector … 3 s"
+    assert progress_text(0, 0, "loading detector", -1, 95.4) == "loading detector … 1 min 35 s"
+    assert progress_text(0, 0, "loading detector", -1, 4860) == "loading detector … 1 h 21 min"
     assert short_text(420, 1200, 12.0) == "35 % · 12 s left"
     assert short_text(0, 0, -1) == "running …"
     assert [seconds(each) for each in (0.2, 8.4, 43, 59, 61, 4800)] == [
@@ -58,6 +60,13 @@ def test_a_job_stays_in_reach_and_says_that_it_is_being_cancelled(dock):
     assert text.text().startswith("Detect: ")
     before = text.text()
     wait_for(lambda: text.text() != before)  # it goes on
+    job = detect.job_bar.job
+    job.progress.connect(lambda *_: setattr(job, "is_crowded", True))  # before the bar shows it
+    job.progress.disconnect(detect.job_bar._on_progress)
+    job.progress.connect(detect.job_bar._on_progress)
+    wait_for(lambda: detect.job_bar.status.text().endswith(" left · other programs use the processor"))
+    assert "processor" not in strip.text.text()  # how far it is has the room
+    assert "processor" in strip.text.toolTip()
     click_on(dock.findChild(QPushButton, "running_job_show"))
     wait_for(lambda: detect.is_open and strip.isHidden())
 

@@ -5,11 +5,13 @@ import pytest
 from qtpy.QtWidgets import QApplication
 
 from gui_events import canvas_of, hands, needs_display, press_key, wait_for
-from napari_cropzoom.core.boxes import Box
+from napari_cropzoom.canvas.boxes import ONLY_BOXES
+from napari_cropzoom.core.boxes import Box, Source
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.video.video import Video
 from napari_cropzoom.widgets.docks import add_docks
-from review_window import JUMP, N, begin_again, click_on, window_of
+from napari_cropzoom.widgets.steps.parts.pixel_look import has_most_boxes
+from review_window import JUMP, N, begin_again, window_of
 
 pytestmark = [pytest.mark.gui, needs_display]
 
@@ -58,6 +60,20 @@ def test_one_escape_leaves_a_menu_that_was_opened_by_keys(dock):
     wait_for(lambda: canvas.hasFocus() and dock.menu.activeAction() is None, 5)
 
 
+def test_what_the_canvas_refused_goes_with_the_next_thing_that_works(dock):
+    controller, message = dock.controller, dock["review"].message
+    boxes = controller.layers.boxes.layer
+    for work in (
+        lambda: press_key("Right"),
+        lambda: controller.session.accept(3, 3),
+        lambda: setattr(controller, "selection", (4, 9)),
+    ):
+        boxes.mode = "add_ellipse"
+        wait_for(lambda: message.kind == "error" and message.plain == ONLY_BOXES)
+        work()
+        wait_for(lambda: not message.plain)
+
+
 def test_a_cancelled_job_says_what_was_saved_and_is_forgotten(dock):
     crop = dock["crop"]
     dock.open_step("crop")
@@ -81,7 +97,9 @@ def test_a_step_opens_the_next_only_if_a_person_is_in_it(dock):
     assert dock["pose"].is_open
 
 
-def test_boxes_are_offered_where_one_was_drawn_before_the_animal_was_detected(new_viewer, review_files):
+def test_boxes_are_made_at_once_where_one_was_drawn_before_the_animal_was_detected(
+    new_viewer, review_files
+):
     dock = add_docks(viewer := new_viewer())
     viewer.window.show()
     viewer.window.set_geometry(0, 0, 1300, 800)
@@ -89,11 +107,15 @@ def test_boxes_are_offered_where_one_was_drawn_before_the_animal_was_detected(ne
     session = dock.controller.session
     xy = np.tile([[50.0, 50], [70, 60]], (N, 1, 1))
     session.set_box(0, Box(30, 30, 40, 40))
+    session.delete_box(7)
+    assert not has_most_boxes(session)  # so nobody looks at the pixels for it
     session.set_predictions("detector", Poses(("nose", "tail"), xy, np.ones((N, 2))))
-    dock.open_step("detect")
+    dock.open_step("review")
     dock["detect"].finished.emit()
-    question = dock["boxes"].question
-    assert question.isVisible()
-    click_on(question.change)
-    wait_for(lambda: not session.track.n_missing)
+    wait_for(lambda: session.track.n_missing == 1)
     assert session.track.box(0) == Box(30, 30, 40, 40)
+    assert session.track.source[7] == Source.ABSENT
+    assert not dock["boxes"].question.isVisible()
+    assert dock["review"].is_open
+    assert has_most_boxes(session)
+    assert "The boxes of the other 118 frames are made." in dock["boxes"].message.plain

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from napari_cropzoom.canvas.caption import caption, when_of
 from napari_cropzoom.core.boxes import MISSING_BOX, Box, Source
-from napari_cropzoom.core.looks import ANIMAL_COLORS, FINAL, PROPOSED, LineStyle, box_style
+from napari_cropzoom.core.looks import ANIMAL_COLORS, FINAL, PROPOSED, LineStyle, box_style, source_word
 from napari_cropzoom.review.session import Session
 
 _NOTHING = box_style(Source.MISSING, ANIMAL_COLORS[0])
@@ -65,7 +65,7 @@ def annotations_at(session: Session, frame: int | None, preview: Box | None = No
             frame,
             len(track),
             when_of(session.video, frame),
-            source,
+            source_word(track, frame),
             name,
             is_damaged=frame in session.video.index.damage,
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -22,6 +23,7 @@ SMALL = 48  # screen pixels of a side; on smaller boxes handles, 10 pixels each,
 FLOAT_NOISE = 0.02  # pixels
 ONLY_BOXES = "A box is upright and has four corners: draw one with R, move and resize it with S."
 _MODES = ("select", "add_rectangle", "pan_zoom")  # all that can be done to a box
+_NUMBERS = re.compile(r": \[[\d ]*, ?[\d ]*\]$")
 _INVISIBLE = (0.0, 0.0, 0.0, 0.0)
 _LEFT, _TURN = 7, 8  # handles by their numbers in `get_value`: one side's middle, and the one that turns
 
@@ -40,6 +42,11 @@ class Shapes(napari.layers.Shapes):  # type: ignore[misc, unused-ignore]
         if box is not None:
             box[-1] = box[_LEFT]
         return box
+
+    def get_status(self, *position: Any, **how: Any) -> Any:
+        """Napari's line without the numbers of shape and handle: there is one box, or none."""
+        status = super().get_status(*position, **how)
+        return {name: _NUMBERS.sub("", each) for name, each in status.items()}
 
     def get_value(self, position: Any, **how: Any) -> Any:
         """Shape and handle under a place."""

@@ -11,9 +11,8 @@ from napari.components import ViewerModel
 from napari.layers import Layer
 
 from napari_cropzoom.canvas.conversions import PIXEL_EDGE
-from napari_cropzoom.core.boxes import FloatArray, Source
+from napari_cropzoom.core.boxes import FloatArray
 from napari_cropzoom.core.editing.edits import Edit, frames_text
-from napari_cropzoom.core.looks import SOURCE_WORDS
 from napari_cropzoom.core.words import shortened
 from napari_cropzoom.video.video import Video
 
@@ -42,13 +41,13 @@ def when_of(video: Video, frame: int) -> str:
 
 
 def caption(
-    frame: int, n_frames: int, when: str, source: Source, name: str = "", is_damaged: bool = False
+    frame: int, n_frames: int, when: str, source: str, name: str = "", is_damaged: bool = False
 ) -> str:
-    """One line for a frame; ``name`` is that of the animal, where there are several."""
+    """One line for a frame; ``source`` in words, ``name`` that of the animal, where there are several."""
     digits = len(str(n_frames - 1))
     place = f"frame {frame:{digits}d} / {n_frames - 1}"
     name = shortened(name, NAME_LENGTH)
-    what = "cannot be decoded" if is_damaged else f"{name}{': ' if name else ''}{SOURCE_WORDS[source]}"
+    what = "cannot be decoded" if is_damaged else f"{name}{': ' if name else ''}{source}"
     # the time last: in a narrow canvas the line's end is cut off
     return f"{place}   {what}   {when}"
 

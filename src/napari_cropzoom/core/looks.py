@@ -11,7 +11,7 @@ import colorsys
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from napari_cropzoom.core.boxes import Source
+from napari_cropzoom.core.boxes import BoxTrack, Review, Source
 
 ANIMAL_COLORS = ("#56b4e9", "#e69f00", "#009e73", "#9a80ff", "#f0e442")
 """Of animals, in the order in which they are added; a person may choose others."""
@@ -92,6 +92,16 @@ SOURCE_WORDS: dict[Source, str] = {
     Source.FILLED: "filled",
     Source.ABSENT: "no animal",
 }
+
+
+CORRECTED = "corrected"
+
+
+def source_word(track: BoxTrack, frame: int) -> str:
+    """Where the box of a frame comes from, for a person: what a tool made of it is no interpolation."""
+    source = Source(int(track.source[frame]))
+    is_of_tool = not track.interpolated[frame] or track.review[frame] == Review.EDITED
+    return CORRECTED if source is Source.INTERPOLATED and is_of_tool else SOURCE_WORDS[source]
 
 
 @lru_cache

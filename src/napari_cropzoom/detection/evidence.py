@@ -7,6 +7,9 @@ or sits on something else then has nothing in it, or the animal off its middle.
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,9 +24,14 @@ from napari_cropzoom.detection.motion import MotionSettings, reduction, what_sta
 from napari_cropzoom.detection.path import Candidates
 from napari_cropzoom.files.atomic import atomic_path
 from napari_cropzoom.files.parsing import UNREADABLE_ARRAYS, load_arrays
+from napari_cropzoom.files.provenance import file_identity
+from napari_cropzoom.files.user_data import user_data_folder
 from napari_cropzoom.video.video import Video, VideoIndex
 
 LEAST_FRAMES = 3
+VERSION = 1
+"""To be raised when the same video gives other evidence than before."""
+MOST_KEPT_BYTES = 300_000_000
 # Gray levels of noise in half of the pixels: more than the sensors of cameras make.
 MOST_NOISE = 12.0
 
@@ -101,6 +109,37 @@ def write_motion(path: Path, motion: Motion) -> None:
         np.savez_compressed(
             file, boxes=motion.boxes.astype(np.float32), strength=motion.strength.astype(np.float32)
         )
+
+
+def keep_motion(video: Path, motion: Motion) -> None:
+    """Keep evidence of the whole video for the next time, if the user's data folder can be written to.
+
+    What was used longest ago is removed where all of it takes too much room.
+    """
+    with contextlib.suppress(CropzoomError, OSError):
+        path = _kept_file(video)
+        write_motion(path, motion)
+        kept = sorted(path.parent.glob("*.npz"), key=lambda each: each.stat().st_mtime, reverse=True)
+        room = np.cumsum([each.stat().st_size for each in kept]) <= MOST_KEPT_BYTES
+        for each, fits in zip(kept[1:], room[1:], strict=True):
+            if not fits:
+                each.unlink()
+
+
+def kept_motion(video: Path, n_frames: int) -> Motion | None:
+    """What :func:`keep_motion` kept of this very video, by its bytes; None if there is nothing."""
+    try:
+        path = _kept_file(video)
+        motion = read_motion(path, n_frames)
+        path.touch()
+    except (CropzoomError, OSError):
+        return None
+    return motion
+
+
+def _kept_file(video: Path) -> Path:
+    about = json.dumps([VERSION, file_identity(video)])
+    return user_data_folder() / "pixels" / f"{hashlib.sha256(about.encode()).hexdigest()[:32]}.npz"
 
 
 def read_motion(path: Path, n_frames: int) -> Motion:

@@ -28,6 +28,7 @@ from qtpy.QtCore import (
     Signal,
 )
 
+from napari_cropzoom.jobs.crowding import Crowding
 from napari_cropzoom.jobs.time_left import TimeLeft
 
 WORKER_MODULE = "napari_cropzoom.worker.server"
@@ -50,6 +51,8 @@ class Job(QObject):
         After ``failed``: ``user`` for what the person can correct, ``bug`` or ``crash``.
     detail : str
         After ``failed``: the traceback or the end of the log, for a "details" button.
+    is_crowded : bool
+        Whether other programs have most of the processor, as of the last progress.
     """
 
     progress = Signal(int, int, str, float)
@@ -68,6 +71,8 @@ class Job(QObject):
         self.is_running = True
         self._worker = worker
         self._time_left = TimeLeft()
+        self._crowding = Crowding()
+        self.is_crowded = False
 
     def cancel(self) -> None:
         """Stop within a second; ``cancelled`` follows unless the job ended first."""
@@ -84,8 +89,9 @@ class Job(QObject):
 
     def report(self, done: int, total: int, text: str) -> None:
         """Pass a progress of the process on, with the seconds left."""
-        self.text = text
-        self.progress.emit(done, total, text, self._time_left.update(done, total, time.monotonic()))
+        self.text, now = text, time.monotonic()
+        self.is_crowded = self._crowding.update(self._worker.pid, now)
+        self.progress.emit(done, total, text, self._time_left.update(done, total, now))
 
     def finish(self, result: dict[str, Any]) -> None:
         """End with a result."""
@@ -139,6 +145,11 @@ class Worker(QObject):
     def log_tail(self) -> list[str]:
         """The last lines the process wrote to standard error."""
         return list(self._log)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a job runs or waits."""
+        return self._current is not None or bool(self._waiting)
 
     @property
     def pid(self) -> int | None:

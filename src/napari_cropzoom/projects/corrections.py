@@ -45,7 +45,7 @@ class Corrected:
     video : Path
     index : VideoIndex
     boxes : ndarray, (T, 4)
-        Final boxes, as saved.
+        Final boxes as saved, NaN where a person saw no animal.
     raw : ndarray, (T, 4)
         Boxes as the detector found them, NaN where it found none.
     poses : Poses or None
@@ -103,7 +103,7 @@ def read_corrected(detector: ModelFolder, video: Path) -> Corrected | str:
     evidence = Evidence(likelihood, None if poses is None else poses.select(anchors), size)
     suspects = ranked(Inspection.of(track.raw, evidence).suspects)
     kinds = kinds_of(suspects, index.n_frames)
-    boxes = entry.final_boxes(tracks.fill)
+    boxes = entry.pose_boxes(tracks.fill)
     return Corrected(video, index, boxes, track.raw, poses, sizing, is_wrong, kinds)
 
 

@@ -20,7 +20,7 @@ from napari_cropzoom.engine.fingerprint import hash_of
 from napari_cropzoom.engine.pixels import crop_boxes
 from napari_cropzoom.files.belonging import check_made_of
 from napari_cropzoom.files.provenance import MadeWith, made_with_path, read_made_with
-from napari_cropzoom.files.review_paths import reviewed_csv
+from napari_cropzoom.files.review_paths import reviewed_csv, without_absent
 from napari_cropzoom.projects.counting import Counted, count, frame_size_of
 from napari_cropzoom.projects.results import Found, Results, stamp_of
 
@@ -229,7 +229,8 @@ def _older_than_boxes(
     if raw is None:
         return []
     if final is not None and record is not None and record.boxes is not None:
-        n = min(_n_changed(record, final, edge) for edge in ("pad", "clamp"))
+        seen = without_absent(final, reviewed_csv(raw, video), video)
+        n = min(_n_changed(record, seen, edge) for edge in ("pad", "clamp"))
         them = f"{n} of {counted(len(final), 'box')}"
         return [f"{name}: {them} {verb(n, 'have')} changed since the pose was found"] if n else []
     boxes = raw if final is None else reviewed_csv(raw, video)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from napari_cropzoom.core.boxes import MISSING_BOX, Box, BoxTrack, FloatArray
+from napari_cropzoom.core.boxes import MISSING_BOX, Box, BoxTrack, FloatArray, Source
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.looks import ANIMAL_COLORS
 from napari_cropzoom.core.smoothing.finalize import fill_missing, finalize
@@ -87,6 +87,13 @@ class ReviewedTrack:
     def final_boxes(self, fill: str) -> FloatArray:
         """(T, 4) final boxes: smoothed, gaps filled, whole pixels."""
         return finalize(fill_missing(self.smoothed.boxes(), fill))
+
+    def pose_boxes(self, fill: str) -> FloatArray:
+        """(T, 4) final boxes as a pose model is given them: NaN where a person saw no animal.
+
+        The same as `.review_paths.without_absent` makes of the files once they are saved.
+        """
+        return np.where((self.track.source == Source.ABSENT)[:, None], np.nan, self.final_boxes(fill))
 
     def copy(self) -> ReviewedTrack:
         """The present state, for a thread to work on while the track itself changes."""

@@ -152,10 +152,10 @@ class Session:
         """(T, 4) x, y, w, h as other steps take them: smoothed, gaps filled, whole pixels."""
         return self.tracks.entry.final_boxes(self.fill)
 
-    def to_finalize(self) -> Callable[[], FloatArray]:
-        """What :meth:`final_boxes` would return now, to be called in a thread."""
+    def to_finalize(self, *, for_pose: bool = False) -> Callable[[], FloatArray]:
+        """What :meth:`final_boxes`, or `.pose_boxes`, would return now, to be called in a thread."""
         entry, fill = self.tracks.entry.copy(), self.fill
-        return lambda: entry.final_boxes(fill)
+        return lambda: (entry.pose_boxes if for_pose else entry.final_boxes)(fill)
 
     def queue(self, amount: float | None = None) -> list[Suspect]:
         """Suspects that nobody has settled or corrected, the highest score first."""

@@ -173,7 +173,8 @@ class Suspects:
         if not self.is_inspected:
             self.take(self.inspector()())
         amount = self._amount if amount is None else amount
-        question = (tracks.current, tracks.revision, amount, len(self._damage))
+        state = tracks.revision, tracks.history.state
+        question = (tracks.current, state, amount, len(self._damage))
         if self._answer is None or self._answer[0] != question:
             track = tracks.entry.track
             left, done = self._queues[tracks.current].entries(track, amount)

@@ -290,17 +290,13 @@ class Controller(QObject):
         """Raw boxes of a detector without model."""
         return (self.results or video.parent) / f"bboxes_{method}" / f"{video.stem}_bbox.csv"
 
-    def motion_file(self, video: Path) -> Path:
-        """What the pixels of a video say, for the review."""
-        return (self.results or video.parent) / "bboxes_motion" / f"{video.stem}_motion.npz"
-
     def crop_output(self) -> Path | None:
         """Cropped video: where `litpose crop` puts it, beside the folder of the raw boxes."""
         session = self.session
         if session is None or session.raw_csv is None:
             return None
-        name = f"cropped_{session.video.path.stem}.mp4"
-        return session.raw_csv.parent.parent / "cropped_videos" / name
+        folder = session.raw_csv.parent.parent / "cropped_videos"
+        return folder / f"cropped_{session.video.path.stem}.mp4"
 
     # ---- work ----------------------------------------------------------------------------------
 
@@ -326,6 +322,11 @@ class Controller(QObject):
         if self._worker is None:
             self._worker = Worker(self, options=MORE_STAGES)
         return self._worker.start(stage, args)
+
+    @property
+    def is_working(self) -> bool:
+        """Whether a stage runs, or waits."""
+        return self._worker is not None and self._worker.is_busy
 
     def load_boxes(
         self, path: Path, source: Source, allow_missing: bool, on_done: OnDone, on_error: OnDone
@@ -358,12 +359,7 @@ class Controller(QObject):
             notes: list[str] = []
             table = as_table(path, folder, video.stem, session.n_frames, size, notes.append)
             stored = read_review(
-                table,
-                session.n_frames,
-                source,
-                allow_missing=allow_missing,
-                frame_size=size,
-                video=video,
+                table, session.n_frames, source, allow_missing=allow_missing, frame_size=size, video=video
             )
             stored.notes[:0] = notes
             return stored

@@ -75,6 +75,7 @@ class CropzoomDock(QWidget):
         self._is_closed = self._is_closing = self._is_behind = False
         self._watched: QWidget | None = None
         self._tour: Tour | None = None
+        self._refusal = ""  # of the canvas, as long as it is shown
         self.steps: dict[str, Step] = {}
         self.drops = Drops(self, self.steps, self.open_step, self.controller)
         self._scroll_later = delayed(self, self._scroll_to_open)
@@ -91,7 +92,13 @@ class CropzoomDock(QWidget):
         self.controller.session_changed.connect(self._on_session)
         self.controller.changed.connect(self._show_read_only)
         self.controller.session_changed.connect(self._show_read_only)
-        self.controller.refused.connect(self._show_error)
+        self.controller.refused.connect(self._show_refusal)
+        for worked in (
+            self.controller.edited,
+            self.controller.frame_changed,
+            self.controller.selection_changed,
+        ):
+            worked.connect(self._forget_refusal)
         self.controller.edited.connect(self.message.clear)
         self.controller.edited.connect(self._note_step)
         self.controller.stepped.connect(self._show_step_of)
@@ -229,6 +236,7 @@ class CropzoomDock(QWidget):
         layout.addWidget(self.read_only)
         lost = LostLayers(self.controller)
         lost.returned.connect(lambda: self.open_step(self._last_opened.key))
+        self._guard.watch(lost)
         layout.addWidget(lost)
         layout.addWidget(self.message)
         self._undone = UndoneLine(self.controller)
@@ -283,6 +291,17 @@ class CropzoomDock(QWidget):
             self.message.show_error(str(error))
         else:
             raise error
+
+    def _show_refusal(self, error: Exception) -> None:
+        self._show_error(error)
+        self._refusal = str(error)
+
+    def _forget_refusal(self, *_: object) -> None:
+        """What the canvas refused is no matter once something has worked."""
+        said, self._refusal = self._refusal, ""
+        for message in (self.message, *(step.message for step in self.steps.values())) if said else ():
+            if message.plain == said:
+                message.clear()
 
     def _end_tour(self) -> None:
         if self._tour is not None:

@@ -34,6 +34,7 @@ MEASURED_AT_ONCE = 20_000  # frames
 EDGE = 0.02  # of the side: nearer to the edge than that, a part of the animal is likely to be cut off
 STRETCHED = 0.05  # of the ratio of its sides: a crop is as wide and as high as others, whatever its box
 WAITING = "Open the Cropzoom dock and a video."
+NO_VIDEO = "No video is open."
 
 
 class Point(NamedTuple):
@@ -184,6 +185,8 @@ class CropPreview(QWidget):
         session = self.controller.session if self.controller else None
         if session is None or self.controller is None or not self.isVisible():
             self.canvas.clear()
+            if self.controller is not None and session is None:
+                self.caption.setText(NO_VIDEO)
             return
         frame = min(self.controller.frame, session.n_frames - 1)
         box = self._dragged if self._dragged is not None else session.final_box(frame)

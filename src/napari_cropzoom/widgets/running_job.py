@@ -62,7 +62,7 @@ class RunningJob(QFrame):
             return
         key, title, bar = hidden[0]
         self._shown = key, bar
-        self.text.setText(f"{title}: {bar.status.text()}")
+        self.text.setText(f"{title}: {bar.line}")
         self.text.setToolTip(bar.status.text())
         self.cancel_button.setEnabled(not bar.is_cancelling)
         self.show()

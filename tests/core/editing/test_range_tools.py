@@ -8,6 +8,7 @@ from napari_cropzoom.core.editing import edits
 from napari_cropzoom.core.editing import range_tools as tools
 from napari_cropzoom.core.editing.range_tools import RANGE_TOOLS
 from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.looks import source_word
 
 N = 60
 
@@ -146,6 +147,10 @@ def test_size_shift_scale_and_copy():
     assert tools.usual_size(track, 5, 6) == (40, 40)
     do(track, tools.shift(track, 5, 6, -3, 2))
     assert track.box(6) == Box(4 * 6 + 7, 2 * 6 + 17, 20, 10)
+    assert (track.source[5:7] == Source.INTERPOLATED).all()
+    do(track, tools.shift(track, 7, 7, 2, 0))  # one box alone, as if it had been dragged
+    assert (track.source[7], track.review[7]) == (Source.MANUAL, Review.EDITED)
+    assert [source_word(track, frame) for frame in (4, 6, 7)] == ["detected", "corrected", "set by hand"]
     do(track, tools.scale(track, 8, 8, 1.5))
     assert track.box(8) == Box(4 * 8 - 10, 2 * 8 - 10, 60, 60)
     do(track, tools.copy_from(track, 9, 8))

@@ -152,6 +152,7 @@ def test_waits_for_the_dock_and_follows_the_next_one(new_viewer):
         dock = CropzoomDock(viewer)
         viewer.window.add_dock_widget(dock, name="Cropzoom")
         wait_for(lambda dock=dock: timeline.controller is dock.controller)
+        assert timeline.status.text() == "No video is open."
         viewer.window.remove_dock_widget(dock)
         assert timeline.controller is None
         assert timeline.player is None

@@ -18,17 +18,18 @@ def test_crop_and_pose_say_which_frames_have_no_box_and_what_is_not_reviewed(ope
     boxes[10:14] = np.nan
     session.set_raw(boxes, session.video.path.with_suffix(".csv"), Source.IMPORTED)
     session.apply(mark_absent(session.track, 30, 34))
-    for step in ("crop", "pose"):
+    in_crop, in_pose = "the crop shows the place where it would be.", "no keypoints there."
+    for step, no_animal in (("crop", in_crop), ("pose", in_pose)):
         opened.open_step(step)
         told = opened[step].doubts
         wait_for(lambda told=told: "not reviewed" in told.text())
         assert f"4 of {session.n_frames} frames have no box; theirs are filled." in told.text()
-        assert "5 frames without an animal: a filled box for the crop." in told.text()
+        assert f"5 frames without an animal: {no_animal}" in told.text()
         assert "1 suspect not reviewed." in told.text()
         assert not told.isHidden()
     session.fill_gap(10, 13)
     opened["pose"].refresh()
-    assert opened["pose"].doubts.text() == "5 frames without an animal: a filled box for the crop."
+    assert opened["pose"].doubts.text() == "5 frames without an animal: no keypoints there."
 
 
 def test_nothing_is_accepted_where_there_are_no_boxes(opened, viewer):

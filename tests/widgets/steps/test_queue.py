@@ -4,6 +4,7 @@ import pytest
 from qtpy.QtWidgets import QLabel, QPushButton
 
 from gui_events import canvas_of, needs_display, press_key, spin, wait_for
+from napari_cropzoom.widgets.steps.parts.suspect_list import short_reason
 from review_window import click_on, make_review, point_at, review_window, window_of
 
 pytestmark = [pytest.mark.gui, needs_display]
@@ -28,6 +29,14 @@ def test_the_mark_goes_down_the_list_with_n_and_the_reason_is_that_of_the_frame(
     suspects = [suspect for _, suspect in step.list.suspects.rows]
     assert len(suspects) >= 3
     assert [each.frame for each in suspects] == sorted(each.frame for each in suspects)
+    whole = "; ".join(suspect.reason for suspect in suspects)
+    assert " times larger for " in whole
+    assert "no box for 6 frames" in whole
+    told = "; ".join(
+        step.list.suspects.data(step.list.suspects.index(row, 2)) for row in range(len(suspects))
+    )
+    assert "× larger" in told  # in few letters, since the frames stand beside it
+    assert " for " not in told
     reason = dock.findChild(QLabel, "review_reason")
     controller.go_to(0)
     spin(0.1)
@@ -35,10 +44,10 @@ def test_the_mark_goes_down_the_list_with_n_and_the_reason_is_that_of_the_frame(
     for suspect in suspects:
         press_key("n")
         wait_for(lambda suspect=suspect: controller.frame == suspect.frame)
-        wait_for(lambda suspect=suspect: suspect.reason in reason.text())
+        wait_for(lambda suspect=suspect: short_reason(suspect) in reason.text())
         places.append(marked(step))
         heights.add(reason.height())
-        assert suspect.reason in reason.text()
+        assert short_reason(suspect) in reason.text()
         assert str(suspect.first) in reason.text()
         needed = reason.heightForWidth(reason.width())
         assert reason.height() >= needed, "cut off"

@@ -253,8 +253,13 @@ def replace_boxes(track: BoxTrack, label: str, first: int, boxes: FloatArray) ->
     return Edit(label, (Change(track.name, first, before, after),))
 
 
-def reshape_boxes(track: BoxTrack, label: str, first: int, boxes: FloatArray) -> Edit:
-    """The same boxes in another place or size: manual boxes move with the rest, and are snapped again."""
+def reshape_boxes(
+    track: BoxTrack, label: str, first: int, boxes: FloatArray, *, by_hand: bool = False
+) -> Edit:
+    """The same boxes in another place or size: manual boxes move with the rest, and are snapped again.
+
+    ``by_hand`` has them all be manual then.
+    """
     last = first + len(boxes) - 1
     before = track.snapshot(first, last)
     known = ~np.isnan(before.boxes[:, 0])
@@ -263,13 +268,16 @@ def reshape_boxes(track: BoxTrack, label: str, first: int, boxes: FloatArray) ->
             f"{frames_text(first, last).capitalize()} {'has' if first == last else 'have'} no box."
         )
     boxes = boxes.copy()
-    for place in np.flatnonzero(before.source == Source.MANUAL):
-        boxes[place] = Box(*boxes[place].tolist()).snapped()
     moved = known & np.isin(before.source, (Source.DETECTED, Source.IMPORTED, Source.FILLED))
+    source = np.where(moved, Source.INTERPOLATED, before.source).astype(np.uint8)
+    if by_hand:
+        source[known] = Source.MANUAL
+    for place in np.flatnonzero(source == Source.MANUAL):
+        boxes[place] = Box(*boxes[place].tolist()).snapped()
     after = replace(
         before,
         boxes=boxes,
-        source=np.where(moved, Source.INTERPOLATED, before.source).astype(np.uint8),
+        source=source,
         review=np.where(known, Review.EDITED, before.review).astype(np.uint8),
     )
     return Edit(label, (Change(track.name, first, before, after),))

@@ -14,9 +14,10 @@ class History:
 
     def __init__(self) -> None:
         self._edits: list[Edit] = []
-        self._numbers: list[
-            int
-        ] = []  # one an edit of boxes, none used twice; settings have the one before
+        # One an edit, none used twice; what leaves boxes and their sources alone has the boxes of the one
+        # before.
+        self._states: list[int] = []
+        self._numbers: list[int] = []
         self._n_pushed = 0
         self._done = 0
 
@@ -45,9 +46,14 @@ class History:
     def revision(self) -> int:
         """Number of the newest edit of boxes in force, 0 for none; the same number, the same boxes.
 
-        An edit of settings does not count, see :attr:`.tracks.Revision`.
+        An edit of settings does not count, see :attr:`.tracks.Revision`, nor does one that only accepts.
         """
         return self._numbers[self._done - 1] if self._done else 0
+
+    @property
+    def state(self) -> int:
+        """Number of the newest edit of whatever kind in force, 0 for none."""
+        return self._states[self._done - 1] if self._done else 0
 
     @property
     def every(self) -> tuple[Edit, ...]:
@@ -67,12 +73,10 @@ class History:
     def push(self, edit: Edit) -> None:
         """Record an edit that has just been applied; what was undone before is forgotten."""
         if self._done < len(self._edits):
-            del self._edits[self._done :], self._numbers[self._done :]
-        if isinstance(edit, SettingsEdit):
-            self._numbers.append(self.revision)
-        else:
-            self._n_pushed += 1
-            self._numbers.append(self._n_pushed)
+            del self._edits[self._done :], self._numbers[self._done :], self._states[self._done :]
+        self._n_pushed += 1
+        self._numbers.append(self._n_pushed if _moves(edit) else self.revision)
+        self._states.append(self._n_pushed)
         self._edits.append(edit)
         self._done += 1
 
@@ -119,6 +123,7 @@ class History:
         self._done = sum(n < self._done for n in kept)
         self._edits = [self._edits[n] for n in kept]
         self._numbers = [self._numbers[n] for n in kept]
+        self._states = [self._states[n] for n in kept]
 
     def sizes(self, name: str) -> bool:
         """Whether any edit, in force or undone, gives the track ``name`` other raw boxes."""
@@ -131,6 +136,13 @@ class History:
     def touches(self, name: str) -> bool:
         """Whether any edit, in force or undone, changes the track ``name``."""
         return any(name in edit.names for edit in self._edits)
+
+
+def _moves(edit: Edit) -> bool:
+    """Whether a box is another one after an edit, or comes from elsewhere."""
+    if isinstance(edit, SettingsEdit | SizingEdit):
+        return isinstance(edit, SizingEdit)
+    return not all(each.keeps("boxes") and each.keeps("source") for each in edit.changes)
 
 
 def _sizes(edit: Edit, name: str) -> bool:

@@ -269,7 +269,8 @@ def told_of_kept(track: BoxTrack) -> str:
         return ""
     others = len(track) - int(np.count_nonzero(changed))
     noun = "frame is" if others == 1 else "frames are"
-    return " ".join([*said, f"The boxes of the other {others} {noun} made again."])
+    again = "" if np.isnan(track.raw[:, 0]).all() else " again"
+    return " ".join([*said, f"The boxes of the other {others} {noun} made{again}."])
 
 
 def _their(count: int) -> str:

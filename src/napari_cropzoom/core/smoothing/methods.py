@@ -107,6 +107,27 @@ def jitter(boxes: FloatArray) -> float:
     return float(np.median(np.hypot(*shake.T))) if len(shake) else float("nan")
 
 
+@dataclass(frozen=True)
+class Shake:
+    """Jitter of a track in pixels, see :func:`jitter`: before smoothing and after it."""
+
+    before: float
+    after: float
+
+    @classmethod
+    def of(cls, boxes: FloatArray, settings: SmoothingSettings, is_manual: BoolArray) -> Shake:
+        """Measure boxes, (T, 4), and what smoothing makes of them; NaN where nothing can be measured."""
+        return cls(jitter(boxes), jitter(smooth(boxes, settings, is_manual)))
+
+    def __str__(self) -> str:
+        return f"{self.before:.1f} → {self.after:.1f} px"
+
+    @property
+    def is_worse(self) -> bool:
+        """Whether smoothing makes the boxes shake more, as far as a person is told."""
+        return round(self.after, 1) > round(self.before, 1)
+
+
 def _corrections(n: int, manual: np.ndarray, residuals: FloatArray, reach: int) -> FloatArray:
     """(n, 4): the residuals of manual boxes, each faded over ``reach`` frames or up to the next one."""
     total = np.zeros((n, 4))

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from napari_cropzoom.core.boxes import Box, BoxTrack, FloatArray
-from napari_cropzoom.core.smoothing.methods import SmoothingSettings, smooth, smoothing_reach
+from napari_cropzoom.core.smoothing.methods import Shake, SmoothingSettings, smooth, smoothing_reach
 
 
 class SmoothedTrack:
     """Smoothed boxes of ``track`` under ``settings``; equals ``smooth(track.boxes, ...)`` at all times.
 
     After a change of the track, call :meth:`renew` with the range that changed.
+
+    Attributes
+    ----------
+    shake : Shake or None
+        As it was measured last, of the whole track; an edit hardly changes it. None before.
     """
 
     def __init__(self, track: BoxTrack, settings: SmoothingSettings) -> None:
         self.track = track
         self.settings = settings
+        self.shake: Shake | None = None
         self._boxes: FloatArray | None = None
         self._asked: tuple[int, Box] | None = None  # the box asked for last: picture, preview and line do
 

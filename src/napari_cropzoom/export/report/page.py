@@ -177,7 +177,11 @@ def _corrections(facts: ReviewFacts, track: TrackFacts) -> Iterable[Markup]:
         yield tag("p", "No edit is in force.")
     yield tag("h3", "Where the boxes come from")
     sources = [(source, track.frames_of(source)) for source in Source]
-    words = {**SOURCE_WORDS, Source.MISSING: "no box, filled when it is saved"}
+    words = {
+        **SOURCE_WORDS,
+        Source.MISSING: "no box, filled when it is saved",
+        Source.INTERPOLATED: "corrected by a tool, or interpolated by the detector",
+    }
     rows = [
         (words[source], f"{count:,}", f"{100 * count / n:.1f} %") for source, count in sources if count
     ]

@@ -226,7 +226,7 @@ class BoxesStep(Step):
             self.start_from_keypoints()
         elif session.detector_poses is not None and session.sizing is None and session.track.n_missing:
             self.update_body()
-            self.create()
+            self._request() if session.tracks.entry.begins_empty else self.create()
         elif session.detector_poses is None and session.has_boxes:
             self.finished.emit()
 

@@ -22,7 +22,7 @@ from napari_cropzoom.video.video import Video
 from napari_cropzoom.widgets.controller import Controller
 from napari_cropzoom.widgets.controls import PathLabel, button, note
 from napari_cropzoom.widgets.steps.base import Needs
-from napari_cropzoom.widgets.steps.job_step import JobStep, doubts_of
+from napari_cropzoom.widgets.steps.job_step import NO_ANIMAL_IN_CROP, JobStep, doubts_of
 from napari_cropzoom.widgets.steps.parts.encoding import EncodingBox
 
 
@@ -77,7 +77,7 @@ class CropStep(JobStep):
         """Show where the crop goes and whether one is there."""
         output, session = self.controller.crop_output(), self.controller.session
         self.output_label.set_path(output)
-        self.doubts.setText(doubts_of(session) if session else "")
+        self.doubts.setText(doubts_of(session, NO_ANIMAL_IN_CROP) if session else "")
         self.doubts.setVisible(bool(self.doubts.text()))
         self.open_button.setVisible(bool(output and output.is_file()) and not self.job_bar.is_running)
         if not self.job_bar.is_running:

@@ -20,6 +20,7 @@ from napari_cropzoom.widgets.controller import Controller
 from napari_cropzoom.widgets.controls import PathLabel, button, choice, note, row
 from napari_cropzoom.widgets.exchange.exporting import help_of, labels, pattern_of, to_export
 from napari_cropzoom.widgets.steps.base import Needs, Step
+from napari_cropzoom.widgets.steps.job_step import told_of_shaking
 from napari_cropzoom.widgets.steps.parts.commands import commands, tool_for
 
 STATES = {
@@ -99,7 +100,7 @@ class ExportStep(Step):
         if session is None or session.raw_csv is None:
             return
         self.path_label.set_path(reviewed_csv(session.raw_csv, session.video.path))
-        self.state.setText(NOTES[session.on_disk])
+        self.state.setText(" ".join(filter(None, (NOTES[session.on_disk], told_of_shaking(session)))))
         for each in (self.format, self.file_button, self.copy_button):
             each.setVisible(session.video.images is None)
         self.save_button.setEnabled(not self._is_saving)

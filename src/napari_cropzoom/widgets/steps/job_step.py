@@ -15,7 +15,7 @@ from napari_cropzoom.engine.model_folder import ModelFolder
 from napari_cropzoom.jobs import Job
 from napari_cropzoom.review.session import Session
 from napari_cropzoom.widgets.controller import Controller, OnDone
-from napari_cropzoom.widgets.steps.base import Step
+from napari_cropzoom.widgets.steps.base import Needs, Step
 from napari_cropzoom.widgets.steps.parts.job_bar import JobBar
 from napari_cropzoom.widgets.steps.parts.model_picker import ask_trust, is_about_trust
 
@@ -104,6 +104,12 @@ class JobStep(Step):
         self.refresh()
         self.finished.emit()
 
+    def _on_edited(self) -> None:
+        """What was said of a run was said of the boxes before."""
+        super()._on_edited()
+        if self.needs is Needs.BOXES:
+            self.message.clear()
+
     def _on_status(self) -> None:
         """Show in the line of the step how far the job is, or how the step stands once it has ended."""
         text, done = self.summary()
@@ -169,16 +175,31 @@ class ModelStep(JobStep):
         self.controller.changed.emit()
 
 
-def doubts_of(session: Session) -> str:
-    """What a person should know of the boxes before they are used, in sentences; empty if nothing."""
+NO_ANIMAL_IN_CROP = "the crop shows the place where it would be"
+NO_ANIMAL_IN_POSE = "no keypoints there"
+
+
+def doubts_of(session: Session, no_animal: str) -> str:
+    """What a person should know of the boxes before they are used, in sentences; empty if nothing.
+
+    ``no_animal`` says what becomes of frames without an animal.
+    """
     track, said = session.track, []
     absent = int(np.count_nonzero(track.source == Source.ABSENT))
     gaps = track.n_missing - absent
     if gaps:
         said.append(f"{gaps} of {counted(session.n_frames, 'frame')} have no box; theirs are filled.")
     if absent:
-        said.append(f"{counted(absent, 'frame')} without an animal: a filled box for the crop.")
+        said.append(f"{counted(absent, 'frame')} without an animal: {no_animal}.")
     left, _ = session.suspects.entries() if session.suspects.is_inspected else ((), ())
     if left:
         said.append(f"{counted(len(left), 'suspect')} not reviewed.")
-    return " ".join(said)
+    return " ".join(filter(None, (*said, told_of_shaking(session))))
+
+
+def told_of_shaking(session: Session) -> str:
+    """One line for whoever takes the smoothed boxes; empty where smoothing does what it is for."""
+    shake = session.tracks.entry.smoothed.shake
+    if shake is None or not shake.is_worse:
+        return ""
+    return f"⚠ Smoothed, the boxes shake more: {shake}. See step Smooth."

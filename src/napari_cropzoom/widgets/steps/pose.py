@@ -19,7 +19,7 @@ from napari_cropzoom.review.tracks import Revision
 from napari_cropzoom.widgets.controller import Controller
 from napari_cropzoom.widgets.controls import choice, note
 from napari_cropzoom.widgets.steps.base import Needs
-from napari_cropzoom.widgets.steps.job_step import ModelStep, doubts_of
+from napari_cropzoom.widgets.steps.job_step import NO_ANIMAL_IN_POSE, ModelStep, doubts_of
 from napari_cropzoom.widgets.steps.parts.changed_frames import ChangedFrames
 from napari_cropzoom.widgets.steps.parts.model_picker import ModelPicker, Offer
 
@@ -99,7 +99,7 @@ class PoseStep(ModelStep):
         """Offer what is there; run only what can run."""
         self._show_scale()
         session = self.controller.session
-        self.doubts.setText(doubts_of(session) if session else "")
+        self.doubts.setText(doubts_of(session, NO_ANIMAL_IN_POSE) if session else "")
         self.doubts.setVisible(bool(self.doubts.text()))
         if self.job_bar.is_running:
             self.offer.hide()

@@ -15,12 +15,12 @@ from functools import partial
 from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSlider
 
-from napari_cropzoom.core.boxes import Review, Source
+from napari_cropzoom.core.boxes import Review
 from napari_cropzoom.core.editing.edits import frames_text
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.inspection.inspection import DEFAULT_AMOUNT, Suspect
 from napari_cropzoom.core.inspection.motion import told_of_misfit
-from napari_cropzoom.core.looks import SOURCE_WORDS
+from napari_cropzoom.core.looks import CORRECTED, source_word
 from napari_cropzoom.core.runs import runs
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.jobs import DRAWN_FIRST, Latest
@@ -34,7 +34,7 @@ from napari_cropzoom.widgets.steps.parts.pixel_look import PixelLook
 from napari_cropzoom.widgets.steps.parts.pixel_tracking import PixelTracking
 from napari_cropzoom.widgets.steps.parts.range_buttons import RangeButtons
 from napari_cropzoom.widgets.steps.parts.slot import LINES, Slot
-from napari_cropzoom.widgets.steps.parts.suspect_list import SuspectList, frames_of, named
+from napari_cropzoom.widgets.steps.parts.suspect_list import SuspectList, frames_of, named, short_reason
 
 REVIEW_WORDS = {
     Review.ACCEPTED: "accepted",
@@ -45,8 +45,6 @@ WAYS_ON = (
     "Make boxes by motion (step Detect), follow the animal from a right box (Q), or train the detector "
     "with labels of this video."
 )
-
-
 REASON_LINES = 2  # kept free, so that nothing below moves from one suspect to the next
 
 
@@ -106,9 +104,7 @@ class ReviewStep(Step):
             self.form.addWidget(widget)
         self.form.addLayout(self._build_amount())
         self.form.addWidget(self.bar)
-        self.form.addWidget(
-            self.list, 100
-        )  # as many rows as there are, then nothing grows but the air below
+        self.form.addWidget(self.list, 100)  # as many rows as there are, then only air grows below
         self._build_buttons()
         self.range_buttons = RangeButtons(self.controller)
         self.range_buttons.failed.connect(self.show_error)
@@ -273,7 +269,11 @@ class ReviewStep(Step):
         suspect = session.suspects.at(frame)
         is_open = suspect is not None and session.suspects.is_open(suspect)
         state = REVIEW_WORDS.get(Review(int(track.review[frame])))
-        said = [f"{named(session, frame)}: {SOURCE_WORDS[Source(int(track.source[frame]))]}", state]
+        word = source_word(track, frame)
+        said = [
+            f"{named(session, frame)}: {word}",
+            None if word == CORRECTED and state == "edited" else state,
+        ]
         said.append("suspect" if is_open else None if state else "not reviewed")
         self.here.setText(", ".join(filter(None, said)))
         self.reason.setText(reason_text(suspect, is_open) if suspect else "No suspect in this frame.")
@@ -352,9 +352,9 @@ class ReviewStep(Step):
         """Accept the selection or the suspect that the current frame is in, or the frame."""
         if self.controller.layers is not None:
             first, last = self.controller.layers.range_here()
-            before = self.controller.session and self.controller.session.revision
+            before = self.controller.session and self.controller.session.history.state
             self._do(lambda session: session.accept(first, last))
-            if self.controller.session and self.controller.session.revision == before:
+            if self.controller.session and self.controller.session.history.state == before:
                 self.message.show_info(f"{frames_text(first, last).capitalize()}: accepted already.")
 
     def take_offer(self) -> None:
@@ -397,4 +397,4 @@ class ReviewStep(Step):
 def reason_text(suspect: Suspect, is_open: bool) -> str:
     """``Frames 40 to 42: jumps 151 px``; of a settled one, whose boxes may be others now, what it was."""
     noun = "Frame" if suspect.n_frames == 1 else "Frames"
-    return f"{noun} {frames_of(suspect)}{'' if is_open else ', reviewed; was'}: {suspect.reason}"
+    return f"{noun} {frames_of(suspect)}{'' if is_open else ', reviewed; was'}: {short_reason(suspect)}"

@@ -21,7 +21,7 @@ from napari_cropzoom.review.keypoints import Kind
 from napari_cropzoom.widgets.controller import Controller
 from napari_cropzoom.widgets.controls import button, choice, note
 from napari_cropzoom.widgets.steps.base import Needs
-from napari_cropzoom.widgets.steps.job_step import JobStep
+from napari_cropzoom.widgets.steps.job_step import JobStep, told_of_shaking
 
 
 class ShowStep(JobStep):
@@ -71,7 +71,8 @@ class ShowStep(JobStep):
         self.names.setVisible(has_poses and chosen.name != "report")
         selection = self.controller.selection if chosen.is_of_frames else None
         which = f" Of {frames_text(*selection)}, which you selected." if selection else ""
-        self.about.setText(f"{chosen.help}.{which}")
+        said = (f"{chosen.help}.{which}", told_of_shaking(session))
+        self.about.setText(" ".join(filter(None, said)))
         self.open_button.setVisible(self._made is not None and not self.job_bar.is_running)
 
     def keypoints(self, kind: Kind) -> Path | None:

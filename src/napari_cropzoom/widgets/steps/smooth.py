@@ -1,7 +1,7 @@
 """Step *Smooth*: smooth the boxes over time and see the effect.
 
 Object names: ``smooth_method``, ``smooth_window``, ``smooth_quantity``, ``smooth_trace``,
-``smooth_jitter``, ``smooth_legend``, ``smooth_fill``.
+``smooth_jitter``, ``smooth_legend``, ``smooth_fill``, ``smooth_worse``, ``smooth_better``.
 """
 
 from __future__ import annotations
@@ -21,15 +21,21 @@ from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.looks import ANIMAL_COLORS
 from napari_cropzoom.core.smoothing.filters import SMOOTHING_METHODS
 from napari_cropzoom.core.smoothing.finalize import DEFAULT_FILL, FILL_METHODS
-from napari_cropzoom.core.smoothing.methods import SmoothingSettings, jitter, smooth
+from napari_cropzoom.core.smoothing.methods import Shake, SmoothingSettings
+from napari_cropzoom.core.smoothing.track import SmoothedTrack
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.jobs import DRAWN_FIRST, Latest
 from napari_cropzoom.widgets.controller import Controller
-from napari_cropzoom.widgets.controls import Message, choice, delayed, note, row, silent
+from napari_cropzoom.widgets.controls import Message, button, choice, delayed, note, row, silent
 from napari_cropzoom.widgets.steps.base import Needs, Step
 from napari_cropzoom.widgets.steps.parts.settling import Settling
 from napari_cropzoom.widgets.timeline.colors import colors_of
 
+WORSE = (
+    "This smoothing makes the boxes shake more: {} from frame to frame. Choose another window or method, "
+    "or “None”."
+)
+BETTER = "gaussian"  # it moves centre and size alike, while a median of corner and size pulls them apart
 MEASURE_MS = 250  # without another change before the whole track is smoothed
 
 
@@ -46,7 +52,7 @@ class SmoothStep(Step):
     def __init__(self, controller: Controller, number: int) -> None:
         self.trace: Any = None
         self._coloured: tuple[str, str] = ("", "")
-        self._jitter: tuple[float, float] | None = None
+        self._shake: Shake | None = None
         self._measured: tuple[FloatArray, SmoothingSettings] | None = None
         super().__init__(controller, number)
         controller.frame_changed.connect(self._draw)
@@ -79,8 +85,12 @@ class SmoothStep(Step):
         self.form.addLayout(row(QLabel("Missing frames"), self.fill, stretch=1))
         self.worse = Message()
         self.worse.setObjectName("smooth_worse")
-        self.form.addWidget(self.worse)  # the last, so that no control moves when it comes
-        self._latest = Latest(self._on_jitter, self.show_error, pause=DRAWN_FIRST)
+        self.better = button("", "smooth_better", "Smooth so that the boxes shake less")
+        self.better.hide()
+        for each in (self.worse, self.better):  # the last, so that no control moves when they come
+            self.form.addWidget(each)
+        self.better.clicked.connect(self._take_better)
+        self._latest = Latest(self._on_shake, self.show_error, pause=DRAWN_FIRST)
         self._draw_later = delayed(self, self._on_boxes)  # the box on the canvas comes first
         self._measure_later = delayed(self, self._measure, MEASURE_MS)
         self._settling = Settling(self.controller, self, self.window_slider)
@@ -100,14 +110,18 @@ class SmoothStep(Step):
             return "off", True
         window = counted(session.smoothing.window, "frame")
         text = f"{session.smoothing.method}, {window}"
-        return f"{text} · {jitter_text(self._jitter)}" if self._jitter else text, True
+        if self._shake is None:
+            return text, True
+        is_worse = self._shake.is_worse
+        return f"{'⚠ shakes more · ' if is_worse else ''}{text} · {self._shake}", not is_worse
 
     def session_changed(self) -> None:
         """Forget the jitter of the video before."""
         super().session_changed()
         self._latest.drop()
-        self._jitter = self._measured = None
+        self._shake = self._measured = None
         self.worse.clear()
+        self.better.hide()
         self._show_settings()
 
     def set_open(self, is_open: bool) -> None:
@@ -217,31 +231,31 @@ class SmoothStep(Step):
             return
         track = session.track
         self._measured = track.raw, session.smoothing
-        self._latest.request(measure, track.boxes.copy(), track.is_manual, session.smoothing)
+        smoothed, boxes = session.tracks.entry.smoothed, track.boxes.copy()
+        self._latest.request(measure, smoothed, boxes, track.is_manual, session.smoothing)
 
-    def _on_jitter(self, values: tuple[float, float]) -> None:
-        self._jitter = values if np.isfinite(values).all() else None
-        self.jitter_label.setText(f"jitter {jitter_text(self._jitter)}" if self._jitter else "")
-        self.worse.show_warning(told_if_worse(self._jitter) if self._jitter else "")
-        text, done = self.summary()
-        self.header.set_state(text, done)
+    def _on_shake(self, measured: tuple[SmoothedTrack, Shake, Shake | None]) -> None:
+        smoothed, shake, better = measured
+        smoothed.shake = self._shake = shake if np.isfinite(shake.after) else None
+        self.jitter_label.setText(f"jitter {self._shake}" if self._shake else "")
+        self.worse.show_warning(WORSE.format(shake) if shake.is_worse else "")
+        self.better.setText(f"Use {SMOOTHING_METHODS[BETTER].label} instead: {better}")
+        self.better.setVisible(better is not None)
+        self.controller.changed.emit()  # the steps that take the smoothed boxes say it too
 
-
-def measure(boxes: FloatArray, is_manual: BoolArray, settings: SmoothingSettings) -> tuple[float, float]:
-    """Jitter before and after smoothing the whole track; runs in a thread."""
-    return jitter(boxes), jitter(smooth(boxes, settings, is_manual))
-
-
-def jitter_text(values: tuple[float, float]) -> str:
-    """``3.2 → 0.9 px``."""
-    return f"{values[0]:.1f} → {values[1]:.1f} px"
+    def _take_better(self) -> None:
+        self.method.setCurrentIndex(self.method.findData(BETTER))
 
 
-def told_if_worse(values: tuple[float, float]) -> str:
-    """What a person should know of smoothing that makes the boxes shake more; empty if it does not."""
-    if round(values[1], 1) <= round(values[0], 1):
-        return ""
-    return (
-        f"This smoothing makes the boxes shake more: {jitter_text(values)} from frame to frame. "
-        "Choose another window or method, or “None”."
-    )
+def measure(
+    smoothed: SmoothedTrack, boxes: FloatArray, is_manual: BoolArray, settings: SmoothingSettings
+) -> tuple[SmoothedTrack, Shake, Shake | None]:
+    """Measure boxes before and after smoothing, and where that is worse, a cure if it is one.
+
+    Runs in a thread; ``smoothed`` is what it is measured for, and is handed back.
+    """
+    shake = Shake.of(boxes, settings, is_manual)
+    if not shake.is_worse:
+        return smoothed, shake, None
+    better = Shake.of(boxes, SmoothingSettings(BETTER, settings.window), is_manual)
+    return smoothed, shake, better if better.after < better.before else None

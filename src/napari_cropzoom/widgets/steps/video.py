@@ -1,7 +1,8 @@
 """Step *Video*: choose the video and see the warnings of its checks.
 
 Object names: ``video_open``, ``video_recent``, ``video_path``, ``video_progress``, ``video_details``,
-``video_results``, ``video_results_path``, ``video_results_usual``, and those of :mod:`.found_reviews`.
+``video_results``, ``video_results_path``, ``video_results_usual``, ``video_sample``, and those of
+:mod:`.found_reviews`.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from napari_cropzoom.widgets.memory import reviews_of
 from napari_cropzoom.widgets.questions import may_leave
 from napari_cropzoom.widgets.steps.base import Needs, Step
 from napari_cropzoom.widgets.steps.parts.found_reviews import MOST_OFFERED, FoundReviews
+from napari_cropzoom.widgets.steps.parts.sample_button import SampleButton
 
 RESULTS_HELP = (
     "Put keypoints, boxes and crops of this video into a folder of its own, e.g. because another video "
@@ -105,7 +107,8 @@ class VideoStep(Step):
         self.results_label.setObjectName("video_results_path")
         self.reviews = FoundReviews()
         self.form.addLayout(row(self.open_button, self.recent, stretch=1))
-        for widget in (self.path_label, self.bar, self.details, self.reviews):
+        sample = SampleButton(self.controller)
+        for widget in (sample, self.path_label, self.bar, self.details, self.reviews):
             self.form.addWidget(widget)
         self.form.addLayout(row(self.results_button, self.usual_button, self.results_label, stretch=2))
         self.results_button.clicked.connect(self.browse_results)
@@ -127,14 +130,12 @@ class VideoStep(Step):
             return f"reading {self._scanning.name} …", False
         if session is None:
             return "", False
-        video = session.video
-        noun = "frame" if video.images is None else "image"
+        video, noun = session.video, "frame" if session.video.images is None else "image"
         return f"{counted(video.n_frames, noun)} · {video.width}×{video.height} px", True
 
     def browse(self) -> None:
         """Ask for a file."""
-        known = recent("video")
-        start = str(known[0].parent) if known else ""
+        start = next((str(known.parent) for known in recent("video")), "")
         patterns = " ".join(f"*{suffix}" for suffix in sorted(VIDEO_SUFFIXES))
         path, _ = QFileDialog.getOpenFileName(self, "Open video", start, f"Videos ({patterns});;All (*)")
         if path:
@@ -166,8 +167,7 @@ class VideoStep(Step):
         self.recent.setEnabled(bool(self._known_videos()))
         is_begun = session is not None and session.has_boxes and len(session.history) > 0
         self.reviews.setVisible(bool(self.reviews.found) and not is_begun and not self._goes_on)
-        results = self.controller.results
-        has_video = session is not None
+        results, has_video = self.controller.results, session is not None
         self.results_button.setVisible(has_video)
         self.usual_button.setVisible(has_video and results is not None)
         self.results_label.setVisible(has_video)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 SEARCH_MS = 200
 AFTER_EDIT = 30  # milliseconds in which the canvas comes first
 WAITING = "Open the Cropzoom dock and a video."
+NO_VIDEO = "No video is open."
 _STEPS = {
     Qt.Key.Key_Left: -1,
     Qt.Key.Key_Right: 1,
@@ -244,7 +245,8 @@ class Timeline(QWidget):
     def _on_selection(self) -> None:
         self.plot.select(self.selection)
         if self.selection is None:
-            self.status.setText("" if self.controller and self.controller.session else WAITING)
+            has_video = self.controller is not None and self.controller.session is not None
+            self.status.setText("" if has_video else NO_VIDEO if self.controller else WAITING)
         else:
             self._show_selection(*self.selection)
         self.selection_changed.emit()

@@ -8,13 +8,13 @@ from qtpy.QtWidgets import QApplication
 
 from napari_cropzoom.widgets.controls import delayed
 from napari_cropzoom.widgets.gl_context import top_of
+from napari_cropzoom.widgets.steps.parts.sample_button import SAMPLE
 from napari_cropzoom.widgets.tour.highlight import Highlight, Panel
 from napari_cropzoom.widgets.tour.tasks import END, TASKS, Dock, Task
 
 LOOK_MS = 120  # between looks at where the control is, and whether the task is done
 DONE_MS = 1200  # in which a person reads that it is done
 DONE, ALREADY = "✓ Done.", "✓ This is done already."
-SAMPLE = ("napari-cropzoom", "roaming-mouse")
 
 
 class Tour(QObject):

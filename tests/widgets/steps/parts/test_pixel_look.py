@@ -11,7 +11,12 @@ from napari_cropzoom.widgets.steps.parts import pixel_look
 from review_window import click_on, review_window
 from videos import write_video
 
-pytestmark = [pytest.mark.gui, needs_display, pytest.mark.timeout(180)]
+pytestmark = [
+    pytest.mark.gui,
+    needs_display,
+    pytest.mark.timeout(180),
+    pytest.mark.usefixtures("fresh_data"),
+]
 
 N, SIDE, WRONG = 150, 24, slice(30, 140)
 WIDTH, HEIGHT = 320, 240
@@ -56,12 +61,15 @@ def told(session):
 
 def test_the_queue_grows_by_itself_and_says_what_is_wrong_as_a_whole(files, tmp_path):
     with review_window(*files) as dock:
-        session, review = dock.controller.session, dock["review"]
+        session, review, said = dock.controller.session, dock["review"], []
         assert review.misfit.isHidden()
+        review.pixels.status_changed.connect(lambda: said.append(review.pixels.status.text()))
         wait_for(lambda: review.pixels.is_running)
         assert review.pixels.run_button.isHidden()
         wait_for(lambda: session.suspects.missed > 0.7, 60)  # of the last part of the video too
         wait_for(lambda: not review.pixels.is_running and not review.misfit.isHidden())
+        assert any(each.startswith("Looking at the pixels: ") and "%" in each for each in said)
+        found = session.suspects.motion
         assert told(session)[WRONG].mean() > 0.95
         assert told(session)[:28].sum() + told(session)[142:].sum() == 0
         percent = round(100 * session.suspects.missed)
@@ -72,6 +80,27 @@ def test_the_queue_grows_by_itself_and_says_what_is_wrong_as_a_whole(files, tmp_
         press_key("n")
         assert WRONG.start <= dock.controller.frame < WRONG.stop
         assert not [*tmp_path.rglob("*motion*")]  # nothing of it stays beside the video
+    with review_window(*files) as dock:  # the same video is not looked at twice
+        session, pixels = dock.controller.session, dock["review"].pixels
+        wait_for(lambda: session.suspects.motion is not None)
+        assert pixels._worker is None
+        np.testing.assert_array_equal(session.suspects.motion.boxes, found.boxes)
+
+
+def test_it_waits_for_a_stage_that_runs(files, tmp_path, monkeypatch):
+    monkeypatch.setattr(pixel_look, "MS_AFTER_BOXES", 100)
+    with review_window(*files) as dock:
+        controller, pixels, asked = dock.controller, dock["review"].pixels, []
+        wait_for(lambda: pixels.is_running)
+        pixels.release()  # as if nothing had begun
+        job = controller.start("pixels", {"video": files[0], "output": tmp_path / "m.npz"})
+        job.progress.connect(job.pause)
+        pixels._soon.timeout.connect(lambda: asked.append(pixels.is_running))
+        controller.changed.emit()
+        wait_for(lambda: len(asked) >= 3)
+        assert not any(asked)
+        job.cancel()
+        wait_for(lambda: pixels.is_running)
 
 
 def test_it_can_be_stopped_and_asked_for_again(files):

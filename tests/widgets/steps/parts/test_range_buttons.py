@@ -204,10 +204,10 @@ def test_a_key_let_go_in_another_window_does_nothing(dock):
 def test_the_range_is_the_selection_else_the_suspect_else_the_frame(dock):
     controller, label = dock.controller, dock["review"].range_buttons.range_label
     assert controller.layers.range_here() == JUMP
-    assert label.text() == "Correct frames 40 to 42, this suspect"
+    assert label.text() == "Correct frames 40 to 42 (suspect)"
     controller.selection = (38, 60)
     assert controller.layers.range_here() == (38, 60)
-    assert label.text() == "Correct frames 38 to 60, 23 selected"
+    assert label.text() == "Correct frames 38 to 60 (23 selected)"
     press_key("j")
     assert controller.session.history.undo_label == "interpolate frames 38 to 60"
     controller.selection = None

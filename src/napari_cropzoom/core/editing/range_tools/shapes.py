@@ -50,9 +50,10 @@ def usual_size(track: BoxTrack, first: int, last: int, *, around: int = 50) -> t
 
 
 def shift(track: BoxTrack, first: int, last: int, dx: float, dy: float) -> Edit:
-    """Every box of the range moved by ``dx``, ``dy`` pixels."""
+    """Every box of the range moved by ``dx``, ``dy`` pixels; one alone is set by hand then."""
     boxes = track.boxes[first : last + 1] + np.array([dx, dy, 0, 0])
-    return reshape_boxes(track, f"shift {frames_text(first, last)} by {dx:+g}, {dy:+g} px", first, boxes)
+    label = f"shift {frames_text(first, last)} by {dx:+g}, {dy:+g} px"
+    return reshape_boxes(track, label, first, boxes, by_hand=first == last)
 
 
 def scale(track: BoxTrack, first: int, last: int, factor: float) -> Edit:

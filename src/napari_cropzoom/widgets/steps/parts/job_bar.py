@@ -18,6 +18,7 @@ CANCEL_HELP = "Stop; nothing half-written stays behind"
 MS_BETWEEN_UPDATES = 400
 """Each change of a widget makes Qt compose the whole window again, because it holds an OpenGL canvas:
 20 ms or more where OpenGL is software. A bar that moves by itself takes 2/3 of a processor there."""
+CROWDED = " · other programs use the processor"
 TITLE_LENGTH = 48  # letters
 MS_BETWEEN_REPORTS = 2000  # to napari
 
@@ -33,6 +34,8 @@ class JobBar(QWidget):
         On the button.
     is_flat : bool
         Whether all of it is one line of a fixed height, so that nothing moves when a job begins or ends.
+    what : str
+        What runs, said before how far it is; empty where the step has no other job.
 
     Attributes
     ----------
@@ -42,6 +45,8 @@ class JobBar(QWidget):
         What a job that is cancelled has written before it began, in words; empty for nothing.
     short : str
         How far it is, in a few words: ``35 % · 12 s left``.
+    line : str
+        What a narrow place has room for: that and, where it is not clear, what runs.
     status_changed
         That, or the line below the bar, is another one.
     """
@@ -52,11 +57,12 @@ class JobBar(QWidget):
     ended = Signal()
     status_changed = Signal()
 
-    def __init__(self, name: str, text: str, *, is_flat: bool = False) -> None:
+    def __init__(self, name: str, text: str, *, is_flat: bool = False, what: str = "") -> None:
         super().__init__()
+        self._what = what
         self.job: Job | None = None
         self.is_waiting = self.is_cancelling = False
-        self.short = self.written = ""
+        self.short = self.line = self.written = ""
         self._activity: activity | None = None
         self._since = 0.0
         self._progress: tuple[int, int, str, float] | None = None
@@ -169,10 +175,15 @@ class JobBar(QWidget):
         self._pause.start()
         self.bar.setRange(0, max(total, 1))
         self.bar.setValue(done)
-        self._say(
-            progress_text(done, total, text, eta, time.monotonic() - self._since),
-            short_text(done, total, eta),
-        )
+        short = short_text(done, total, eta)
+        full = progress_text(done, total, text, eta, time.monotonic() - self._since)
+        is_crowded = self.job is not None and self.job.is_crowded
+        more = CROWDED if is_crowded else ""
+        named = f"{self._what}: {short}" if self._what else ""
+        self._say(named or full, short, more)
+        if total > 0 and not named:
+            self.line = short
+            self.status_changed.emit()
         for movie in self._movies():
             movie.jumpToFrame((movie.currentFrameNumber() + 1) % max(movie.frameCount(), 1))
         self._shown = done
@@ -228,8 +239,9 @@ class JobBar(QWidget):
         movies = (label.movie() for label in self.window().findChildren(QLabel))
         return [movie for movie in movies if movie is not None]
 
-    def _say(self, text: str, short: str = "running …") -> None:
-        self.status.setText(text)
+    def _say(self, text: str, short: str = "running …", more: str = "") -> None:
+        self.line = text
+        self.status.setText(text + more)
         self.status.setVisible(bool(text))
         self.short = short
         self.status_changed.emit()
@@ -244,7 +256,7 @@ class JobBar(QWidget):
 def progress_text(done: int, total: int, text: str, eta: float, elapsed: float = 0.0) -> str:
     """``420 of 1200 frames · 12 s left``; without a total what is going on, and for how long."""
     if total <= 0:
-        since = f" {seconds(elapsed)}" if elapsed >= 1 else ""
+        since = f" {elapsed_text(elapsed)}" if elapsed >= 1 else ""
         return f"{text or 'working'} …{since}"
     left = f" · {seconds(eta)} left" if eta >= 0 else ""
     return f"{done} of {counted(total, (text or 'frames').removesuffix('s'))}{left}"
@@ -264,3 +276,12 @@ def seconds(value: float) -> str:
         return f"{max(1, round(value)) if value < 20 else 5 * round(value / 5)} s"
     minutes = round(value / 60)
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def elapsed_text(value: float) -> str:
+    """``8 s``, ``1 min 35 s``, ``1 h 20 min``: what has passed is known, and not rounded up."""
+    whole = int(value)
+    if whole < 60:
+        return f"{whole} s"
+    minutes = whole // 60
+    return f"{minutes} min {whole % 60} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

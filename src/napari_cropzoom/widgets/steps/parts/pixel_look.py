@@ -1,14 +1,19 @@
-"""The look at the pixels: begins by itself once there are boxes, and the queue grows by what it finds."""
+"""The look at the pixels: begins by itself once there are boxes, and the queue grows by what it finds.
+
+What it finds in a video is kept, so that the same video is not looked at twice.
+"""
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from qtpy.QtCore import Signal
 
 from napari_cropzoom.core.inspection.motion import Motion
-from napari_cropzoom.detection.evidence import LEAST_FRAMES, read_motion
+from napari_cropzoom.detection.evidence import LEAST_FRAMES, keep_motion, kept_motion, read_motion
 from napari_cropzoom.jobs import Job, Worker, run_in_thread
 from napari_cropzoom.review.session import Session
 from napari_cropzoom.review.suspects import Inspected
@@ -20,6 +25,7 @@ MS_AFTER_BOXES = 1500
 """The window first draws what has just come, and a short visit costs nothing."""
 MS_AFTER_FRAMES, MS_BEHIND_FRAMES = 400, 10_000
 """It waits while frames follow each other, so that they come as quickly as without it, but no longer."""
+TITLE = "Looking at the pixels"
 PARTS = 4
 """How often on the way what was found so far is taken."""
 
@@ -38,11 +44,12 @@ class PixelLook(JobBar):
     found = Signal()
 
     def __init__(self, controller: Controller) -> None:
-        super().__init__("review_pixels", "Look at the pixels", is_flat=True)
+        super().__init__("review_pixels", "Look at the pixels", is_flat=True, what=TITLE)
         self.run_button.setToolTip("For a still camera: compares the boxes with what moves in the video")
         self.run_button.hide()
         self.controller = controller
         self._looked_at: Session | None = None
+        self._asked_for: Session | None = None  # whether its video was looked at before
         self._worker: Worker | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._part_taken = 0
@@ -69,7 +76,7 @@ class PixelLook(JobBar):
         video = session.video.path
         job = self._worker.start("pixels", {"video": video, "output": self._file, "parts": PARTS})
         self.run_button.hide()
-        self.show_job(job, "Looking at the pixels")
+        self.show_job(job, TITLE)
         job.progress.connect(self._on_part)
 
     def cancel(self) -> None:
@@ -83,7 +90,7 @@ class PixelLook(JobBar):
             timer.stop()
         super().release()
         self._end_process()
-        self._looked_at = None
+        self._looked_at = self._asked_for = None
         self.run_button.hide()
 
     @property
@@ -96,15 +103,30 @@ class PixelLook(JobBar):
             self._soon.start()
 
     def _start_once(self) -> None:
-        if self._is_wanted():
-            self.start()
+        """Take what was found in this video before, or look at it; not beside a stage that runs."""
+        session = self.controller.session
+        if session is None or not self._is_wanted():
+            return
+        if self.controller.is_working:
+            self._soon.start()
+            return
+        self._asked_for = session
+
+        def go_on(is_known: bool) -> None:
+            if is_known:
+                self._looked_at = session
+            elif session is self.controller.session and self._looked_at is not session:
+                self.start()
+
+        self._inspect(session, partial(kept_motion, session.video.path, session.n_frames), go_on)
 
     def _is_wanted(self) -> bool:
         session = self.controller.session
         return (
             session is not None
             and session is not self._looked_at
-            and session.has_boxes
+            and session is not self._asked_for
+            and has_most_boxes(session)
             and session.suspects.motion is None
             and session.video.images is None
             and session.n_frames >= LEAST_FRAMES
@@ -144,22 +166,41 @@ class PixelLook(JobBar):
         self._read(is_last=True)
 
     def _read(self, *, is_last: bool) -> None:
-        """Read and inspect in a thread, so that the queue of before stays until the new one is there."""
         session, path = self._looked_at, self._file
         if session is None or session is not self.controller.session:
             return
-        inspector, n_frames = session.suspects.inspector(), session.n_frames
+        video, n_frames = session.video.path, session.n_frames
 
-        def inspected() -> tuple[Motion, Inspected]:
+        def read() -> Motion:
             motion = read_motion(path, n_frames)
-            return motion, inspector.seeing(motion)()
+            if is_last:
+                keep_motion(video, motion)
+            return motion
 
-        def take(found: tuple[Motion, Inspected]) -> None:
-            if session is self.controller.session:
-                session.suspects.see(*found, shown=self.controller.frame)
-                self.found.emit()
+        def go_on(_: bool) -> None:
             if is_last:
                 self._end_process()
+
+        self._inspect(session, read, go_on)
+
+    def _inspect(
+        self, session: Session, read: Callable[[], Motion | None], then: Callable[[bool], None]
+    ) -> None:
+        """Read and inspect in a thread, so that the queue of before stays until the new one is there.
+
+        ``then`` is told whether there was anything to read.
+        """
+        inspector = session.suspects.inspector()
+
+        def inspected() -> tuple[Motion, Inspected] | None:
+            motion = read()
+            return None if motion is None else (motion, inspector.seeing(motion)())
+
+        def take(found: tuple[Motion, Inspected] | None) -> None:
+            if found is not None and session is self.controller.session:
+                session.suspects.see(*found, shown=self.controller.frame)
+                self.found.emit()
+            then(found is not None)
 
         run_in_thread(inspected, on_done=take, on_error=self._on_unreadable)
 
@@ -185,3 +226,11 @@ class PixelLook(JobBar):
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
+
+
+def has_most_boxes(session: Session) -> bool:
+    """Whether there are boxes to judge by the pixels: of a detector or a file, or most drawn by hand."""
+    if not session.has_boxes:
+        return False
+    is_few = 2 * session.track.n_missing > session.n_frames
+    return not (is_few and session.tracks.entry.begins_empty)

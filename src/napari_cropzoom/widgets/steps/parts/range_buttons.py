@@ -82,7 +82,7 @@ class RangeButtons(QWidget):
         frames = frames_text(first, last)
         where = ""
         if first != last:
-            where = f", {last - first + 1} selected" if layers.selection_here else ", this suspect"
+            where = f" ({last - first + 1} selected)" if layers.selection_here else " (suspect)"
         self.range_label.setText(f"Correct {frames}{where}")
         self._update_proposal()
 

@@ -74,6 +74,7 @@ class SizingQuestion(QWidget):
         """Say what becomes of the boxes as they are now."""
         self._asked = _state(session)
         self.message.show_warning(told(session) or ALL_AGAIN)
+        self.change.setText(f"Make the others{'' if session.sizing is None else ' again'}")
 
     def is_moot(self, session: Session | None) -> bool:
         """Whether an answer is awaited of other boxes than those there are now."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from napari_cropzoom.review.session import Session
 
 OPEN, DONE = "○", "✓"
 HEADERS = ("", "Frames", "Why")
+_LASTING = re.compile(r" for [\d,]+ frames?")  # the frames stand beside it
 LEAST_ROWS = 3
 
 
@@ -61,7 +63,7 @@ class SuspectModel(QAbstractTableModel):
         state, suspect = self.rows[index.row()]
         frames = frames_of(suspect)
         if role == Qt.ItemDataRole.DisplayRole:
-            return (state, frames, suspect.reason)[index.column()]
+            return (state, frames, _LASTING.sub("", short_reason(suspect)))[index.column()]
         if role == Qt.ItemDataRole.ToolTipRole:
             status = "reviewed" if state == DONE else "not reviewed"
             noun = "Frame" if suspect.n_frames == 1 else "Frames"
@@ -79,6 +81,11 @@ class SuspectModel(QAbstractTableModel):
 def frames_of(suspect: Suspect) -> str:
     """``40`` or ``40 to 42``."""
     return str(suspect.first) if suspect.n_frames == 1 else f"{suspect.first} to {suspect.last}"
+
+
+def short_reason(suspect: Suspect) -> str:
+    """The reason in fewer letters: ``1.8× smaller`` for *1.8 times smaller*."""
+    return suspect.reason.replace(" times ", "× ")
 
 
 class SuspectList(QTableView):

@@ -271,6 +271,7 @@ class BoxesStep(Step):
         session = self.controller.session
         if session is None or self._raw_csv is None or self._made_for != (session, session.current):
             return
+        kept = told_of_kept(session.track) if session.has_boxes else ""
         try:
             session.size_boxes(raw, self._raw_csv)
         except CropzoomError as error:
@@ -278,16 +279,16 @@ class BoxesStep(Step):
             return
         self._settling.start()
         self._forget_preview()
-        self._tell(session, raw.boxes)
+        self._tell(raw.boxes, kept)
 
-    def _tell(self, session: Session, boxes: FloatArray) -> None:
+    def _tell(self, boxes: FloatArray, kept: str) -> None:
         pose = self.controller.pose
         cure = "Make the crop ratio or the crop size larger."
         small = told_of_small(boxes, pose.image_size if pose else None, cure=cure)
         if small:
             self.message.show_warning(small)
         else:
-            self.message.show_info(told_of_kept(session.track))
+            self.message.show_info(kept)
 
     def _refuse(self, error: Exception) -> None:
         self._forget_change()

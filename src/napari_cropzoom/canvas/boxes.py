@@ -23,7 +23,7 @@ SMALL = 48  # screen pixels of a side; on smaller boxes handles, 10 pixels each,
 FLOAT_NOISE = 0.02  # pixels
 ONLY_BOXES = "A box is upright and has four corners: draw one with R, move and resize it with S."
 _MODES = ("select", "add_rectangle", "pan_zoom")  # all that can be done to a box
-_NUMBERS = re.compile(r": \[[\d ]*, ?[\d ]*\]$")
+_NUMBERS = re.compile(r"(?<=\]): .*$")
 _INVISIBLE = (0.0, 0.0, 0.0, 0.0)
 _LEFT, _TURN = 7, 8  # handles by their numbers in `get_value`: one side's middle, and the one that turns
 

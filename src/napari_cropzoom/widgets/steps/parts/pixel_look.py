@@ -44,7 +44,7 @@ class PixelLook(JobBar):
     found = Signal()
 
     def __init__(self, controller: Controller) -> None:
-        super().__init__("review_pixels", "Look at the pixels", is_flat=True, what=TITLE)
+        super().__init__("review_pixels", "Look at the pixels", is_flat=True, what="Pixels")
         self.run_button.setToolTip("For a still camera: compares the boxes with what moves in the video")
         self.run_button.hide()
         self.controller = controller

@@ -11,8 +11,8 @@ import pandas as pd
 import psutil
 import pytest
 import yaml
-from qtpy.QtCore import QPointF, QSettings
-from qtpy.QtWidgets import QPushButton
+from qtpy.QtCore import QPointF, QSettings, Qt
+from qtpy.QtWidgets import QPushButton, QWidget
 
 from gui_events import hands, needs_display, spin, wait_for
 from labeled import NAMES, PARTS, WITHOUT, WRONG, make_labeled_project, tiny_config
@@ -23,6 +23,7 @@ from napari_cropzoom.engine.training.status import TrainingStatus
 from napari_cropzoom.widgets.training.dock import ERRORS, PROGRESS, STEPS, TRAIN, TrainingDock
 from napari_cropzoom.widgets.training.plots import HEIGHT, BarPlot, CurvePlot
 from napari_cropzoom.widgets.training.way_in import add_training, find_training
+from napari_cropzoom.widgets.window.hides_on_close import holder_of
 from review_window import click_on
 
 pytestmark = [pytest.mark.gui, needs_display]
@@ -66,6 +67,20 @@ def review(dock: TrainingDock, viewer) -> object:
 
     wait_for(is_open)
     return find_dock(viewer).controller.session
+
+
+def test_nothing_is_cut_at_the_side_of_a_narrow_dock(dock, project):
+    opened(dock, project)
+    window = dock.window()
+    window.resizeDocks([holder_of(dock)], [120], Qt.Orientation.Horizontal)
+    wait_for(lambda: dock.width() < 400)
+    for tab in (STEPS, TRAIN):
+        dock.tabs.setCurrentIndex(tab)
+        spin(0.2)
+        page = dock.tabs.currentWidget()
+        for each in page.findChildren(QWidget):
+            if each.isVisible():
+                assert each.mapTo(page, each.rect().topRight()).x() < page.width(), each.objectName()
 
 
 def test_the_menu_opens_the_dock_which_says_what_to_do(shared_viewer, tmp_path):

@@ -84,7 +84,6 @@ class ProjectsDock(ProjectDock):
         super().__init__()
         self.setObjectName("projects_dock")
         self.setWindowTitle("Projects")
-        self.setMinimumWidth(300)
         self._again_later = delayed(self, self.read_again, 300)
         self._read_at = 0.0
         self.reader = ProjectReader(self)

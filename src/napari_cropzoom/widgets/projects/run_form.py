@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QDoubleSpinBox,
     QFileDialog,
     QFormLayout,
     QLineEdit,
-    QScrollArea,
     QSpinBox,
     QVBoxLayout,
     QWidget,
@@ -42,6 +41,7 @@ from napari_cropzoom.widgets.controls import (
 from napari_cropzoom.widgets.projects.run_job import ProjectRun
 from napari_cropzoom.widgets.steps.parts.job_bar import JobBar
 from napari_cropzoom.widgets.steps.parts.model_picker import ask_trust
+from napari_cropzoom.widgets.window.scrolling import Scrolling
 
 UNTIL = {POSE: "Pose", CROP: "Cropped videos", BOXES: "Boxes"}
 HELP = (
@@ -210,11 +210,7 @@ class RunForm(QWidget):
         column.addLayout(form)
         column.addLayout(row(self.results_button, self.usual_button, self.results_label, stretch=2))
         column.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidget(inner)
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll = Scrolling(inner)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 4, 0, 0)
         layout.setSpacing(4)

@@ -10,8 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QScrollArea, QTabWidget, QVBoxLayout
+from qtpy.QtWidgets import QTabWidget, QVBoxLayout
 
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.engine.training.pixel_errors import errors_file
@@ -51,6 +50,7 @@ from napari_cropzoom.widgets.training.lines import (
 )
 from napari_cropzoom.widgets.training.opening import LabelsOpener
 from napari_cropzoom.widgets.training.progress import ProgressPage
+from napari_cropzoom.widgets.window.scrolling import Scrolling
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -88,7 +88,6 @@ class TrainingDock(ProjectDock):
         super().__init__()
         self.setObjectName("training_dock")
         self.setWindowTitle("Training")
-        self.setMinimumWidth(300)
         self.ask = ask_trust
         self.state = TrainingState()
         self._configs: tuple[Path, ...] = ()
@@ -188,11 +187,7 @@ class TrainingDock(ProjectDock):
         self.labels_choice = choice("training_labels", "The table of labeled images")
         self.lines, self.form, self.progress = StepLines(), TrainForm(), ProgressPage()
         self.errors, self.compare = ErrorsPage(), ComparePage()
-        scroll = QScrollArea()
-        scroll.setWidget(self.lines)
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        scroll = Scrolling(self.lines)
         self.tabs = QTabWidget()
         self.tabs.setObjectName("training_tabs")
         for page, title in (

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QCheckBox, QFormLayout, QLineEdit, QScrollArea, QSpinBox, QVBoxLayout, QWidget
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QCheckBox, QFormLayout, QLineEdit, QSpinBox, QVBoxLayout, QWidget
 
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.scores import sees_hardly_finer
@@ -31,6 +31,7 @@ from napari_cropzoom.jobs import Latest
 from napari_cropzoom.projects.label_images import input_scale_of
 from napari_cropzoom.projects.review_labels.said import unseen_in_table
 from napari_cropzoom.widgets.controls import Message, button, choice, delayed, note, row, silent
+from napari_cropzoom.widgets.window.scrolling import Scrolling
 
 NEW = ""
 SUPERVISED, SEMI = "supervised", "semi"
@@ -296,11 +297,7 @@ class TrainForm(QWidget):
             note("It runs in the background and goes on when napari is closed; tab Progress shows it.")
         )
         column.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidget(inner)
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll = Scrolling(inner)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)

@@ -21,6 +21,7 @@ import pytest
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.files.formats.importing import read_outside
 from outside_files import BY_HAND, FIRST, FIRST_FILES, FIRST_VIDEO, SECOND, SECOND_FILES, SECOND_VIDEO
+from reading_safely import read_safely
 
 MUTATIONS = int(os.environ.get("CROPZOOM_MUTATIONS", "240"))
 SECONDS, MEMORY = 5.0, 1e9
@@ -103,7 +104,7 @@ def test_changed_files_are_read_rightly_or_refused_in_words(sources, tmp_path):
         tracemalloc.start()
         start = time.perf_counter()
         try:
-            found = read_outside(path, video, expected.import_options(), expected.format_name)
+            found = read_safely(path, video, expected.import_options(), expected.format_name, MEMORY)
         except CropzoomError as error:
             outcomes["refused"] += 1
             message = str(error).replace(str(path), "")

@@ -22,7 +22,7 @@ from broken_formats import ways_of
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.smoothing.sizing import SizingSettings, boxes_from_keypoints
-from napari_cropzoom.files.formats.importing import Imported, read_outside
+from napari_cropzoom.files.formats.importing import Imported
 from outside_files import (
     BY_HAND,
     FIRST,
@@ -36,6 +36,7 @@ from outside_files import (
     centres,
     read_truth,
 )
+from reading_safely import read_safely
 
 VARIANTS = int(os.environ.get("CROPZOOM_MUTATIONS", "200"))
 SECONDS, LONGEST_MESSAGE = 5.0, 700
@@ -126,7 +127,7 @@ def judged(path, allowed, true, expected, video, label) -> str:
     """Read a variant, hold it to the limits and say what became of it."""
     start = time.process_time()
     try:
-        found = read_outside(path, video, expected.import_options(), expected.format_name)
+        found = read_safely(path, video, expected.import_options(), expected.format_name)
     except CropzoomError as error:
         message = str(error).replace(str(path), "")
         assert 10 < len(message) < LONGEST_MESSAGE, label

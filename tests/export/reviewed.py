@@ -68,7 +68,7 @@ def make_review(folder: Path, video_name: str = "mouse.mp4") -> Reviewed:
         session.set_box(51, Box(45, 45, 40, 40))
         session.apply(range_tools.interpolate(session.track, 50, 52))
         session.fill_gap(90, 92)
-        session.delete_box(94)
+        session.delete_box(100)
         session.accept(120, 122)
         session.set_box(10, Box(16, 44, 40, 40))
         session.undo()

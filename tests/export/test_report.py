@@ -94,7 +94,7 @@ def test_numbers_are_those_of_the_files(review: Reviewed) -> None:
     np.testing.assert_allclose(jitter(middle)[1:-1], away)
     assert np.isnan(jitter(middle)[[0, -1]]).all()
     assert [track.frames_of(each) for each in (Source.MANUAL, Source.FILLED, Source.ABSENT)] == [1, 3, 1]
-    assert track.frames_of(Source.MISSING) == 1
+    assert track.frames_of(Source.MISSING) == 2
     assert track.frames_of(Source.INTERPOLATED) == 2
     assert int(track.changed.sum()) == 3 + 3 + 1
     assert {each.kind: (each.count, each.frames) for each in track.edits} == {

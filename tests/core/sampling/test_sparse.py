@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_cropzoom.core.poses import Poses
@@ -50,6 +50,7 @@ def test_frames_move_on_so_that_a_batch_is_full():
     assert np.flatnonzero(frames_first(61, 10, 4)).tolist() == [0, 10, 21, 31, 41, 51, 60]
 
 
+@settings(deadline=None)
 @given(st.integers(1, 400), st.integers(1, 20), st.integers(1, 32))
 def test_first_frames_are_evenly_spread_over_video_and_batch(n_frames, every, batch_size):
     frames = np.flatnonzero(frames_first(n_frames, every, batch_size))
@@ -91,6 +92,7 @@ def tracks(draw):
     return poses, frames_first(n_frames, draw(st.integers(1, 12)), draw(st.integers(1, 8)))
 
 
+@settings(deadline=None)
 @given(tracks())
 def test_what_was_run_stays_and_what_was_not_lies_between(track):
     poses, run = track
@@ -106,6 +108,7 @@ def test_what_was_run_stays_and_what_was_not_lies_between(track):
         assert np.isnan(inside[:, ~known]).all()
 
 
+@settings(deadline=None)
 @given(tracks())
 def test_asking_again_ends_and_asks_for_whole_gaps(track):
     poses, first = track

@@ -20,7 +20,7 @@ class Scrolling(QScrollArea):
         """Have the dock ask again when the widget needs another width."""
         if event is not None and watched is self.widget() and event.type() == QEvent.Type.LayoutRequest:
             self.updateGeometry()
-        return super().eventFilter(watched, event)
+        return bool(super().eventFilter(watched, event))
 
     def minimumSizeHint(self) -> QSize:
         """As wide as the widget and the bar beside it."""

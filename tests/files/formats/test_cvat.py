@@ -18,11 +18,10 @@ def box(frame, outside=0, x=10.0):
     )
 
 
-def task(tmp_path, *boxes):
+def task(tmp_path, *boxes, meta=""):
     track = f'<track id="0" label="mouse" source="manual">{"".join(boxes)}</track>'
-    text = (
-        f'<?xml version="1.0" encoding="utf-8"?><annotations><version>1.1</version>{track}</annotations>'
-    )
+    head = '<?xml version="1.0" encoding="utf-8"?><annotations><version>1.1</version>'
+    text = f"{head}{meta}{track}</annotations>"
     return write(tmp_path, text, "annotations.xml")
 
 
@@ -39,3 +38,27 @@ def test_a_box_in_a_frame_that_is_not_there_is_refused(tmp_path, frames):
     wrong = next(frame for frame in frames if not 0 <= frame < N)
     with pytest.raises(CropzoomError, match=f"there is no frame {wrong}"):
         read(task(tmp_path, *map(box, frames)))
+
+
+def meta(width=VIDEO.width, height=VIDEO.height, n_frames=N, source=VIDEO.name):
+    size = f"<original_size><width>{width}</width><height>{height}</height></original_size>"
+    return f"<meta><task><size>{n_frames}</size>{size}</task><source>{source}</source></meta>"
+
+
+def test_boxes_of_a_video_of_another_size_are_refused(tmp_path):
+    path = task(tmp_path, box(2), box(4, 1), meta=meta(width=VIDEO.width // 2))
+    with pytest.raises(CropzoomError, match="Give the video that it is of"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    ("about", "said"),
+    [({"source": "other.mp4"}, "it is of 'other.mp4'"), ({"n_frames": N + 60}, f"has {N + 60} frames")],
+)
+def test_another_name_or_number_of_frames_is_said(tmp_path, about, said):
+    found = read(task(tmp_path, box(2), box(4, 1), meta=meta(**about)))
+    assert any(said in note for note in found.notes), found.notes
+
+
+def test_the_very_video_is_no_reason_for_doubt(tmp_path):
+    assert read(task(tmp_path, box(2), box(4, 1), meta=meta())).notes == ()

@@ -14,6 +14,7 @@ from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.plausible import FrameSize
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.words import counted
+from napari_cropzoom.files.csv_table import plain_path, quoted
 from napari_cropzoom.files.formats.contents import Content
 
 Corner = Literal["corner", "centre"]
@@ -251,3 +252,50 @@ class OutsideFormat(Protocol):
 def refuse(path: Path, what: str) -> CropzoomError:
     """Error of a file."""
     return CropzoomError(f"{path}: {what}")
+
+
+def notes_on_video(
+    path: Path,
+    video: VideoFacts,
+    size: FrameSize | None = None,
+    n_frames: int | None = None,
+    name: str = "",
+) -> tuple[str, ...]:
+    """Hold what a file says of the video it is of against the video that is there.
+
+    Parameters
+    ----------
+    path : Path
+    video : VideoFacts
+    size : (int, int), optional
+        Width and height, as the file says.
+    n_frames : int, optional
+    name : str, optional
+        File name, with folders or without.
+
+    Returns
+    -------
+    tuple of str
+        Notes where the name or the number of frames is another one.
+
+    Raises
+    ------
+    CropzoomError
+        If the frames have another size: every box would be somewhere else.
+    """
+    if size is not None and size != video.size:
+        raise refuse(
+            path,
+            f"is of frames of {size[0]} x {size[1]}, {video.name} has {video.width} x {video.height}. "
+            "Give the video that it is of.",
+        )
+    notes = []
+    own = plain_path(name).rpartition("/")[2]
+    if own and Path(own).stem.casefold() != video.stem.casefold():
+        notes.append(f"it says that it is of {quoted(own)}, not of {video.name}: are they the same?")
+    if n_frames and n_frames != video.n_frames:
+        notes.append(
+            f"it says that its video has {counted(n_frames, 'frame')}, {video.name} has "
+            f"{video.n_frames}: is it the same?"
+        )
+    return tuple(f"{path.name}: {note}" for note in notes)

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from napari_cropzoom.core.boxes import FloatArray
+from napari_cropzoom.core.plausible import FrameSize
 from napari_cropzoom.files.atomic import atomic_path
 from napari_cropzoom.files.formats.contents import Content, number_in_name, read_bounded_json
 from napari_cropzoom.files.formats.said import (
@@ -20,6 +21,7 @@ from napari_cropzoom.files.formats.said import (
     ImportOptions,
     Said,
     VideoFacts,
+    notes_on_video,
     numbered,
     refuse,
 )
@@ -56,6 +58,7 @@ class Coco:
         frame_of = _frames(path, whole.get("images"), annotations)
         frames = np.array([frame_of[each["image_id"]] for each in annotations], np.int64)
         names, animal, notes = _animals(path, annotations, whole.get("categories"))
+        notes = (*notes, *notes_on_video(path, video, _size(whole.get("images"))))
         more: dict[str, Any] = {"confidence": _scores(annotations), "notes": notes}
         more |= {"first_frame": None, "usual_first": 0}
         points = _keypoints(annotations)
@@ -97,6 +100,14 @@ class Coco:
         }
         with atomic_path(path) as part:
             part.write_text(json.dumps(whole), encoding="utf-8")
+
+
+def _size(images: Any) -> FrameSize | None:
+    """Width and height of the images, where the file says one for all."""
+    listed = images if isinstance(images, list) else []
+    said = [(each.get("width"), each.get("height")) for each in listed if isinstance(each, dict)]
+    sizes = {(w, h) for w, h in said if isinstance(w, int) and isinstance(h, int) and w > 0 < h}
+    return sizes.pop() if len(sizes) == 1 else None
 
 
 def _frames(path: Path, images: Any, annotations: list[dict[str, Any]]) -> dict[Any, int]:

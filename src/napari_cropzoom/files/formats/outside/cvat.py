@@ -16,12 +16,22 @@ import numpy as np
 
 from napari_cropzoom.core.boxes import FloatArray
 from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.plausible import FrameSize
 from napari_cropzoom.files.atomic import atomic_path
 from napari_cropzoom.files.formats.contents import MOST_BYTES, Content
-from napari_cropzoom.files.formats.said import BoxesOut, ImportOptions, Said, VideoFacts, refuse
+from napari_cropzoom.files.formats.said import (
+    BoxesOut,
+    ImportOptions,
+    Said,
+    VideoFacts,
+    notes_on_video,
+    refuse,
+)
 
 CORNERS = ("xtl", "ytl", "xbr", "ybr")
 NAMES = ("name", "animal", "id", "identity")
+OF_VIDEO = ("size", "width", "height", "source")
+"""What the file says of its video: number of frames, size of a frame, file name."""
 DEEPEST = 100
 
 
@@ -50,11 +60,15 @@ class Cvat:
         """Tracks; rotated boxes are refused."""
         if path.stat().st_size > MOST_BYTES:
             raise refuse(path, "is too large.")
-        tracks = [track for track in _Reader(path).read() if track.frames]
+        reader = _Reader(path)
+        tracks = [track for track in reader.read() if track.frames]
         if not tracks:
             raise refuse(
                 path, "has no track with boxes. Export the task as CVAT for video 1.1, not for images."
             )
+        notes = notes_on_video(
+            path, video, reader.size, reader.number("size"), reader.meta.get("source", "")
+        )
         parts = [_interpolated(path, track, video.n_frames) for track in tracks]
         names = _unique([track.name or track.label for track in tracks])
         counts = [len(frames) for frames, _ in parts]
@@ -63,6 +77,7 @@ class Cvat:
             np.repeat(np.arange(len(names)), counts),
             np.concatenate([frames for frames, _ in parts]).astype(np.int64),
             boxes=np.concatenate([boxes for _, boxes in parts]),
+            notes=notes,
         )
 
     def write(self, path: Path, out: BoxesOut) -> None:
@@ -115,6 +130,18 @@ class _Reader:
         self._attribute: str | None = None
         self._in_track = False
         self._text = ""
+        self.meta: dict[str, str] = {}
+
+    @property
+    def size(self) -> FrameSize | None:
+        """Width and height of the frames, where the file says them."""
+        width, height = self.number("width"), self.number("height")
+        return None if width is None or height is None else (width, height)
+
+    def number(self, name: str) -> int | None:
+        """A number of what the file says of its video."""
+        text = self.meta.get(name, "")
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
     def read(self) -> list[_Track]:
         """All of it.
@@ -163,6 +190,8 @@ class _Reader:
             track.frames.append(int(about["frame"]))
             track.boxes.append([left, top, right - left, bottom - top])
             track.outside.append(about.get("outside") == "1")
+        elif name in OF_VIDEO and not self._in_track:
+            self._attribute, self._text = name, ""
         elif name == "attribute" and self._in_track:
             self._attribute, self._text = about.get("name", ""), ""
 
@@ -177,6 +206,9 @@ class _Reader:
         elif name == "attribute":
             if self._attribute in NAMES and self._tracks and self._text.strip():
                 self._tracks[-1].name = self._text.strip()
+            self._attribute = None
+        elif name == self._attribute and name in OF_VIDEO and not self._in_track:
+            self.meta.setdefault(name, self._text.strip())
             self._attribute = None
 
 

@@ -5,6 +5,7 @@ Format: ``sleap_io.io.slp`` of sleap-io 0.9 and https://sleap.ai/tutorials/analy
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -26,7 +27,14 @@ from napari_cropzoom.files.formats.contents import (
     opened_hdf5,
 )
 from napari_cropzoom.files.formats.outside.keypoints_csv import mean_likelihood
-from napari_cropzoom.files.formats.said import ImportOptions, PosesOut, Said, VideoFacts, refuse
+from napari_cropzoom.files.formats.said import (
+    ImportOptions,
+    PosesOut,
+    Said,
+    VideoFacts,
+    notes_on_video,
+    refuse,
+)
 
 USER = 0
 WHOLE_PIXELS_SINCE = 1.1
@@ -53,14 +61,16 @@ class Sleap:
                 return _analysis(path, file)
             if not _is_project(file):
                 raise refuse(path, "is neither a project nor an analysis file of SLEAP.")
-            chosen = _video_of(path, file, video)
+            chosen, notes = _video_of(path, file, video)
             tracks = [
                 _track_name(text, place) for place, text in enumerate(hdf5_texts(file, "tracks_json"))
             ]
             boxes = file.get("bboxes")
             if boxes is not None and "x1" in boxes and len(boxes["x1"]):
-                return _boxes(path, boxes, tracks, chosen)
-            return _poses(path, file, tracks, chosen)
+                said = _boxes(path, boxes, tracks, chosen)
+            else:
+                said = _poses(path, file, tracks, chosen)
+            return replace(said, notes=(*said.notes, *notes))
 
     def write(self, path: Path, out: PosesOut) -> None:
         """Write the poses of all animals."""
@@ -98,8 +108,8 @@ def _track_name(text: str, place: int) -> str:
     return str(name) if isinstance(name, str) and name else f"track_{place}"
 
 
-def _video_of(path: Path, file: Any, video: VideoFacts) -> int:
-    """Place of this video among those of the project.
+def _video_of(path: Path, file: Any, video: VideoFacts) -> tuple[int, tuple[str, ...]]:
+    """Place of this video among those of the project, and notes where it may be another one.
 
     Raises
     ------
@@ -113,9 +123,9 @@ def _video_of(path: Path, file: Any, video: VideoFacts) -> int:
         name = said.get("filename", "") if isinstance(said, dict) else ""
         names.append(plain_path(str(name)).rpartition("/")[2])
     if len(names) <= 1:
-        return 0
+        return 0, notes_on_video(path, video, name="".join(names))
     if names.count(video.name) == 1:
-        return names.index(video.name)
+        return names.index(video.name), ()
     raise refuse(
         path, f"has {counted(len(names), 'video')}, and not one of them is {quoted(video.name)}."
     )

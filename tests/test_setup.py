@@ -10,6 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
+OF_MAKE = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES")
+"""What `make test` leaves to the tests, with which a make inside says where it is."""
+
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a script of Linux and macOS")
 
 
@@ -30,8 +33,9 @@ def checkout(tmp_path):
 
 
 def make(checkout, *words, **environment):
+    own = {name: value for name, value in os.environ.items() if name not in OF_MAKE}
     return subprocess.run(
-        ["make", *words], cwd=checkout, capture_output=True, text=True, env={**os.environ, **environment}
+        ["make", *words], cwd=checkout, capture_output=True, text=True, env={**own, **environment}
     )
 
 

@@ -119,7 +119,7 @@ def test_the_only_review_goes_on_by_itself_when_a_person_opens_the_video(
     assert dock.controller.frame == 9
     message = dock["review"].message
     assert message.plain.startswith(
-        "Review resumed: 3 edits. 5 of 12 frames looked at, 2 set by hand; last edited or saved 20"
+        "Review resumed: 3 edits. 5 of 12 frames looked at, 2 set by hand; as of 20"
     )
     spin(0.3)
     assert message.text().replace("\u200b", "") == message.plain  # in full

@@ -79,7 +79,7 @@ class FoundReview:
     def how_far(self) -> str:
         """The same in a line, for those who have been told of its edits."""
         when = f"{self.changed_at:%Y-%m-%d %H:%M}"
-        return f"{self._seen}, {self.n_manual} set by hand; last edited or saved {when}."
+        return f"{self._seen}, {self.n_manual} set by hand; as of {when}."
 
     @property
     def _seen(self) -> str:

@@ -260,12 +260,20 @@ def test_boxes_of_a_file_are_not_replaced_unasked(video, tmp_path):
         wait_for(step.question.isVisible)
         assert step.question.message.plain.startswith("These boxes are from a file.")
         assert session.raw_csv == boxes
+        click_on(step.question.leave)
+        wait_for(lambda: step.ratio.value() == 2)
+        drag_slider(step.ratio, 30)
+        wait_for(step.question.isVisible)
         click_on(step.question.change)
         wait_for(lambda: len(session.history) == 1)
         assert session.track.raw_source == Source.DETECTED
+        assert step.ratio.value() > 2
         press_key("ctrl+z")
         assert np.array_equal(session.track.boxes, before, equal_nan=True)
         assert said(dock).startswith("Undone: Boxes of keypoints, crop ratio")
+        wait_for(lambda: step.ratio.value() == 2)  # as before the boxes were made with it
+        press_key("ctrl+shift+z")
+        wait_for(lambda: step.ratio.value() == round(session.sizing.crop_ratio, 2) > 2)
 
 
 def test_undo_of_another_animals_edit_goes_to_it(dock):

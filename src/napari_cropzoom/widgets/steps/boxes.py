@@ -55,6 +55,7 @@ class BoxesStep(Step):
         self._raw_csv: Path | None = None
         self._made_for: tuple[Session, str] | None = None
         self._asked = ""  # what the controls were last set to
+        self._unsized: SizingSettings | None = None  # what they say of boxes not made with them
         super().__init__(controller, number)
         controller.frame_changed.connect(self._forget_preview)
 
@@ -152,7 +153,7 @@ class BoxesStep(Step):
         super().session_changed()
         self.taking.cancel()
         self._take_back()
-        self._names = ()
+        self._names, self._unsized = (), None
         self.anchors.clear()
         self.file_label.set_path(None)
 
@@ -172,13 +173,13 @@ class BoxesStep(Step):
         self.no_keypoints.setText(told_of_origin(own.track) if own else NO_BOXES)
         self.file_label.set_path(own.raw_csv if own else None)
         if poses is not None and poses.names != self._names:
-            self._names = poses.names
+            self._names, self._unsized = poses.names, None
             sizing = session.sizing if session else None
             self.anchors.list_names(poses.names, sizing.anchor_keypoints if sizing else ())
         if session is not None and self.question.is_open:
             self.question.tell(session)
         elif session is not None and not self._is_changing:
-            self._show_sizing(session.sizing)
+            self._show_sizing()
 
     def set_open(self, is_open: bool) -> None:
         """A question waits for its answer while the step is folded."""
@@ -262,8 +263,7 @@ class BoxesStep(Step):
             return
         self.message.clear()
         video = session.video.path
-        drawn = self.controller.drawn_csv(video)
-        self._raw_csv = detector.bbox_csv(video) if detector else drawn
+        self._raw_csv = detector.bbox_csv(video) if detector else self.controller.drawn_csv(video)
         self._made_for = session, session.current
         self._latest.request(RawBoxes.round_keypoints, session.detector_poses, settings)
 
@@ -310,8 +310,7 @@ class BoxesStep(Step):
         self.question.forget()
         self.message.clear()
         self._forget_preview()
-        session = self.controller.session
-        self._show_sizing(session.sizing if session else None)
+        self._show_sizing()
 
     def _take_back(self, *_: object) -> None:
         """Forget what was asked for and say so, because it was asked of other boxes than these."""
@@ -375,15 +374,17 @@ class BoxesStep(Step):
         self.message.show_info(f"Reading {shortened(path.name, 40)} …")
 
         def loaded(said: str) -> None:
-            session = self.controller.session
-            self._show_sizing(session.sizing if session else None)
+            self._show_sizing()
             self.message.show_info(said or f"Loaded the boxes of {shortened(path.name, 40)}.")
             self.taking.go_on()
 
         self.controller.load_boxes(path, source, allow, loaded, self.show_error)
 
-    def _show_sizing(self, sizing: SizingSettings | None) -> None:
-        """Set the controls to what the boxes were made with, and leave the boxes as they are."""
+    def _show_sizing(self) -> None:
+        """Set the controls to what the boxes were made with, or to what they said before any were."""
+        session = self.controller.session
+        self._unsized = self._unsized or (self._said() if self._names else None)
+        sizing = (session.sizing if session else None) or self._unsized
         if sizing is None or sizing == self._said():
             return
         choices = (self.by_ratio, self.by_size, self.use_likelihood)

@@ -7,7 +7,7 @@ import pytest
 
 from napari_cropzoom.core.boxes import Box, Source
 from napari_cropzoom.core.editing import range_tools as tools
-from napari_cropzoom.core.editing.settings import RawBoxes, told_of_kept
+from napari_cropzoom.core.editing.settings import RawBoxes, told_of_kept, told_of_remade
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.smoothing.methods import SmoothingSettings
@@ -192,6 +192,8 @@ def test_what_a_person_has_changed_keeps_its_place_and_size(session):
         "1 box set by hand keeps its place and size. 5 boxes corrected with tools keep their place and "
         "size. 1 frame without an animal stays so. The boxes of the other 53 frames are made again."
     )
+    seen = "3 accepted frames stay accepted, with boxes that nobody has looked at."
+    assert told_of_remade(session.track) == f"{said} {seen}"
     before = session.track.snapshot(0, N - 1)
     size(session, crop_ratio=3)
     session.editing.settle()

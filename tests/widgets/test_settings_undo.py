@@ -155,17 +155,19 @@ def test_what_becomes_of_boxes_set_by_hand_is_asked_before(dock):
     session, step = dock.controller.session, dock["boxes"]
     session.set_box(5, HERE)
     session.set_box(8, HERE)
+    session.accept(8, 10)
     before = session.track.boxes.copy()
     dock.open_step("boxes")
     drag_slider(step.ratio, 30)
     wait_for(step.question.isVisible)
     assert step.question.message.plain == (
-        "2 boxes set by hand keep their place and size. The boxes of the other 118 frames are made again."
+        "2 boxes set by hand keep their place and size. The boxes of the other 118 frames are made "
+        "again. 2 accepted frames stay accepted, with boxes that nobody has looked at."
     )
     spin(0.8)
     assert dock["boxes"].minimumSizeHint().width() <= 290
     assert not step.question.leave.visibleRegion().isEmpty()
-    assert len(session.history) == 2
+    assert len(session.history) == 3
     assert np.array_equal(session.track.boxes, before, equal_nan=True)
     click_on(step.question.leave)
     wait_for(lambda: step.ratio.value() == 2)
@@ -175,13 +177,13 @@ def test_what_becomes_of_boxes_set_by_hand_is_asked_before(dock):
     drag_slider(step.ratio, 30)
     wait_for(step.question.isVisible)
     click_on(step.question.change)
-    wait_for(lambda: len(session.history) == 3)
+    wait_for(lambda: len(session.history) == 4)
     assert session.sizing.crop_ratio == round(step.ratio.value(), 2) > 2
     assert session.track.box(5) == session.track.box(8) == HERE
     assert session.track.box(6).w > before[6, 2]
     assert "2 boxes set by hand keep" in step.message.plain
     drag_slider(step.ratio, 20)  # it was said, and is true still
-    wait_for(lambda: len(session.history) == 4)
+    wait_for(lambda: len(session.history) == 5)
     assert not step.question.isVisible()
     press_key("ctrl+z")
     press_key("ctrl+z")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from napari_cropzoom.core.boxes import BoolArray, BoxTrack, FloatArray, Snapshot, Source
+from napari_cropzoom.core.boxes import BoolArray, BoxTrack, FloatArray, Review, Snapshot, Source
 from napari_cropzoom.core.editing.edits import Edit, Tracks
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.smoothing.filters import SMOOTHING_METHODS
@@ -271,6 +271,20 @@ def told_of_kept(track: BoxTrack) -> str:
     noun = "frame is" if others == 1 else "frames are"
     again = "" if np.isnan(track.raw[:, 0]).all() else " again"
     return " ".join([*said, f"The boxes of the other {others} {noun} made{again}."])
+
+
+def told_of_remade(track: BoxTrack) -> str:
+    """The same, and what becomes of accepted frames whose box is made again, if there are any."""
+    return " ".join(filter(None, (told_of_kept(track), _told_of_accepted(track))))
+
+
+def _told_of_accepted(track: BoxTrack) -> str:
+    is_accepted = track.review == Review.ACCEPTED
+    count = int(np.count_nonzero(is_accepted & ~is_changed(track))) if is_accepted.any() else 0
+    if not count:
+        return ""
+    stay = f"{counted(count, 'accepted frame')} {verb(count, 'stay')} accepted"
+    return f"{stay}, with {'a box' if count == 1 else 'boxes'} that nobody has looked at."
 
 
 def _their(count: int) -> str:

@@ -17,8 +17,8 @@ from napari_cropzoom.core.editing.settings import (
     SizingEdit,
     is_changed,
     told_of_asked,
-    told_of_kept,
     told_of_origin,
+    told_of_remade,
 )
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.smoothing.sizing import SizingSettings, told_of_small
@@ -271,7 +271,7 @@ class BoxesStep(Step):
         session = self.controller.session
         if session is None or self._raw_csv is None or self._made_for != (session, session.current):
             return
-        kept = told_of_kept(session.track) if session.has_boxes else ""
+        kept = told_of_remade(session.track) if session.has_boxes else ""
         try:
             session.size_boxes(raw, self._raw_csv)
         except CropzoomError as error:

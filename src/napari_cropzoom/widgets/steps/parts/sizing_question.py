@@ -12,7 +12,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
 from napari_cropzoom.core.boxes import FloatArray, Source
-from napari_cropzoom.core.editing.settings import is_changed, told_of_kept
+from napari_cropzoom.core.editing.settings import is_changed, told_of_kept, told_of_remade
 from napari_cropzoom.review.session import Session
 from napari_cropzoom.widgets.controls import Message, button, delayed
 
@@ -116,4 +116,5 @@ def told(session: Session) -> str:
         return ""
     is_foreign = session.sizing is None and track.raw_source == Source.IMPORTED
     is_foreign = is_foreign and not np.isnan(track.raw).all()
-    return " ".join(filter(None, [FROM_A_FILE if is_foreign else "", told_of_kept(track)]))
+    said = [FROM_A_FILE] if is_foreign else []
+    return " ".join([*said, told_of_remade(track)]).strip() if said or told_of_kept(track) else ""

@@ -57,8 +57,8 @@ class LayerSet:
         The same, but of frames that follow each other closely the last one only, once they pause.
     box_dragged : psygnal.Signal
         :class:`Box` under way while the mouse is dragged, None where nothing came of it.
-    play_toggled, loop_toggled, follow_asked : psygnal.Signal
-        A key of the canvas asks for what widgets do; following says 1 for on, -1 for back.
+    play_toggled, loop_toggled, follow_asked, reason_asked : psygnal.Signal
+        A key asks for what widgets do; following says 1 for on, -1 for back; the reason is a suspect's.
     proposed : psygnal.Signal
         :class:`Edit` that a key would apply once it is let go, None when it is over.
     closing : psygnal.Signal
@@ -81,6 +81,7 @@ class LayerSet:
     play_toggled = Signal()
     loop_toggled = Signal()
     follow_asked = Signal(int)
+    reason_asked = Signal()
     proposed = Signal(object)
     refused = Signal(object)
     closing = Signal()

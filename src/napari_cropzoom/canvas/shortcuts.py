@@ -52,6 +52,10 @@ class Canvas(Protocol):
         """Asks the dock to follow the animal, on (1) or back (-1)."""
 
     @property
+    def reason_asked(self) -> SignalInstance:
+        """Asks the dock to say what is odd about the suspect that is shown."""
+
+    @property
     def swap_asked(self) -> SignalInstance:
         """Asks the dock which animals are to be swapped."""
 
@@ -140,7 +144,7 @@ def next_worst(session: Session, canvas: Canvas) -> None:
     """Go to the worst frame of the queue; from there, to the next worst."""
     frames = [entry.frame for entry in session.queue()]
     if not frames:
-        canvas.tell(NOTHING_LEFT)
+        canvas.tell(_nothing_left(session))
         return
     place = frames.index(canvas.frame) + 1 if canvas.frame in frames else 0
     _go_to_suspect(frames[place % len(frames)], canvas)
@@ -364,10 +368,15 @@ def _go_to_suspect(frame: int, canvas: Canvas) -> None:
     if frame == canvas.frame:
         canvas.tell(ONLY_ONE)
     canvas.frame = frame
+    canvas.reason_asked.emit()
+
+
+def _nothing_left(session: Session) -> str:
+    return NOTHING_LEFT if len(session.tracks) == 1 else f"No suspect of {session.current} is left."
 
 
 def _queue(session: Session, canvas: Canvas) -> list[int]:
     frames = sorted(entry.frame for entry in session.queue())
     if not frames:
-        canvas.tell(NOTHING_LEFT)
+        canvas.tell(_nothing_left(session))
     return frames

@@ -283,6 +283,11 @@ class CropzoomDock(QWidget):
                 self.open_step(step.key)
                 self._undone.add(f"See step {step.title}.")
 
+    def _show_reason(self) -> None:
+        """Open the step that says why a frame is a suspect, for one that a person has just asked for."""
+        if not self["review"].is_open:
+            self.open_step("review")
+
     def _show_error(self, error: Exception) -> None:
         """Show an error of a menu or a key in the step that is open, or above all steps."""
         if self._last_opened.is_open:
@@ -323,6 +328,8 @@ class CropzoomDock(QWidget):
         self.message.clear()
         if self.controller.session is not None:
             self.fitting.fit()
+        if self.controller.layers is not None:
+            self.controller.layers.reason_asked.connect(self._show_reason)
 
     def _show_read_only(self) -> None:
         session = self.controller.session

@@ -212,10 +212,14 @@ class Player(QWidget):
         frame = (
             self._model.flags.next_after(self._controller.frame, direction) if self._model.flags else None
         )
+        layers = self._controller.layers
+        if layers is None:
+            return
         if frame is not None:
             self._controller.go_to(frame)
-        elif self._controller.layers is not None:
-            self._controller.layers.tell("No suspect lies that way.")
+            layers.reason_asked.emit()
+        else:
+            layers.tell("No suspect lies that way.")
 
     def _go(self, where: Callable[..., None], direction: int) -> None:
         session, layers = self._controller.session, self._controller.layers

@@ -178,14 +178,28 @@ class Suspects:
         if self._answer is None or self._answer[0] != question:
             track = tracks.entry.track
             left, done = self._queues[tracks.current].entries(track, amount)
-            left = self._with_kept(left)
-            lost_left: list[Suspect] = []
-            lost_done: list[Suspect] = []
-            for each in lost_frames(self._damage, len(track)):
-                settled = track.review[each.first : each.last + 1] >= Review.ACCEPTED
-                (lost_done if settled.all() else lost_left).append(each)
-            self._answer = (question, (over(lost_left, left), over(lost_done, done)))
+            self._answer = question, self._with_lost(track, self._with_kept(left), done)
         return self._answer[1]
+
+    def left_of(self, name: str) -> list[Suspect] | None:
+        """Suspects of any track that are still open, as `entries`; None while it is not inspected."""
+        entry = self.tracks.entries[name]
+        if not entry.has_boxes:
+            return []
+        if not self.knows(name):
+            return None
+        return self._with_lost(entry.track, *self._queues[name].entries(entry.track, self._amount))[0]
+
+    def _with_lost(
+        self, track: BoxTrack, left: list[Suspect], done: list[Suspect]
+    ) -> tuple[list[Suspect], list[Suspect]]:
+        """The suspects of a track, with the frames that cannot be decoded in their place."""
+        lost_left: list[Suspect] = []
+        lost_done: list[Suspect] = []
+        for each in lost_frames(self._damage, len(track)):
+            settled = track.review[each.first : each.last + 1] >= Review.ACCEPTED
+            (lost_done if settled.all() else lost_left).append(each)
+        return over(lost_left, left), over(lost_done, done)
 
     def offer(self) -> Offer | None:
         """What can be done to many suspects at once, by what the reviewer did just now or always."""
@@ -221,16 +235,17 @@ class Suspects:
         return suspect in self.entries()[0]
 
     def range_at(self, frame: int) -> tuple[int, int]:
-        """First and last frame of the suspect that stands for ``frame``, or the frame alone.
+        """First and last frame of the suspect that stands for ``frame``, now or `before`, or it alone."""
+        suspect = self.at(frame) or self.before(frame)
+        return (frame, frame) if suspect is None else (suspect.first, suspect.last)
 
-        A frame that was edited stands for the suspect that it was in before: a box drawn into a gap is
-        the first step of filling it.
+    def before(self, frame: int) -> Suspect | None:
+        """The suspect that an edited frame was in, which is in the queue no more, if any.
+
+        Tools go on with it: a box drawn into a gap is the first step of filling it.
         """
         kept = self._kept_now
-        if kept is not None and not kept.first <= frame <= kept.last:
-            kept = None
-        suspect = self.at(frame) or kept or self._before_edit(frame)
-        return (frame, frame) if suspect is None else (suspect.first, suspect.last)
+        return kept if kept is not None and kept.first <= frame <= kept.last else self._before_edit(frame)
 
     def _before_edit(self, frame: int) -> Suspect | None:
         """The shortest suspect of the raw boxes round an edited frame, if it is not the whole video."""
@@ -254,16 +269,20 @@ class Suspects:
     @property
     def is_inspected(self) -> bool:
         """Whether the queue is at hand; without boxes it is. For a long track it is made in a thread."""
-        entry, queue = self.tracks.entry, self._queues.get(self.tracks.current)
+        return self.knows(self.tracks.current)
+
+    def knows(self, name: str) -> bool:
+        """The same of any track."""
+        entry, queue = self.tracks.entries[name], self._queues.get(name)
         return not entry.has_boxes or (queue is not None and queue.inspection.raw is entry.track.raw)
 
-    def inspector(self) -> Inspector:
-        """Work that inspects the track with what is known now; changes nothing, for any thread."""
-        tracks = self.tracks
-        entry = tracks.entry
+    def inspector(self, name: str = "") -> Inspector:
+        """Work that inspects a track, or the current one, with what is known now, in any thread."""
+        tracks, name = self.tracks, name or self.tracks.current
+        entry = tracks.entries[name]
         poses = self._keypoints.get("detector") if entry is tracks.first else None
         anchors = entry.sizing.anchor_keypoints if entry.sizing else ()
-        others = {name: track.raw for name, track in tracks.items() if name != tracks.current}
+        others = {other: track.raw for other, track in tracks.items() if other != name}
         labels = self._keypoints.get("labels")
         labeled = None if self.image_sizes is None else Labeled(self.image_sizes, labels)
         size, motion, likelihoods = self._frame_size, self._motion, entry.likelihoods
@@ -271,14 +290,16 @@ class Suspects:
 
     def take(self, inspected: Inspected) -> None:
         """Take what an :class:`Inspector` found; that of other raw boxes is dropped."""
-        queue, track = inspected.queue, self.tracks.entry.track
-        if queue.inspection.raw is not track.raw:
+        queue, name = inspected.queue, inspected.track.name
+        track = self.tracks.get(name)
+        if track is None or queue.inspection.raw is not track.raw:
             return
         for first, last in runs(track.changed_since(inspected.track)):
             queue.renew(first, last)
-        self._queues[self.tracks.current] = queue
-        self._answer = None
-        self.inspected.emit()
+        self._queues[name] = queue
+        if name == self.tracks.current:
+            self._answer = None
+            self.inspected.emit()
 
     @property
     def motion(self) -> Motion | None:

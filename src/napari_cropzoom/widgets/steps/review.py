@@ -30,16 +30,14 @@ from napari_cropzoom.widgets.controller import Controller
 from napari_cropzoom.widgets.controls import CutLabel, Message, button, grid_of, row, thin_bar
 from napari_cropzoom.widgets.shortcuts_dialog import review_hint, with_keys
 from napari_cropzoom.widgets.steps.base import Step
+from napari_cropzoom.widgets.steps.go_on import GoOn
 from napari_cropzoom.widgets.steps.parts.pixel_look import PixelLook
 from napari_cropzoom.widgets.steps.parts.pixel_tracking import PixelTracking
 from napari_cropzoom.widgets.steps.parts.range_buttons import RangeButtons
 from napari_cropzoom.widgets.steps.parts.slot import LINES, Slot
-from napari_cropzoom.widgets.steps.parts.suspect_list import SuspectList, frames_of, named, short_reason
+from napari_cropzoom.widgets.steps.parts.suspect_list import SuspectList, named, reason_text
 
-REVIEW_WORDS = {
-    Review.ACCEPTED: "accepted",
-    Review.EDITED: "edited",
-}
+REVIEW_WORDS = {Review.ACCEPTED: "accepted", Review.EDITED: "edited"}
 # What to do where most boxes are wrong and correcting them one by one is no use.
 WAYS_ON = (
     "Make boxes by motion (step Detect), follow the animal from a right box (Q), or train the detector "
@@ -83,10 +81,10 @@ class ReviewStep(Step):
         self.misfit = Message()
         self.misfit.setObjectName("review_misfit")
         self.alike = self._button("", "review_alike", self.take_offer)
-        self.go_on = button("All reviewed: go on to Smooth ▶", "review_go_on", "No suspect is left")
-        self.go_on.clicked.connect(self.finished)
+        self.go_on = GoOn(self.controller, lambda: self.pixels.is_looking)
+        self.go_on.clicked.connect(self._leave)
+        self.go_on.known.connect(self.refresh)
         self.alike.hide()
-        self.go_on.hide()
         self.message.changed.connect(self._note_frame)
         self.hint = CutLabel(LINES, "review_hint")
         self.hint.setText(review_hint())
@@ -97,6 +95,7 @@ class ReviewStep(Step):
         self.list.chosen.connect(self._go_to)
         self.pixels = PixelLook(self.controller)
         self.pixels.found.connect(self._on_found)
+        self.pixels.looking_changed.connect(self.refresh)
         self.body.installEventFilter(self)
         self.form.setSpacing(2)
         self.form.setContentsMargins(8, 1, 8, 2)
@@ -137,13 +136,11 @@ class ReviewStep(Step):
         self.accept = self._button("Accept", "review_accept", self.accept_here)
         self.delete = self._button("Delete box", "review_delete", self.delete_here)
         self.fill = self._button("Fill gap", "review_fill", self.fill_here)
-        self.undo = self._button("Undo", "review_undo", lambda: self._step("undo"))
-        self.redo = self._button("Redo", "review_redo", lambda: self._step("redo"))
-        lines = (
-            (self.previous, self.next, self.worst, self.undo),
-            (self.accept, self.delete, self.fill, self.redo),
-        )
-        self.form.addLayout(grid_of([each for line in lines for each in line], len(lines[0])))
+        self.undo = self._button("Undo", "review_undo", lambda: self._do(Session.undo))
+        self.redo = self._button("Redo", "review_redo", lambda: self._do(Session.redo))
+        above = (self.previous, self.next, self.worst, self.undo)
+        below = (self.accept, self.delete, self.fill, self.redo)
+        self.form.addLayout(grid_of([*above, *below], len(above)))
 
     def _button(self, text: str, name: str, act: Callable[[], object]) -> QPushButton:
         made = button(text, name)
@@ -160,9 +157,7 @@ class ReviewStep(Step):
         if not self._is_inspected(session):
             return "searching for suspects …", False
         left, done = session.suspects.entries()
-        if not left and not done:
-            return "no suspects", True
-        return f"{len(done)} of {counted(len(left) + len(done), 'suspect')} reviewed", not left
+        return self.go_on.told(session, len(left), len(done), self.inspected_at_once)
 
     def session_changed(self) -> None:
         """Forget the queue of the video before."""
@@ -172,15 +167,14 @@ class ReviewStep(Step):
         if self.controller.layers is not None:
             self.controller.layers.follow_asked.connect(self.tracking.start)
         self._is_list_held = False
-        self._inspecting.drop()
-        self.pixels.release()
-        self.tracking.release()
+        self.release()
         self._asked_for = None
 
     def release(self) -> None:
         """Stop what runs."""
-        self.pixels.release()
-        self.tracking.release()
+        self._inspecting.drop()
+        for each in (self.go_on, self.pixels, self.tracking):
+            each.release()
 
     def update_body(self) -> None:
         """Show the current frame and the suspects."""
@@ -200,8 +194,8 @@ class ReviewStep(Step):
         self._show_here(session)
         for each in (self.next, self.previous, self.worst):
             each.setEnabled(bool(left))
-        is_video = session.video.images is None
-        self.go_on.setVisible(is_video and session.has_boxes and self._is_inspected(session) and not left)
+        is_done = session.has_boxes and self._is_inspected(session) and not left
+        self.go_on.offer(session, is_done and session.video.images is None, self.inspected_at_once)
         self.undo.setEnabled(session.history.undo_label is not None)
         self.redo.setEnabled(session.history.redo_label is not None)
         self.undo.setToolTip(with_keys("undo", f"Undo: {session.history.undo_label}"))
@@ -237,6 +231,10 @@ class ReviewStep(Step):
         """Take the queue that the look at the pixels has changed, but move no row under the mouse."""
         self._is_list_held = self._is_in_use()
         self.refresh()
+        if self.pixels.more:
+            self.message.show_info(self.pixels.more)
+            if not self.is_open:
+                self.told.emit(self.pixels.more)
 
     def _is_in_use(self, *, has_left: bool = False) -> bool:
         """Whether a person may be about to click on a row or a button, or has the key of a tool down."""
@@ -276,7 +274,9 @@ class ReviewStep(Step):
         ]
         said.append("suspect" if is_open else None if state else "not reviewed")
         self.here.setText(", ".join(filter(None, said)))
-        self.reason.setText(reason_text(suspect, is_open) if suspect else "No suspect in this frame.")
+        shown = suspect or session.suspects.before(frame)
+        since = "" if is_open else "reviewed" if suspect else "edited"
+        self.reason.setText(reason_text(shown, since) if shown else "No suspect in this frame.")
         self.list.mark(suspect)
         is_missing = track.box(frame).is_missing()
         self.delete.setEnabled(not is_missing)
@@ -342,6 +342,14 @@ class ReviewStep(Step):
             place = frames.index(self.controller.frame) + 1 if self.controller.frame in frames else 0
             self._go_to(suspects[place % len(suspects)])
 
+    def _leave(self) -> None:
+        """Go to another animal that has suspects left, or on to the next step."""
+        if other := self.go_on.animal:
+            self._do(lambda session: session.select_track(other))
+            self.go_next()
+        else:
+            self.finished.emit()
+
     def _go_to(self, suspect: Suspect) -> None:
         self.message.clear()
         self.controller.go_to(suspect.frame)
@@ -381,9 +389,6 @@ class ReviewStep(Step):
                 if first <= frame <= last:
                     self._do(partial(Session.fill_gap, first=first, last=last))
 
-    def _step(self, which: str) -> None:
-        self._do(Session.undo if which == "undo" else Session.redo)
-
     def _do(self, act: Callable[[Session], object]) -> None:
         if self.controller.session is None:
             return
@@ -392,9 +397,3 @@ class ReviewStep(Step):
             act(self.controller.session)
         except CropzoomError as error:
             self.show_error(error)
-
-
-def reason_text(suspect: Suspect, is_open: bool) -> str:
-    """``Frames 40 to 42: jumps 151 px``; of a settled one, whose boxes may be others now, what it was."""
-    noun = "Frame" if suspect.n_frames == 1 else "Frames"
-    return f"{noun} {frames_of(suspect)}{'' if is_open else ', reviewed; was'}: {short_reason(suspect)}"

@@ -183,3 +183,31 @@ def test_closing_the_dock_ends_it(files):
         wait_for(lambda: not pixels.is_running)
         assert process is not None
         assert pixels._worker is None
+
+
+def test_what_is_reviewed_while_it_looks_is_so_only_so_far(files):
+    video, path = files
+    drifting = np.column_stack([places() - 16, np.full((N, 2), 32.0)])
+    drifting[:, 0] += np.interp(np.arange(N), [30, 45, 124, 139], [0, 60, 60, 0]).round()
+    drifting[10, 0] += 60  # all that is odd without the pixels
+    write_bbox_csv(path, drifting)
+    with review_window(video, path) as dock:
+        session, review, pixels = dock.controller.session, dock["review"], dock["review"].pixels
+        wait_for(lambda: pixels.is_running)
+        pixels.job.pause()
+        for each in session.queue():
+            session.accept(each.first, each.last)
+        count = len(session.suspects.entries()[1])
+        wait_for(lambda: review.header.state == f"{count} of {count} so far · looking at the pixels")
+        assert review.go_on.isVisible()
+        assert review.go_on.text() == "All reviewed so far: go on to Smooth ▶"
+        pixels.job.resume()
+        wait_for(lambda: "more suspect" in review.message.plain, 60)
+        assert review.message.plain.endswith(" found in the pixels.")
+        wait_for(lambda: not pixels.is_looking, 60)
+        assert session.queue()
+        assert review.header.state.endswith("suspects reviewed")
+        assert not review.header.state.startswith("✓")
+        session.accept(0, N - 1)
+        wait_for(lambda: review.go_on.isVisible() and review.header.state.startswith("✓"))
+        assert review.go_on.text() == "All reviewed: go on to Smooth ▶"

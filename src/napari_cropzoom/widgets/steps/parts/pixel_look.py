@@ -13,6 +13,7 @@ from pathlib import Path
 from qtpy.QtCore import Signal
 
 from napari_cropzoom.core.inspection.motion import Motion
+from napari_cropzoom.core.words import counted
 from napari_cropzoom.detection.evidence import LEAST_FRAMES, keep_motion, kept_motion, read_motion
 from napari_cropzoom.jobs import Job, Worker, run_in_thread
 from napari_cropzoom.review.session import Session
@@ -39,9 +40,14 @@ class PixelLook(JobBar):
     ----------
     found
         The queue of the session has grown.
+    looking_changed
+        Whether it `is_looking` is otherwise now.
+    more : str
+        What it has found just now where all suspects were reviewed, to be told; empty otherwise.
     """
 
     found = Signal()
+    looking_changed = Signal()
 
     def __init__(self, controller: Controller) -> None:
         super().__init__("review_pixels", "Look at the pixels", is_flat=True, what="Pixels")
@@ -52,7 +58,9 @@ class PixelLook(JobBar):
         self._asked_for: Session | None = None  # whether its video was looked at before
         self._worker: Worker | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self.more = ""
         self._part_taken = 0
+        self._is_reading = False  # what the whole look has found
         self._soon = delayed(self, self._start_once, MS_AFTER_BOXES)
         self._go_on = delayed(self, self._resume, MS_AFTER_FRAMES)
         self._in_any_case = delayed(self, self._resume_for_good, MS_BEHIND_FRAMES)
@@ -60,6 +68,7 @@ class PixelLook(JobBar):
         self.run_clicked.connect(self.start)
         self.done.connect(self._take)
         self.failed.connect(self._on_look_failed)
+        self.ended.connect(self.looking_changed)
         controller.changed.connect(self._on_changed)
         controller.frame_changed.connect(self._on_frame)
 
@@ -78,6 +87,12 @@ class PixelLook(JobBar):
         self.run_button.hide()
         self.show_job(job, TITLE)
         job.progress.connect(self._on_part)
+        self.looking_changed.emit()
+
+    @property
+    def is_looking(self) -> bool:
+        """Whether it may still find something in the session's video."""
+        return self.is_running or self._is_reading
 
     def cancel(self) -> None:
         """Ask the look to stop; it can be started again."""
@@ -91,6 +106,7 @@ class PixelLook(JobBar):
         super().release()
         self._end_process()
         self._looked_at = self._asked_for = None
+        self._is_reading = False
         self.run_button.hide()
 
     @property
@@ -170,6 +186,7 @@ class PixelLook(JobBar):
         if session is None or session is not self.controller.session:
             return
         video, n_frames = session.video.path, session.n_frames
+        self._is_reading = is_last
 
         def read() -> Motion:
             motion = read_motion(path, n_frames)
@@ -178,8 +195,10 @@ class PixelLook(JobBar):
             return motion
 
         def go_on(_: bool) -> None:
-            if is_last:
+            if is_last and session is self._looked_at:
                 self._end_process()
+                self._is_reading = False
+                self.looking_changed.emit()
 
         self._inspect(session, read, go_on)
 
@@ -198,7 +217,11 @@ class PixelLook(JobBar):
 
         def take(found: tuple[Motion, Inspected] | None) -> None:
             if found is not None and session is self.controller.session:
-                session.suspects.see(*found, shown=self.controller.frame)
+                suspects = session.suspects
+                left, done = suspects.entries() if suspects.is_inspected else ([], [])
+                suspects.see(*found, shown=self.controller.frame)
+                n_more = len(session.queue()) if done and not left and suspects.is_inspected else 0
+                self.more = f"{counted(n_more, 'more suspect')} found in the pixels." if n_more else ""
                 self.found.emit()
             then(found is not None)
 
@@ -214,6 +237,8 @@ class PixelLook(JobBar):
 
     def _on_unreadable(self, error: Exception) -> None:
         self._end_process()
+        self._is_reading = False
+        self.looking_changed.emit()
         if not self.controller.is_for_person(error):
             raise error
         self._say(str(error))

@@ -88,6 +88,12 @@ def short_reason(suspect: Suspect) -> str:
     return suspect.reason.replace(" times ", "× ")
 
 
+def reason_text(suspect: Suspect, since: str) -> str:
+    """``Frames 40 to 42: jumps 151 px``; what it was, where the boxes may be others ``since``."""
+    noun = "Frame" if suspect.n_frames == 1 else "Frames"
+    return f"{noun} {frames_of(suspect)}{f', {since}; was' if since else ''}: {short_reason(suspect)}"
+
+
 class SuspectList(QTableView):
     """A click goes there.
 

@@ -9,7 +9,7 @@ import numpy as np
 import psutil
 import pytest
 from qtpy.QtCore import QSettings, Qt
-from qtpy.QtWidgets import QLabel
+from qtpy.QtWidgets import QFileDialog, QLabel
 
 from gui_events import hands, needs_display, press_key, spin, wait_for
 from lpmodels import make_predictions_folder
@@ -24,6 +24,7 @@ from napari_cropzoom.files.predictions_csv import write_predictions
 from napari_cropzoom.review.session import Session
 from napari_cropzoom.video.video import Video
 from napari_cropzoom.widgets.projects.dock import ProjectsDock
+from napari_cropzoom.widgets.projects.run_form import NO_DETECTOR, NO_POSE, NO_VIDEOS
 from napari_cropzoom.widgets.projects.table import HEADERS, OUTDATED, STATE, WHY, without_what_all_share
 from napari_cropzoom.widgets.projects.way_in import add_projects, find_projects
 from napari_cropzoom.widgets.window.hides_on_close import holder_of
@@ -336,6 +337,43 @@ def test_two_videos_of_one_name_need_a_folder_for_results(dock, lab, recorded):
     assert "Choose a results folder" in form.message.plain
     form.take_results(lab / "out")
     wait_for(lambda: dock.project.output_dir == lab / "out")
+
+
+def test_a_folder_of_plain_videos_takes_a_model_from_elsewhere_and_says_what_is_missing(
+    dock, lab, recorded, tmp_path, monkeypatch
+):
+    """A folder of no model is refused; a list of another project does not keep the choice."""
+    plain = tmp_path / "plain"
+    plain.mkdir()
+    shutil.copy(recorded, plain / "v.mp4")
+    opened(dock, plain)
+    form = dock.run_form
+    dock.tabs.setCurrentWidget(form)
+    assert form.why.isVisible()
+    assert form.why.text() == NO_DETECTOR
+    folders = [plain, lab / "models" / "detector"]
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(folders.pop(0)))
+    click_on(form.detector.browse)
+    assert "config.yaml" in form.message.plain
+    assert form.detector.path is None
+    click_on(form.detector.browse)
+    assert not form.message.isVisible()
+    assert form.detector.path == lab / "models" / "detector"
+    assert form.why.text() == NO_POSE
+    form.until.setCurrentIndex(form.until.findData("boxes"))
+    assert form.why.text() == NO_VIDEOS
+    dock.table.select(dock.table.in_order())
+    assert form.bar.run_button.isEnabled()
+    assert not form.why.isVisible()
+    dock.read_again()
+    wait_for(lambda: not dock.reader.is_reading)
+    assert form.detector.path == lab / "models" / "detector"
+    other = tmp_path / "other"
+    shutil.copytree(plain, other)
+    dock.open_project(other)
+    wait_for(lambda: dock.project.data_dir == other and not dock.reader.is_reading)
+    assert form.detector.path is None
+    assert form.detector.combo.findData(str(lab / "models" / "detector")) >= 0
 
 
 def test_the_dock_lets_go(shared_viewer, lab):

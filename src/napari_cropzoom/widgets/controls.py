@@ -258,6 +258,8 @@ class ChoiceBox(QComboBox):
         """The frame and the arrow, and the text that fits."""
         painter, option = QStylePainter(self), QStyleOptionComboBox()
         self.initStyleOption(option)
+        if self.currentIndex() < 0:
+            option.currentText = self.placeholderText()
         box, field = QStyle.ComplexControl.CC_ComboBox, QStyle.SubControl.SC_ComboBoxEditField
         room = self.style().subControlRect(box, option, field, self).width() - 2
         option.currentText = fitting(option.currentText, room, self.fontMetrics())

@@ -25,7 +25,7 @@ from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.smoothing.sizing import SizingSettings
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.projects.layout import Project
-from napari_cropzoom.projects.models import DETECTOR, ModelState
+from napari_cropzoom.projects.models import DETECTOR
 from napari_cropzoom.projects.models import POSE as POSE_MODEL
 from napari_cropzoom.widgets.controls import (
     Message,
@@ -36,8 +36,8 @@ from napari_cropzoom.widgets.controls import (
     remember_results,
     results_of,
     row,
-    silent,
 )
+from napari_cropzoom.widgets.projects.model_choice import ModelChoice
 from napari_cropzoom.widgets.projects.run_job import ProjectRun
 from napari_cropzoom.widgets.steps.parts.job_bar import JobBar
 from napari_cropzoom.widgets.steps.parts.model_picker import ask_trust
@@ -48,6 +48,9 @@ HELP = (
     "Detector, boxes, smoothing and pose on each selected video. Reviewed boxes are taken as they are; "
     "what is up to date does not run again."
 )
+NO_DETECTOR = "Choose a detector first, from its list or with Browse…"
+NO_POSE = "Choose a pose model first, from its list or with Browse…, or run up to Boxes."
+NO_VIDEOS = "Select videos in the tab Videos first."
 TABLE = "batch.csv"
 WINDOW, LIMIT = 5, 5.0  # frames; percent
 
@@ -55,11 +58,12 @@ WINDOW, LIMIT = 5, 5.0  # frames; percent
 class RunForm(QWidget):
     """Settings and the button, with progress below.
 
-    Object names: ``projects_detector``, ``projects_pose``, ``projects_until``, ``projects_ratio``,
+    Object names: ``projects_detector``, ``projects_detector_browse``, ``projects_pose``,
+    ``projects_pose_browse``, ``projects_until``, ``projects_ratio``,
     ``projects_window``, ``projects_leave``, ``projects_limit``, ``projects_pixels``, ``projects_crop``,
     ``projects_labeled``, ``projects_scheduler``, ``projects_results``, ``projects_results_usual``,
     ``projects_results_path``, ``projects_run_run``, ``projects_run_cancel``, ``projects_run_progress``,
-    ``projects_run_status`` and ``projects_run_message``.
+    ``projects_run_status``, ``projects_run_why`` and ``projects_run_message``.
 
     Attributes
     ----------
@@ -83,12 +87,15 @@ class RunForm(QWidget):
         self._show()
 
     def show_project(self, project: Project) -> None:
-        """Offer the models of a project."""
+        """Offer the models of a project, and those chosen before."""
+        is_other = self._project is None or self._project.data_dir != project.data_dir
         self._project = project
         usable = [model for model in project.models if model.is_ready]
         whole = [model for model in usable if model.kind != POSE_MODEL]
-        _fill(self.detector, sorted(whole, key=lambda model: model.kind != DETECTOR))
-        _fill(self.pose, sorted(usable, key=lambda model: model.kind != POSE_MODEL))
+        whole.sort(key=lambda model: model.kind != DETECTOR)
+        usable.sort(key=lambda model: model.kind != POSE_MODEL)
+        self.detector.show_models(whole, is_other=is_other)
+        self.pose.show_models(usable, is_other=is_other)
         self.results_label.set_path(results_of(project.data_dir))
         self._show()
 
@@ -111,25 +118,24 @@ class RunForm(QWidget):
 
     def start(self) -> None:
         """Run on the selected videos."""
-        project, detector = self._project, self.detector.currentData()
+        project, detector = self._project, self.detector.path
         if project is None or detector is None or not self._videos:
             return
         self.message.clear()
         until = self.until.currentData()
-        pose = None if until != POSE else self.pose.currentData()
+        pose = None if until != POSE else self.pose.path
         own = results_of(project.data_dir)
         places = [
             BatchVideo(video, results_of(video) or project.results_of(video)) for video in self._videos
         ]
-        table = (own or Path(pose or detector)) / TABLE
+        table = (own or pose or detector) / TABLE
         try:
             check_results(places)
         except CropzoomError as error:
             here = "Choose a results folder below: results then keep their folders apart."
             self.message.show_error(f"{str(error).split(' Give ')[0]} {here}")
             return
-        models = Path(detector), None if pose is None else Path(pose)
-        self.run.start(places, *models, self.settings(), table, self.scheduler.text().strip())
+        self.run.start(places, detector, pose, self.settings(), table, self.scheduler.text().strip())
         self._show()
 
     def release(self) -> None:
@@ -139,8 +145,8 @@ class RunForm(QWidget):
     # ---- inside --------------------------------------------------------------------------------
 
     def _lay_out(self) -> None:
-        self.detector = choice("projects_detector", "Finds the animal in whole frames")
-        self.pose = choice("projects_pose", "Finds keypoints inside the boxes")
+        self.detector = ModelChoice("Detector", "projects_detector", "Finds the animal in whole frames")
+        self.pose = ModelChoice("Pose model", "projects_pose", "Finds keypoints inside the boxes")
         self.until = choice("projects_until", "The last step that is done", UNTIL)
         self.ratio = QDoubleSpinBox()
         self.ratio.setObjectName("projects_ratio")
@@ -182,9 +188,9 @@ class RunForm(QWidget):
         )
         form = QFormLayout()
         form.setContentsMargins(0, 0, 0, 0)
+        for model in (self.detector, self.pose):
+            form.addRow(model)
         for title, widget in (
-            ("Detector", self.detector),
-            ("Pose model", self.pose),
             ("Up to", self.until),
             ("Crop ratio", self.ratio),
             ("Smooth", self.window_size),
@@ -200,6 +206,7 @@ class RunForm(QWidget):
         self.usual_button = button("Usual", "projects_results_usual", "Have results with the models")
         self.results_label = PathLabel()
         self.results_label.setObjectName("projects_results_path")
+        self.why = note("", "projects_run_why")
         self.bar = JobBar("projects_run", "Run")
         self.message = Message()
         self.message.setObjectName("projects_run_message")
@@ -215,9 +222,12 @@ class RunForm(QWidget):
         layout.setContentsMargins(0, 4, 0, 0)
         layout.setSpacing(4)
         layout.addWidget(scroll, 1)
-        layout.addWidget(self.bar)
-        layout.addWidget(self.message)
+        for widget in (self.why, self.bar, self.message):
+            layout.addWidget(widget)
         self.bar.run_clicked.connect(self.start)
+        for model in (self.detector, self.pose):
+            model.changed.connect(self._on_model)
+            model.refused.connect(lambda error: self.message.show_error(str(error)))
         self.until.currentIndexChanged.connect(self._show)
         self.leave.toggled.connect(self._show)
         self.results_button.clicked.connect(self._browse)
@@ -237,6 +247,10 @@ class RunForm(QWidget):
         if folder:
             self.take_results(Path(folder))
 
+    def _on_model(self) -> None:
+        self.message.clear()
+        self._show()
+
     def _show(self) -> None:
         """Show what can be run, and what a choice leaves without meaning."""
         is_pose = self.until.currentData() == POSE
@@ -250,6 +264,8 @@ class RunForm(QWidget):
         self.bar.run_button.setText(f"Run on {counted(len(self._videos), 'video')}")
         self.bar.run_button.setEnabled(not missing and not self.run_is_on)
         self.bar.run_button.setToolTip(missing or HELP)
+        self.why.setText(missing)
+        self.why.setVisible(bool(missing) and not self.run_is_on)
 
     @property
     def run_is_on(self) -> bool:
@@ -257,22 +273,12 @@ class RunForm(QWidget):
         return self.bar.is_running
 
     def _missing(self) -> str:
-        if self.detector.currentData() is None:
-            return "There is no detector with a checkpoint in this project."
-        if self.until.currentData() == POSE and self.pose.currentData() is None:
-            return "There is no pose model with a checkpoint in this project."
-        return "" if self._videos else "Select videos in the table first."
+        if self.detector.path is None:
+            return NO_DETECTOR
+        if self.until.currentData() == POSE and self.pose.path is None:
+            return NO_POSE
+        return "" if self._videos else NO_VIDEOS
 
     def _on_ended(self, said: str, has_failed: bool) -> None:
         (self.message.show_warning if has_failed else self.message.show_info)(said)
         self._show()
-
-
-def _fill(combo: Any, models: Sequence[ModelState]) -> None:
-    """List models; the one that was chosen stays if it is still there."""
-    before = combo.currentData()
-    with silent([combo]):
-        combo.clear()
-        for model in models:
-            combo.addItem(f"{model.name}  ({model.kind})", str(model.path))
-        combo.setCurrentIndex(max(combo.findData(before), 0) if models else -1)

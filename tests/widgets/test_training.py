@@ -25,6 +25,7 @@ from napari_cropzoom.widgets.training.plots import HEIGHT, BarPlot, CurvePlot
 from napari_cropzoom.widgets.training.way_in import add_training, find_training
 from napari_cropzoom.widgets.window.hides_on_close import holder_of
 from review_window import click_on
+from videos import make_numbered_video
 
 pytestmark = [pytest.mark.gui, needs_display]
 
@@ -103,6 +104,21 @@ def test_steps_say_how_far_they_are_and_what_is_needed_first(dock, project):
     assert step(dock, "review").isEnabled()
     assert not step(dock, "pose").isEnabled()
     assert not step(dock, "compare").isEnabled()
+
+
+def test_a_folder_without_labels_says_once_what_is_missing_and_what_to_do(dock, project, tmp_path):
+    (tmp_path / "plain").mkdir()
+    make_numbered_video(tmp_path / "plain" / "v.mp4", 5)
+    dock.open_project(tmp_path / "plain")
+    wait_for(lambda: dock.project is not None)
+    wait_for(dock.missing.isVisible)
+    assert "Lightning Pose's app" in dock.missing.text()
+    assert dock.missing.height() >= dock.missing.heightForWidth(dock.missing.width())
+    assert not any(each.text() for each in dock.lines.states.values())
+    assert not any(step(dock, name).isEnabled() for name in dock.lines.buttons)
+    opened(dock, project)
+    assert not dock.missing.isVisible()
+    assert step(dock, "detector").isEnabled()
 
 
 def test_labeled_images_are_reviewed_and_saved_where_the_crop_takes_them(dock, project, shared_viewer):

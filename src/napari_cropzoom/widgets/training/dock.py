@@ -1,8 +1,9 @@
 """The dock *Training*: the steps from labeled images to a pose model on crops.
 
-Object names: ``training_project``, ``training_path``, ``training_labels``, ``training_tabs``,
-``training_message``, ``training_job_cancel``, ``training_job_progress``, ``training_job_status``; those
-of the tabs are in their modules. The file dialog has a way round it: ``dock.open_project(folder)``.
+Object names: ``training_project``, ``training_path``, ``training_labels``, ``training_missing``,
+``training_tabs``, ``training_message``, ``training_job_cancel``, ``training_job_progress``,
+``training_job_status``; those of the tabs are in their modules. The file dialog has a way round it:
+``dock.open_project(folder)``.
 """
 
 from __future__ import annotations
@@ -59,7 +60,11 @@ EMPTY = (
     "Open the folder of a project with labeled images (CollectedData.csv). The steps lead from them to a "
     "detector, reviewed boxes, and a pose model on the crops."
 )
-NO_LABELS = "This project has no table of labeled images."
+NO_LABELS = (
+    "This folder has no label table, such as CollectedData.csv: where the keypoints are in single frames "
+    "(set by hand). Label frames in Lightning Pose's app, which writes one; then train a detector here. "
+    "Later `cropzoom improve` adds frames that you have corrected."
+)
 NO_LOOK = "None yet: `cropzoom improve` makes them of frames corrected in reviews."
 NO_DETECTOR = "Train or choose a detector first."
 STEPS, TRAIN, PROGRESS, ERRORS, COMPARISON, LABELS = range(6)
@@ -185,6 +190,7 @@ class TrainingDock(ProjectDock):
         self.path_label.setObjectName("training_path")
         self.empty = note(EMPTY, "training_empty")
         self.labels_choice = choice("training_labels", "The table of labeled images")
+        self.missing = note(NO_LABELS, "training_missing")
         self.lines, self.form, self.progress = StepLines(), TrainForm(), ProgressPage()
         self.errors, self.compare = ErrorsPage(), ComparePage()
         scroll = Scrolling(self.lines)
@@ -208,7 +214,7 @@ class TrainingDock(ProjectDock):
         layout.setContentsMargins(6, 4, 6, 4)
         layout.setSpacing(4)
         layout.addLayout(row(self.open_button, self.path_label, stretch=1))
-        for widget in (self.empty, self.labels_choice):
+        for widget in (self.empty, self.missing, self.labels_choice):
             layout.addWidget(widget)
         layout.addWidget(self.tabs, 1)
         layout.addWidget(self.job)
@@ -328,16 +334,18 @@ class TrainingDock(ProjectDock):
         self.tabs.setVisible(has_project)
         self.job.setVisible(self.job.is_running)
         self.labels_choice.setVisible(has_project and self.labels_choice.count() > 0)
+        self.missing.setVisible(has_project and self.labels is None)
+        self.lines.setEnabled(self.labels is not None)
         self.lines.show_state(self.state, self._why_not())
         layout = self.layout()
         assert isinstance(layout, QVBoxLayout)
         layout.setStretch(layout.count() - 1, 0 if has_project else 1)
 
     def _why_not(self) -> dict[str, str]:
-        """For each step why it cannot be done now; empty if it can."""
+        """For each step why it cannot be done now; empty if it can, and where no step can."""
         state, detector = self.state, self.detector
         if self.labels is None:
-            return dict.fromkeys(self.lines.buttons, NO_LABELS)
+            return {}
         busy = "Wait until the step that runs is done." if self.job.is_running else ""
         no_detector = "" if detector is not None else NO_DETECTOR
         return {

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from napari.settings import get_settings
+from napari.utils.theme import get_theme
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import (
@@ -19,7 +20,7 @@ from qtpy.QtWidgets import (
 from gui_events import canvas_of, needs_display, picture_of, press_key, spin, wait_for, xdotool
 from napari_cropzoom.core.boxes import Review
 from napari_cropzoom.core.poses import Poses
-from napari_cropzoom.widgets.window.focus_ring import FocusRing, ring_color
+from napari_cropzoom.widgets.window.focus_ring import FocusRing
 from review_window import (
     JUMP,
     N,
@@ -300,7 +301,7 @@ def test_a_ring_shows_which_control_has_the_focus(dock, theme):
     get_settings().appearance.theme = theme
     dock.open_step("smooth")
     spin(0.3)
-    color = QColor(ring_color(theme)).getRgb()[:3]
+    color = QColor(get_theme(theme).text.as_hex()).getRgb()[:3]
 
     def rings(control):
         shown = picture_of(control)

@@ -1,6 +1,8 @@
 """The tour in a real window: it points at the control of each task and waits for a person to do it."""
 
 import pytest
+from napari.utils.theme import get_theme
+from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QSlider, QWidget
 
 from gui_events import canvas_of, drag, hands, needs_display, press_key, spin, wait_for
@@ -8,6 +10,7 @@ from lpmodels import make_predictions_folder
 from menus import choose_entry
 from napari_cropzoom.app import add_docks
 from napari_cropzoom.core.boxes import Source
+from napari_cropzoom.widgets.tour.highlight import THICK
 from napari_cropzoom.widgets.tour.tasks import TASKS
 from napari_cropzoom.widgets.tour.tour import ALREADY, Tour
 from napari_cropzoom.widgets.tour.way_in import begin_tour
@@ -55,6 +58,14 @@ def turn_up(slider: QWidget) -> None:
     hands().key("Right", "Right", "Right")
 
 
+def assert_panel_is_at_the_left(dock, tour) -> None:
+    """It hides no box whose change a person is to watch."""
+    canvas = canvas_of(window_of(dock))
+    middle = canvas.mapTo(canvas.window(), canvas.rect().center()).x()
+    control_of(dock, tour)
+    assert tour.panel.geometry().right() < middle
+
+
 def test_each_task_is_pointed_at_and_waits_until_it_is_done(
     dock, video_file, model_folder, poses, tmp_path
 ):
@@ -70,6 +81,7 @@ def test_each_task_is_pointed_at_and_waits_until_it_is_done(
     click_on(control_of(dock, tour))
     wait_for(lambda: tour.number == 2)
     assert dock["boxes"].is_open
+    assert_panel_is_at_the_left(dock, tour)
     turn_up(control_of(dock, tour))
     wait_for(lambda: tour.number == 3)
     session = dock.controller.session
@@ -116,6 +128,7 @@ def test_what_is_done_already_is_not_waited_for_but_said(dock, video_file):
     tour = begin(dock)
     assert (tour.panel.said.text(), tour.panel.skip.text()) == (ALREADY, "Next")
     assert not tour.panel.open.isVisible()
+    assert "button" not in tour.panel.text.text()
     click_on(tour.panel.skip)
     assert (tour.number, tour.panel.skip.text()) == (1, "Skip")
 
@@ -132,3 +145,22 @@ def test_esc_closes_an_open_menu_first(dock):
     assert dock.findChild(Tour) is tour
     dock.controller.viewer.window.remove_dock_widget("all")
     spin(0.1)
+
+
+def test_ring_and_panel_are_read_in_the_other_theme_too(dock):
+    """The theme of this window alone is changed, as napari's key does."""
+    tour = begin(dock)
+    control_of(dock, tour)
+    for theme in ("light", "dark"):
+        dock.controller.viewer.theme = theme
+        wanted = QColor(get_theme(theme).text.as_hex()).lightness()
+
+        def is_of_theme(wanted=wanted) -> bool:
+            ring = tour.highlight.grab().toImage()
+            shown = ring.pixelColor(ring.width() // 2, THICK // 2)
+            return abs(shown.lightness() - wanted) < 40
+
+        wait_for(is_of_theme)
+        wait_for(
+            lambda theme=theme: QColor(get_theme(theme).text.as_hex()).name() in tour.panel.styleSheet()
+        )

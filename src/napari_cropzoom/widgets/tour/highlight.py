@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from napari.settings import get_settings
 from qtpy.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
-from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen, QRegion
+from qtpy.QtGui import QPainter, QPaintEvent, QPen, QRegion
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_cropzoom.widgets.controls import button
-from napari_cropzoom.widgets.window.focus_ring import ring_color
 
 THICK, GAP = 3, 3  # pixels
 WIDTH = 330  # of the panel, in pixels
@@ -49,7 +47,7 @@ class Highlight(QWidget):
         """The ring, in the colour of text, which is read on all that the theme has."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(QColor(ring_color(get_settings().appearance.theme)), THICK))
+        painter.setPen(QPen(self.palette().windowText().color(), THICK))
         half = THICK / 2
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(half, half, -half, -half), 4, 4)
 
@@ -115,15 +113,20 @@ class Panel(QFrame):
             self.said.setText(said)
             self.said.setVisible(bool(said))
 
-    def show_beside(self, window: QWidget, control: QWidget | None, dock: QWidget) -> None:
-        """Stand beside a control, clear of the dock that it is in, and wholly in the window."""
+    def show_beside(
+        self, window: QWidget, control: QWidget | None, dock: QWidget, *, is_aside: bool = False
+    ) -> None:
+        """Stand beside a control, clear of the dock that it is in, and wholly in the window.
+
+        ``is_aside``: at the window's left edge instead, off the middle of the canvas.
+        """
         if self.parentWidget() is not window:
             self.setParent(window)
         self._match_theme()
         for label in (self.title, self.text, self.said, self.keys):
             label.setFixedHeight(max(label.heightForWidth(WIDTH - 24), 0))  # -1 without a text
         size = QSize(WIDTH, self.layout().totalSizeHint().height())
-        place = place_of(size, window, control, dock)
+        place = place_of(size, window, control, dock, is_aside=is_aside)
         if self.geometry() != QRect(place, size):
             self.setGeometry(QRect(place, size))
         if not self.isVisible():
@@ -131,7 +134,7 @@ class Panel(QFrame):
             self.raise_()
 
     def _match_theme(self) -> None:
-        color = ring_color(get_settings().appearance.theme)
+        color = self.palette().windowText().color().name()
         if color != self._color:
             self._color = color
             self.setStyleSheet(f"#tour_panel {{ border: 2px solid {color}; border-radius: 6px; }}")
@@ -153,10 +156,14 @@ def seen_of(control: QWidget | None) -> QRect:
     return QRect(control.mapTo(control.window(), seen.topLeft()), seen.size())
 
 
-def place_of(size: QSize, window: QWidget, control: QWidget | None, dock: QWidget) -> QPoint:
-    """Corner of a panel of that size: left of the control or its dock, or at another side."""
+def place_of(
+    size: QSize, window: QWidget, control: QWidget | None, dock: QWidget, *, is_aside: bool = False
+) -> QPoint:
+    """Corner of a panel of that size: left of the control or its dock, or where that has room for it."""
     target = seen_of(control) if control is not None and control.window() is window else QRect()
     middle = QPoint((window.width() - size.width()) // 2, (window.height() - size.height()) // 2)
+    if is_aside:
+        return QPoint(BESIDE // 2, middle.y())
     if target.isEmpty():
         return middle
     if target.width() * target.height() > LARGE * window.width() * window.height():

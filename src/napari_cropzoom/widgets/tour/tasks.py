@@ -51,6 +51,8 @@ class Task:
         Takes the dock; what is there once the task is done.
     is_change : bool
         Whether it is done when the state is another one than at its beginning, not when there is any.
+    is_watched : bool
+        Whether a person watches the boxes on the canvas meanwhile.
     """
 
     step: str
@@ -60,6 +62,7 @@ class Task:
     control: Callable[[Dock], QWidget | None]
     state: Callable[[Dock], object]
     is_change: bool = False
+    is_watched: bool = False
 
     def is_done(self, dock: Dock, before: object) -> bool:
         """Whether it is done, given the state at its beginning."""
@@ -97,8 +100,8 @@ TASKS: tuple[Task, ...] = (
     Task(
         "video",
         "Open the sample",
-        "Choose File > Open Sample > Roaming mouse, or press the button below. It is a short video of "
-        "a mouse in a large arena, with its two models.",
+        "Choose File > Open Sample > Roaming mouse. It is a short video of a mouse in a large arena, "
+        "with its two models.",
         "A short video of a mouse in a large arena, with two models: a detector for the full frame "
         "and a pose model for the crop.",
         _menu_bar,
@@ -124,12 +127,14 @@ TASKS: tuple[Task, ...] = (
         named("boxes_ratio"),
         of_session(lambda session: session.sizing),
         is_change=True,
+        is_watched=True,
     ),
     Task(
         "review",
         "Correct a wrong box",
-        "Press N to go to a frame that looks wrong, then drag the box to where the animal is. Ctrl+Z "
-        "takes it back; J joins it smoothly with the frames beside.",
+        "Press N to go to a frame that looks wrong, then drag the box to where the animal is. Is it "
+        "hidden there? Press Shift+X (no animal), or just N again. Ctrl+Z takes a change back; J joins "
+        "the box smoothly with the frames beside.",
         "Nobody can look at all boxes, so those that look wrong are listed. One is dragged right, and "
         "one button joins it with the frames beside.",
         canvas_near,
@@ -146,6 +151,7 @@ TASKS: tuple[Task, ...] = (
         named("smooth_window"),
         of_session(lambda session: session.smoothing),
         is_change=True,
+        is_watched=True,
     ),
     Task(
         "pose",

@@ -14,6 +14,7 @@ from napari_cropzoom.widgets.tour.tasks import END, TASKS, Dock, Task
 
 LOOK_MS = 120  # between looks at where the control is, and whether the task is done
 DONE_MS = 1200  # in which a person reads that it is done
+BUTTON_TOO = " The button below does it for you."
 DONE, ALREADY = "✓ Done.", "✓ This is done already."
 
 
@@ -83,7 +84,7 @@ class Tour(QObject):
             skip = "Next"
         title = f"{number + 1} of {len(TASKS)} · {task.title}"
         opens = number == 0 and skip == "Skip"
-        text = task.told if self._by_itself else task.text
+        text = task.told if self._by_itself else f"{task.text}{BUTTON_TOO if opens else ''}"
         self.panel.say(title, text, ALREADY if skip == "Next" else "", skip, opens)
         self._look()
 
@@ -149,7 +150,8 @@ class Tour(QObject):
                 self.say_done()
                 self._next_later.start()
         self.highlight.put_round(control)
-        self.panel.show_beside(top_of(self._dock), control, self._dock)
+        is_aside = task is not None and task.is_watched and not missing
+        self.panel.show_beside(top_of(self._dock), control, self._dock, is_aside=is_aside)
 
     def _open_sample(self) -> None:
         self._dock.controller.viewer.open_sample(*SAMPLE)

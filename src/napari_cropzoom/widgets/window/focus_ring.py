@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from napari.settings import get_settings
-from napari.utils.theme import get_theme
 from qtpy.QtCore import QEvent, QObject, QRectF, Qt
-from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen
+from qtpy.QtGui import QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import QWidget
 
 WIDTH = 2
 
 
 class FocusRing(QWidget):
-    """Drawn along the edge of a control, in the colour that napari's theme has for text.
+    """Drawn along the edge of a control, in the colour that the window's theme has for text.
 
     While it shows it is a child of the control; it takes no event.
     """
@@ -52,11 +50,6 @@ class FocusRing(QWidget):
         """The ring."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(QColor(ring_color(get_settings().appearance.theme)), WIDTH))
+        painter.setPen(QPen(self.palette().windowText().color(), WIDTH))
         room = WIDTH / 2
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(room, room, -room, -room), 3, 3)
-
-
-def ring_color(theme: str) -> str:
-    """``#rrggbb`` of the ring in a theme of napari: of its text, which is read on all its controls."""
-    return str(QColor(get_theme(theme).text.as_hex()).name())

@@ -19,7 +19,7 @@ from napari_cropzoom.files.formats.written import write_confidence, write_import
 from napari_cropzoom.files.names import folder_name, name_key
 from napari_cropzoom.files.review_paths import journal_file
 from napari_cropzoom.review.moving import claim_place
-from napari_cropzoom.review.reviewed_track import BoxLikelihood
+from napari_cropzoom.review.reviewed_track import BoxLikelihood, own_place
 from napari_cropzoom.review.session import Session
 from napari_cropzoom.review.stored import StoredReview, read_review, write_raw
 from napari_cropzoom.review.tracks import FIRST_TRACK
@@ -153,6 +153,20 @@ def replace_boxes(session: Session, track: ImportedTrack, label: str, place: Pat
 def free_place(results: Path, format_name: str, video: Path) -> Path:
     """Where boxes can lie that are in the place of others."""
     return next(each for each in _places(results, format_name, video) if not each.exists())
+
+
+def folder_for(session: Session, where: Where, results: Path, format_name: str) -> Path:
+    """Folder that imported boxes go into; those of more animals into one of each animal's name in it.
+
+    A review of their own goes on in a folder where the same boxes lie already.
+    """
+    first = session.tracks.first.raw_csv
+    if where == "add" and first is not None:
+        return first.parent
+    place = free_place(results, format_name, session.video.path)
+    if where == "replace":
+        place = own_place(session.tracks.entries, session.current, place) or place
+    return place.parent
 
 
 def told_of(tracks: Sequence[ImportedTrack]) -> str:

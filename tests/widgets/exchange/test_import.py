@@ -41,8 +41,12 @@ def test_a_file_of_a_tracker_is_shown_and_becomes_animals_with_their_gaps(opened
     assert dialog.pictures.pictures[0].boxes[1][1] == (40, 60, 60, 40)
     session = opened.controller.session
     assert not session.has_boxes
+    folder = dialog.answers.folder.path
+    assert dialog.answers.folder.isVisible()
+    assert not folder.exists()
     take(opened, dialog)
     wait_for(lambda: len(session.tracks) == 2)
+    assert (folder / f"{session.video.path.stem}_bbox.csv").is_file()
     np.testing.assert_array_equal(session.tracks["animal_2"].boxes, boxes(40, gap=(4, 5)))
     wait_for(lambda: opened["review"].is_open)
     assert "animal_2 has no box in 2 frames" in opened["boxes"].message.plain
@@ -145,8 +149,10 @@ def test_in_the_place_of_boxes_it_is_one_step_that_undo_takes_back(opened, tmp_p
     opened["boxes"].open(mot(tmp_path / "a.txt", boxes()))
     dialog = dialog_of(opened)
     assert dialog.where.currentData() == "replace"
+    folder = dialog.answers.folder.path
     take(opened, dialog)
     wait_for(lambda: session.track.box(0).x == 10)
+    assert session.raw_csv.parent == folder
     assert session.history.undo_label == "Boxes of a.txt"
     assert session.track.box(3) == Box(20, 20, 40, 40)
     session.undo()
@@ -155,8 +161,11 @@ def test_in_the_place_of_boxes_it_is_one_step_that_undo_takes_back(opened, tmp_p
     opened["boxes"].open(mot(tmp_path / "b.txt", boxes(30)))
     dialog = dialog_of(opened)
     choose(dialog.where, "add")
+    folder = session.tracks.first.raw_csv.parent
+    wait_for(lambda: dialog.answers.folder.path == folder)
     take(opened, dialog)
     wait_for(lambda: list(session.tracks) == ["animal", "animal_1"])
+    assert session.raw_csv.parent == folder / "animal_1"
 
 
 def test_a_doubt_is_asked_and_nothing_is_taken_before_it_is_answered(opened, tmp_path):

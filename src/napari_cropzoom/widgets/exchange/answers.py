@@ -75,8 +75,12 @@ class Answers(QGridLayout):
         where.activated.connect(lambda: where.setProperty("chosen", True))
         where.activated.connect(self.changed)
         self._show_row(where, where.count() > 1)
+        self.folder = PathLabel()
+        self.folder.setObjectName("import_folder")
+        self._add("Written to", self.folder)
         self._show_row(self.size_row, False)
         self.show_scale(False)
+        self.show_folder(None)
 
     def _build_size(self) -> None:
         self.by_ratio = QRadioButton("Crop ratio")
@@ -152,6 +156,11 @@ class Answers(QGridLayout):
     def show_scale(self, is_asked: bool) -> None:
         """Show the row of cm per pixel, or hide it."""
         self._show_row(self.scale, is_asked)
+
+    def show_folder(self, folder: Path | None) -> None:
+        """Say which folder the boxes go to, where that is known."""
+        self.folder.set_path(folder)
+        self._show_row(self.folder, folder is not None)
 
     def show_why(self, why: str) -> None:
         """Say what is to be done first."""

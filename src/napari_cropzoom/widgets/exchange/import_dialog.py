@@ -2,8 +2,8 @@
 
 Object names: ``import_dialog``, ``import_format``, ``import_animals``, ``import_pictures``,
 ``import_first_frame``, ``import_unit``, ``import_corner``, ``import_by_ratio``, ``import_ratio``,
-``import_by_size``, ``import_size``, ``import_scale``, ``import_where``, ``import_message``,
-``import_ok``.
+``import_by_size``, ``import_size``, ``import_scale``, ``import_where``, ``import_folder``,
+``import_message``, ``import_ok``.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from napari_cropzoom.files.formats.outside import OUTSIDE
 from napari_cropzoom.files.formats.said import ImportOptions, VideoFacts
 from napari_cropzoom.files.formats.settle import ImportedTrack
 from napari_cropzoom.jobs import Latest
-from napari_cropzoom.review.importing import Where
+from napari_cropzoom.review.importing import Where, folder_for
 from napari_cropzoom.review.session import Session
 from napari_cropzoom.widgets.controls import Message, choice, note, silent
 from napari_cropzoom.widgets.exchange.answers import Answers
@@ -66,6 +66,8 @@ class ImportDialog(QDialog):
     path : Path
     session : Session
     video : VideoFacts
+    results : Path
+        Folder that imported boxes go into.
     parent : QWidget
 
     Attributes
@@ -79,13 +81,15 @@ class ImportDialog(QDialog):
     reread = Signal(object, object)
     wanted = Signal(object)
 
-    def __init__(self, path: Path, session: Session, video: VideoFacts, parent: QWidget) -> None:
+    def __init__(
+        self, path: Path, session: Session, video: VideoFacts, results: Path, parent: QWidget
+    ) -> None:
         super().__init__(parent)
         self.setObjectName("import_dialog")
         self.setWindowTitle(f"Boxes of {shortened(path.name, 60)}")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(*SIZE)
-        self._video = video
+        self._video, self._session, self._results = video, session, results
         self._found: Understood | None = None
         self._asked: Asked | None = None
         self._latest = Latest(self._on_asked, self._on_failed)
@@ -196,6 +200,7 @@ class ImportDialog(QDialog):
             self._fill(asked.imported.settled.tracks)
             notes = [in_window(each) for each in asked.imported.notes if not _is_asked(each, asked)]
             self.message.show_info("\n".join(notes))
+        self._show_folder()
         self._show_state()
 
     def _on_failed(self, error: Exception) -> None:
@@ -225,6 +230,14 @@ class ImportDialog(QDialog):
         if self.where.count() > 1 and not self.where.property("chosen"):
             several = self.animals.count() > 1
             self.where.setCurrentIndex(self.where.findData("own" if several else "replace"))
+
+    def _show_folder(self) -> None:
+        """Say where the boxes will lie."""
+        folder = None
+        if self._found is not None:
+            where, name = self.where.currentData(), self._found.format.name
+            folder = folder_for(self._session, where, self._results, name)
+        self.answers.show_folder(folder)
 
     def _ticked(self) -> list[ImportedTrack]:
         if self._asked is None or self._asked.imported is None:

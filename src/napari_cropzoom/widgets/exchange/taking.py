@@ -168,7 +168,9 @@ class BoxImport(QWidget):
         session, path = self._controller.session, self._path
         if session is None or path is None:
             return None
-        dialog = self.dialog = ImportDialog(path, session, facts_of(session), self)
+        dialog = self.dialog = ImportDialog(
+            path, session, facts_of(session), self._results(session), self
+        )
         dialog.reread.connect(self._reread)
         dialog.wanted.connect(lambda wanted: self._take(session, wanted))
         dialog.finished.connect(self._on_closed)
@@ -190,7 +192,7 @@ class BoxImport(QWidget):
         if self._controller.session is not session or self._path is None:
             return
         name, video = self._path.name, session.video.path
-        results = self._controller.results or video.parent
+        results = self._results(session)
         done = partial(self._done, name)
         if wanted.where == "own":
             self.told.emit(f"Writing the boxes of {shortened(name, 40)} …")
@@ -208,6 +210,9 @@ class BoxImport(QWidget):
                 done(replace_boxes(session, wanted.tracks[0], label, place))
         except (CropzoomError, OSError) as error:
             self.failed.emit(error)
+
+    def _results(self, session: Session) -> Path:
+        return self._controller.results or session.video.path.parent
 
     def _begin(self, session: Session, ready: ReadyImport, done: Callable[[str], object]) -> None:
         if self._controller.session is session:

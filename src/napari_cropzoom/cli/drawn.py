@@ -21,7 +21,7 @@ def add_drawn(draw: argparse.ArgumentParser) -> None:
     """Boxes, keypoints and how they look; :func:`read_drawn` reads them."""
     draw.add_argument("--overwrite", action="store_true", help="replace a file of that name")
     draw.add_argument("--bbox", type=Path, metavar="FILE", help="boxes, one row a frame")
-    draw.add_argument("--before", type=Path, metavar="FILE", help="boxes of before, dashed beside them")
+    draw.add_argument("--before", type=Path, metavar="FILE", help="boxes of before, dashed and orange")
     draw.add_argument("--preds", type=Path, metavar="FILE", help="keypoints in the full frame")
     draw.add_argument(
         "--color", choices=("part", "likelihood"), default="part", help="of keypoints (default: part)"

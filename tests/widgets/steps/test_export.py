@@ -10,6 +10,7 @@ from gui_events import needs_display, spin, wait_for
 from lpmodels import make_predictions_folder
 from napari_cropzoom.core.boxes import Box
 from napari_cropzoom.files.bbox_csv import read_bbox_csv, write_bbox_csv
+from napari_cropzoom.widgets.exchange import exporting
 from review_window import N, click_on, faulty_boxes, make_review, review_window
 from videos import numbered_frame, write_video
 
@@ -159,3 +160,29 @@ def test_litpose_is_offered_only_where_it_takes_the_same_frames(
     wait(lambda: dock.controller.frames_opencv is not None)  # it was checked
     dock.controller.frames_opencv = frames_opencv
     assert [line.split()[0] for line in dock["export"].lines()] == [tool, tool, "cropzoom"]
+
+
+@pytest.mark.gui
+@needs_display
+@pytest.mark.parametrize("is_there", [False, True])
+def test_what_needs_a_package_that_is_not_installed_says_so_and_cannot_be_chosen(
+    files, monkeypatch, is_there
+):
+    real = exporting.find_spec
+    others = real("json") if is_there else None
+    monkeypatch.setattr(
+        exporting, "find_spec", lambda name: others if name in ("sleap_io", "pynwb") else real(name)
+    )
+    with review_window(*files) as dock:
+        dock.open_step("export")
+        listed, greyed = dock["export"].format, dock["export"].greyed
+        assert greyed.isVisible() is not is_there
+        assert ("need napari-cropzoom[formats]" in greyed.text()) is not is_there
+        can_be_chosen = {
+            listed.itemData(place): listed.model().item(place).isEnabled()
+            for place in range(listed.count())
+        }
+    for name in ("sleap", "nwb"):
+        assert can_be_chosen[name] is is_there
+        assert ("pip install" in exporting.help_of(name)) is not is_there
+    assert all(can_be_chosen[name] for name in can_be_chosen if name not in ("sleap", "nwb"))

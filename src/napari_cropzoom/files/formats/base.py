@@ -97,7 +97,10 @@ class BoxExport(Protocol):
 
 
 class PoseExport(Protocol):
-    """The same of keypoints."""
+    """The same of keypoints.
+
+    One that needs more than this package does has them in ``packages``: names of modules.
+    """
 
     name: ClassVar[str]
     label: ClassVar[str]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 from napari_cropzoom.core.errors import CropzoomError
@@ -15,6 +16,7 @@ ONE_ANIMAL = ("table",)  # such a file holds no names
 BOXES = {each.name for each in EXPORTS}
 _ALL: dict[str, BoxExport | PoseExport] = {each.name: each for each in EXPORTS}
 _ALL.update({each.name: each for each in POSE_EXPORTS})
+GREYED = "Formats in grey need napari-cropzoom[formats], which is not installed."
 NO_KEYPOINTS = "There are no keypoints yet. Run step Pose or Detect first."
 NO_BOXES = "There are no boxes yet. Make, load or draw some first."
 
@@ -25,9 +27,17 @@ def labels() -> dict[str, str]:
     return of_boxes | {each.name: f"Keypoints: {each.label}" for each in POSE_EXPORTS}
 
 
+def missing(name: str) -> list[str]:
+    """Modules that an export needs and that are not installed."""
+    return [each for each in getattr(_ALL[name], "packages", ()) if find_spec(each) is None]
+
+
 def help_of(name: str) -> str:
-    """What an export writes, in a sentence."""
-    return _ALL[name].help
+    """What an export writes, in a sentence, and how to install what it needs."""
+    needed = missing(name)
+    beside = " pynwb ndx-pose" if "pynwb" in needed else ""
+    install = f'Not installed. Run: pip install "napari-cropzoom[formats]"{beside}' if needed else ""
+    return "\n".join(filter(None, (_ALL[name].help, install)))
 
 
 def pattern_of(name: str) -> str:

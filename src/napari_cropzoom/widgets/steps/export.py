@@ -1,7 +1,7 @@
 """Step *Export*: save the review and copy the commands that use it.
 
 Object names: ``export_path``, ``export_state``, ``export_save``, ``export_format``, ``export_file``,
-``export_copy``.
+``export_greyed``, ``export_copy``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,14 @@ from napari_cropzoom.jobs import run_in_thread
 from napari_cropzoom.review.saved_files import OnDisk
 from napari_cropzoom.widgets.controller import Controller
 from napari_cropzoom.widgets.controls import PathLabel, button, choice, note, row
-from napari_cropzoom.widgets.exchange.exporting import help_of, labels, pattern_of, to_export
+from napari_cropzoom.widgets.exchange.exporting import (
+    GREYED,
+    help_of,
+    labels,
+    missing,
+    pattern_of,
+    to_export,
+)
 from napari_cropzoom.widgets.steps.base import Needs, Step
 from napari_cropzoom.widgets.steps.job_step import told_of_shaking
 from napari_cropzoom.widgets.steps.parts.commands import commands, tool_for
@@ -59,8 +66,9 @@ class ExportStep(Step):
         self.form.addWidget(note("The raw boxes stay as they are; the reviewed ones go beside them:"))
         self.format = choice("export_format", "", labels())
         for place in range(self.format.count()):
-            told = help_of(self.format.itemData(place))
-            self.format.setItemData(place, told, Qt.ItemDataRole.ToolTipRole)
+            name = self.format.itemData(place)
+            self.format.setItemData(place, help_of(name), Qt.ItemDataRole.ToolTipRole)
+            self.format.model().item(place).setEnabled(not missing(name))
         self.file_button = button(
             "Export …",
             "export_file",
@@ -69,6 +77,8 @@ class ExportStep(Step):
         for widget in (self.path_label, self.state, self.save_button):
             self.form.addWidget(widget)
         self.form.addLayout(row(self.format, self.file_button, stretch=0))
+        self.greyed = note(GREYED if any(map(missing, labels())) else "", "export_greyed")
+        self.form.addWidget(self.greyed)
         self.form.addWidget(self.copy_button)
         self.file_button.clicked.connect(self.browse)
         self.save_button.clicked.connect(self.save)
@@ -103,6 +113,7 @@ class ExportStep(Step):
         self.state.setText(" ".join(filter(None, (NOTES[session.on_disk], told_of_shaking(session)))))
         for each in (self.format, self.file_button, self.copy_button):
             each.setVisible(session.video.images is None)
+        self.greyed.setVisible(bool(self.greyed.text()) and session.video.images is None)
         self.save_button.setEnabled(not self._is_saving)
         self.copy_button.setEnabled(not self._is_saving)
         self.copy_button.setText("Save and copy commands" if session.unsaved else "Copy commands")

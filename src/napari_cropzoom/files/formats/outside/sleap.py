@@ -49,6 +49,7 @@ class Sleap:
     label: ClassVar[str] = "SLEAP"
     help: ClassVar[str] = "Project (.slp) with boxes or poses, or analysis file (.h5)"
     patterns: ClassVar[tuple[str, ...]] = ("*.slp", "*.h5")
+    packages: ClassVar[tuple[str, ...]] = ("sleap_io",)
 
     def recognises(self, content: Content) -> bool:
         """By the names of its arrays."""
@@ -85,6 +86,7 @@ class SleapNwb:
     label: ClassVar[str] = "NWB (ndx-pose)"
     help: ClassVar[str] = "Keypoints in Neurodata Without Borders, as sleap-io writes them"
     patterns: ClassVar[tuple[str, ...]] = ("*.nwb",)
+    packages: ClassVar[tuple[str, ...]] = ("sleap_io", "pynwb")
 
     def write(self, path: Path, out: PosesOut) -> None:
         """Write the poses of all animals."""

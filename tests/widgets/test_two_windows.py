@@ -32,6 +32,9 @@ def test_a_second_window_says_that_it_is_read_only_and_edits_nothing(dock, revie
         wait_for(second.read_only.isVisible)
         assert "open in another window" in second.read_only.plain
         assert session.track.box(41) == HERE
+        second["video"].resumed.emit(f"Review resumed: 1 edit. {session.read_only}")
+        assert second["review"].message.plain.startswith("Review resumed: 1 edit.")
+        assert "read-only" not in second["review"].message.plain  # said once
         second.controller.go_to(41)
         canvas = canvas_of(second.window())
         for act in ("j", "Delete", "g", "ctrl+z"):

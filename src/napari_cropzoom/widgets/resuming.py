@@ -90,6 +90,8 @@ class Resuming(QObject):
         if session is None or not session.has_boxes:
             self._steps["video"].message.show_info(said)
             return
+        if session.read_only:  # which the dock says above the steps
+            said = said.replace(session.read_only, "").strip()
         key, frame = left_at(session.video.path) or (FIRST, -1)
         step = self._steps.get(key)
         if step is None or step.missing():

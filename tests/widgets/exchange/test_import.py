@@ -280,7 +280,7 @@ def test_a_journal_brings_its_video_and_the_review(dock, window, video, tmp_path
 
 def large(path):
     """90 animals, in a file of more than the 1 MB from which on a process reads it."""
-    images = [{"id": n, "file_name": f"img{n}.png", "width": 320, "height": 240} for n in range(N)]
+    images = [{"id": n, "file_name": f"img{n}.png"} for n in range(N)]
     annotations = [
         {
             "id": n,

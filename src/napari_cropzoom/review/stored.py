@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import gc
 import os
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from napari_cropzoom.core.boxes import BoxTrack, Source
+from napari_cropzoom.core.collecting import collecting_later
 from napari_cropzoom.core.errors import CropzoomError, brief
 from napari_cropzoom.core.plausible import FrameSize
 from napari_cropzoom.core.runs import runs
@@ -179,7 +178,7 @@ def read_review(
         return review
     _check_head(path, parse_line(path, 1, lines[0]), n_frames, video)
     replay = Replay(path, lines, review.tracks, raw_csv, (boxes, sha256), frame_size, images)
-    with _no_collection():
+    with collecting_later():  # there are no cycles among edits
         for number, line in enumerate(lines[1:], 2):
             try:
                 replay.take(parse_line(path, number, line))
@@ -204,18 +203,6 @@ def _take_likelihoods(tracks: Tracks) -> None:
             values = read_confidence(entry.raw_csv, len(entry.track))
             if values is not None:
                 entry.likelihoods = (BoxLikelihood(entry.track.raw, values),)
-
-
-@contextlib.contextmanager
-def _no_collection() -> Iterator[None]:
-    """Have Python not look for cycles among edits: there are none, and it takes a fifth of the time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _relative(path: Path, folder: Path) -> str:

@@ -1,8 +1,10 @@
 """Boxes of another program in the window: dropped, shown, asked for, taken in."""
 
+import contextlib
 import json
 
 import numpy as np
+import psutil
 import pytest
 from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
 from qtpy.QtGui import QDropEvent
@@ -303,9 +305,15 @@ def test_a_large_file_is_read_beside_the_window_and_can_be_stopped(opened, tmp_p
     opened.open_step("boxes")
     wait_for(opened["boxes"].body.isVisible)
     opened["boxes"].open(path)
-    wait_for(taking.isVisible)
+    wait_for(lambda: taking.isVisible() and taking._reading._worker.pid)
     worker = taking._reading._worker
-    click_on(taking._cancel)
+    process = psutil.Process(worker.pid)
+    process.suspend()  # or it may have ended before the mouse is there
+    try:
+        click_on(taking._cancel)
+    finally:
+        with contextlib.suppress(psutil.Error):
+            process.resume()
     wait_for(lambda: not taking.isVisible())
     assert taking.dialog is None
     opened["boxes"].open(path)

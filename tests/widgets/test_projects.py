@@ -11,7 +11,7 @@ import pytest
 from qtpy.QtCore import QSettings, Qt
 from qtpy.QtWidgets import QFileDialog, QLabel
 
-from gui_events import hands, needs_display, press_key, spin, wait_for
+from gui_events import hands, needs_display, press_key, spin, wait_for, wait_until_still
 from lpmodels import make_predictions_folder
 from menus import choose
 from napari_cropzoom.app import find_dock
@@ -306,6 +306,8 @@ def test_a_run_is_cancelled_and_what_waits_is_not_begun(ready, lab):
     form = ready.run_form
     click_on(form.bar.run_button)
     assert set(ready.table.videos.runs.values()) <= {"waiting", "running"}
+    wait_for(form.bar.cancel_button.isVisible)
+    wait_until_still(form.bar.cancel_button)  # the bar grows as it begins
     click_on(form.bar.cancel_button)
     wait_for(lambda: form.message.plain.startswith("Cancelled"))
     assert "cancelled" in ready.table.videos.runs.values()

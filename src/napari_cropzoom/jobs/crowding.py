@@ -19,7 +19,7 @@ class Usage(NamedTuple):
     own : float
         Of a worker and this process.
     busy : float
-        Of all processors together, whoever had them.
+        Of all processors together, for all programs.
     total : float
         The same, and what was idle.
     """

@@ -107,7 +107,7 @@ class Job:
         self._workers, self._looked = [""], 0.0
 
     def run(self) -> Stage[None]:
-        """Check all videos, then work on them; whoever stops it leaves nothing half-written.
+        """Check all videos, then work on them; stopping it leaves nothing half-written.
 
         Raises
         ------

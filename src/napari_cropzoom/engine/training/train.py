@@ -29,7 +29,7 @@ from napari_cropzoom.files.locks import BlockedError, PathLock
 
 CHILD = "napari_cropzoom.engine.training.child"
 LOG = "train.log"
-STOP = ".train.stop"  # a file that asks whoever watches over the training to end it
+STOP = ".train.stop"  # a file that asks the process that watches over the training to end it
 MOST_LINES = 100  # that tell how far a training is which counts steps
 _LITTLE_MORE = 10.0  # seconds
 

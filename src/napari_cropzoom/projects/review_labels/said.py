@@ -346,7 +346,7 @@ def unseen_in_table(table: Path) -> str:
 
 
 def write_label_table(labels: Path) -> None:
-    """Make the table anew of what is on disk; fit for a thread.
+    """Make the table again of what is on disk; fit for a thread.
 
     Raises
     ------

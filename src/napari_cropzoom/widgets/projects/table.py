@@ -324,7 +324,7 @@ class VideoTable(QTableView):
             super().keyPressEvent(event)
 
     def show_project(self, project: Project | None) -> None:
-        """Show another project, or the same one anew; the selection stays where its videos do."""
+        """Show another project, or the same one again; the selection stays where its videos do."""
         before = self.selected()
         self.videos.show_project(project)
         if before and not self.selected():

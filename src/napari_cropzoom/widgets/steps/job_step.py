@@ -198,7 +198,7 @@ def doubts_of(session: Session, no_animal: str) -> str:
 
 
 def told_of_shaking(session: Session) -> str:
-    """One line for whoever takes the smoothed boxes; empty where smoothing does what it is for."""
+    """One line for the steps that take the smoothed boxes; empty where smoothing does what it is for."""
     shake = session.tracks.entry.smoothed.shake
     if shake is None or not shake.is_worse:
         return ""

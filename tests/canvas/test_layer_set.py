@@ -96,9 +96,9 @@ def test_the_box_follows_the_slider(viewer, session, layer_set):
     assert layer_set.boxes.layer.ndim == 2
 
 
-def test_a_step_tells_the_list_of_layers_of_the_video_only(viewer, layer_set):
-    """napari paints the rows of all layers between two that have told of something."""
-    told = []
+def test_the_list_of_layers_is_told_of_close_steps_once_they_pause(qtbot, viewer, layer_set):
+    """napari paints the rows of all layers for whatever one of them tells."""
+    told, drawn = [], []
 
     def tell(event):
         told.append((viewer.layers[event.index].name, event.type))
@@ -106,10 +106,19 @@ def test_a_step_tells_the_list_of_layers_of_the_video_only(viewer, layer_set):
     viewer.dims.set_current_step(0, 1)
     viewer.dims.set_current_step(0, 2)  # which hides the handles
     viewer.layers.events.connect(tell)
+    viewer.layers["video"].events.set_data.connect(drawn.append)
     for frame in range(3, 7):
         viewer.dims.set_current_step(0, frame)
+    assert not told
+    assert len(drawn) == 4  # who draws the video hears of each
+    viewer.layers["video"].visible = False
+    assert told == [("video", "visible")]
+    qtbot.waitUntil(lambda: ("video", "thumbnail") in told)
+    viewer.layers["video"].visible = True
+    told.clear()
+    viewer.layers["video"].refresh()
     viewer.layers.events.disconnect(tell)
-    assert {name for name, _ in told} == {"video"}, told
+    assert ("video", "set_data") in told
 
 
 def test_no_layer_is_added_while_napari_removes_layers(viewer, layer_set):

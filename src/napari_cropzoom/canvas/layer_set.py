@@ -19,6 +19,7 @@ from napari_cropzoom.canvas.keypoints.marks import KeypointLooks
 from napari_cropzoom.canvas.keypoints.skeleton import SkeletonLayer
 from napari_cropzoom.canvas.keys.presses import KeyPresses
 from napari_cropzoom.canvas.layer_stack import LayerStack
+from napari_cropzoom.canvas.layer_updates import LayerListRest
 from napari_cropzoom.canvas.mesh_shaders import keep_mesh_shaders
 from napari_cropzoom.canvas.other_animals import OthersLayer
 from napari_cropzoom.canvas.pace import StepPace
@@ -105,7 +106,7 @@ class LayerSet:
         self._axes_before = viewer.dims.axis_labels
         shape = session.video.shape[1], session.video.shape[2]
         self._caption = Caption(viewer, self._acts_on, lambda: self.boxes and self.boxes.layer, shape)
-        self._without_thumbnail: Layer | None = None
+        self._list_rest = LayerListRest()
         self._pace = StepPace(self._on_pause)
         self._connect()
         self._on_ndisplay()
@@ -249,6 +250,7 @@ class LayerSet:
         self.closing.emit()
         self._is_closed = True
         self._pace.close()
+        self._list_rest.rest(None)
         self._disconnect()
         self._stack.remove()
         self._caption.close()
@@ -367,7 +369,7 @@ class LayerSet:
             return
         frame = self._frame if self._is_in_video else None
         shown = annotations_at(self.session, frame, self._preview)
-        self._rest_thumbnail(self.video.layer, is_close)
+        self._list_rest.rest(self.video.layer if is_close else None)
         self.boxes.show_handles(not is_close)
         self.boxes.show(frame, shown.box, shown.style)
         self.final.show(shown.final, shown.final_style)
@@ -384,16 +386,6 @@ class LayerSet:
         if not self._is_in_video or not self.session.has_boxes:
             return ""
         return acts_on(self.range_here(), self._proposal, has_key=self.keys.acts(ACCEPT_KEY))
-
-    def _rest_thumbnail(self, layer: Layer, is_close: bool) -> None:
-        """Have napari's layer list not painted for every one of many frames."""
-        if is_close and self._without_thumbnail is None:
-            self._without_thumbnail = layer
-            layer.events.thumbnail.block()
-        elif not is_close and self._without_thumbnail is not None:
-            before, self._without_thumbnail = self._without_thumbnail, None
-            before.events.thumbnail.unblock()
-            before.events.thumbnail()
 
     def _is_in_frame(self, box: Box) -> bool:
         height, width = self.session.video.shape[1:3]

@@ -13,6 +13,7 @@ from napari_cropzoom.core.boxes import FloatArray
 
 _EVENTS = ("data", "set_data", "highlight", "features", "edge_color", "face_color", "border_color")
 _OF_NEW_SHAPES = ("current_edge_color", "current_face_color", "edge_width")
+_OF_FRAMES = ("set_data", "_extent_augmented")  # told of a picture with every frame
 TRANSFORM_EVENTS = ("scale", "translate", "rotate", "shear", "affine", "units")
 
 
@@ -38,6 +39,37 @@ def one_redraw(layer: Layer, *, highlight: bool = True) -> Iterator[None]:
         for name, value in _of_new_shapes(layer).items():
             if value != before[name]:
                 layer.events.emitters[name]()
+
+
+class LayerListRest:
+    """Keep napari's list of layers still while frames follow each other closely.
+
+    The list paints the rows of all layers for any event of one of them. Of a layer at rest it is not told
+    of another frame, and its thumbnail stays; what draws the layer, and all others that listen to one of
+    its events, hear them as ever.
+    """
+
+    def __init__(self) -> None:
+        self._layer: Layer | None = None
+
+    def rest(self, layer: Layer | None) -> None:
+        """Let this layer rest, or none: then the list shows it as it is."""
+        before, self._layer = self._layer, layer
+        if layer is before:
+            return
+        if before is not None:
+            for name in _of_frames(before):
+                before.events.emitters[name].unblock(before.events)
+            before.events.thumbnail.unblock()
+            before.events.thumbnail()
+        if layer is not None:
+            for name in _of_frames(layer):
+                layer.events.emitters[name].block(layer.events)
+            layer.events.thumbnail.block()
+
+
+def _of_frames(layer: Layer) -> list[str]:
+    return [name for name in _OF_FRAMES if name in layer.events.emitters]
 
 
 def _of_new_shapes(layer: Layer) -> dict[str, Any]:

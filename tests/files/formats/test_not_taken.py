@@ -34,6 +34,23 @@ def test_a_cut_tiff_is_told_plainly(tmp_path, share, caplog):
     assert caplog.text == ""
 
 
+def test_damaged_lzma_in_a_tiff_is_told_plainly(tmp_path):
+    import tifffile
+
+    path = tmp_path / "masks.tif"
+    masks = np.zeros((10, 480, 640), np.uint8)
+    masks[:, 100:130, 200:240] = 1
+    tifffile.imwrite(path, masks, photometric="minisblack", compression="lzma", rowsperstrip=480)
+    assert len(read(path).settled.tracks) == 1
+    with tifffile.TiffFile(path) as file:
+        where = file.pages[4].aspage().dataoffsets[0]
+    data = bytearray(path.read_bytes())
+    data[where : where + 8] = bytes(8)
+    path.write_bytes(data)
+    with pytest.raises(CropzoomError, match="damaged or cut short"):
+        read(path)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -100,6 +100,21 @@ def test_a_suspect_that_the_pixels_clear_stays_while_a_person_is_at_it(tracks, s
     assert spans(suspects.entries()[0]) == [(200, 204), (100, 102)]
 
 
+def test_what_moves_in_the_box_of_another_animal_does_not_count_against_this_one(tracks, suspects):
+    t = np.arange(N)
+    walk = np.column_stack([200 + 100 * np.sin(t / 20), 100 + 80 * np.sin(t / 30), *np.full((2, N), 40)])
+    other = walk + np.array([300, 200, 0, 0])
+    tracks.set_raw(walk, None, Source.DETECTED)
+    moves = Motion(np.stack([walk, other], axis=1), np.tile([1000.0, 900.0], (N, 1)))
+    moves.boxes[250:270, 0], moves.strength[250:270, 0] = moves.boxes[250:270, 1], 900.0
+    moves.boxes[250:270, 1], moves.strength[250:270, 1] = np.nan, 0.0
+    suspects.motion = moves
+    assert any(250 <= each.frame < 270 for each in suspects.entries()[0])
+    tracks.add(tracks.new("other", other))
+    suspects.forget()
+    assert not any(250 <= each.frame < 270 for each in suspects.entries()[0])
+
+
 def test_edits_made_while_a_thread_inspects_are_not_lost(tracks, suspects):
     work = suspects.inspector()
     inspected = work()

@@ -76,7 +76,8 @@ class Inspector:
         if likelihood is None and keypoints is not None:
             likelihood = anchor_likelihood(keypoints)
         track = self._track.copy()
-        evidence = Evidence(likelihood, keypoints, size, self._motion, self._others, self._labeled)
+        motion = self._motion and self._motion.without(self._others.values(), track.raw)
+        evidence = Evidence(likelihood, keypoints, size, motion, self._others, self._labeled)
         queue = SuspectQueue(Inspection.of(track.raw, evidence))
         queue.follow(track)
         return Inspected(queue, track)

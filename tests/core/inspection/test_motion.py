@@ -165,3 +165,35 @@ def test_boxes_of_the_body_are_right_though_the_tail_moves_too():
     assert any(
         each.first <= 53 and each.last >= 50 for each in at_least(inspect(boxes, seen(whole)).suspects)
     )
+
+
+def test_a_look_alike_that_hides_a_part_of_the_animal_does_not_make_the_box_wrong():
+    """What stands out of an animal over a thing of its colour is its other half; the box holds it all."""
+    truth = animal()
+    whole = seen(truth)
+    half = seen(truth)
+    half.boxes[200:230, 0, 2] *= 0.35
+    assert not at_least(inspect(truth, half).suspects)
+    slid = truth.copy()
+    slid[200:230, 0] += 45  # here half of the animal is out of the box
+    assert any(each.first <= 229 and each.last >= 200 for each in at_least(inspect(slid, whole).suspects))
+
+
+def test_what_moves_in_the_box_of_another_animal_is_that_animal():
+    """One animal cannot be told from the background for a while, and another one goes about."""
+    one, two = animal(), animal(seed=9)
+    two[np.hypot(*(one - two)[:, :2].T) < 2 * SIDE] = np.nan
+    motion, second = seen(one), seen(two)
+    motion.boxes[300:330, 0] = np.nan
+    motion.strength[300:330, 0] = 0
+    motion.boxes[:, 1], motion.strength[:, 1] = second.boxes[:, 0], 0.8 * second.strength[:, 0]
+    assert any(each.first >= 298 and each.last <= 331 for each in at_least(inspect(one, motion).suspects))
+    alone = motion.without([two], one)
+    np.testing.assert_array_equal(alone.boxes[:, 0], motion.boxes[:, 0])
+    assert not alone.strength[:, 1:].any()
+    assert not at_least(inspect(one, alone).suspects)
+    assert alone.without([one], one) is alone  # both boxes on one animal: it is nobody else's
+    wrong = np.arange(N) < 200
+    boxes = on_a_look_alike(one, wrong)
+    found, _ = covered(inspect(boxes, motion.without([two], boxes)), wrong)
+    assert found >= 0.9

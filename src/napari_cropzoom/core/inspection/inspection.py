@@ -15,6 +15,7 @@ from napari_cropzoom.core.inspection.suspect import Suspect, doubted, merged
 from napari_cropzoom.core.inspection.suspicion import (
     Thresholds,
     box_findings,
+    held_findings,
     missing_findings,
     overhang,
     size_findings,
@@ -113,6 +114,7 @@ def _inspect(
     out = overhang(boxes, evidence.frame_size)
     cleared = usual.speaks_for(boxes, evidence)
     findings = list(doubted(box_findings(boxes, path, steps, thresholds, out, is_open), cleared))
+    findings += held_findings(boxes, path, thresholds, is_open)  # it may fit the animal by chance
     if small:
         findings += small_findings(boxes, evidence.frame_size, is_open & ~is_missing)
     findings += size_findings(boxes, thresholds, is_open & ~is_missing)

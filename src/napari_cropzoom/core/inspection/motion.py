@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -24,6 +24,9 @@ SMALLEST, LARGEST, WEAKEST = 0.4, 2.5, 0.2
 # A box holds a mover from this share of it on, and holds nothing of it below the other.
 HELD, ELSEWHERE = 0.5, 0.1
 ELSEWHERE_SEVERITY = 3.0
+# By how much less of what moves than usual is in a box that is off. Where all of it is in the box, a part
+# of the animal looks like the background: what stands out then tells neither its middle nor its size.
+LEAST_OUT = 0.15
 # Frames on the mover that are enough to say how boxes usually lie round it.
 ENOUGH_HELD = 20
 # Cells along the longer side of the picture, and how often something has to stand out in one, while the
@@ -31,7 +34,7 @@ ENOUGH_HELD = 20
 CELLS = 48
 REST = 0.5
 # Overlap of a box with what the pixels would have drawn: usually, and here, for them to speak for it.
-SURE_OVERLAP, SAME_BOX = 0.8, 0.7
+SURE_OVERLAP, SAME_BOX = 0.8, 0.8
 # What is lacking to a full overlap with it where a box is rather wrong than not.
 LEAST_UNFIT = 0.5
 
@@ -57,6 +60,24 @@ class Motion:
     def part(self, first: int, last: int) -> Motion:
         """Only the frames ``first`` to ``last``, both inclusive."""
         return Motion(self.boxes[first : last + 1], self.strength[first : last + 1])
+
+    def without(self, others: Iterable[FloatArray], boxes: FloatArray) -> Motion:
+        """What moves but for other animals: blobs in a box of ``others`` that ``boxes`` hold less of.
+
+        All boxes are (T, 4). A blob that a box of the track's own holds as well stays.
+        """
+        own = np.nan_to_num(_covered(boxes, self))
+        is_other = np.zeros(own.shape, bool)
+        for other in others:
+            covered = np.nan_to_num(_covered(other, self))
+            is_other |= (covered >= HELD) & (covered > own)
+        if not is_other.any():
+            return self
+        left = np.where(is_other[..., None], np.nan, self.boxes)
+        strength = np.where(is_other, 0.0, self.strength)
+        order = np.argsort(-strength, axis=1, kind="stable")  # the strongest first, as before
+        rows = np.arange(len(order))[:, None]
+        return Motion(left[rows, order], strength[rows, order])
 
 
 @dataclass(frozen=True)
@@ -164,6 +185,7 @@ class UsualMotion:
             return "the box misses part of what moves"
 
         yield from worst_of_runs(lost, told)
+        is_open = is_open & (share < self.share.middle - LEAST_OUT)
         away, pixels = far(boxes, offset, self.offset)
         away = scipy.ndimage.median_filter(away, 3) * is_open
         yield from worst_of_runs(

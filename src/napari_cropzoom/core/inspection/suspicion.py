@@ -87,7 +87,7 @@ def box_findings(
     out: FloatArray,
     is_open: BoolArray,
 ) -> Iterator[Suspect]:
-    """Everything that the boxes say of themselves, but for the missing ones.
+    """Everything that the boxes say of themselves, but for missing ones and those held still.
 
     Parameters
     ----------
@@ -119,7 +119,6 @@ def box_findings(
     )
     weak = np.flatnonzero((severity >= WEAKEST) & (severity < 1))
     yield from (describer.of(Excursion(frame - 1, frame, False)) for frame in weak.tolist())
-    yield from _held_findings(held, path, is_open)
     deviation = _deviation(path) / (thresholds.deviation * path.usual_size)
     deviation[(at[:, None] + AROUND_A_STEP).ravel().clip(0, len(boxes) - 1)] = 0
     yield from worst_of_runs(deviation * is_open, lambda frame: "far from the smoothed box")
@@ -242,9 +241,11 @@ def standstills(boxes: FloatArray, thresholds: Thresholds) -> list[tuple[int, in
     return [(first - 1, last) for first, last in runs(same) if last - first + 2 > thresholds.standstill]
 
 
-def _held_findings(held: list[tuple[int, int]], path: BoxPath, is_open: BoolArray) -> Iterator[Suspect]:
+def held_findings(
+    boxes: FloatArray, path: BoxPath, thresholds: Thresholds, is_open: BoolArray
+) -> Iterator[Suspect]:
     """Standstills that end with a jump: the box was held there, not seen there."""
-    for first, last in held:
+    for first, last in standstills(boxes, thresholds):
         if last + 1 >= len(is_open) or not is_open[first : last + 1].any():
             continue
         leap = float(np.hypot(*(path.center[last + 1] - path.center[last])))

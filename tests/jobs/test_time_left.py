@@ -20,6 +20,16 @@ def test_time_left_follows_a_change_of_speed():
     assert left.update(0, 500, 51.0) == -1
 
 
+def test_a_slow_first_part_says_nothing_of_the_rest():
+    """A model was warmed up in the first 49 of 300 seconds: after it "2 h left" was said."""
+    left = TimeLeft()
+    left.update(0, 1200, 0.0)
+    assert left.update(8, 1200, 49.0) == -1
+    shown = [left.update(8 * part, 1200, 49.0 + 1.7 * (part - 1)) for part in range(2, 151)]
+    assert max(shown) < 300
+    assert shown[0] == pytest.approx(149 * 1.7, rel=0.05)
+
+
 @pytest.mark.parametrize("period", [5, 20, 60])
 def test_the_time_left_settles_where_the_pace_goes_up_and_down(period):
     """The pace is 1.3 and 0.7 of the usual by turns, as on a machine that does something else too."""

@@ -232,6 +232,21 @@ def test_what_changes_while_a_save_is_written_stays_unsaved(session, raw_csv):
     assert not session.unsaved
 
 
+def test_the_suspects_know_of_an_animal_that_is_added_or_removed(session, raw_csv):
+    session.load_boxes(raw_csv)
+    first, boxes = session.current, session.track.raw.copy()
+
+    def meets():
+        session.select_track(first)
+        return any("white" in each.reason for each in session.queue())
+
+    assert not meets()
+    session.add_track("white", boxes)
+    assert meets()
+    session.remove_track("white")
+    assert not meets()
+
+
 def test_saving_leaves_out_an_animal_without_boxes_and_says_so(session, raw_csv):
     session.load_boxes(raw_csv)
     session.set_box(5, Box(1, 2, 10, 12))

@@ -234,6 +234,7 @@ class Session:
         claim_place(entry, raw_csv if boxes is not None else None)
         self._journal.new_track(entry)
         self.tracks.add(entry)
+        self.suspects.forget()  # those of the others were found without this animal
         self.select_track(name)
 
     def load_track(self, name: str, raw_csv: Path) -> str:
@@ -250,6 +251,7 @@ class Session:
         self._journal.write("remove", name=name)
         was_current = name == self.current
         self.tracks.remove(name)
+        self.suspects.forget()
         if was_current:
             self.track_changed.emit()
         self.tracks_changed.emit()
@@ -262,6 +264,7 @@ class Session:
             self.tracks.check_name(new, instead_of=name)
             self._journal.write("rename", old=name, new=new)
             self.tracks.rename(name, new)
+            self.suspects.forget()  # their reasons name animals
             self.tracks_changed.emit()
 
     def set_color(self, name: str, color: str) -> None:

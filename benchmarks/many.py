@@ -21,8 +21,8 @@ from inputs import untrained_model
 
 BIN = Path(sys.executable).parent
 COUNTS = (5, 20, 80)
-FRAMES, LONG = 300, 19_200
-"""Of one of many videos, and of the long one, which is four parts."""
+FRAMES, LONG = 120, 9_600
+"""Of one of many videos, and of the long one, which is two parts."""
 WORKERS = (0, 1, 2)
 """0 for the command without a cluster."""
 

@@ -11,86 +11,25 @@ import pytest
 import yaml
 from PIL import Image
 
-from lpmodels import make_lp_model, make_predictions_folder
+from corrected_lab import LABELS, WRONG, N, detected, make_lab, told_of, true_poses
+from lpmodels import make_lp_model
 from napari_cropzoom.cli import main
-from napari_cropzoom.core.boxes import Box, Source
+from napari_cropzoom.core.boxes import Source
 from napari_cropzoom.core.editing.range_tools import mark_absent
-from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.sampling.spread import spread
 from napari_cropzoom.core.smoothing.sizing import SizingSettings, boxes_from_keypoints
-from napari_cropzoom.engine.fingerprint import fingerprint
 from napari_cropzoom.engine.model_folder import ModelFolder
-from napari_cropzoom.files.bbox_csv import read_bbox_csv, write_bbox_csv
-from napari_cropzoom.files.predictions_csv import read_predictions_table, write_predictions
-from napari_cropzoom.files.provenance import MadeWith, made_with_path, video_identity, write_made_with
-from napari_cropzoom.files.review_paths import file_sha256, reviewed_csv
+from napari_cropzoom.files.predictions_csv import read_predictions_table
 from napari_cropzoom.projects.comparing import Improvement, OnVideo
 from napari_cropzoom.projects.corrections import Corrected, read_corrected, sizing_like
 from napari_cropzoom.projects.review_labels.said import LabelReview, Said
 from napari_cropzoom.review.session import Session
-from napari_cropzoom.video.index import VideoIndex
 from napari_cropzoom.video.video import Video
-from videos import make_numbered_video
-
-N = 60
-WRONG = range(20, 40)
-LABELS = (
-    "scorer,me,me,me,me,me,me\nbodyparts,nose,nose,ear,ear,tail,tail\ncoords,x,y,x,y,x,y\n"
-    "labeled-data/old/img00000001.png,1.50,2,3,4,,\nlabeled-data/a/img00000021.png,1,2,3,4,5,6\n"
-)
-
-
-def true_poses() -> Poses:
-    t = np.arange(N, dtype=float)[:, None]
-    xy = np.stack([20 + 0.8 * t + [[0, 8]], 25 + 0 * t + [[0, 6]]], axis=2)
-    likelihood = np.full((N, 2), 0.9)
-    likelihood[30:32] = 0.1
-    likelihood[25, 1] = 0.1
-    return Poses(("tail", "nose"), xy, likelihood)
-
-
-def detected() -> Poses:
-    poses = true_poses()
-    xy = poses.xy.copy()
-    xy[WRONG.start : WRONG.stop] += (-15, 20)
-    return Poses(poses.names, xy, poses.likelihood)
-
-
-def corrected(video: Path, raw: Path) -> None:
-    """Correct every wrong frame, and touch one that was right."""
-    session = Session(Video(video))
-    session.load_boxes(raw, source=Source.DETECTED)
-    right = boxes_from_keypoints(true_poses(), SizingSettings())
-    for frame in (*WRONG, 50):
-        session.set_box(frame, Box(*right[frame].tolist()))
-    session.save()
-    session.close()
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two reviewed videos and one that nobody has looked at; the pose was found in the reviewed boxes."""
-    root = tmp_path_factory.mktemp("made") / "lab ü"
-    (root / "videos").mkdir(parents=True)
-    for name in ("a", "b", "new"):
-        make_numbered_video(root / "videos" / f"{name}.mp4", N)
-    (root / "CollectedData.csv").write_text(LABELS)
-    for kind in ("detector", "pose"):
-        folder = make_predictions_folder(root / "models" / kind, root / "videos" / "a.mp4", detected())
-        write_predictions(folder / "video_preds" / "b.csv", detected())
-    for name in ("a", "b"):
-        video = root / "videos" / f"{name}.mp4"
-        raw = root / "models" / "detector" / "video_preds" / f"{name}_bbox.csv"
-        write_bbox_csv(raw, boxes_from_keypoints(detected(), SizingSettings()))
-        corrected(video, raw)
-        path = root / "models" / "pose" / "video_preds" / f"{name}.csv"
-        write_predictions(path, true_poses())
-        about = fingerprint(ModelFolder.open(root / "models" / "pose"))
-        boxes = read_bbox_csv(reviewed_csv(raw, video))
-        index = VideoIndex.scan(video)
-        record = MadeWith(about, "cpu", video_identity(index), boxes, file_sha256(path))
-        write_made_with(made_with_path(path), record)
-    return root
+    return make_lab(tmp_path_factory.mktemp("made") / "lab ü")
 
 
 @pytest.fixture
@@ -101,19 +40,6 @@ def lab(made: Path, tmp_path: Path) -> Path:
 def improve(lab: Path, *more: str) -> int:
     models = ["--detector", str(lab / "models" / "detector"), "--pose", str(lab / "models" / "pose")]
     return main(["improve", str(lab), *models, *more])
-
-
-def told_of(lab: Path, name: str, poses: Poses) -> Path:
-    """A detector that has predicted both reviewed videos."""
-    folder = make_predictions_folder(lab / "models" / name, lab / "videos" / "a.mp4", poses)
-    write_predictions(folder / "video_preds" / "b.csv", poses)
-    for video in ("a", "b"):
-        path = folder / "video_preds" / f"{video}.csv"
-        about = fingerprint(ModelFolder.open(folder))
-        index = VideoIndex.scan(lab / "videos" / f"{video}.mp4")
-        record = MadeWith(about, "cpu", video_identity(index), None, file_sha256(path))
-        write_made_with(made_with_path(path), record)
-    return folder
 
 
 def new_rows(lab: Path) -> list[list[str]]:

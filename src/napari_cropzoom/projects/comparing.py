@@ -34,8 +34,8 @@ from napari_cropzoom.files.predictions_csv import PredictionsTable, read_predict
 from napari_cropzoom.files.provenance import read_video_predictions
 from napari_cropzoom.projects.corrections import Corrected, agrees
 from napari_cropzoom.projects.layout import OUT_OF_TRAINING, Project
+from napari_cropzoom.projects.review_labels.improving import COMPARED
 
-COMPARED = "compared.json"
 MUCH_WORSE = 1.25  # times the error on held-out labels, from which a new detector is not the better one
 LEAST_LABELS = 20  # labels held out, below which their error says nothing
 

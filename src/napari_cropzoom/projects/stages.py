@@ -13,6 +13,7 @@ from napari_cropzoom.worker.stages import Args, Result, StageFunction, optional_
 NAME = __name__
 """What the worker is told with ``--stages``."""
 PREDICT, BOXES, CROP, EVALUATE = "label_predict", "label_boxes", "label_crop", "evaluate"
+IMPROVE, OLD_AND_NEW = "label_corrections", "old_and_new"
 
 
 def predict(args: Args) -> Stage[Result]:
@@ -100,7 +101,61 @@ def evaluate(args: Args) -> Stage[Result]:
     }
 
 
-STAGES: dict[str, StageFunction] = {PREDICT: predict, BOXES: boxes, CROP: crop, EVALUATE: evaluate}
+def improve(args: Args) -> Stage[Result]:
+    """Frames corrected in reviews as labels, as ``cropzoom improve PROJECT --detector --pose``."""
+    from napari_cropzoom.engine.model_folder import ModelFolder
+    from napari_cropzoom.projects.layout import Project
+    from napari_cropzoom.projects.review_labels.improving import label_corrections, read_all_corrected
+
+    project, notes = Project.open(required_path(args, "project")), list[str]()
+    detector, pose = (ModelFolder.open(required_path(args, name)) for name in ("detector", "pose"))
+    yield Progress(0, 0, "reading reviews")
+    corrected = read_all_corrected(project, detector, notes.append)
+    made = yield from label_corrections(
+        project,
+        required_path(args, "labels"),
+        detector,
+        pose,
+        corrected,
+        trust=bool(args.get("trust")),
+        notify=notes.append,
+    )
+    return {"path": str(made.labels), "added": len(made.images), "note": " ".join(notes)}
+
+
+def old_and_new(args: Args) -> Stage[Result]:
+    """A detector beside the one it was trained on from, as ``cropzoom improve PROJECT --compare``."""
+    from napari_cropzoom.engine.model_folder import ModelFolder
+    from napari_cropzoom.projects.comparing import compare_detectors
+    from napari_cropzoom.projects.layout import Project
+    from napari_cropzoom.projects.review_labels.improving import read_all_corrected
+    from napari_cropzoom.projects.review_labels.record import added_frames
+
+    project, labels = Project.open(required_path(args, "project")), required_path(args, "labels")
+    old, new = (ModelFolder.open(required_path(args, name)) for name in ("old", "new"))
+    notes = list[str]()
+    yield Progress(0, 0, "reading reviews")
+    corrected, added = read_all_corrected(project, old, notes.append), added_frames(labels)
+    found = yield from compare_detectors(
+        project, labels, old, new, corrected, added, trust=bool(args.get("trust")), notify=notes.append
+    )
+    return {
+        "told": found.told(),
+        "verdict": found.verdict,
+        "better": found.new if found.is_better else found.old,
+        "shares": list(found.shares),
+        "note": " ".join(notes),
+    }
+
+
+STAGES: dict[str, StageFunction] = {
+    PREDICT: predict,
+    BOXES: boxes,
+    CROP: crop,
+    EVALUATE: evaluate,
+    IMPROVE: improve,
+    OLD_AND_NEW: old_and_new,
+}
 
 
 def _sizing(args: Args) -> Any:

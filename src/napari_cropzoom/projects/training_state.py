@@ -11,11 +11,12 @@ from napari_cropzoom.engine.model_folder import ModelFolder
 from napari_cropzoom.engine.training.pixel_errors import errors_file
 from napari_cropzoom.engine.training.status import TrainingStatus
 from napari_cropzoom.files.bbox_csv import read_labeled_bbox
-from napari_cropzoom.files.parsing import read_yaml
+from napari_cropzoom.files.parsing import read_json, read_yaml
 from napari_cropzoom.files.review_paths import reviewed_csv
 from napari_cropzoom.projects.label_images import raw_boxes_of
 from napari_cropzoom.projects.layout import PROJECT_FILE, Project
 from napari_cropzoom.projects.models import ModelState
+from napari_cropzoom.projects.review_labels.improving import COMPARED, trained_on_from
 from napari_cropzoom.projects.review_labels.record import without_review
 from napari_cropzoom.projects.review_labels.said import count_labels
 
@@ -45,6 +46,11 @@ class TrainingState:
         Of the labeled images with one detector.
     looked : StepState
         Labels made by review, and how many of them a person has accepted and rejected.
+    again, compared : StepState
+        The chosen detector, trained on with labels made by review; which of the two is better.
+    pair : (Path, Path) or None
+        Folders of the old and of the new detector: the chosen one and the newest that began with its
+        weights, or else the one whose weights it began with itself.
     running : tuple of Path
         Folders of the project in which a training runs.
     """
@@ -54,6 +60,9 @@ class TrainingState:
     reviewed: StepState = StepState()
     cropped: StepState = StepState()
     looked: StepState = StepState()
+    again: StepState = StepState()
+    compared: StepState = StepState()
+    pair: tuple[Path, Path] | None = None
     running: tuple[Path, ...] = ()
 
     @classmethod
@@ -72,14 +81,45 @@ class TrainingState:
         raw = raw_boxes_of(model, labels)
         final, cropped = reviewed_csv(raw, labels), model.cropped_csv(labels)
         to_crop = final if final.is_file() else raw
+        pair = _old_and_new(project, detector, running)
         return cls(
             _of(preds, [model.checkpoint, labels], "predicted"),
             _boxes(raw, [preds]),
             _of(final, [raw], "saved"),
             _of(cropped, [to_crop], "cropped"),
             looked,
+            StepState(f"{pair[1].name}, from {pair[0].name}", True) if pair else StepState(),
+            _compared(pair),
+            pair,
             running,
         )
+
+
+def _old_and_new(project: Project, detector: Path, running: tuple[Path, ...]) -> tuple[Path, Path] | None:
+    """The chosen detector beside the one it was trained on from, or was trained on from it."""
+    begun = {
+        model.path: old
+        for model in project.models
+        if model.is_ready and model.folder is not None and model.path not in running
+        if (old := trained_on_from(model.path, model.folder.config)) is not None
+    }
+    newer = [new for new, old in begun.items() if old.resolve() == detector.resolve()]
+    if newer:
+        return detector, max(newer, key=lambda new: _time(new / "config.yaml"))
+    return (begun[detector], detector) if detector in begun else None
+
+
+def _compared(pair: tuple[Path, Path] | None) -> StepState:
+    """Which of two detectors is the better one, as was found last."""
+    file = None if pair is None else pair[1] / COMPARED
+    if pair is None or file is None or not file.is_file():
+        return StepState()
+    try:
+        found = read_json(file)
+    except CropzoomError as error:
+        return StepState(str(error))
+    is_better = isinstance(found, dict) and found.get("is_better") is True
+    return StepState(f"{pair[int(is_better)].name} is the better one", True)
 
 
 def _of(file: Path, made_of: list[Path | None], text: str) -> StepState:

@@ -16,11 +16,8 @@ from qtpy.QtWidgets import QTabWidget, QVBoxLayout
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.engine.training.pixel_errors import errors_file
 from napari_cropzoom.jobs import Job, Latest, Worker
+from napari_cropzoom.projects import stages
 from napari_cropzoom.projects.review_labels.record import without_review
-from napari_cropzoom.projects.stages import BOXES as MAKE_BOXES
-from napari_cropzoom.projects.stages import CROP as CROP_IMAGES
-from napari_cropzoom.projects.stages import EVALUATE, NAME
-from napari_cropzoom.projects.stages import PREDICT as PREDICT_IMAGES
 from napari_cropzoom.projects.training_state import Found, TrainingState, models_folder
 from napari_cropzoom.widgets.controls import (
     Message,
@@ -37,14 +34,18 @@ from napari_cropzoom.widgets.steps.parts.job_bar import JobBar
 from napari_cropzoom.widgets.steps.parts.model_picker import ask_trust, is_about_trust
 from napari_cropzoom.widgets.training.errors import ComparePage, ErrorsPage
 from napari_cropzoom.widgets.training.form import TrainForm
+from napari_cropzoom.widgets.training.improved import ImprovedPage
 from napari_cropzoom.widgets.training.labels import LabelsPage
 from napari_cropzoom.widgets.training.lines import (
     BOXES,
     COMPARE,
     CROP,
+    IMPROVE,
     LOOK,
+    OLD_AND_NEW,
     PREDICT,
     REVIEW,
+    TRAIN_AGAIN,
     TRAIN_DETECTOR,
     TRAIN_POSE,
     StepLines,
@@ -63,11 +64,15 @@ EMPTY = (
 NO_LABELS = (
     "This folder has no label table, such as CollectedData.csv: where the keypoints are in single frames "
     "(set by hand). Label frames in Lightning Pose's app, which writes one; then train a detector here. "
-    "Later `cropzoom improve` adds frames that you have corrected."
+    "Later step Improve the detector adds frames that you have corrected."
 )
-NO_LOOK = "None yet: `cropzoom improve` makes them of frames corrected in reviews."
+NO_LOOK = "None yet: Make labels makes them of frames corrected in reviews."
+NO_POSE = "Train or choose a pose model first."
+NO_PAIR = "Train the detector again first."
 NO_DETECTOR = "Train or choose a detector first."
-STEPS, TRAIN, PROGRESS, ERRORS, COMPARISON, LABELS = range(6)
+TRAININGS = TRAIN_DETECTOR, TRAIN_POSE, TRAIN_AGAIN
+"""In the order of the form."""
+STEPS, TRAIN, PROGRESS, ERRORS, COMPARISON, LABELS, IMPROVED = range(7)
 
 
 class TrainingDock(ProjectDock):
@@ -114,7 +119,8 @@ class TrainingDock(ProjectDock):
     def open_project(self, folder: Path) -> None:
         """Read a project in a thread, and show how far its training is."""
         self.looked.stop()
-        self.tabs.setTabVisible(LABELS, False)  # it makes the others narrow
+        for tab in (LABELS, IMPROVED):
+            self.tabs.setTabVisible(tab, False)  # they make the others narrow
         super().open_project(folder)
 
     @property
@@ -137,8 +143,8 @@ class TrainingDock(ProjectDock):
 
     def do(self, step: str, trust: bool = False) -> None:
         """Do a step, or show the tab that asks what is needed for it."""
-        if step in (TRAIN_DETECTOR, TRAIN_POSE):
-            self.form.show_what(step == TRAIN_POSE)
+        if step in TRAININGS:
+            self.form.show_what(TRAININGS.index(step))
             self.tabs.setCurrentIndex(TRAIN)
         elif step == REVIEW:
             self.open_labels()
@@ -192,7 +198,7 @@ class TrainingDock(ProjectDock):
         self.labels_choice = choice("training_labels", "The table of labeled images")
         self.missing = note(NO_LABELS, "training_missing")
         self.lines, self.form, self.progress = StepLines(), TrainForm(), ProgressPage()
-        self.errors, self.compare = ErrorsPage(), ComparePage()
+        self.errors, self.compare, self.improved = ErrorsPage(), ComparePage(), ImprovedPage()
         scroll = Scrolling(self.lines)
         self.tabs = QTabWidget()
         self.tabs.setObjectName("training_tabs")
@@ -203,9 +209,11 @@ class TrainingDock(ProjectDock):
             (self.errors, "Errors"),
             (self.compare, "Compare"),
             (self.looked, "Labels"),
+            (self.improved, "Old/new"),
         ):
             self.tabs.addTab(page, title)
-        self.tabs.setTabVisible(LABELS, False)
+        for tab in (LABELS, IMPROVED):
+            self.tabs.setTabVisible(tab, False)
         self.job = JobBar("training_job", "Run", is_flat=True)
         self.job.run_button.hide()
         self.message = Message()
@@ -238,18 +246,25 @@ class TrainingDock(ProjectDock):
             return
         self.message.clear()
         stage, title = {
-            PREDICT: (PREDICT_IMAGES, "Predicting labeled images"),
-            BOXES: (MAKE_BOXES, "Making boxes"),
-            CROP: (CROP_IMAGES, "Cropping labeled images"),
-            COMPARE: (EVALUATE, "Comparing"),
+            PREDICT: (stages.PREDICT, "Predicting labeled images"),
+            BOXES: (stages.BOXES, "Making boxes"),
+            CROP: (stages.CROP, "Cropping labeled images"),
+            COMPARE: (stages.EVALUATE, "Comparing"),
+            IMPROVE: (stages.IMPROVE, "Making labels"),
+            OLD_AND_NEW: (stages.OLD_AND_NEW, "Comparing detectors"),
         }[step]
         args: dict[str, Any] = {"labels": str(labels), "model": str(detector), "trust": trust}
         if step in (BOXES, COMPARE):
             args["crop_ratio"] = round(self.lines.ratio.value(), 2)
-        if step == COMPARE:
+        if step in (COMPARE, IMPROVE):
             args |= {"detector": str(detector), "pose": str(self.pose)}
+        if step in (IMPROVE, OLD_AND_NEW) and self.project is not None:
+            args |= {"project": str(self.project.data_dir), "labels": str(without_review(labels))}
+        if step == OLD_AND_NEW and self.state.pair is not None:
+            old, new = self.state.pair
+            args |= {"old": str(old), "new": str(new)}
         if self._worker is None:
-            self._worker = Worker(self, options=("--stages", NAME))
+            self._worker = Worker(self, options=("--stages", stages.NAME))
         self._asked = step
         self.job.show_job(self._worker.start(stage, args), title)
         self._show_state()
@@ -260,6 +275,15 @@ class TrainingDock(ProjectDock):
             self.tabs.setCurrentIndex(COMPARISON)
             return
         said = str(result.get("note") or "")
+        if self._asked == OLD_AND_NEW:
+            self.improved.show_result(result)
+            self.tabs.setTabVisible(IMPROVED, True)
+            self.tabs.setCurrentIndex(IMPROVED)
+            self.lines.choose_detector(Path(result["better"]))
+            return
+        if added := result.get("added"):
+            self._again_later.start()  # there is a new table of labels
+            said = f"{counted(added, 'image')} made labels. Look at them in the next step. {said}".strip()
         if missing := result.get("missing"):
             said = f"{counted(missing, 'image')} without a box: draw one in the review. {said}".strip()
         self.message.show_info(said)
@@ -356,5 +380,8 @@ class TrainingDock(ProjectDock):
             CROP: no_detector or ("" if state.boxes.is_done else "Make boxes first.") or busy,
             TRAIN_POSE: no_detector or ("" if state.cropped.is_done else "Crop the images first."),
             COMPARE: no_detector or ("" if self.pose else "Train a pose model first.") or busy,
+            IMPROVE: no_detector or ("" if self.pose else NO_POSE) or busy,
             LOOK: "" if state.looked.text else NO_LOOK,
+            TRAIN_AGAIN: no_detector or ("" if state.looked.text else NO_LOOK),
+            OLD_AND_NEW: no_detector or ("" if state.pair else NO_PAIR) or busy,
         }

@@ -3,146 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QFormLayout, QLineEdit, QSpinBox, QVBoxLayout, QWidget
 
 from napari_cropzoom.core.errors import CropzoomError
-from napari_cropzoom.core.scores import sees_hardly_finer
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.engine.model_folder import ModelFolder
-from napari_cropzoom.engine.training.background import start
-from napari_cropzoom.engine.training.checks import problems_of
-from napari_cropzoom.engine.training.config import compose
-from napari_cropzoom.engine.training.making import (
-    BACKBONES,
-    SIZES,
-    UNSUPERVISED,
-    Recipe,
-    make_config,
-    write_config,
-)
-from napari_cropzoom.engine.training.train import check_cropped, prepare, refuse_if_running
-from napari_cropzoom.files.parsing import read_yaml
-from napari_cropzoom.files.predictions_csv import read_predictions_table
+from napari_cropzoom.engine.training.making import BACKBONES, SIZES, UNSUPERVISED, Recipe
 from napari_cropzoom.jobs import Latest
-from napari_cropzoom.projects.label_images import input_scale_of
-from napari_cropzoom.projects.review_labels.said import unseen_in_table
+from napari_cropzoom.projects.review_labels.improving import free_folder
+from napari_cropzoom.projects.review_labels.record import with_review, without_review
 from napari_cropzoom.widgets.controls import Message, button, choice, delayed, note, row, silent
+from napari_cropzoom.widgets.training.order import Order, epochs_of
 from napari_cropzoom.widgets.window.scrolling import Scrolling
 
 NEW = ""
 SUPERVISED, SEMI = "supervised", "semi"
 MS_BEFORE_CHECK = 300
-_BAD = set('/\\:*?"<>|')
-
-
-@dataclass(frozen=True)
-class Order:
-    """A training as it is asked for.
-
-    Attributes
-    ----------
-    labels : Path
-    output_dir : Path
-        The model folder to write.
-    config : Path or None
-        None for one made of ``recipe``.
-    recipe : Recipe
-    detector : Path or None
-        Train on the images cropped with this detector.
-    """
-
-    labels: Path
-    output_dir: Path
-    config: Path | None
-    recipe: Recipe
-    detector: Path | None
-
-    def problems(self) -> list[str]:
-        """What would end it early; fit for a thread, and without torch.
-
-        Raises
-        ------
-        CropzoomError
-            If the configuration cannot be put together, or the folder is in use.
-        """
-        if not self.output_dir.name or set(self.output_dir.name) & _BAD:
-            return ["Give a name for the model's folder, without / and \\."]
-        refuse_if_running(self.output_dir)
-        if (self.output_dir / "config.yaml").exists() or (self.output_dir / "tb_logs").exists():
-            return [f"{self.output_dir.name}: there is a model of this name. Choose another name."]
-        if self.config is None:
-            settings = make_config(self.labels, _names(self.labels), self.recipe, self.output_dir.name)
-        else:
-            settings = compose(self.config)
-        found = problems_of(settings, self.output_dir)
-        if self.detector is not None:
-            model = ModelFolder.open(self.detector, need_checkpoint=False)
-            check_cropped(self.config or self.labels, settings, model)
-        return found
-
-    def check(self) -> tuple[list[str], str]:
-        """What would end it early, and what a person should know of it, in sentences; for a thread.
-
-        Raises
-        ------
-        CropzoomError
-            As :meth:`problems`.
-        """
-        found = self.problems()
-        told = (self._told_scale(), unseen_in_table(self.labels))
-        return found, "" if found else " ".join(filter(None, told))
-
-    def _told_scale(self) -> str:
-        model = None if self.detector is None else ModelFolder.open(self.detector, need_checkpoint=False)
-        known: tuple[int, int] = (self.recipe.size, self.recipe.size)
-        if self.config is not None:
-            sizes = compose(self.config)["data"].get("image_resize_dims") or {}
-            if not sizes.get("height") or not sizes.get("width"):
-                return ""
-            known = int(sizes["height"]), int(sizes["width"])
-        scale = input_scale_of(self.labels, known, model)
-        told = f"One pixel of the network's input will be {scale:.1f} px of the image"
-        if model is None:
-            return f"{told}."
-        whole = input_scale_of(self.labels, model.image_size, None)
-        hardly = " Hardly finer: take a larger size, or smaller boxes." * sees_hardly_finer(scale, whole)
-        return f"{told}, where the detector's is {whole:.1f} px.{hardly}"
-
-    def begin(self, trust: bool) -> Path:
-        """Start it in the background; returns its folder. For a thread: takes seconds.
-
-        Raises
-        ------
-        CropzoomError
-            If it is refused, or ends before it has begun.
-        """
-        config = self.config or self._write()
-        detector = None if self.detector is None else ModelFolder.open(self.detector)
-        prepare(config, self.output_dir, detector, trust=trust)
-        words = [str(config), "--output_dir", str(self.output_dir)]
-        words += [] if detector is None else ["--detector_model", str(detector.path)]
-        words += ["--trust_checkpoint"] if trust else []
-        start(words, self.output_dir)
-        return self.output_dir
-
-    def _write(self) -> Path:
-        """Write the made configuration beside the labels, where a person finds it again."""
-        name = self.output_dir.name
-        content = make_config(self.labels, _names(self.labels), self.recipe, name)
-        path, number = self.labels.parent / f"config_{name}.yaml", 1
-        while path.exists() and read_yaml(path) != content:
-            number += 1
-            path = self.labels.parent / f"config_{name}_{number}.yaml"
-        write_config(path, content)
-        return path
-
-
-def _names(labels: Path) -> tuple[str, ...]:
-    return read_predictions_table(labels).names
+DETECTOR, POSE, AGAIN = range(3)
+"""What is trained: a detector, a pose model on its crops, the detector on from its weights."""
 
 
 class TrainForm(QWidget):
@@ -196,20 +77,25 @@ class TrainForm(QWidget):
         """Take another detector, whose crops a pose model is trained on."""
         self.detector = detector
         name = detector.name if detector is not None else "no detector yet"
-        self.what.setItemText(1, f"Pose model, on crops of {name}")
+        self.what.setItemText(POSE, f"Pose model, on crops of {name}")
+        self.what.setItemText(AGAIN, f"{name} again, with labels made by review")
+        if self.what.currentIndex() == AGAIN:
+            self._on_what()
         self._soon.start()
 
-    def show_what(self, is_pose: bool) -> None:
-        """Propose a training of a detector, or of a pose model."""
-        self.what.setCurrentIndex(int(is_pose))
+    def show_what(self, what: int) -> None:
+        """Propose a training of a detector, of a pose model, or of the detector again."""
+        self.what.setCurrentIndex(what)
         self._on_what()
 
     def order(self) -> Order | None:
         """What is chosen; None where something is missing."""
         if self.labels is None or self.models is None:
             return None
-        is_pose = self.what.currentIndex() == 1
-        config = self.config.currentData()
+        what, config, labels = self.what.currentIndex(), self.config.currentData(), self.labels
+        again = self.detector if what == AGAIN else None
+        if again is not None:
+            config, labels = str(again / "config.yaml"), with_review(without_review(labels))
         losses = UNSUPERVISED if self.learning.currentData() == SEMI else ()
         recipe = Recipe(
             self.backbone.currentData(),
@@ -219,11 +105,12 @@ class TrainForm(QWidget):
             self.pretrained.isChecked(),
         )
         return Order(
-            self.labels,
-            self.models / self.name.text().strip(),
+            labels,
+            (self.models if again is None else again.parent) / self.name.text().strip(),
             Path(config) if config else None,
             recipe,
-            self.detector if is_pose else None,
+            self.detector if what == POSE else None,
+            again,
         )
 
     def start(self, trust: bool = False) -> None:
@@ -248,6 +135,7 @@ class TrainForm(QWidget):
         self.what = choice("train_what", "What the model will see")
         self.what.addItem("Detector, on whole images", False)
         self.what.addItem("Pose model, on crops", True)
+        self.what.addItem("Detector again, with labels made by review", False)
         self.config = choice("train_config", "A Lightning Pose configuration of the project")
         self.backbone = choice("train_backbone", "The network", BACKBONES)
         self.size = choice("train_size", "What whole images, or crops, are shrunk or stretched to")
@@ -316,22 +204,40 @@ class TrainForm(QWidget):
 
     def _on_what(self) -> None:
         """Propose the name of a model that is not there yet."""
-        stem = "pose" if self.what.currentIndex() == 1 else "detector"
-        if self.models is not None:
+        what = self.what.currentIndex()
+        if what == AGAIN and self.detector is not None:
+            self.name.setText(free_folder(self.detector).name)
+            if epochs := self._epochs_again():
+                self.epochs.setValue(epochs)
+        elif self.models is not None:
+            stem = "pose" if what == POSE else "detector"
             name, number = stem, 1
             while (self.models / name).exists():
                 number += 1
                 name = f"{stem}_{number}"
             self.name.setText(name)
-        self._on_change()
+        self._on_config()
+
+    def _epochs_again(self) -> int | None:
+        """How many epochs the detector was trained for; None where that cannot be set."""
+        try:
+            return None if self.detector is None else epochs_of(ModelFolder.open(self.detector))
+        except CropzoomError:
+            return None  # the check says what is wrong with it
 
     def _on_config(self) -> None:
-        is_new = not self.config.currentData()
-        for widget in (self.backbone, self.size, self.epochs, self.learning, self.pretrained):
-            widget.setVisible(is_new)
+        is_again = self.what.currentIndex() == AGAIN
+        is_new = not is_again and not self.config.currentData()
+        shown = {
+            self.config: not is_again,
+            self.epochs: is_new or (is_again and self._epochs_again() is not None),
+            **dict.fromkeys((self.backbone, self.size, self.learning, self.pretrained), is_new),
+        }
+        for widget, is_shown in shown.items():
+            widget.setVisible(is_shown)
             label = self.form.labelForField(widget)
             if label is not None:
-                label.setVisible(is_new)
+                label.setVisible(is_shown)
         self._on_change()
 
     def _on_change(self) -> None:
@@ -344,7 +250,7 @@ class TrainForm(QWidget):
         order = self.order()
         if order is None:
             return
-        if self.what.currentIndex() == 1 and order.detector is None:
+        if self.what.currentIndex() != DETECTOR and self.detector is None:
             self._on_checked((["Choose or train a detector first."], ""))
             return
         self._checking.request(order.check)

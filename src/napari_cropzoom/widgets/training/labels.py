@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import napari.viewer
 
 EMPTY = (
-    "Shows the labels that `cropzoom improve` has made of corrected frames, the least sure first: drag "
+    "Shows the labels that were made of corrected frames, the least sure first: drag "
     "keypoints to their places, and accept or reject each image. Start it in tab Steps."
 )
 _BUTTONS = (
@@ -222,8 +222,8 @@ class LabelsPage(QWidget):
         if following is None:
             name = with_review(review.labels).name
             self.message.show_info(
-                f"All are looked at: {review.counts.told()}. Train on with {name}: choose it above and "
-                "train in tab Train, or `cropzoom improve … --train`."
+                f"All are looked at: {review.counts.told()}, in {name}. Train the detector again in tab "
+                "Steps, or with `cropzoom improve … --train`."
             )
 
     def _hide(self, keypoint: int | None) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QComboBox,
@@ -20,9 +22,11 @@ from napari_cropzoom.projects.table import error_text
 from napari_cropzoom.projects.training_state import StepState, TrainingState
 from napari_cropzoom.widgets.controls import LineLabel, button, choice, row, silent
 
-TRAIN_DETECTOR, PREDICT, BOXES, REVIEW, CROP, TRAIN_POSE, COMPARE, LOOK = (
-    "detector", "predict", "boxes", "review", "crop", "pose", "compare", "look",
+TRAIN_DETECTOR, PREDICT, BOXES, REVIEW, CROP, TRAIN_POSE, COMPARE = (
+    "detector", "predict", "boxes", "review", "crop", "pose", "compare",
 )  # fmt: skip
+IMPROVE, LOOK, TRAIN_AGAIN, OLD_AND_NEW = "improve", "look", "again", "old_and_new"
+"""The steps that improve a detector by what was corrected in reviews."""
 _LINES = (
     (TRAIN_DETECTOR, "Detector", "Train …", "Train a model on the whole images"),
     (PREDICT, "Predict labeled images", "Predict", "Keypoints of the detector in every labeled image"),
@@ -32,11 +36,14 @@ _LINES = (
     (TRAIN_POSE, "Pose model", "Train …", "Train a model on the cropped images"),
     (COMPARE, "Does cropzoom pay?", "Compare", "Pixel errors on labels that no model was trained on"),
     (
-        LOOK,
-        "Labels made by review",
-        "Look …",
-        "Correct, accept or reject what `cropzoom improve` made",
+        IMPROVE,
+        "Improve the detector",
+        "Make labels",
+        "Of frames corrected in reviews of videos: the pose model finds the keypoints in your boxes",
     ),
+    (LOOK, "Labels made by review", "Look …", "Correct, accept or reject each"),
+    (TRAIN_AGAIN, "Detector again", "Train …", "From its weights, with the labels made by review"),
+    (OLD_AND_NEW, "Old or new detector?", "Compare", "On reviewed videos and labels; takes the better"),
 )
 
 
@@ -108,6 +115,12 @@ class StepLines(QWidget):
         _fill(self.pose, [m for m in usable if m.kind == POSE_MODEL])
         self.chosen.emit()
 
+    def choose_detector(self, folder: Path) -> None:
+        """Choose a detector, if it is offered."""
+        place = self.detector.findData(str(folder))
+        if place >= 0:
+            self.detector.setCurrentIndex(place)
+
     def show_state(self, state: TrainingState, ready: dict[str, str]) -> None:
         """Show how far each step is; ``ready`` has for each step why it cannot be done, or nothing."""
         shown = {
@@ -116,6 +129,8 @@ class StepLines(QWidget):
             REVIEW: state.reviewed,
             CROP: state.cropped,
             LOOK: state.looked,
+            TRAIN_AGAIN: state.again,
+            OLD_AND_NEW: state.compared,
         }
         for name, label in self.states.items():
             found = shown.get(name, StepState())

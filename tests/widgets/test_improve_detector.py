@@ -1,0 +1,184 @@
+"""*Improve the detector* by the buttons of the dock *Training*: labels, acceptance, again, old or new."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from PIL import Image
+from qtpy.QtCore import QSettings
+
+from corrected_lab import make_lab, told_of, true_poses
+from gui_events import drag, needs_display, press_key, spin, wait_for
+from lpmodels import make_lp_model
+from napari_cropzoom.engine.model_folder import ModelFolder
+from napari_cropzoom.files.predictions_csv import read_predictions_table
+from napari_cropzoom.projects.review_labels.said import count_labels
+from napari_cropzoom.video.video import Video
+from napari_cropzoom.widgets.training.dock import IMPROVED, PROGRESS, STEPS, TRAIN, TrainingDock
+from napari_cropzoom.widgets.training.form import AGAIN
+from napari_cropzoom.widgets.training.way_in import add_training
+from review_window import click_on
+
+pytestmark = [pytest.mark.gui, needs_display]
+NAMES = ("nose", "ear", "tail")
+
+
+@pytest.fixture
+def lab(tmp_path) -> Path:
+    return make_lab(tmp_path / "lab ü")
+
+
+@pytest.fixture
+def dock(shared_viewer, tmp_path):
+    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(tmp_path / "settings"))
+    shared_viewer.window.show()
+    shared_viewer.window.set_geometry(0, 0, 1280, 720)
+    dock = add_training(shared_viewer)
+    spin(0.3)
+    yield dock
+    shared_viewer.window.remove_dock_widget("all")
+    shared_viewer.layers.clear()
+
+
+def opened(dock: TrainingDock, lab: Path) -> TrainingDock:
+    """The project, with detector and pose model chosen."""
+    dock.open_project(lab)
+    wait_for(lambda: dock.project is not None and dock.lines.detector.count() > 0)
+    dock.lines.choose_detector(lab / "models" / "detector")
+    wait_for(lambda: dock.detector == lab / "models" / "detector")
+    return dock
+
+
+def press(dock: TrainingDock, step: str) -> None:
+    """Click the button of a step once it can be clicked."""
+    dock.tabs.setCurrentIndex(STEPS)
+    wait_for(lambda: dock.lines.buttons[step].isEnabled())
+    dock.lines.parentWidget().parentWidget().ensureWidgetVisible(dock.lines.buttons[step])
+    spin(0.1)
+    click_on(dock.lines.buttons[step])
+
+
+def shoot(viewer, name: str) -> None:
+    folder = os.environ.get("CROPZOOM_TRAINING_SHOTS")
+    if not folder:
+        return
+    for theme in ("light", "dark"):
+        viewer.theme = theme
+        spin(0.5)
+        viewer.window._qt_window.grab().save(str(Path(folder) / f"{name}_{theme}.png"))
+
+
+def make_labels(dock: TrainingDock, lab: Path) -> int:
+    press(dock, "improve")
+    wait_for(lambda: dock.state.looked.text or dock.message.kind == "error", timeout=120)
+    assert "made labels. Look at them" in dock.message.plain
+    return count_labels(lab / "CollectedData.csv").total
+
+
+def test_labels_are_made_looked_at_and_the_better_detector_is_taken(dock, lab, shared_viewer):
+    opened(dock, lab)
+    assert not dock.lines.buttons["again"].isEnabled()
+    assert dock.lines.states["old_and_new"].text() == "Train the detector again first."
+    assert make_labels(dock, lab) > 2
+    shoot(shared_viewer, "improve_steps")
+    press(dock, "look")
+    wait_for(lambda: dock.looked.current is not None)
+    first = dock.looked.current
+    press_key("g")
+    wait_for(lambda: dock.looked.current != first)
+    assert count_labels(lab / "CollectedData.csv").accepted == 1
+    press(dock, "again")
+    assert dock.tabs.currentIndex() == TRAIN
+    assert dock.form.what.currentIndex() == AGAIN
+    assert dock.form.what.currentText() == "detector again, with labels made by review"
+    assert dock.form.name.text() == "detector_improved"
+    assert not dock.form.config.isVisible()
+    order = dock.form.order()
+    assert order.labels.name == "CollectedData_with_review.csv"
+    assert order.output_dir == lab / "models" / "detector_improved"
+    old = ModelFolder.open(lab / "models" / "detector")
+    good = told_of(lab, "better one", true_poses(), old.checkpoint)
+    dock.read_again()
+    wait_for(lambda: dock.lines.states["again"].text() == "✓ better one, from detector")
+    press(dock, "old_and_new")
+    wait_for(lambda: dock.tabs.currentIndex() == IMPROVED or dock.message.kind == "error", timeout=120)
+    shoot(shared_viewer, "improve_compared")
+    verdict = dock.improved.verdict.text()
+    assert verdict.startswith("The new detector is the better one: use better one. ")
+    assert "% of the frames before, 100.0% after" in verdict
+    assert "box as reviewed" in dock.improved.told.toPlainText()
+    assert json.loads((good / "compared.json").read_text())["is_better"] is True
+    wait_for(lambda: dock.detector == good)
+    wait_for(lambda: dock.lines.states["old_and_new"].text() == "✓ better one is the better one")
+
+
+def test_without_corrections_it_says_what_to_do(dock, lab):
+    shutil.rmtree(lab / "models" / "detector" / "video_preds" / "bboxes_reviewed")
+    opened(dock, lab)
+    press(dock, "improve")
+    wait_for(lambda: dock.message.kind == "error", timeout=60)
+    assert "no video has a saved review in which a box of detector was corrected" in dock.message.plain
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.skipif(
+    not os.environ.get("CROPZOOM_TRAINING_FLOW"), reason="a real training: CROPZOOM_TRAINING_FLOW=1"
+)
+def test_a_detector_is_trained_on_with_labels_accepted_by_hand(dock, lab, shared_viewer):
+    real = make_lp_model(lab / "real", keypoint_names=NAMES, size=128)
+    shutil.rmtree(lab / "models" / "detector" / "tb_logs")
+    shutil.copytree(real / "tb_logs", lab / "models" / "detector" / "tb_logs")
+    config = yaml.safe_load((real / "config.yaml").read_text())
+    training = config["training"]
+    training |= {"min_epochs": 2, "max_epochs": 2, "unfreezing_epoch": 0, "log_every_n_steps": 1}
+    training |= {"train_prob": 0.7, "val_prob": 0.3, "check_val_every_n_epoch": 1}
+    training["lr_scheduler_params"] = {"multisteplr": {"milestones": [1], "gamma": 0.5}}
+    config["eval"] |= {"predict_vids_after_training": False, "save_vids_after_training": False}
+    config["callbacks"] = {"anneal_weight": None}
+    (lab / "models" / "detector" / "config.yaml").write_text(yaml.safe_dump(config))
+    shutil.rmtree(lab / "real")
+    for image in read_predictions_table(lab / "CollectedData.csv").index:
+        (lab / image).parent.mkdir(parents=True, exist_ok=True)
+        with Video(lab / "videos" / "a.mp4") as video:
+            Image.fromarray(video.frame(0)).save(lab / image)
+    opened(dock, lab)
+    made = make_labels(dock, lab)
+    press(dock, "look")
+    wait_for(lambda: dock.looked.current is not None)
+    spin(0.3)
+    x, y = dock.looked.review.made[dock.looked.current].xy["nose"]
+    drag(shared_viewer, (y, x), (y + 3, x - 3))
+    wait_for(lambda: dock.looked.review.past)
+    shoot(shared_viewer, "improve_look")
+    for number in range(made):
+        before = dock.looked.current
+        press_key("g")
+        wait_for(lambda number=number: count_labels(lab / "CollectedData.csv").accepted == number + 1)
+        if number + 1 < made:
+            wait_for(lambda before=before: dock.looked.current not in (None, before))
+    press(dock, "again")
+    wait_for(lambda: dock.form.problems is not None, timeout=30)
+    assert dock.form.problems == [], dock.form.check.plain
+    dock.form.epochs.setValue(2)
+    wait_for(lambda: dock.form.problems == [], timeout=30)
+    spin(0.2)
+    shoot(shared_viewer, "improve_train")
+    click_on(dock.form.start_button)
+    wait_for(lambda: dock.tabs.currentIndex() == PROGRESS or dock.form.message.kind == "error", 180)
+    assert dock.form.message.kind != "error", dock.form.message.plain
+    wait_for(lambda: dock.progress.look is not None and not dock.progress.is_running, 400)
+    assert dock.progress.look.status.status == "COMPLETED", dock.progress.look.log
+    wait_for(lambda: dock.state.pair is not None, 30)
+    press(dock, "old_and_new")
+    wait_for(lambda: dock.tabs.currentIndex() == IMPROVED or dock.message.kind == "error", 300)
+    assert dock.message.kind != "error", dock.message.plain
+    shoot(shared_viewer, "improve_real")
+    assert "detector" in dock.improved.verdict.text()
+    assert (lab / "models" / "detector_improved" / "compared.json").is_file()
+    print(dock.improved.verdict.text())
+    print(dock.improved.told.toPlainText())

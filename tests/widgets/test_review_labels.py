@@ -131,6 +131,22 @@ def test_keypoints_are_dragged_and_hidden_and_images_accepted_and_rejected(dock,
     assert set(table(labels)) == {*NAMES} - {MADE[1]}
 
 
+def test_names_do_not_lie_over_each_other_and_the_mouse_shows_the_one_below(dock, labels, shared_viewer):
+    look(dock, labels)
+    points = shared_viewer.layers[LABELS]
+    y, x = yx(dock, "nose")
+    assert list(points.text.values) == ["nose", "back", ""]
+    drag(shared_viewer, yx(dock, "back"), (y + 1, x + 1))
+    wait_for(lambda: dock.looked.review.past)
+    move_to(shared_viewer, (y - 20, x - 20))
+    wait_for(lambda: list(points.text.values) == ["nose", "", ""])
+    by, bx = yx(dock, "back")
+    move_to(shared_viewer, (by + 0.5, bx + 0.5))
+    wait_for(lambda: list(points.text.values) == ["", "back", ""])
+    shared_viewer.scene.camera.zoom *= 40
+    wait_for(lambda: list(points.text.values) == ["nose", "back", ""])
+
+
 def test_acts_are_taken_back_by_key_and_shown_and_a_press_beside_moves_the_picture(
     dock, labels, shared_viewer
 ):

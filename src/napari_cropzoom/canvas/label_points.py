@@ -12,7 +12,13 @@ from napari.utils.key_bindings import KeymapProvider, coerce_keybinding
 from numpy.typing import NDArray
 from psygnal import Signal
 
-from napari_cropzoom.canvas.keypoints.marks import BODY_PART, SYMBOLS, KeypointLooks, marks_of
+from napari_cropzoom.canvas.keypoints.marks import (
+    BODY_PART,
+    SYMBOLS,
+    KeypointLooks,
+    marks_of,
+    names_apart,
+)
 from napari_cropzoom.canvas.layer_updates import one_redraw
 from napari_cropzoom.canvas.video import FrameArray
 from napari_cropzoom.core.boxes import Box, FloatArray
@@ -30,6 +36,16 @@ KEYS = {
     "Control-Shift-Z": "redo",
 }
 """What keys ask for while labels are looked at; on macOS Control is Command."""
+KEY_HELP = {
+    "G": "Accept the labels of the image; the next one",
+    "X": "Reject the image; the next one",
+    "N": "Next image",
+    "Shift-N": "Previous image",
+    "Delete": "The keypoint under the mouse is not visible",
+    "Control-Z": "Take back the last act",
+    "Control-Shift-Z": "Do it again",
+}
+"""For the table of keys."""
 _SIZES = 2, 12  # screen pixels across a keypoint; vispy makes an edge at least half the lower one
 _REACH = 12.0  # screen pixels from the middle of a keypoint in which a press takes it
 _MARGIN = 1.15  # sides of the box that the view shows at first
@@ -69,6 +85,7 @@ class LabelPoints:
         self._viewer, self._names = viewer, tuple(names)
         self._xy: FloatArray = np.full((len(self._names), 2), np.nan)
         self._n_shown = 0
+        self._texts = [*self._names]
         self._is_closed = False
         self.picture = Image(np.zeros((1, 1, 3), np.uint8), name=PICTURE, rgb=True)
         self.points = Points(
@@ -90,6 +107,7 @@ class LabelPoints:
         self.points.editable = False  # napari's own tools, which know nothing of labels
         self.points.mouse_drag_callbacks.append(self._drag)
         viewer.mouse_move_callbacks.append(self._on_move)
+        viewer.scene.camera.events.zoom.connect(self._write_names)
         viewer.layers.events.removed.connect(self._on_removed)
         viewer.layers.events.inserted.connect(self._on_inserted)
         viewer.layers.selection.active = self.points
@@ -133,6 +151,7 @@ class LabelPoints:
         viewer.layers.events.removed.disconnect(self._on_removed)
         viewer.layers.events.inserted.disconnect(self._on_inserted)
         viewer.mouse_move_callbacks.remove(self._on_move)
+        viewer.scene.camera.events.zoom.disconnect(self._write_names)
         self.points.mouse_drag_callbacks.remove(self._drag)
         for key, handler in self._handlers.items():
             if viewer.keymap.get(key) is handler:
@@ -154,6 +173,14 @@ class LabelPoints:
             self.points.shown = marks.is_there
             self.points.face_color = marks.face
             self.points.border_color = marks.border
+        self._write_names()
+
+    def _write_names(self) -> None:
+        """Write the names that have room, that of the keypoint under the mouse first."""
+        texts = names_apart(self._names, self._xy, self._viewer.scene.camera.zoom, self.under)
+        if texts != self._texts:
+            self._texts = texts
+            self.points.text.string = texts
 
     def _look_at(self, box: Box) -> None:
         height, width = self._viewer.canvas.size
@@ -183,6 +210,7 @@ class LabelPoints:
 
     def _on_move(self, viewer: ViewerModel, event: Any) -> None:
         self.under = self.keypoint_at(event.position)
+        self._write_names()
 
     def _on_removed(self, event: Any) -> None:
         if event.value in (self.picture, self.points):

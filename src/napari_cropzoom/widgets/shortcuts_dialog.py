@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QKeyEvent, QKeySequence
 from qtpy.QtWidgets import QDialog, QHeaderView, QTableWidget, QTableWidgetItem, QVBoxLayout, QWidget
 
+from napari_cropzoom.canvas.label_points import KEY_HELP
 from napari_cropzoom.canvas.layer_set import LayerSet
 from napari_cropzoom.canvas.shortcuts import SHORTCUTS, Shortcut
 
+LABELS_HEAD = "While labels made by review are looked at"
 QT_NAMES = {"Control": "Ctrl", "PageUp": "PgUp", "PageDown": "PgDown", "-": "+"}
 KEYS = {shortcut.name: shortcut.key for shortcut in SHORTCUTS}
 
 
 def key_text(name: str) -> str:
     """Return a key as this system writes it, empty if there is none of that name."""
-    return str(_sequence(KEYS.get(name, "")).toString(QKeySequence.SequenceFormat.NativeText))
+    return _native(KEYS.get(name, ""))
+
+
+def _native(key: str) -> str:
+    return str(_sequence(key).toString(QKeySequence.SequenceFormat.NativeText))
 
 
 def act_on_key(event: QKeyEvent, layers: LayerSet) -> bool:
@@ -72,16 +80,19 @@ class ShortcutsDialog(QDialog):
         self.setWindowTitle("Keys on the canvas")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(520, 560)
-        table = QTableWidget(len(SHORTCUTS), 2)
+        rows = [(key_text(each.name), each.description) for each in SHORTCUTS]
+        rows.append(("", LABELS_HEAD))
+        rows += [(_native(key), text) for key, text in KEY_HELP.items()]
+        table = QTableWidget(len(rows), 2)
         table.setObjectName("shortcuts_table")
         table.setHorizontalHeaderLabels(["Key", "What it does"])
         table.verticalHeader().hide()
         table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
         table.setShowGrid(False)
         table.setTabKeyNavigation(False)
-        for line, shortcut in enumerate(SHORTCUTS):
-            table.setItem(line, 0, QTableWidgetItem(key_text(shortcut.name)))
-            table.setItem(line, 1, QTableWidgetItem(shortcut.description))
+        for line, texts in enumerate(rows):
+            for column, text in enumerate(texts):
+                table.setItem(line, column, QTableWidgetItem(text))
         header = table.horizontalHeader()
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
@@ -91,8 +102,12 @@ class ShortcutsDialog(QDialog):
 
 def shortcuts_markdown() -> str:
     """Return the table of keys for the documentation."""
+    on_video = _markdown({each.key: each.description for each in SHORTCUTS})
+    return f"{on_video}\n{LABELS_HEAD}:\n\n{_markdown(KEY_HELP)}"
+
+
+def _markdown(rows: Mapping[str, str]) -> str:
     lines = ["| key | what it does |", "|---|---|"]
-    for shortcut in SHORTCUTS:
-        keys = f"`{shortcut.key.replace('Control', 'Ctrl').replace('-', '+')}`"
-        lines.append(f"| {keys} | {shortcut.description} |")
+    for key, text in rows.items():
+        lines.append(f"| `{key.replace('Control', 'Ctrl').replace('-', '+')}` | {text} |")
     return "\n".join(lines) + "\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ EDGES = {
     "labels": (1.0, 1.0, 1.0, 1.0),
 }
 """Light and dark: the shapes of points a few pixels large can hardly be told apart."""
+_LETTER, _LINE = 7.5, 15.0  # pixels of the screen, of a name of 8 points
 _BRIGHTEST = 0.9  # of plasma; above it is the yellow of the final box
 
 
@@ -94,3 +96,28 @@ def bones_of(poses: Poses, frame: int, looks: KeypointLooks) -> FloatArray:
     is_there = is_likely[ends].all(axis=1) & np.isfinite(bones).all(axis=(1, 2))
     shown: FloatArray = bones[is_there]
     return shown
+
+
+def names_apart(names: Sequence[str], xy: FloatArray, zoom: float, first: int | None = None) -> list[str]:
+    """The names that have room beside their keypoints; empty for those that would lie over another.
+
+    Parameters
+    ----------
+    names : sequence of K str
+    xy : ndarray, (K, 2)
+        Pixels of the image, NaN where there is no keypoint.
+    zoom : float
+        Pixels of the screen in one of the image.
+    first : int or None
+        The keypoint whose name goes before all others.
+    """
+    order = [*([] if first is None else [first]), *(each for each in range(len(names)) if each != first)]
+    result, taken = [""] * len(names), list[tuple[float, float, float]]()
+    for number in order:
+        x, y = (xy[number] * zoom).tolist()
+        right = x + _LETTER * len(names[number])
+        if x != x or any(x < r and left < right and abs(y - top) < _LINE for left, r, top in taken):
+            continue
+        taken.append((x, right, y))
+        result[number] = names[number]
+    return result

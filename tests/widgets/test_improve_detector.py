@@ -140,6 +140,7 @@ def test_a_detector_is_trained_on_with_labels_accepted_by_hand(dock, lab, shared
     training["lr_scheduler_params"] = {"multisteplr": {"milestones": [1], "gamma": 0.5}}
     config["eval"] |= {"predict_vids_after_training": False, "save_vids_after_training": False}
     config["callbacks"] = {"anneal_weight": None}
+    config["data"] |= {"data_dir": str(lab), "video_dir": str(lab / "videos")}
     (lab / "models" / "detector" / "config.yaml").write_text(yaml.safe_dump(config))
     shutil.rmtree(lab / "real")
     for image in read_predictions_table(lab / "CollectedData.csv").index:

@@ -34,8 +34,9 @@ class ImprovedPage(QWidget):
         """Show what the stage of the comparison has returned."""
         better, verdict = str(result["better"]), str(result["verdict"])
         before, after = result["shares"]
+        which = verdict.replace(better, Path(better).name).rstrip(".")
         self.verdict.setText(
-            f"{verdict.replace(better, Path(better).name)}. Box as reviewed: {before:.1%} of the frames "
+            f"{which}. Box as reviewed: {before:.1%} of the frames "
             f"before, {after:.1%} after. It is chosen in tab Steps; nothing was deleted."
         )
         told = str(result["told"]).removesuffix(verdict).rstrip()

@@ -76,7 +76,7 @@ def shoot(viewer, name: str) -> None:
 def make_labels(dock: TrainingDock, lab: Path) -> int:
     press(dock, "improve")
     wait_for(lambda: dock.state.looked.text or dock.message.kind == "error", timeout=120)
-    assert "made labels. Look at them" in dock.message.plain
+    assert "Labels made for 3 images. Look at them" in dock.message.plain
     return count_labels(lab / "CollectedData.csv").total
 
 

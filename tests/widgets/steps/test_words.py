@@ -11,7 +11,7 @@ from napari_cropzoom.canvas.shortcuts import SHORTCUTS
 from napari_cropzoom.core.boxes import Box
 from napari_cropzoom.files.bbox_csv import write_bbox_csv
 from napari_cropzoom.widgets.controls import LineLabel, silent
-from napari_cropzoom.widgets.shortcuts_dialog import ShortcutsDialog, key_text
+from napari_cropzoom.widgets.shortcuts_dialog import LABELS_HEAD, ShortcutsDialog, key_text
 
 
 def test_the_step_boxes_says_where_the_boxes_come_from(opened, tmp_path, wait):
@@ -35,7 +35,9 @@ def test_every_key_of_the_table_has_a_name(viewer, qtbot):
     dialog = ShortcutsDialog(None)
     qtbot.addWidget(dialog)
     table = dialog.findChild(object, "shortcuts_table")
-    assert all(table.item(row, column).text() for row in range(table.rowCount()) for column in (0, 1))
+    rows = [[table.item(row, column).text() for column in (0, 1)] for row in range(table.rowCount())]
+    assert all(does for _, does in rows)
+    assert [does for key, does in rows if not key] == [LABELS_HEAD]
 
 
 @pytest.fixture

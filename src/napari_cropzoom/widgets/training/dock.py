@@ -283,7 +283,7 @@ class TrainingDock(ProjectDock):
             return
         if added := result.get("added"):
             self._again_later.start()  # there is a new table of labels
-            said = f"Labels made for {counted(added, 'image')}. Look at them in the next step. {said}".strip()
+            said = f"Labels made for {counted(added, 'image')}. Look at them in step 9. {said}".strip()
         if missing := result.get("missing"):
             said = f"{counted(missing, 'image')} without a box: draw one in the review. {said}".strip()
         self.message.show_info(said)

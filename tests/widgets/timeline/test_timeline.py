@@ -15,6 +15,7 @@ from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.timeline.series import State
 from napari_cropzoom.video.video import Video
 from napari_cropzoom.widgets.dock import CropzoomDock
+from napari_cropzoom.widgets.steps.parts import pixel_look
 from napari_cropzoom.widgets.timeline.colors import DARK, LIGHT, colors_of
 from napari_cropzoom.widgets.timeline.widget import Timeline
 from videos import make_numbered_video
@@ -30,7 +31,9 @@ def window(shared_viewer, tmp_path_factory):
     """One napari window for this module: a video of 40 frames, its dock, its timeline."""
     path = make_numbered_video(tmp_path_factory.mktemp("video") / "v.mp4", N, size=(320, 240), gop=10)
     viewer = shared_viewer
-    dock = CropzoomDock(viewer)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pixel_look, "MS_AFTER_BOXES", 10**6)  # the suspects are those of the boxes alone
+        dock = CropzoomDock(viewer)
     viewer.window.add_dock_widget(dock, name="Cropzoom", area="right")
     dock["video"].take(Video(path))
     timeline = Timeline(viewer, dock.controller)

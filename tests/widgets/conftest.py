@@ -11,6 +11,7 @@ from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.video.video import Video
 from napari_cropzoom.widgets.dock import CropzoomDock
 from napari_cropzoom.widgets.timeline.widget import Timeline
+from napari_cropzoom.widgets.training.way_in import add_training
 from player_window import N
 from review_window import make_review, review_window
 from videos import make_numbered_video, write_video
@@ -156,3 +157,15 @@ def detected(opened, model_folder, wait):
     opened["detect"].offer.use.click()
     wait(lambda: opened.controller.session.has_boxes)
     return opened
+
+
+@pytest.fixture
+def training_dock(shared_viewer):
+    """The dock *Training* in a window of 1280x720."""
+    shared_viewer.window.show()
+    shared_viewer.window.set_geometry(0, 0, 1280, 720)
+    dock = add_training(shared_viewer)
+    spin(0.3)
+    yield dock
+    shared_viewer.window.remove_dock_widget("all")
+    shared_viewer.layers.clear()

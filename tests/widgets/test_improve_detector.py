@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 import yaml
 from PIL import Image
-from qtpy.QtCore import QSettings
 
 from corrected_lab import make_lab, told_of, true_poses
 from gui_events import drag, needs_display, press_key, spin, wait_for
@@ -21,7 +20,6 @@ from napari_cropzoom.projects.review_labels.said import count_labels
 from napari_cropzoom.video.video import Video
 from napari_cropzoom.widgets.training.dock import IMPROVED, PROGRESS, STEPS, TRAIN, TrainingDock
 from napari_cropzoom.widgets.training.form import AGAIN
-from napari_cropzoom.widgets.training.way_in import add_training
 from review_window import click_on
 
 pytestmark = [pytest.mark.gui, needs_display]
@@ -34,15 +32,8 @@ def lab(tmp_path) -> Path:
 
 
 @pytest.fixture
-def dock(shared_viewer, tmp_path):
-    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(tmp_path / "settings"))
-    shared_viewer.window.show()
-    shared_viewer.window.set_geometry(0, 0, 1280, 720)
-    dock = add_training(shared_viewer)
-    spin(0.3)
-    yield dock
-    shared_viewer.window.remove_dock_widget("all")
-    shared_viewer.layers.clear()
+def dock(training_dock):
+    return training_dock
 
 
 def opened(dock: TrainingDock, lab: Path) -> TrainingDock:

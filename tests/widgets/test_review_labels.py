@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QSettings, Qt
+from qtpy.QtCore import Qt
 
 from gui_events import drag, hands, move_to, needs_display, press_key, spin, wait_for
 from labeled import NAMES, PARTS, make_labeled_project
@@ -19,7 +19,6 @@ from napari_cropzoom.projects.review_labels.record import record_of, with_review
 from napari_cropzoom.projects.review_labels.said import Counts, Said, count_labels, write_label_table
 from napari_cropzoom.widgets.training.dock import LABELS as LABELS_TAB
 from napari_cropzoom.widgets.training.dock import TrainingDock
-from napari_cropzoom.widgets.training.way_in import add_training
 from napari_cropzoom.widgets.window.hides_on_close import holder_of
 from review_window import click_on
 from videos import make_numbered_video
@@ -54,15 +53,8 @@ def labels(tmp_path) -> Path:
 
 
 @pytest.fixture
-def dock(shared_viewer, tmp_path):
-    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(tmp_path / "settings"))
-    shared_viewer.window.show()
-    shared_viewer.window.set_geometry(0, 0, 1280, 720)
-    dock = add_training(shared_viewer)
-    spin(0.3)
-    yield dock
-    shared_viewer.window.remove_dock_widget("all")
-    shared_viewer.layers.clear()
+def dock(training_dock):
+    return training_dock
 
 
 def look(dock: TrainingDock, labels: Path) -> TrainingDock:

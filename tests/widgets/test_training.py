@@ -36,15 +36,8 @@ def project(tmp_path) -> Path:
 
 
 @pytest.fixture
-def dock(shared_viewer, tmp_path):
-    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(tmp_path / "settings"))
-    shared_viewer.window.show()
-    shared_viewer.window.set_geometry(0, 0, 1280, 720)
-    dock = add_training(shared_viewer)
-    spin(0.3)
-    yield dock
-    shared_viewer.window.remove_dock_widget("all")
-    shared_viewer.layers.clear()
+def dock(training_dock):
+    return training_dock
 
 
 def opened(dock: TrainingDock, project: Path) -> TrainingDock:

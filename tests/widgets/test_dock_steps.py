@@ -71,8 +71,8 @@ def test_review_leads_through_the_queue(detected, wait):
     wait(lambda: "no box" in review.here.text())
     wait(lambda: button(detected, "review_fill").isEnabled())
     button(detected, "review_fill").click()
-    so_far = "2 of 2 so far · looking at the pixels"  # which begins when it does
-    wait(lambda: review.header.state in ("✓ 2 of 2 suspects reviewed", so_far))
+    so_far = [f"2 of 2 so far · {each}" for each in ("the pixels come next", "looking at the pixels")]
+    wait(lambda: review.header.state in ("✓ 2 of 2 suspects reviewed", *so_far))
     assert not session.track.is_missing.any()
     wait(lambda: button(detected, "review_undo").isEnabled())
     button(detected, "review_undo").click()

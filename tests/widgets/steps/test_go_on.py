@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.gui, needs_display]
 def window(review_files):
     """The review in a window where no look at the pixels changes the queue."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pixel_look, "MS_AFTER_BOXES", 10**6)
+        patch.setattr(pixel_look, "LEAST_FRAMES", 10**6)
         with review_window(*review_files) as dock:
             yield dock
 

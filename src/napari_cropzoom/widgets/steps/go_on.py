@@ -24,8 +24,8 @@ class GoOn(QPushButton):
     Parameters
     ----------
     controller : Controller
-    is_looking : callable
-        Whether the look at the pixels is under way, which may find more.
+    to_come : callable
+        What may still find more suspects, in words; empty where nothing is left to come.
 
     Attributes
     ----------
@@ -37,10 +37,10 @@ class GoOn(QPushButton):
 
     known = Signal()
 
-    def __init__(self, controller: Controller, is_looking: Callable[[], bool]) -> None:
+    def __init__(self, controller: Controller, to_come: Callable[[], str]) -> None:
         super().__init__()
         self.setObjectName("review_go_on")
-        self._controller, self._is_looking = controller, is_looking
+        self._controller, self._to_come = controller, to_come
         self._inspecting = Latest(self._on_inspected, pause=DRAWN_FIRST)
         self._asked_for: Inspector | None = None
         self.animal = ""
@@ -67,8 +67,8 @@ class GoOn(QPushButton):
             first = next(iter(others))
             where = shortened(first, NAME_LENGTH) if len(others) == 1 else counted(len(others), "animal")
             return f"{counted(sum(others.values()), 'suspect')} of {where} left", False
-        if self._is_looking():
-            return f"{f'{done} of {done}' if done else whole} so far · looking at the pixels", False
+        if to_come := self._to_come():
+            return f"{f'{done} of {done}' if done else whole} so far · {to_come}", False
         return whole, True
 
     def offer(self, session: Session, is_wanted: bool, at_once: int) -> None:
@@ -79,7 +79,7 @@ class GoOn(QPushButton):
             self.setText(f"{counted(count, 'suspect')} of {shortened(self.animal, NAME_LENGTH)} left ▶")
             self.setToolTip(f"Go on with the animal {self.animal}")
         elif others is not None:
-            so_far, more = (" so far", "; the pixels may show more") if self._is_looking() else ("", "")
+            so_far, more = (" so far", "; the pixels may show more") if self._to_come() else ("", "")
             self.animal = ""
             self.setText(f"All reviewed{so_far}: go on to Smooth ▶")
             self.setToolTip(f"No suspect is left{more}")

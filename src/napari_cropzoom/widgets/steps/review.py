@@ -81,7 +81,7 @@ class ReviewStep(Step):
         self.misfit = Message()
         self.misfit.setObjectName("review_misfit")
         self.alike = self._button("", "review_alike", self.take_offer)
-        self.go_on = GoOn(self.controller, lambda: self.pixels.is_looking)
+        self.go_on = GoOn(self.controller, lambda: self.pixels.to_come)
         self.go_on.clicked.connect(self._leave)
         self.go_on.known.connect(self.refresh)
         self.alike.hide()

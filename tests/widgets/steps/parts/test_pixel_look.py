@@ -90,7 +90,8 @@ def test_the_queue_grows_by_itself_and_says_what_is_wrong_as_a_whole(files, tmp_
 def test_it_waits_for_a_stage_that_runs(files, tmp_path, monkeypatch):
     monkeypatch.setattr(pixel_look, "MS_AFTER_BOXES", 100)
     with review_window(*files) as dock:
-        controller, pixels, asked = dock.controller, dock["review"].pixels, []
+        controller, review, asked = dock.controller, dock["review"], []
+        pixels = review.pixels
         wait_for(lambda: pixels.is_running)
         pixels.release()  # as if nothing had begun
         job = controller.start("pixels", {"video": files[0], "output": tmp_path / "m.npz"})
@@ -99,8 +100,12 @@ def test_it_waits_for_a_stage_that_runs(files, tmp_path, monkeypatch):
         controller.changed.emit()
         wait_for(lambda: len(asked) >= 3)
         assert not any(asked)
+        controller.session.accept(0, N - 1)
+        wait_for(lambda: review.header.state.endswith(" so far · the pixels come next"))
+        assert review.go_on.text() == "All reviewed so far: go on to Smooth ▶"
         job.cancel()
         wait_for(lambda: pixels.is_running)
+        wait_for(lambda: review.header.state.endswith(" so far · looking at the pixels"))
 
 
 def test_it_can_be_stopped_and_asked_for_again(files):
@@ -169,6 +174,7 @@ def test_a_camera_that_moves_is_said_quietly(tmp_path):
     with review_window(video, path) as dock:
         pixels = dock["review"].pixels
         wait_for(lambda: "camera moves" in pixels.status.text(), 60)
+        assert not pixels.to_come
         assert dock.controller.session.suspects.motion is None
         assert not dock["review"].message.plain
         assert pixels.run_button.isHidden()
@@ -204,7 +210,7 @@ def test_what_is_reviewed_while_it_looks_is_so_only_so_far(files):
         pixels.job.resume()
         wait_for(lambda: "more suspect" in review.message.plain, 60)
         assert review.message.plain.endswith(" found in the pixels.")
-        wait_for(lambda: not pixels.is_looking, 60)
+        wait_for(lambda: not pixels.to_come, 60)
         assert session.queue()
         assert review.header.state.endswith("suspects reviewed")
         assert not review.header.state.startswith("✓")

@@ -41,7 +41,7 @@ class PixelLook(JobBar):
     found
         The queue of the session has grown.
     looking_changed
-        Whether it `is_looking` is otherwise now.
+        What is `to_come` is otherwise now.
     more : str
         What it has found just now where all suspects were reviewed, to be told; empty otherwise.
     """
@@ -56,6 +56,7 @@ class PixelLook(JobBar):
         self.controller = controller
         self._looked_at: Session | None = None
         self._asked_for: Session | None = None  # whether its video was looked at before
+        self._is_asking = False
         self._worker: Worker | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self.more = ""
@@ -90,9 +91,11 @@ class PixelLook(JobBar):
         self.looking_changed.emit()
 
     @property
-    def is_looking(self) -> bool:
-        """Whether it may still find something in the session's video."""
-        return self.is_running or self._is_reading
+    def to_come(self) -> str:
+        """What may still find something in the session's video, in words; empty where nothing is left."""
+        if self.is_running or self._is_reading:
+            return "looking at the pixels"
+        return "the pixels come next" if self._soon.isActive() or self._is_asking else ""
 
     def cancel(self) -> None:
         """Ask the look to stop; it can be started again."""
@@ -106,7 +109,7 @@ class PixelLook(JobBar):
         super().release()
         self._end_process()
         self._looked_at = self._asked_for = None
-        self._is_reading = False
+        self._is_reading = self._is_asking = False
         self.run_button.hide()
 
     @property
@@ -117,21 +120,27 @@ class PixelLook(JobBar):
     def _on_changed(self) -> None:
         if not self._soon.isActive() and self._is_wanted():
             self._soon.start()
+            self.looking_changed.emit()
 
     def _start_once(self) -> None:
         """Take what was found in this video before, or look at it; not beside a stage that runs."""
         session = self.controller.session
         if session is None or not self._is_wanted():
+            self.looking_changed.emit()
             return
         if self.controller.is_working:
             self._soon.start()
             return
-        self._asked_for = session
+        self._asked_for, self._is_asking = session, True
 
         def go_on(is_known: bool) -> None:
+            if session is not self.controller.session:
+                return
+            self._is_asking = False
             if is_known:
                 self._looked_at = session
-            elif session is self.controller.session and self._looked_at is not session:
+                self.looking_changed.emit()
+            elif self._looked_at is not session:
                 self.start()
 
         self._inspect(session, partial(kept_motion, session.video.path, session.n_frames), go_on)
@@ -237,7 +246,7 @@ class PixelLook(JobBar):
 
     def _on_unreadable(self, error: Exception) -> None:
         self._end_process()
-        self._is_reading = False
+        self._is_reading = self._is_asking = False
         self.looking_changed.emit()
         if not self.controller.is_for_person(error):
             raise error

@@ -15,6 +15,8 @@ from napari_cropzoom.files.leftovers import remove_leftovers
 
 LOCAL = "local"
 SECONDS_TO_CONNECT = 20
+ANY_PORT = {"dashboard_address": "127.0.0.1:0"}
+"""Dask listens for web pages even without a dashboard, and warns where its usual port is taken."""
 CORES_OF_A_WORKER, BYTES_OF_A_WORKER = 4, 3 * 2**30
 
 
@@ -43,6 +45,7 @@ def connected(address: str, workers: int | None = None) -> Iterator[Client]:
                 threads_per_worker=max(processors() // count, 1),
                 memory_limit=0,
                 dashboard_address=None,
+                scheduler_kwargs=ANY_PORT,
                 silence_logs=logging.CRITICAL,
             )
             stack.enter_context(cluster)

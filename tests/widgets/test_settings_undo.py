@@ -153,11 +153,24 @@ def test_crop_ratio_and_threshold_are_edits_of_the_boxes_step(dock):
 
 def test_what_becomes_of_boxes_set_by_hand_is_asked_before(dock):
     session, step = dock.controller.session, dock["boxes"]
+    session.accept(8, 10)
+    before = session.track.boxes.copy()
+    dock.open_step("boxes")
+    drag_slider(step.ratio, 30)
+    wait_for(step.question.isVisible)
+    assert step.question.message.plain == (
+        "The boxes of all frames are made again. 3 accepted frames stay accepted, with boxes that nobody "
+        "has looked at."
+    )
+    assert step.question.change.text() == "Make all boxes again"
+    click_on(step.question.leave)
+    wait_for(lambda: step.ratio.value() == 2)
+    assert np.array_equal(session.track.boxes, before, equal_nan=True)
+    session.undo()
     session.set_box(5, HERE)
     session.set_box(8, HERE)
     session.accept(8, 10)
     before = session.track.boxes.copy()
-    dock.open_step("boxes")
     drag_slider(step.ratio, 30)
     wait_for(step.question.isVisible)
     assert step.question.message.plain == (
@@ -165,6 +178,7 @@ def test_what_becomes_of_boxes_set_by_hand_is_asked_before(dock):
         "again. 2 accepted frames stay accepted, with boxes that nobody has looked at."
     )
     spin(0.8)
+    assert step.question.change.text() == "Make the others again"
     assert dock["boxes"].minimumSizeHint().width() <= 290
     assert not step.question.leave.visibleRegion().isEmpty()
     assert len(session.history) == 3

@@ -1,4 +1,4 @@
-"""A question in the step *Boxes*: what becomes of boxes that a person has changed.
+"""A question in the step *Boxes*: what becomes of frames that a person has changed or accepted.
 
 It waits in the step, so that a slider can be dragged on; nothing is changed before it is answered.
 
@@ -11,7 +11,7 @@ import numpy as np
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
-from napari_cropzoom.core.boxes import FloatArray, Source
+from napari_cropzoom.core.boxes import FloatArray, Review, Source
 from napari_cropzoom.core.editing.settings import is_changed, told_of_kept, told_of_remade
 from napari_cropzoom.review.session import Session
 from napari_cropzoom.widgets.controls import Message, button, delayed
@@ -20,7 +20,7 @@ FROM_A_FILE = (
     "These boxes are from a file. Boxes round the keypoints take their place; undo brings them back."
 )
 ALL_AGAIN = "The boxes of all frames are made again."
-Agreed = tuple[Session, str, int]
+Agreed = tuple[Session, str, int, int]
 
 
 class SizingQuestion(QWidget):
@@ -74,7 +74,8 @@ class SizingQuestion(QWidget):
         """Say what becomes of the boxes as they are now."""
         self._asked = _state(session)
         self.message.show_warning(told(session) or ALL_AGAIN)
-        self.change.setText(f"Make the others{'' if session.sizing is None else ' again'}")
+        which = "the others" if told_of_kept(session.track) else "all boxes"
+        self.change.setText(f"Make {which}{'' if session.sizing is None else ' again'}")
 
     def is_moot(self, session: Session | None) -> bool:
         """Whether an answer is awaited of other boxes than those there are now."""
@@ -106,7 +107,9 @@ class SizingQuestion(QWidget):
 
 
 def _state(session: Session) -> Agreed:
-    return session, session.current, int(np.count_nonzero(is_changed(session.track)))
+    changed = is_changed(session.track)
+    accepted = (session.track.review == Review.ACCEPTED) & ~changed
+    return session, session.current, int(np.count_nonzero(changed)), int(np.count_nonzero(accepted))
 
 
 def told(session: Session) -> str:
@@ -116,5 +119,7 @@ def told(session: Session) -> str:
         return ""
     is_foreign = session.sizing is None and track.raw_source == Source.IMPORTED
     is_foreign = is_foreign and not np.isnan(track.raw).all()
-    said = [FROM_A_FILE] if is_foreign else []
-    return " ".join([*said, told_of_remade(track)]).strip() if said or told_of_kept(track) else ""
+    remade = told_of_remade(track)
+    if is_foreign:
+        return f"{FROM_A_FILE} {remade}".strip()
+    return f"{ALL_AGAIN} {remade}" if remade and not told_of_kept(track) else remade

@@ -50,11 +50,7 @@ class DetectStep(ModelStep):
 
     def build(self) -> None:
         """Method, its settings, run."""
-        detectors = list_detectors().working
-        titles = {name: detector.label for name, detector in detectors.items()}
-        self.method = choice("detect_method", "", {MODEL: "Lightning Pose model", **titles})
-        for place, detector in enumerate(detectors.values(), start=1):
-            self.method.setItemData(place, detector.help, Qt.ItemDataRole.ToolTipRole)
+        self.method = choice("detect_method", "", {MODEL: "Lightning Pose model"})
         self.pages = Pages()
         self.picker = ModelPicker("detect")
         self.every = QSpinBox()
@@ -68,9 +64,6 @@ class DetectStep(ModelStep):
         label.setToolTip(EVERY_HELP)
         self.pages.addWidget(self._model_page(label))
         self.settings: dict[str, Container[Any]] = {}
-        for name, detector in detectors.items():
-            self.settings[name] = settings_form(detector.settings)
-            self.pages.addWidget(self.settings[name].native)
         self.offer = Offer("detect", "Predictions")
         for widget in (self.method, self.pages, self.offer):
             self.form.addWidget(widget)
@@ -90,12 +83,27 @@ class DetectStep(ModelStep):
         layout.addLayout(row(label, self.every, stretch=0))
         return page
 
+    def _offer_detectors(self) -> None:
+        """Offer the detectors that are installed, with their settings.
+
+        They come with the first video: what other packages bring takes long to find and to import.
+        """
+        if self.settings:
+            return
+        for name, detector in list_detectors().working.items():
+            self.method.addItem(detector.label, name)
+            self.method.setItemData(self.method.count() - 1, detector.help, Qt.ItemDataRole.ToolTipRole)
+            self.settings[name] = settings_form(detector.settings)
+            self.pages.addWidget(self.settings[name].native)
+
     def session_changed(self) -> None:
         """A new video has no detections; the method is one that can run, the model that of its project.
 
         What a person has chosen stays.
         """
         super().session_changed()
+        if self.controller.session is not None:
+            self._offer_detectors()
         near, detector = self.controller.models_near
         if self._is_proposed:
             self._is_proposed = False

@@ -171,19 +171,41 @@ def test_only_predict_takes_such_a_model(lab):
         ModelFolder.open(lab / "model")
 
 
-@pytest.mark.parametrize("verb", ["run", "batch"])
-def test_a_pipeline_of_single_videos_refuses_it_first(verb, here, capsys):
-    detector = here / "detector"
-    shutil.copytree(here / "model", detector)
-    config = yaml.safe_load((detector / "config.yaml").read_text())
+@pytest.mark.parametrize(
+    "words",
+    [
+        "run videos --detector MODEL --pose single",
+        "run videos --detector single --pose MODEL",
+        "batch videos --detector MODEL --pose single",
+        "batch videos --detector single --pose MODEL",
+        "batch videos --detector MODEL --until boxes --scheduler local",
+        "create_bbox MODEL videos",
+        "crop MODEL videos",
+        "train config.yaml --detector_model MODEL --output_dir out",
+        "evaluate project --detector MODEL --pose single",
+        "evaluate project --detector single --pose MODEL",
+        "evaluate project --detector single --pose single --full_frame MODEL",
+        "improve project --detector MODEL",
+        "improve project --detector single --pose MODEL",
+        "improve project --detector single --compare MODEL",
+    ],
+)
+def test_what_works_on_single_videos_refuses_it_first(words, here, capsys, monkeypatch):
+    shutil.copytree(here / "model", here / "single")
+    config = yaml.safe_load((here / "model" / "config.yaml").read_text())
     del config["data"]["view_names"]
-    (detector / "config.yaml").write_text(yaml.safe_dump(config))
-    command = [verb, str(here / "videos"), "--detector", str(detector), "--pose", str(here / "model")]
-    assert main(command) == 1
+    (here / "single" / "config.yaml").write_text(yaml.safe_dump(config))
+    shutil.copy(here / "single" / "config.yaml", here)
+    (here / "project" / "videos").mkdir(parents=True)
+    shutil.copy(here / "model" / "labels_left.csv", here / "project" / "CollectedData.csv")
+    before = sorted(here.rglob("*"))
+    monkeypatch.chdir(here)
+    assert main(words.replace("MODEL", "model").split()) == 1
     said = capsys.readouterr().err
-    assert "a model for several views (left, right)" in said
+    assert "a model for several views (left, right), and only `cropzoom predict` takes it" in said
+    assert "Give a model of single videos here." in said
     assert said.count("\n") == 1
-    assert not (detector / "video_preds").exists()
+    assert sorted(here.rglob("*")) == before
 
 
 def test_boxes_of_the_views_lie_where_litpose_looks_for_them(here):

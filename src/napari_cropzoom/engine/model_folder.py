@@ -339,7 +339,8 @@ def _views(config_file: Path, data: dict[str, Any], model_type: str) -> tuple[st
 def _for_several(config_file: Path, views: Sequence[str]) -> CropzoomError:
     return CropzoomError(
         f"{config_file}: a model for several views ({brief(', '.join(views[:9]))}), and only "
-        "`cropzoom predict` takes it, with the videos of all views. Train a model of one view for this."
+        "`cropzoom predict` takes it, with the videos of all views and --bbox_dir for their boxes. Give "
+        "a model of single videos here."
     )
 
 

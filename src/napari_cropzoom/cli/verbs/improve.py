@@ -89,14 +89,14 @@ def improve(args: argparse.Namespace) -> None:
     project = Project.open(args.project, args.output_dir)
     labels = without_review(args.labels or only_labels(project))
     detector = ModelFolder.open(args.detector)
-    new = None if args.compare is None else ModelFolder.open(args.compare)
+    pose, new = (None if each is None else ModelFolder.open(each) for each in (args.pose, args.compare))
     corrected = read_all_corrected(project, detector, print_note)
     target = with_review(labels)
     if new is None:
         if args.train and target.is_file():
             print_note(f"{target}: is taken as it is; improve without --train adds frames")
         else:
-            _add_frames(project, labels, detector, corrected, args)
+            _add_frames(project, labels, detector, pose, corrected, args)
         review = _settle(labels, args)
         if not args.train:
             print(f"Train again: {_next_line(args)}")
@@ -112,21 +112,21 @@ def _add_frames(
     project: Project,
     labels: Path,
     detector: ModelFolder,
+    pose: ModelFolder | None,
     corrected: list[Corrected],
     args: argparse.Namespace,
 ) -> None:
     """Choose corrected frames, and write images and rows."""
-    from napari_cropzoom.engine.model_folder import ModelFolder
     from napari_cropzoom.projects.review_labels.improving import label_corrections
     from napari_cropzoom.projects.review_labels.record import record_of
 
-    if args.pose is None:
+    if pose is None:
         raise CropzoomError("Give --pose MODEL, a pose model that finds the keypoints in reviewed boxes.")
     stage = label_corrections(
         project,
         labels,
         detector,
-        ModelFolder.open(args.pose),
+        pose,
         corrected,
         count=args.frames,
         gap=args.gap,

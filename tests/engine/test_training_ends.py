@@ -204,6 +204,31 @@ def test_a_training_is_stopped_by_another_command(
     assert "no training runs there: canceled" in capsys.readouterr().err
 
 
+LOADS = """
+import subprocess, sys, time
+subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+time.sleep(60)
+"""
+
+
+@posix
+def test_a_training_that_is_killed_has_failed_and_leaves_no_process(tmp_path: Path) -> None:
+    """``kill -9`` of the process that trains, as the system does for want of memory."""
+    stage = _run([sys.executable, "-c", LOADS], tmp_path / "a.yaml", tmp_path, ignore)
+    for _ in stage:
+        pid = TrainingStatus.read(tmp_path).pid
+        if loaders := psutil.Process(pid).children():
+            psutil.Process(pid).kill()
+            break
+    with pytest.raises(CropzoomError, match=r"the training was killed, .*There is no checkpoint"):
+        run_stage(stage)
+    wait_for(lambda: not loaders[0].is_running() or loaders[0].status() == psutil.STATUS_ZOMBIE)
+    assert TrainingStatus.read(tmp_path).status == status.FAILED
+    assert TrainingStatus.read(tmp_path).told() == "failed"
+    with _only_one(tmp_path):
+        pass
+
+
 def test_what_cannot_be_trained_is_refused_before_the_command_leaves(
     config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -184,6 +184,12 @@ def _run(command: list[str], config: Path, output_dir: Path, notify: Notify) -> 
             stop.unlink(missing_ok=True)
     if process.returncode != 0:
         end(output_dir, FAILED)
+        if sys.platform != "win32" and process.returncode == -signal.SIGKILL:
+            _kill_group(process)
+            raise CropzoomError(
+                f"{output_dir}: the training was killed, by a person or for want of memory: close other "
+                f"programs, or set a smaller training.train_batch_size. {kept(output_dir)}"
+            )
         raise CropzoomError(
             f"{config}: litpose train ended with exit code {process.returncode}: {last_line(log)} "
             f"Everything it said is in {log}."
@@ -268,13 +274,20 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is not None:
         return
     if sys.platform != "win32":
-        os.killpg(process.pid, signal.SIGKILL)
+        _kill_group(process)
     else:
         for child in psutil.Process(process.pid).children(recursive=True):
             with contextlib.suppress(psutil.Error):
                 child.kill()
         process.kill()
     process.wait()
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    """End what the training has started too; its session is its own."""
+    if sys.platform != "win32":
+        with contextlib.suppress(OSError):  # nothing is left of it
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def last_line(log: Path) -> str:

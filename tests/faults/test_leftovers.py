@@ -25,8 +25,14 @@ HALF_WAY = """
 import sys, time
 from pathlib import Path
 from napari_cropzoom.files.atomic import atomic_folder, atomic_path
-with atomic_path(Path(sys.argv[1], "a.csv")) as part, atomic_folder(Path(sys.argv[1], "b")) as folder:
-    part.write_text("half"); (folder / "c").write_text("half")
+from napari_cropzoom.files.leftovers import temporary_folder
+import tempfile; tempfile.tempdir = sys.argv[1]
+with (
+    atomic_path(Path(sys.argv[1], "a.csv")) as part,
+    atomic_folder(Path(sys.argv[1], "b")) as folder,
+    temporary_folder() as other,
+):
+    part.write_text("half"); (folder / "c").write_text("half"); (other / "d").write_text("half")
     print("ready", flush=True)
     time.sleep(60)
 """
@@ -59,10 +65,10 @@ def is_gone(pid: int) -> bool:
 def test_only_what_a_dead_process_left_is_removed(tmp_path: Path) -> None:
     (tmp_path / ".mine.csv").write_text("somebody's")
     dead, alive = start(HALF_WAY, tmp_path), start(HALF_WAY, tmp_path)
-    assert len(list(tmp_path.iterdir())) == 5
+    assert len(list(tmp_path.iterdir())) == 7
     end(dead, signal.SIGKILL)
     remove_leftovers()
-    assert len(list(tmp_path.iterdir())) == 3
+    assert len(list(tmp_path.iterdir())) == 4
     end(alive, signal.SIGKILL)
     with atomic_path(tmp_path / "next.csv") as part:  # the first write of a process looks too
         part.write_text("whole")

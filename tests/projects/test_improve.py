@@ -20,6 +20,7 @@ from napari_cropzoom.core.sampling.spread import spread
 from napari_cropzoom.core.smoothing.sizing import SizingSettings, boxes_from_keypoints
 from napari_cropzoom.engine.model_folder import ModelFolder
 from napari_cropzoom.files.predictions_csv import read_predictions_table
+from napari_cropzoom.projects import stages
 from napari_cropzoom.projects.comparing import Improvement, OnVideo
 from napari_cropzoom.projects.corrections import Corrected, read_corrected, sizing_like
 from napari_cropzoom.projects.review_labels.said import LabelReview, Said
@@ -86,6 +87,21 @@ def test_images_are_whole_frames_and_the_record_says_where_they_come_from(lab: P
         about = record["images"][image]
         with Video(lab / about["video"]) as video, Image.open(lab / image) as picture:
             np.testing.assert_array_equal(np.asarray(picture), video.frame(about["frame"]))
+
+
+def test_who_stops_it_anywhere_leaves_no_image_without_labels(lab: Path) -> None:
+    args = {"project": lab, "labels": lab / "CollectedData.csv"}
+    args |= {kind: lab / "models" / kind for kind in ("detector", "pose")}
+    before = {path: path.read_bytes() for path in lab.rglob("*") if path.is_file()}
+    folders = sorted(lab.rglob("*"))
+    for steps in (1, 2, 4):  # at the reviews, and among the images of the first and the second video
+        stage = stages.improve({name: str(value) for name, value in args.items()})
+        shown = [next(stage).text for _ in range(steps)]
+        stage.close()
+        assert shown[1:] == ["images"] * (steps - 1)
+        assert {path: path.read_bytes() for path in lab.rglob("*") if path.is_file()} == before
+        assert sorted(lab.rglob("*")) == folders
+    assert improve(lab) == 0
 
 
 def test_a_second_time_adds_others_and_keeps_those_of_before(lab: Path) -> None:

@@ -5,21 +5,26 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 from PIL import Image
+from qtpy.QtCore import QTimer
 
 from corrected_lab import make_lab, told_of, true_poses
-from gui_events import drag, needs_display, press_key, spin, wait_for
+from gui_events import drag, needs_display, press_key, spin, wait_for, wait_until_still
 from lpmodels import make_lp_model
 from napari_cropzoom.engine.model_folder import ModelFolder
+from napari_cropzoom.engine.training import status
 from napari_cropzoom.files.predictions_csv import read_predictions_table
 from napari_cropzoom.projects.review_labels.said import count_labels
 from napari_cropzoom.video.video import Video
 from napari_cropzoom.widgets.training.dock import IMPROVED, PROGRESS, STEPS, TRAIN, TrainingDock
 from napari_cropzoom.widgets.training.form import AGAIN
+from napari_cropzoom.widgets.training.way_in import add_training
 from review_window import click_on
 
 pytestmark = [pytest.mark.gui, needs_display]
@@ -54,6 +59,23 @@ def press(dock: TrainingDock, step: str) -> None:
     click_on(dock.lines.buttons[step])
 
 
+def cancel(dock: TrainingDock, step: str) -> None:
+    """Click the button of a step, and *Cancel* while it is at work; it is held until then."""
+    hold = QTimer(dock)
+    hold.timeout.connect(lambda: dock.job.job and dock.job.job.pause())
+    hold.start(2)
+    press(dock, step)
+    wait_until_still(dock.job.cancel_button)
+    assert not dock.lines.buttons[step].isEnabled()
+    hold.stop()
+    click_on(dock.job.cancel_button)
+    wait_for(lambda: not dock.job.is_running)
+
+
+def files(lab: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in lab.rglob("*") if path.is_file()}
+
+
 def shoot(viewer, name: str) -> None:
     folder = os.environ.get("CROPZOOM_TRAINING_SHOTS")
     if not folder:
@@ -75,6 +97,10 @@ def test_labels_are_made_looked_at_and_the_better_detector_is_taken(dock, lab, s
     opened(dock, lab)
     assert not dock.lines.buttons["again"].isEnabled()
     assert dock.lines.states["old_and_new"].text() == "Train the detector again first."
+    before = files(lab)
+    cancel(dock, "improve")
+    wait_for(lambda: dock.message.plain == "Cancelled; no labels were made.")
+    assert files(lab) == before
     assert make_labels(dock, lab) > 2
     shoot(shared_viewer, "improve_steps")
     press(dock, "look")
@@ -96,6 +122,10 @@ def test_labels_are_made_looked_at_and_the_better_detector_is_taken(dock, lab, s
     good = told_of(lab, "better one", true_poses(), old.checkpoint)
     dock.read_again()
     wait_for(lambda: dock.lines.states["again"].text() == "✓ better one, from detector")
+    before = files(lab)
+    cancel(dock, "old_and_new")
+    wait_for(lambda: dock.message.plain.startswith("Cancelled; nothing was compared"))
+    assert files(lab) == before
     press(dock, "old_and_new")
     wait_for(lambda: dock.tabs.currentIndex() == IMPROVED or dock.message.kind == "error", timeout=120)
     shoot(shared_viewer, "improve_compared")
@@ -106,6 +136,24 @@ def test_labels_are_made_looked_at_and_the_better_detector_is_taken(dock, lab, s
     assert json.loads((good / "compared.json").read_text())["is_better"] is True
     wait_for(lambda: dock.detector == good)
     wait_for(lambda: dock.lines.states["old_and_new"].text() == "✓ better one is the better one")
+
+
+def test_a_training_again_is_found_on_opening_and_its_end_leads_to_the_comparison(dock, lab):
+    old = ModelFolder.open(lab / "models" / "detector")
+    new = told_of(lab, "better one", true_poses(), old.checkpoint)
+    told_of(lab, "another", true_poses())
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        status.begin(new, process.pid)
+        dock.open_project(lab)
+        wait_for(lambda: dock.progress.is_running)
+        assert dock.progress.folder == new
+        dock.lines.choose_detector(lab / "models" / "another")
+        wait_for(lambda: dock.lines.states["old_and_new"].text() == "Train the detector again first.")
+        status.end(new, status.COMPLETED)
+    wait_for(lambda: "Compare better one with detector now, in step 11" in dock.message.plain)
+    assert dock.detector == old.path
+    wait_for(lambda: dock.lines.buttons["old_and_new"].isEnabled())
+    assert dock.lines.states["again"].text() == "✓ better one, from detector"
 
 
 def test_without_corrections_it_says_what_to_do(dock, lab):
@@ -163,9 +211,15 @@ def test_a_detector_is_trained_on_with_labels_accepted_by_hand(dock, lab, shared
     click_on(dock.form.start_button)
     wait_for(lambda: dock.tabs.currentIndex() == PROGRESS or dock.form.message.kind == "error", 180)
     assert dock.form.message.kind != "error", dock.form.message.plain
+    shared_viewer.window.remove_dock_widget("all")  # and the training goes on
+    spin(0.3)
+    dock = add_training(shared_viewer)
+    dock.open_project(lab)
+    wait_for(lambda: dock.progress.is_running, 60)
+    assert dock.progress.folder == lab / "models" / "detector_improved"
     wait_for(lambda: dock.progress.look is not None and not dock.progress.is_running, 400)
     assert dock.progress.look.status.status == "COMPLETED", dock.progress.look.log
-    wait_for(lambda: dock.state.pair is not None, 30)
+    wait_for(lambda: "Compare detector_improved with detector now" in dock.message.plain, 30)
     press(dock, "old_and_new")
     wait_for(lambda: dock.tabs.currentIndex() == IMPROVED or dock.message.kind == "error", 300)
     assert dock.message.kind != "error", dock.message.plain

@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -43,6 +42,7 @@ from napari_cropzoom.files.atomic import (
 )
 from napari_cropzoom.files.bbox_csv import plain_bbox, read_labeled_bbox
 from napari_cropzoom.files.belonging import CURE, GIVE_OTHERS, check_made_of, sign
+from napari_cropzoom.files.leftovers import temporary_folder
 from napari_cropzoom.files.predictions_csv import plain_labels
 
 if TYPE_CHECKING:
@@ -111,11 +111,11 @@ def predict_csv(
     for file in target.glob("predictions*.csv"):
         with naming(file):
             check_free(file)
-    with atomic_folder(target) as part, TemporaryDirectory(prefix="cropzoom-") as copies:
+    with atomic_folder(target) as part, temporary_folder() as copies:
 
         def work() -> None:
-            plain = plain_labels(csv, Path(copies))
-            boxes = given and plain_bbox(given, Path(copies))
+            plain = plain_labels(csv, copies)
+            boxes = given and plain_bbox(given, copies)
             loaded = load_model(model, precision, runtime, overrides, trust, onnx_precision)
             if runtime == "onnx":
                 network = TorchNetwork(loaded.model, "fp32")
@@ -191,11 +191,11 @@ def crop_csv(model: ModelFolder, csv: Path, bbox_dir: Path | None = None) -> Sta
     check_made_of(boxes, csv, GIVE_OTHERS if bbox_dir else CURE)
     data_dir = _data_dir(model)
     target = model.cropped_csv(csv)
-    with TemporaryDirectory(prefix="cropzoom-") as copies:
-        plain, boxes = plain_labels(csv, Path(copies)), plain_bbox(boxes, Path(copies))
+    with temporary_folder() as copies:
+        plain, boxes = plain_labels(csv, copies), plain_bbox(boxes, copies)
         _check_places(boxes, data_dir, model.cropped_data_dir)
         check_writable(target)
-        labels = Path(copies) / target.name
+        labels = copies / target.name
         try:
             with atomic_folder(model.cropped_data_dir) as images:
 

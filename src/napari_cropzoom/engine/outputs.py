@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,7 @@ from napari_cropzoom.core.progress import Progress, Stage
 from napari_cropzoom.detection.background import awaited
 from napari_cropzoom.engine.drawing import draw
 from napari_cropzoom.files.atomic import FileInUseError, atomic_path, naming, put_in_place
-from napari_cropzoom.files.leftovers import remember
+from napari_cropzoom.files.leftovers import temporary_folder
 from napari_cropzoom.files.provenance import MadeWith, made_with_path, write_made_with
 from napari_cropzoom.files.review_paths import file_sha256
 
@@ -74,8 +73,7 @@ def write_outputs(
     frame = predictions_frame(poses)
     in_use: FileInUseError | None = None
     with naming(target), contextlib.ExitStack() as stack:
-        staging = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cropzoom-")))
-        remember(staging)
+        staging = stack.enter_context(temporary_folder())
         staged = staging / target.name
         frame.to_csv(staged)
         if metrics:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import tempfile
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
@@ -35,7 +34,7 @@ from napari_cropzoom.engine.outputs import (
 from napari_cropzoom.engine.pixels import Edge
 from napari_cropzoom.engine.several_views import Views
 from napari_cropzoom.files.atomic import check_writable, naming, put_in_place
-from napari_cropzoom.files.leftovers import remember
+from napari_cropzoom.files.leftovers import temporary_folder
 from napari_cropzoom.files.predictions_csv import read_predictions
 from napari_cropzoom.files.provenance import (
     MadeWith,
@@ -143,9 +142,7 @@ class SeveralViews:
                 check_writable(file)
         for video in drawn:
             check_writable(video)
-        with naming(targets[0]), tempfile.TemporaryDirectory(prefix="cropzoom-") as name:
-            staging = Path(name)
-            remember(staging)
+        with naming(targets[0]), temporary_folder() as staging:
             device = yield from self._run(views, staging)
             staged = [staging / target.name for target in targets]
             for file, view in zip(staged, views.videos, strict=True):

@@ -14,8 +14,9 @@ import platform
 import shutil
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from napari_cropzoom.files.names import name_key
 from napari_cropzoom.files.user_data import user_data_folder
@@ -37,6 +38,14 @@ def remember(path: Path) -> None:
             atexit.register(_forget, os.getpid())
         with own.open("a", encoding="utf-8") as file:
             file.write(json.dumps(os.path.abspath(path)) + "\n")
+
+
+@contextlib.contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Yield a folder where the system keeps such; it goes afterwards, or with the next process."""
+    with TemporaryDirectory(prefix="cropzoom-", ignore_cleanup_errors=True) as name:
+        remember(Path(name))
+        yield Path(name)
 
 
 def remove_leftovers() -> None:

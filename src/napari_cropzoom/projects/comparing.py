@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -30,6 +29,7 @@ from napari_cropzoom.engine.training.evaluation import sets_in_training
 from napari_cropzoom.files.atomic import atomic_path
 from napari_cropzoom.files.belonging import of_images
 from napari_cropzoom.files.csv_table import plain_path
+from napari_cropzoom.files.leftovers import temporary_folder
 from napari_cropzoom.files.predictions_csv import PredictionsTable, read_predictions_table
 from napari_cropzoom.files.provenance import read_video_predictions
 from napari_cropzoom.projects.corrections import Corrected, agrees
@@ -237,7 +237,7 @@ def _on_labels(
         raise CropzoomError(f"{old.path} and {new.path}: have no keypoint in common.")
     sets = [sets_in_training(model) for model in (old, new)]
     errors = []
-    with TemporaryDirectory(prefix="cropzoom-", ignore_cleanup_errors=True) as folder:
+    with temporary_folder() as folder:
         for file in (labels, *(labels.with_stem(labels.stem + end) for end in OUT_OF_TRAINING)):
             if not file.is_file() or (file is labels and not all(sets)):
                 continue
@@ -260,7 +260,7 @@ def _on_labels(
             truth, both = of_images(read_predictions_table(held), [images[row] for row in rows]), []
             known = tuple(name for name in names if name in truth.names)
             for use, model in (("old", old), ("new", new)):
-                placed = _with_data(model, labels.parent, Path(folder) / use)
+                placed = _with_data(model, labels.parent, folder / use)
                 overrides = [quoted_override("data.data_dir", str(labels.parent))]
                 written = yield from predict_csv(
                     placed, held, overrides=overrides, trust=trust, notify=notify

@@ -8,6 +8,7 @@ Beside the table and the record of :mod:`.review_labels.record` are written
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.progress import Progress, Stage
 from napari_cropzoom.files.atomic import atomic_path
 from napari_cropzoom.files.csv_table import plain_path
+from napari_cropzoom.files.leftovers import remove
 from napari_cropzoom.files.names import name_key
 from napari_cropzoom.files.predictions_csv import read_predictions_table
 from napari_cropzoom.projects.corrections import Corrected, choose
@@ -114,25 +116,28 @@ def label_frames(
     chosen = choose(corrected, poses, usable, count, gap)
     result = Labeled(target, n_left_out=n_left_out)
     about: dict[str, Any] = {}
-    for number, each in enumerate(corrected):
-        frames = [frame for video, frame in chosen if video == number]
-        yield from _write_images(labels.parent, folders[number], each, frames, has_context)
-        for frame in frames:
-            image = _image(folders[number], frame)
-            about[image] = {
-                "video": video_in_record(each.video, labels),
-                "frame": frame,
-                "box": each.boxes[frame].tolist(),
-                "why": each.kinds[frame],
-                "pose": pose_model,
-                "keypoints": _places(names, poses[number], each, frame),
-                "least": min_likelihood,
-            }
-            result.images.append(image)
-            result.of_videos[each.video.name] += 1
-            result.of_kinds[each.kinds[frame]] += 1
+    with contextlib.ExitStack() as written:  # images that no record names go again
+        for number, each in enumerate(corrected):
+            frames = [frame for video, frame in chosen if video == number]
+            yield from _write_images(labels.parent, folders[number], each, frames, has_context, written)
+            for frame in frames:
+                image = _image(folders[number], frame)
+                about[image] = {
+                    "video": video_in_record(each.video, labels),
+                    "frame": frame,
+                    "box": each.boxes[frame].tolist(),
+                    "why": each.kinds[frame],
+                    "pose": pose_model,
+                    "keypoints": _places(names, poses[number], each, frame),
+                    "least": min_likelihood,
+                }
+                result.images.append(image)
+                result.of_videos[each.video.name] += 1
+                result.of_kinds[each.kinds[frame]] += 1
+        if about:
+            write_record(record_of(target), about)
+        written.pop_all()
     if about:
-        write_record(record_of(target), about)
         write_label_table(labels)
     return result
 
@@ -179,9 +184,17 @@ def _places(
 
 
 def _write_images(
-    root: Path, folder: str, corrected: Corrected, frames: Sequence[int], has_context: bool
+    root: Path,
+    folder: str,
+    corrected: Corrected,
+    frames: Sequence[int],
+    has_context: bool,
+    written: contextlib.ExitStack,
 ) -> Stage[None]:
-    """Write frames, and those round them, as images that are not there yet."""
+    """Write frames, and those round them, as images that are not there yet.
+
+    ``written`` is given what takes them away again.
+    """
     reach = CONTEXT if has_context else 0
     last = corrected.index.n_frames - 1
     numbers = sorted(
@@ -193,8 +206,17 @@ def _write_images(
     with Video(corrected.video, index=corrected.index) as source:
         for done, number in enumerate(numbers):
             yield Progress(done, len(numbers), "images")
+            written.callback(_take_away, root / _image(folder, number))
             write_image(root / _image(folder, number), source.frame(number))
     yield Progress(len(numbers), len(numbers), "images")
+
+
+def _take_away(image: Path) -> None:
+    """Remove an image, and its folders where these hold nothing else."""
+    remove(image)
+    with contextlib.suppress(OSError):
+        image.parent.rmdir()
+        image.parent.parent.rmdir()
 
 
 def write_image(path: Path, picture: NDArray[np.uint8]) -> None:

@@ -100,13 +100,20 @@ def _old_and_new(project: Project, detector: Path, running: tuple[Path, ...]) ->
     begun = {
         model.path: old
         for model in project.models
-        if model.is_ready and model.folder is not None and model.path not in running
-        if (old := trained_on_from(model.path, model.folder.config)) is not None
+        if model.path not in running and (old := trained_again(project, model.path)) is not None
     }
     newer = [new for new, old in begun.items() if old.resolve() == detector.resolve()]
     if newer:
         return detector, max(newer, key=lambda new: _time(new / "config.yaml"))
     return (begun[detector], detector) if detector in begun else None
+
+
+def trained_again(project: Project, folder: Path) -> Path | None:
+    """Folder of the model whose weights a model of a project began with; None if there is none."""
+    for model in project.models:
+        if model.path == folder and model.is_ready and model.folder is not None:
+            return trained_on_from(folder, model.folder.config)
+    return None
 
 
 def _compared(pair: tuple[Path, Path] | None) -> StepState:

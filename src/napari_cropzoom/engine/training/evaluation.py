@@ -6,7 +6,6 @@ import csv
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -23,6 +22,7 @@ from napari_cropzoom.files.atomic import atomic_path
 from napari_cropzoom.files.bbox_csv import write_bbox_csv
 from napari_cropzoom.files.belonging import of_images
 from napari_cropzoom.files.csv_table import plain_path, read_text
+from napari_cropzoom.files.leftovers import temporary_folder
 from napari_cropzoom.files.predictions_csv import PredictionsTable, read_predictions_table
 
 SET = "set"
@@ -89,11 +89,11 @@ def evaluate(
     names = _common(truth.names, other, pose)
     images = [plain_path(each) for each in truth.index]
     _check_images(labels, images)
-    with TemporaryDirectory(prefix="cropzoom-", ignore_cleanup_errors=True) as folder:
+    with temporary_folder() as folder:
 
         def predict(model: ModelFolder, use: str, bbox_dir: Path | None = None) -> Stage[Poses]:
             config = {**model.config, "data": {**model.config["data"], "data_dir": str(labels.parent)}}
-            placed = replace(model, config=config, results=Path(folder) / use)
+            placed = replace(model, config=config, results=folder / use)
             overrides = [quoted_override("data.data_dir", str(labels.parent))]
             written = yield from predict_csv(
                 placed, labels, bbox_dir, overrides=overrides, trust=trust, notify=notify
@@ -108,7 +108,7 @@ def evaluate(
         if small := told_of_small(boxes[has_box], pose.image_size):
             notify(small)
         usual = np.median(boxes[has_box], axis=0)  # crops want a box; what is found there is left out
-        bbox_dir = Path(folder) / "boxes"
+        bbox_dir = folder / "boxes"
         bbox_dir.mkdir()
         write_bbox_csv(bbox_dir / "bbox.csv", np.where(has_box[:, None], boxes, usual), images)
         cropped = yield from predict(pose, "pose", bbox_dir)

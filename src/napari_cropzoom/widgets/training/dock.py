@@ -18,7 +18,7 @@ from napari_cropzoom.engine.training.pixel_errors import errors_file
 from napari_cropzoom.jobs import Job, Latest, Worker
 from napari_cropzoom.projects import stages
 from napari_cropzoom.projects.review_labels.record import without_review
-from napari_cropzoom.projects.training_state import Found, TrainingState, models_folder
+from napari_cropzoom.projects.training_state import Found, TrainingState, models_folder, trained_again
 from napari_cropzoom.widgets.controls import (
     Message,
     PathLabel,
@@ -66,12 +66,12 @@ NO_LABELS = (
     "(set by hand). Label frames in Lightning Pose's app, which writes one; then train a detector here. "
     "Later step Improve the detector adds frames that you have corrected."
 )
-NO_LOOK = "None yet: Make labels makes them of frames corrected in reviews."
-NO_POSE = "Train or choose a pose model first."
-NO_PAIR = "Train the detector again first."
-NO_DETECTOR = "Train or choose a detector first."
 TRAININGS = TRAIN_DETECTOR, TRAIN_POSE, TRAIN_AGAIN
 """In the order of the form."""
+CANCELLED = {
+    IMPROVE: "no labels were made",
+    OLD_AND_NEW: "nothing was compared; keypoints found by then are kept",
+}
 STEPS, TRAIN, PROGRESS, ERRORS, COMPARISON, LABELS, IMPROVED = range(7)
 
 
@@ -103,6 +103,7 @@ class TrainingDock(ProjectDock):
         self._configs: tuple[Path, ...] = ()
         self._worker: Worker | None = None
         self._asked = ""
+        self._trained: Path | None = None
         self._reading = Latest(self._on_project, self._on_failed)
         self._looking = Latest(self._on_state, self._on_failed)
         self._look_later = delayed(self, self._look, 100)
@@ -238,7 +239,7 @@ class TrainingDock(ProjectDock):
         self.errors.image_asked.connect(self.open_labels)
         self.job.done.connect(self._on_done)
         self.job.failed.connect(self._on_job_failed)
-        self.job.ended.connect(self._look_later.start)
+        self.job.ended.connect(self._on_job_ended)
 
     def _run(self, step: str, trust: bool) -> None:
         labels, detector = self.labels, self.detector
@@ -266,6 +267,7 @@ class TrainingDock(ProjectDock):
         if self._worker is None:
             self._worker = Worker(self, options=("--stages", stages.NAME))
         self._asked = step
+        self.job.written = CANCELLED.get(step, "")
         self.job.show_job(self._worker.start(stage, args), title)
         self._show_state()
 
@@ -287,6 +289,13 @@ class TrainingDock(ProjectDock):
         if missing := result.get("missing"):
             said = f"{counted(missing, 'image')} without a box: draw one in the review. {said}".strip()
         self.message.show_info(said)
+
+    def _on_job_ended(self) -> None:
+        """Keep what the bar says of a job that was cancelled; it goes."""
+        if said := self.job.status.text():
+            self.message.show_info(said)
+            self.job.forget()
+        self._look_later.start()
 
     def _on_job_failed(self, job: Job, message: str) -> None:
         if is_about_trust(job) and self.ask(self, message):
@@ -310,6 +319,9 @@ class TrainingDock(ProjectDock):
         self.errors.show_models(found.with_errors)
         self._on_labels()
         self._show_state()
+        folder, self._trained = self._trained, None
+        if folder is not None:
+            self._tell_trained(folder)
 
     def _read(self, folder: Path) -> None:
         self._reading.request(Found.read, folder)
@@ -347,9 +359,18 @@ class TrainingDock(ProjectDock):
         self._again_later.start()
 
     def _on_training_ended(self, folder: Path) -> None:
-        """Offer the model, and say how good it is."""
+        """Read the project again, and say then what came of it."""
+        self._trained = folder
         self._again_later.start()
-        if errors_file(folder) is not None:
+
+    def _tell_trained(self, folder: Path) -> None:
+        """Say how good a model is that has just been trained, or what it is to be compared with."""
+        old = None if self.project is None else trained_again(self.project, folder)
+        if old is not None and self.lines.detector.findData(str(old)) >= 0:
+            if self.detector != folder:
+                self.lines.choose_detector(old)
+            self.message.show_info(f"Compare {folder.name} with {old.name} now, in step 11.")
+        elif errors_file(folder) is not None:
             self.message.show_info(f"{folder.name} is trained. Tab Errors shows how good it is.")
 
     def _show_state(self) -> None:
@@ -360,28 +381,7 @@ class TrainingDock(ProjectDock):
         self.labels_choice.setVisible(has_project and self.labels_choice.count() > 0)
         self.missing.setVisible(has_project and self.labels is None)
         self.lines.setEnabled(self.labels is not None)
-        self.lines.show_state(self.state, self._why_not())
+        self.lines.show_state(self.state, self.labels is not None, self.job.is_running)
         layout = self.layout()
         assert isinstance(layout, QVBoxLayout)
         layout.setStretch(layout.count() - 1, 0 if has_project else 1)
-
-    def _why_not(self) -> dict[str, str]:
-        """For each step why it cannot be done now; empty if it can, and where no step can."""
-        state, detector = self.state, self.detector
-        if self.labels is None:
-            return {}
-        busy = "Wait until the step that runs is done." if self.job.is_running else ""
-        no_detector = "" if detector is not None else NO_DETECTOR
-        return {
-            TRAIN_DETECTOR: "",
-            PREDICT: no_detector or busy,
-            BOXES: no_detector or ("" if state.predicted.is_done else "Predict first.") or busy,
-            REVIEW: no_detector or ("" if state.boxes.is_done else "Make boxes first."),
-            CROP: no_detector or ("" if state.boxes.is_done else "Make boxes first.") or busy,
-            TRAIN_POSE: no_detector or ("" if state.cropped.is_done else "Crop the images first."),
-            COMPARE: no_detector or ("" if self.pose else "Train a pose model first.") or busy,
-            IMPROVE: no_detector or ("" if self.pose else NO_POSE) or busy,
-            LOOK: "" if state.looked.text else NO_LOOK,
-            TRAIN_AGAIN: no_detector or ("" if state.looked.text else NO_LOOK),
-            OLD_AND_NEW: no_detector or ("" if state.pair else NO_PAIR) or busy,
-        }

@@ -45,6 +45,10 @@ _LINES = (
     (TRAIN_AGAIN, "Detector again", "Train …", "From its weights, with the labels made by review"),
     (OLD_AND_NEW, "Old or new detector?", "Compare", "On reviewed videos and labels; takes the better"),
 )
+NO_LOOK = "None yet: Make labels makes them of frames corrected in reviews."
+NO_POSE = "Train or choose a pose model first."
+NO_PAIR = "Train the detector again first."
+NO_DETECTOR = "Train or choose a detector first."
 
 
 class StepLines(QWidget):
@@ -121,8 +125,9 @@ class StepLines(QWidget):
         if place >= 0:
             self.detector.setCurrentIndex(place)
 
-    def show_state(self, state: TrainingState, ready: dict[str, str]) -> None:
-        """Show how far each step is; ``ready`` has for each step why it cannot be done, or nothing."""
+    def show_state(self, state: TrainingState, has_labels: bool, is_busy: bool) -> None:
+        """Show how far each step is, or why it cannot be done now."""
+        ready = self._why_not(state, is_busy) if has_labels else {}
         shown = {
             PREDICT: state.predicted,
             BOXES: state.boxes,
@@ -139,6 +144,25 @@ class StepLines(QWidget):
             label.setText(f"{tick}{found.told()}" if found.text else why)
             label.setVisible(bool(label.text()))
             self.buttons[name].setEnabled(not why)
+
+    def _why_not(self, state: TrainingState, is_busy: bool) -> dict[str, str]:
+        """For each step why it cannot be done now; empty if it can."""
+        busy = "Wait until the step that runs is done." if is_busy else ""
+        no_detector = "" if self.detector.count() else NO_DETECTOR
+        has_pose = bool(self.pose.count())
+        return {
+            TRAIN_DETECTOR: "",
+            PREDICT: no_detector or busy,
+            BOXES: no_detector or ("" if state.predicted.is_done else "Predict first.") or busy,
+            REVIEW: no_detector or ("" if state.boxes.is_done else "Make boxes first."),
+            CROP: no_detector or ("" if state.boxes.is_done else "Make boxes first.") or busy,
+            TRAIN_POSE: no_detector or ("" if state.cropped.is_done else "Crop the images first."),
+            COMPARE: no_detector or ("" if has_pose else "Train a pose model first.") or busy,
+            IMPROVE: no_detector or ("" if has_pose else NO_POSE) or busy,
+            LOOK: "" if state.looked.text else NO_LOOK,
+            TRAIN_AGAIN: no_detector or ("" if state.looked.text else NO_LOOK),
+            OLD_AND_NEW: no_detector or ("" if state.pair else NO_PAIR) or busy,
+        }
 
 
 def _fill(combo: QComboBox, models: list[ModelState]) -> None:

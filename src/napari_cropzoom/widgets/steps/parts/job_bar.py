@@ -42,7 +42,7 @@ class JobBar(QWidget):
     is_cancelling : bool
         Whether the job was asked to stop and has not stopped yet.
     written : str
-        What a job that is cancelled has written before it began, in words; empty for nothing.
+        What is said of a job that is cancelled, in words; empty for that nothing was written.
     short : str
         How far it is, in a few words: ``35 % · 12 s left``.
     line : str

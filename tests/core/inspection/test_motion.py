@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_cropzoom.core.boxes import BoxTrack
-from napari_cropzoom.core.inspection.inspection import Evidence, Inspection, at_least
+from napari_cropzoom.core.boxes import BoxTrack, Review
+from napari_cropzoom.core.inspection.inspection import Evidence, Inspection, at_least, find_suspects
 from napari_cropzoom.core.inspection.motion import Motion, Mover, told_of_misfit
 from walks import FRAME, walk
 
@@ -197,3 +197,99 @@ def test_what_moves_in_the_box_of_another_animal_is_that_animal():
     boxes = on_a_look_alike(one, wrong)
     found, _ = covered(inspect(boxes, motion.without([two], boxes)), wrong)
     assert found >= 0.9
+
+
+def drifting_by(pixels, truth):
+    """Boxes that leave the animal by so many pixels and come back, with no step that is odd."""
+    boxes = truth.copy()
+    boxes[:, 0] += pixels * np.interp(np.arange(N), [200, 220, 240, 260], [0, 1, 1, 0])
+    return boxes
+
+
+def reasons_in(suspects, first, last):
+    here = (each for each in suspects if each.first <= last and each.last >= first)
+    return [reason for each in here for reason in each.reasons]
+
+
+@pytest.mark.parametrize(("pixels", "is_cleared"), [(3, True), (14, False)])
+def test_pixels_speak_only_for_a_box_that_lies_where_they_show_the_animal(pixels, is_cleared):
+    truth = animal()
+    likelihood = 0.9 + np.random.default_rng(0).normal(0, 0.02, N)
+    likelihood[226:232] = 0.1
+    found = at_least(inspect(drifting_by(pixels, truth), seen(truth), likelihood).suspects)
+    told = [reason for reason in reasons_in(found, 226, 231) if reason.startswith("low likelihood")]
+    assert bool(told) != is_cleared
+
+
+def test_pixels_that_do_not_show_where_boxes_lie_speak_for_none():
+    """What stands out is now on this side of the animal, now on that, and seldom where the box is."""
+    truth = animal()
+    shadow, likelihood = truth.copy(), np.full(N, 0.9)
+    shadow[:, 0] += np.where(np.arange(N) % 60 < 30, -30, 30)
+    shadow[np.r_[100:110, 130:140], 0] = truth[np.r_[100:110, 130:140], 0]
+    likelihood += np.random.default_rng(0).normal(0, 0.02, N)
+    likelihood[102:107] = 0.1
+    found = at_least(inspect(truth, seen(shadow), likelihood).suspects)
+    assert any(each.startswith("low likelihood") for each in reasons_in(found, 102, 106))
+    assert not at_least(inspect(truth, seen(truth), likelihood).suspects)
+
+
+def resting(drift):
+    """An animal that goes only so many frames' way within 40 frames, and boxes held there."""
+    along = np.interp(np.arange(N), [0, 200, 239, N - 1], [0, 200, 200 + drift, N - 1])
+    truth = np.column_stack([np.interp(along, np.arange(N), side) for side in animal().T])
+    boxes = (truth + np.random.default_rng(6).normal(0, [1, 1, 0, 0], truth.shape)).round()
+    boxes[200:240] = boxes[200]
+    return truth, boxes
+
+
+def test_a_box_that_is_held_is_a_suspect_though_the_animal_happens_to_stay_in_it():
+    truth, boxes = resting(1.4)
+    inspection = inspect(boxes, seen(truth))
+    cleared = inspection.usual.speaks_for(boxes, inspection.evidence)
+    assert cleared[200:240].mean() >= 0.8
+    (held,) = (each for each in at_least(inspection.suspects) if each.first == 200)
+    assert held.last in (239, 240)
+    assert "stands still for 40 frames" in held.reasons
+
+
+def test_a_box_that_is_held_where_the_animal_rests_is_right():
+    truth, boxes = resting(0)
+    boxes[240] = boxes[239] + [2, 1, 0, 0]
+    inspection = inspect(boxes, seen(truth))
+    assert not any("stands still" in reason for reason in reasons_in(inspection.suspects, 200, 239))
+
+
+def test_a_box_that_shrinks_slowly_does_not_fit_what_moves():
+    truth = animal()
+    boxes = truth.copy()
+    part = np.interp(np.arange(N), [200, 260, 300, 360], [1, 0.6, 0.6, 1])[:, None]
+    boxes[:, :2] += truth[:, 2:] * (1 - part) / 2
+    boxes[:, 2:] *= part
+    found = at_least(inspect(boxes, seen(truth)).suspects)
+    assert any(each.startswith("the box does not fit what moves") for each in reasons_in(found, 265, 295))
+
+
+def test_a_blob_that_both_animals_hold_or_neither_stays_and_the_strongest_come_first():
+    """Four blobs: of the other animal, of both (this box holds more), of nobody, half of the other's."""
+    own, other = np.array([[100.0, 100, 80, 80]]), np.array([[170.0, 100, 80, 80]])
+    blobs = [[200.0, 110, 40, 40], [150, 110, 30, 40], [400, 300, 40, 40], [235, 110, 40, 40]]
+    motion = Motion(np.array([blobs]), np.array([[900.0, 800, 700, 600]]))
+    left = motion.without([other], own)
+    np.testing.assert_array_equal(left.boxes[0, :3], np.array(blobs)[[1, 2, 3]])
+    np.testing.assert_array_equal(left.strength, [[800, 700, 600, 0]])
+    assert np.isnan(left.boxes[0, 3]).all()
+
+
+def test_a_box_that_is_held_to_the_end_or_was_accepted_is_no_suspect():
+    """Nothing says that the animal has left it; and what is settled joins no suspect beside it."""
+    truth, boxes = resting(1.4)
+    held = boxes[:240]
+    assert not any("stands still" in each for each in reasons_in(find_suspects(held), 200, 239))
+    boxes[240:244, :2] += 60
+    track = BoxTrack(boxes)
+    track.review[200:240] = Review.ACCEPTED
+    found = at_least(inspect(boxes, seen(truth)).again(track, 200, 250))
+    assert found
+    assert all(each.first > 235 for each in found)
+    assert not any("stands still" in each for each in reasons_in(found, 200, 250))

@@ -17,7 +17,7 @@ import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,12 +38,16 @@ NEAR = 2
 
 @dataclass
 class Tally:
-    """Faults found and missed, suspects right and wrong, of one or many tracks, and the work."""
+    """Faults found and missed, suspects right and wrong, of one or many tracks, and the work.
+
+    Those that are wrong are counted by what the animal does there, see `Recording.doing`.
+    """
 
     faults: Counter[str] = field(default_factory=Counter)
     found: Counter[str] = field(default_factory=Counter)
     suspects: int = 0
     right: int = 0
+    false: Counter[str] = field(default_factory=Counter)
     work: Work = field(default_factory=Work)
 
     @property
@@ -61,17 +65,25 @@ class Tally:
         self.found += other.found
         self.suspects += other.suspects
         self.right += other.right
+        self.false += other.false
         self.work += other.work
         return self
 
 
-def judge(suspects: Sequence[Suspect], faults: Sequence[Fault], n_frames: int) -> Tally:
+def judge(
+    suspects: Sequence[Suspect],
+    faults: Sequence[Fault],
+    n_frames: int,
+    doing: Callable[[int, int], str] = lambda _first, _last: "else",
+) -> Tally:
     """Count what a queue found: the rules of the review controller."""
     is_bad = np.zeros(n_frames, bool)
     for fault in faults:
         is_bad[max(0, fault.first - NEAR) : fault.last + NEAR + 1] = True
     told = np.sort([frame for each in suspects for frame in (each.frame, each.first, each.last)])
     tally = Tally(suspects=len(suspects), right=sum(bool(is_bad[each.frame]) for each in suspects))
+    wrong = [each for each in suspects if not is_bad[each.frame]]
+    tally.false = Counter(doing(max(0, each.first - NEAR), each.last + NEAR) for each in wrong)
     for fault in faults:
         low, high = np.searchsorted(told, [fault.first - NEAR, fault.last + NEAR + 1])
         tally.faults[fault.kind] += 1
@@ -83,7 +95,8 @@ def measure(good: Recording, seed: int, motion: Motion | None = None, *, learns:
     """Put faults into a right track, and count what the queue finds with its defaults."""
     faulty = inject(good, seed)
     evidence = Evidence(likelihood=faulty.likelihood, frame_size=good.frame_size, motion=motion)
-    tally = judge(at_least(find_suspects(faulty.boxes, evidence)), faulty.faults, len(faulty.boxes))
+    suspects = at_least(find_suspects(faulty.boxes, evidence))
+    tally = judge(suspects, faulty.faults, len(faulty.boxes), good.doing)
     tally.work = review(good, faulty, motion, learns=learns)
     return tally
 
@@ -117,8 +130,17 @@ def report(title: str, results: Iterator[tuple[int, Tally]]) -> dict[str, object
         seeds.append({"seed": seed, **_numbers(tally)})
     print("   all" + _line(total))
     kinds = {kind: total.found[kind] / count for kind, count in sorted(total.faults.items())}
-    print("  " + ", ".join(f"{kind} {share:.3f}" for kind, share in kinds.items()), flush=True)
-    return {"track": title, **_numbers(total), "recall_by_kind": kinds, "seeds": seeds}
+    print("  " + ", ".join(f"{kind} {share:.3f}" for kind, share in kinds.items()))
+    false = dict(total.false.most_common())
+    told = ", ".join(f"{what} {count}" for what, count in false.items()) or "none"
+    print(f"  no fault, but the animal there: {told}", flush=True)
+    return {
+        "track": title,
+        **_numbers(total),
+        "recall_by_kind": kinds,
+        "false_by_doing": false,
+        "seeds": seeds,
+    }
 
 
 def _numbers(tally: Tally) -> dict[str, float]:

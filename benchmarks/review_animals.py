@@ -12,6 +12,7 @@ Array = NDArray[np.float64]
 
 FRAME = (1280, 960)
 BODY = (128.0, 62.0)
+DASH = 15.0  # pixels a frame
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Recording:
     distractors : list of ndarray, (T, 2)
         Centres of what a detector may take for the animal: things that stand still, another animal.
     frame_size : (int, int)
+    rearing : ndarray, (T,), or None
+        How far the animal stands on its hind legs, 0 to 1, where that is known.
     """
 
     truth: Array
@@ -36,6 +39,21 @@ class Recording:
     likelihood: Array
     distractors: list[Array]
     frame_size: tuple[int, int]
+    rearing: Array | None = None
+
+    def doing(self, first: int, last: int) -> str:
+        """What is hard, but right, in the frames ``first`` to ``last``, in a word or three."""
+        part = slice(first, last + 1)
+        truth = self.truth[part]
+        corner = truth[:, :2] + truth[:, 2:]
+        if self.rearing is not None and (self.rearing[part] > 0).any():
+            return "rears"
+        if np.isnan(truth).any() or (truth[:, :2] < 0).any() or (corner > self.frame_size).any():
+            return "leaves"
+        if (self.likelihood[part] < 0.7 * np.nanmedian(self.likelihood)).any():
+            return "hard to see"
+        steps = np.hypot(*np.diff(truth[:, :2] + truth[:, 2:] / 2, axis=0).T)
+        return "dashes" if (steps > DASH).any() else "else"
 
 
 def simulate(seed: int, frames: int) -> Recording:
@@ -48,7 +66,8 @@ def simulate(seed: int, frames: int) -> Recording:
         np.tile(rng.uniform([100, 100], [FRAME[0] - 100, FRAME[1] - 100]), (frames, 1)) for _ in range(3)
     ]
     likelihood = ordinary_likelihood(rng, truth, rearing)
-    return Recording(truth, observed(rng, truth), likelihood, [*things, walk(rng, frames)[0]], FRAME)
+    others = [*things, walk(rng, frames)[0]]
+    return Recording(truth, observed(rng, truth), likelihood, others, FRAME, rearing)
 
 
 def walk(rng: np.random.Generator, frames: int) -> tuple[Array, Array]:

@@ -68,7 +68,9 @@ def write_page(folder: Path, results: Sequence[dict[str, Any]]) -> None:
         lines += [_row(str(each["seed"]), each) for each in result["seeds"]]
         lines.append(_row("**all**", result))
         kinds = ", ".join(f"{kind} {share:.3f}" for kind, share in result["recall_by_kind"].items())
-        parts.append("\n".join(lines) + f"\n\nRecall by kind: {kinds}.\n")
+        false = ", ".join(f"{what} {count}" for what, count in result["false_by_doing"].items())
+        told = f"Entries without a fault, by what the animal does there: {false or 'none'}."
+        parts.append("\n".join(lines) + f"\n\nRecall by kind: {kinds}.\n\n{told}\n")
     parts.append(GESTURES)
     parts.append("![recall, precision and actions of every seed](images/review-bench.png)\n")
     (folder / "review-bench.md").write_text("\n".join(parts), encoding="utf-8")

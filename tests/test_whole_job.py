@@ -120,7 +120,7 @@ def test_from_a_video_to_keypoints_and_back_again(project, open_window):
     wait_until_still(canvas_of())
     assert session.final_box(frame) == moved
     assert session.final_box(frame + 3) != shown
-    final_layer = next(layer for layer in viewer.layers if layer.name == "final boxes")
+    final_layer = next(layer for layer in viewer.layers if layer.name == "final boxes (to crop)")
     assert final_layer.visible
 
     open_step(dock, "crop")

@@ -91,7 +91,7 @@ def run_steps(project: DemoProject) -> None:
     session = Session(Video(video))
     try:
         session.load_predictions("detector", detector.predictions_csv(video))
-        session.smoothing = SmoothingSettings("median", 15)
+        session.smoothing = SmoothingSettings("gaussian", 5)
         session.create_boxes(SIZING, detector.bbox_csv(video))
         boxes = session.save()
     finally:

@@ -76,6 +76,23 @@ def test_names_on_demand(layer_set):
     assert texts(layer_set) == []
 
 
+def test_keypoints_leave_the_animal_to_be_seen(layer_set):
+    """Their size follows how far they lie apart, up to that of a point in a video of this size."""
+    layer = layer_set.points["pose"].layer
+    assert layer.size.tolist() == [80 / 25] * 3
+    large, small = poses(), poses()
+    large.xy[:, 2, 1] += 1000.0
+    small.xy[:, 1:] = small.xy[:, :1] + [[2.0, 1.0], [8.0, 4.0]]
+    layer_set.session.set_predictions("pose", large)
+    assert layer.size.tolist() == [4.0] * 3
+    layer_set.session.set_predictions("pose", small)
+    assert layer.size.tolist() == [1.0] * 3  # on the screen it is never less than napari's limit
+    unknown = poses()
+    unknown.likelihood[:] = np.nan
+    layer_set.session.set_predictions("pose", unknown)
+    assert layer.size.tolist() == [4.0] * 3
+
+
 def test_what_is_missing_is_not_drawn(layer_set):
     """napari draws all points of a 2-D layer, those of ``shown`` False too."""
     layer = layer_set.points["pose"].layer

@@ -17,7 +17,7 @@ from napari_cropzoom.video.video import Video
 from videos import make_numbered_video, read_number
 
 N = 60
-ALL = ["video", "detector keypoints", "pose keypoints", "final boxes", "boxes"]
+ALL = ["video", "detector keypoints", "pose keypoints", "final boxes (to crop)", "boxes"]
 
 
 @pytest.fixture(scope="module")
@@ -175,7 +175,7 @@ def test_each_change_draws_once(session, layer_set):
 
 
 def test_the_final_box_is_dashed_and_only_where_it_differs(session, layer_set):
-    final = layer_set.viewer.layers["final boxes"]
+    final = layer_set.viewer.layers["final boxes (to crop)"]
     layer_set.frame = 10
     assert len(final.data) == 0
     session.smoothing = SmoothingSettings("median", 11)

@@ -136,7 +136,7 @@ def test_the_readers_layer_is_taken_over(viewer, video_file, qtbot, wait):
         "video",
         "detector keypoints",
         "pose keypoints",
-        "final boxes",
+        "final boxes (to crop)",
         "boxes",
     ]
 
@@ -144,7 +144,9 @@ def test_the_readers_layer_is_taken_over(viewer, video_file, qtbot, wait):
 def test_existing_predictions_are_offered_and_become_boxes(detected, wait):
     session = detected.controller.session
     assert detected["detect"].header.state == "✓ detector · 3 keypoints"
-    wait(lambda: detected["boxes"].header.state == "✓ 39 boxes, 1 missing")
+    wait(lambda: detected["boxes"].header.state == "39 boxes, 1 missing")  # nobody has seen them yet
+    detected.open_step("review")
+    assert detected["boxes"].header.state == "✓ 39 boxes, 1 missing"
     assert session.raw_csv.name == "square_bbox.csv"
     assert session.raw_csv.parent.name == "video_preds"
     assert not session.raw_csv.exists()

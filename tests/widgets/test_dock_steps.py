@@ -169,8 +169,10 @@ def test_a_median_that_shakes_the_centre_is_left_at_a_click(opened, tmp_path, wa
     )
     opened["boxes"].load(tmp_path / "b_bbox.csv")
     smooth = opened["smooth"]
-    wait(lambda: smooth.header.state.startswith("⚠ shakes more · median, 5 frames · "))
+    wait(lambda: smooth.better.text())
+    assert smooth.header.state == "median, 5 frames"  # nobody has chosen it: no warning, and not done
     opened.open_step("smooth")
+    assert smooth.header.state.startswith("⚠ shakes more · median, 5 frames · ")
     assert smooth.better.text().startswith("Use Gaussian instead: ")
     smooth.better.click()
     session = opened.controller.session

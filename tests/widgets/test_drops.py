@@ -81,7 +81,7 @@ def names(viewer):
     return [layer.name for layer in viewer.layers]
 
 
-OURS = ["video", "detector keypoints", "pose keypoints", "final boxes", "boxes"]
+OURS = ["video", "detector keypoints", "pose keypoints", "final boxes (to crop)", "boxes"]
 
 
 def is_fitted(viewer):

@@ -14,7 +14,7 @@ from review_window import N, click_on, make_review, review_window
 
 pytestmark = [pytest.mark.gui, needs_display]
 
-OURS = ["video", "detector keypoints", "pose keypoints", "final boxes", "boxes"]
+OURS = ["video", "detector keypoints", "pose keypoints", "final boxes (to crop)", "boxes"]
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def names(dock):
     return [layer.name for layer in dock.controller.viewer.layers]
 
 
-@pytest.mark.parametrize("gone", [["boxes"], ["final boxes", "detector keypoints"], OURS[1:]])
+@pytest.mark.parametrize("gone", [["boxes"], ["final boxes (to crop)", "detector keypoints"], OURS[1:]])
 def test_a_layer_that_is_deleted_comes_back(dock, gone):
     viewer = dock.controller.viewer
     for name in gone:

@@ -8,7 +8,7 @@ import pytest
 from qtpy.QtCore import QPoint
 from qtpy.QtWidgets import QLabel, QPushButton
 
-from gui_events import needs_display, spin, wait_for
+from gui_events import needs_display, spin, wait_for, wait_until_still
 from napari_cropzoom.jobs import Worker
 from napari_cropzoom.widgets.steps.parts.job_bar import progress_text, seconds, short_text
 from review_window import click_on, make_review, review_window
@@ -86,6 +86,30 @@ def test_a_job_stays_in_reach_and_says_that_it_is_being_cancelled(dock):
     assert places(dock) == buttons
     assert detect.job_bar.status.text() == "Cancelled; nothing was written."
     assert "running" not in detect.header.state
+
+
+@pytest.mark.gui
+@needs_display
+def test_no_step_moves_while_a_job_runs(dock):
+    detect = dock["detect"]
+    dock.open_step("detect")
+    wait_for(lambda: not dock["review"].pixels.is_running, 60)
+
+    def tops():
+        return [step.header.mapToGlobal(QPoint(0, 0)).y() for step in dock.steps.values()]
+
+    wait_until_still(dock.window())
+    before = tops()
+    detect.run_stage("count", {"n": 2000, "pause": 0.02, "busy": True}, "Detecting")
+    wait_for(lambda: detect.job_bar.status.text().endswith(" left"))
+    wait_until_still(dock.window())
+    assert tops() == before
+    assert detect.job_bar.status.isVisible()
+    assert not detect.job_bar.run_button.isVisible()
+    click_on(detect.job_bar.cancel_button)
+    wait_for(detect.job_bar.run_button.isVisible)
+    wait_for(detect.job_bar.status.isVisible)  # what became of it, below the button
+    assert detect.job_bar.status.geometry().top() > detect.job_bar.run_button.geometry().bottom()
 
 
 def places(dock):

@@ -10,7 +10,7 @@ from napari_cropzoom.canvas.layer_updates import one_redraw
 from napari_cropzoom.core.boxes import MISSING_BOX, Box
 from napari_cropzoom.core.looks import ANIMAL_COLORS, FINAL, LineStyle
 
-NAME = "final boxes"
+NAME = "final boxes (to crop)"
 
 
 class FinalLayer:

@@ -35,9 +35,9 @@ class LayerSet:
     """Shows a session in a viewer and turns gestures on the box into edits of the session.
 
     From below: ``video``, ``skeleton`` if there is one, ``detector keypoints`` and ``pose keypoints``
-    (hidden until there are some), ``final boxes`` (dashed), ``other animals`` if there are several,
-    ``boxes``. All but the video hold the current frame only, in pixels of the video. A layer that a
-    person deletes comes back on the next change.
+    (hidden until there are some), ``final boxes (to crop)`` (dashed), ``other animals`` if there are
+    several, ``boxes``. All but the video hold the current frame only, in pixels of the video. A layer
+    that a person deletes comes back on the next change.
 
     The layers are true at once: after any change their data are those of the frame that napari shows,
     which is read off ``viewer.dims.point`` through the transform of the layer ``video``. Where napari

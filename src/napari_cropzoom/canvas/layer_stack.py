@@ -29,9 +29,9 @@ class LayerStack:
     """The layers of one open video.
 
     From below: ``video``, ``skeleton`` if there is one, ``detector keypoints``, ``pose keypoints``,
-    ``final boxes``, ``other animals`` if there are several, ``boxes``. They lie under a person's
-    layers, but over pictures that would hide them. Their data are in pixels of the video, and they lie
-    where it lies: when the transform of the video's layer changes (scale, translate, rotate, shear,
+    ``final boxes (to crop)``, ``other animals`` if there are several, ``boxes``. They lie under a
+    person's layers, but over pictures that would hide them. Their data are in pixels of the video, and
+    they lie where it lies: when the transform of its layer changes (scale, translate, rotate, shear,
     affine, units), theirs follow; when one of theirs is changed, it is put back.
 
     Parameters

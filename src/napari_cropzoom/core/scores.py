@@ -126,6 +126,13 @@ def input_scale(height: float, width: float, model_input: tuple[int, int]) -> fl
     return max(height / model_input[0], width / model_input[1])
 
 
+def told_of_scale(scale: float) -> str:
+    """How large a model sees what it is given, by :func:`input_scale`: ``3.3 times smaller``."""
+    if round(scale, 1) == 1:
+        return "in its own size"
+    return f"{scale:.1f} times smaller" if scale > 1 else f"{1 / scale:.1f} times larger"
+
+
 def sees_hardly_finer(pose_scale: float, full_frame_scale: float) -> bool:
     """Whether cropping brings a pose model next to nothing, by :func:`input_scale` of both models."""
     return pose_scale > MOST_OF_FULL_FRAME * full_frame_scale

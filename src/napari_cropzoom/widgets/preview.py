@@ -15,7 +15,7 @@ from napari_cropzoom.canvas.keypoints.marks import marks_of
 from napari_cropzoom.core.boxes import MISSING_BOX, Box, Source
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.looks import ANIMAL_COLORS, LineStyle, box_style
-from napari_cropzoom.core.scores import input_scale
+from napari_cropzoom.core.scores import input_scale, told_of_scale
 from napari_cropzoom.core.smoothing.finalize import crop_size
 from napari_cropzoom.jobs import DRAWN_FIRST, Latest
 from napari_cropzoom.review.session import Session
@@ -228,7 +228,7 @@ class CropPreview(QWidget):
         pose = self.controller.pose if self.controller else None
         if pose is not None:
             scale = input_scale(size[1], size[0], pose.image_size)
-            shown += f" · {scale:.1f} px for one of the model's input"
+            shown += f" · the model sees it {told_of_scale(scale)}"
         self.caption.setText(shown)
         self.message.show_warning(" ".join(self._warnings(session, frame, box, size)))
 

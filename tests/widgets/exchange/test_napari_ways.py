@@ -25,7 +25,14 @@ from napari_cropzoom.widgets.exchange.handing import hand_boxes, hand_centres, h
 pytestmark = [pytest.mark.gui, needs_display]
 
 N = 12
-OURS = ["video", "detector keypoints", "pose keypoints", "final boxes", "other animals", "boxes"]
+OURS = [
+    "video",
+    "detector keypoints",
+    "pose keypoints",
+    "final boxes (to crop)",
+    "other animals",
+    "boxes",
+]
 
 
 def poses():

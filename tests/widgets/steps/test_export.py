@@ -101,7 +101,7 @@ def test_a_crop_is_that_of_the_boxes_or_it_is_said(window, files):
     wait_for(lambda: step.header.state == "a crop made before is there")
     wait_for(step.header.isEnabled)
     click_on(step.header)
-    wait_for(lambda: step.header.state == "● of other boxes")
+    wait_for(lambda: step.header.state == "● made with other boxes")
     window.controller.session.undo()
     wait_for(lambda: step.header.state == "✓ cropped_v.mp4")
 

@@ -1,4 +1,4 @@
-"""How many pixels of the frame one pixel of a model's input is, said where the models are chosen."""
+"""How large a model sees what it is given, said where the models are chosen."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 from qtpy.QtWidgets import QLabel
 
 from napari_cropzoom.core.boxes import Source
+from napari_cropzoom.core.scores import told_of_scale
 
 
 def set_boxes(session, side):
@@ -20,16 +21,23 @@ def test_detector_and_pose_model_say_how_finely_they_see(opened, model_folder):
     height, width = opened["detect"].model.image_size
     frame = max(session.video.height / height, session.video.width / width)
     shown = opened["detect"].findChild(QLabel, "detect_info")
-    assert f"1 px of it is {frame:.1f} px of the frame" in shown.text()
+    size = f"as {width}×{height} px"
+    assert f"sees the frame {told_of_scale(frame)}, {size}" in shown.text()
     opened["pose"].choose_model(model)
     shown = opened["pose"].findChild(QLabel, "pose_info")
-    assert "of the frame" not in shown.text()  # no boxes yet
+    assert "sees" not in shown.text()  # no boxes yet
     side = 0.5 * frame * min(height, width)
     set_boxes(session, side)
     opened.open_step("pose")
-    assert f"1 px of it is {side / min(height, width):.1f} px of the frame" in shown.text()
+    assert f"sees the box {told_of_scale(side / min(height, width))}, {size}" in shown.text()
     assert "Hardly finer" not in shown.text()
     set_boxes(session, 2 * side)
     opened["pose"].refresh()
     assert "Hardly finer than the detector" in shown.text()
     assert "make smaller boxes" in shown.text()
+
+
+def test_a_scale_is_said_in_words():
+    assert told_of_scale(3.26) == "3.3 times smaller"
+    assert told_of_scale(0.5) == "2.0 times larger"
+    assert told_of_scale(1.04) == told_of_scale(0.96) == "in its own size"

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from napari.layers import Points
 
-from napari_cropzoom.canvas.keypoints.marks import SYMBOLS, KeypointLooks, Marks, bones_of, marks_of
+from napari_cropzoom.canvas.keypoints.marks import (
+    SYMBOLS,
+    KeypointLooks,
+    Marks,
+    bones_of,
+    marks_of,
+    usual_span,
+)
 from napari_cropzoom.canvas.layer_updates import one_redraw
 from napari_cropzoom.core.boxes import FloatArray
 from napari_cropzoom.core.poses import Poses
@@ -17,8 +24,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NAMES = {"detector": "detector keypoints", "pose": "pose keypoints", "labels": "labels"}
-_POINTS_ACROSS = 100  # diameters of a point in the longer side of the video
-_LIMITS = (2, 16)  # pixels of the screen across a point; vispy makes an edge at least half the lower one
+_POINTS_ACROSS = 100  # diameters of a point in the longer side of the video, and no larger than
+_IN_ANIMAL = 25  # of them from one end of the animal to the other, so that it is seen between them
+_LIMITS = (3, 16)  # pixels of the screen across a point; vispy makes an edge at least half the lower one
+_REACH = 6  # pixels of the screen from which the mouse is at a point, at least
 _ACROSS = {"detector": 1.4, "pose": 1.0, "labels": 1.2}  # so that a diamond is as large as a disc
 _BORDER = {"detector": 0.1, "pose": 0.1, "labels": 0.1}  # of the diameter
 _TEXT = {"size": 9, "color": "white", "anchor": "upper_left"}
@@ -51,7 +60,8 @@ class PointsLayer:
         self.poses: Poses | None = None
         self.layer = Points(np.empty((0, 2)), ndim=2, name=NAMES[kind], visible=False)
         self._kind, across = kind, _ACROSS[kind]
-        self._size = across * max(4.0, max(video_shape) / _POINTS_ACROSS)
+        self._most = max(4.0, max(video_shape) / _POINTS_ACROSS)
+        self._size = across * self._most
         self.layer.canvas_size_limits = (_LIMITS[0], round(across * _LIMITS[1]))
         self.layer.events.scale_factor.connect(self._place_texts)
         self._frame: int | None = -1
@@ -94,6 +104,10 @@ class PointsLayer:
         if poses is self.poses:
             return
         is_first, count, layer = self.poses is None, len(poses.names), self.layer
+        span = usual_span(poses)
+        self._size = _ACROSS[self._kind] * (
+            min(self._most, max(span / _IN_ANIMAL, 1.0)) if span else self._most
+        )
         with one_redraw(layer):
             layer.data = np.zeros((count, 2))
             layer.shown = np.zeros(count, bool)
@@ -140,8 +154,8 @@ class PointsLayer:
     @property
     def _across(self) -> float:
         """Pixels of the video across a point, as the layer's zoom draws it."""
-        most: float = self.layer.canvas_size_limits[1] * self.layer.scale_factor
-        return min(self._size, most)
+        least, most = (limit * self.layer.scale_factor for limit in self.layer.canvas_size_limits)
+        return float(min(max(self._size, least), most))
 
     def keypoint_at(self, position: Sequence[float]) -> int | None:
         """Number of the keypoint at a point of the world, None if there is none."""
@@ -150,7 +164,8 @@ class PointsLayer:
         away = np.linalg.norm(self.layer.data - self.layer.world_to_data(position), axis=1)
         away[~self.layer.shown] = np.inf
         nearest = int(away.argmin())
-        return nearest if away[nearest] <= self._across else None
+        reach = max(self._across, _REACH * self.layer.scale_factor)
+        return nearest if away[nearest] <= reach else None
 
     def name_under(self, keypoint: int | None) -> None:
         """Write name and likelihood beside the keypoint under the mouse."""

@@ -24,6 +24,7 @@ EDGES = {
 }
 """Light and dark: the shapes of points a few pixels large can hardly be told apart."""
 _LETTER, _LINE = 7.5, 15.0  # pixels of the screen, of a name of 8 points
+_LOOKED_AT = 300  # frames, to know how large the animal is
 _BRIGHTEST = 0.9  # of plasma; above it is the yellow of the final box
 
 
@@ -96,6 +97,20 @@ def bones_of(poses: Poses, frame: int, looks: KeypointLooks) -> FloatArray:
     is_there = is_likely[ends].all(axis=1) & np.isfinite(bones).all(axis=(1, 2))
     shown: FloatArray = bones[is_there]
     return shown
+
+
+def usual_span(poses: Poses) -> float:
+    """How far the likely keypoints of a frame mostly lie apart, in pixels along the longer side.
+
+    The median of a few hundred frames; 0 where no frame has two likely keypoints.
+    """
+    step = max(1, len(poses) // _LOOKED_AT)
+    xy, likelihood = poses.xy[::step], np.nan_to_num(poses.likelihood[::step])
+    is_likely = (likelihood >= LIKELY) & np.isfinite(xy).all(axis=2)
+    low = np.where(is_likely[..., None], xy, np.inf).min(axis=1)
+    high = np.where(is_likely[..., None], xy, -np.inf).max(axis=1)
+    spans = (high - low).max(axis=1)[is_likely.sum(axis=1) > 1]
+    return float(np.median(spans)) if len(spans) else 0.0
 
 
 def names_apart(names: Sequence[str], xy: FloatArray, zoom: float, first: int | None = None) -> list[str]:

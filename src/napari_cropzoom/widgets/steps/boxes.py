@@ -56,6 +56,7 @@ class BoxesStep(Step):
         self._made_for: tuple[Session, str] | None = None
         self._asked = ""  # what the controls were last set to
         self._unsized: SizingSettings | None = None  # what they say of boxes not made with them
+        self._is_unseen = False  # made by themselves, and a person has done nothing here since
         super().__init__(controller, number)
         controller.frame_changed.connect(self._forget_preview)
 
@@ -65,7 +66,10 @@ class BoxesStep(Step):
         form = QVBoxLayout(self.keypoints)
         form.setContentsMargins(0, 0, 0, 0)
         self._build_size(form)
-        self._build_anchors(form)
+        self.anchors = AnchorList()
+        form.addWidget(note("Anchor keypoints: the box goes round those with a tick"))
+        form.addWidget(self.anchors)
+        self.anchors.itemChanged.connect(self._on_change)
         self._build_likelihood(form)
         self.question = SizingQuestion()
         self.question.agreed.connect(self._request)
@@ -99,7 +103,9 @@ class BoxesStep(Step):
     def _build_size(self, form: QVBoxLayout) -> None:
         self.by_ratio = QRadioButton("Crop ratio")
         self.by_ratio.setObjectName("boxes_by_ratio")
-        self.by_ratio.setToolTip("Side of the box in spans of the anchor keypoints")
+        self.by_ratio.setToolTip(
+            "Side of the box: 1 is as wide as the anchor keypoints lie apart, 2 twice that"
+        )
         self.by_size = QRadioButton("Crop size")
         self.by_size.setObjectName("boxes_by_size")
         self.by_size.setToolTip("The same side in every frame")
@@ -121,12 +127,6 @@ class BoxesStep(Step):
         self.ratio.valueChanged.connect(self._on_change)
         self.size.valueChanged.connect(self._on_change)
 
-    def _build_anchors(self, form: QVBoxLayout) -> None:
-        self.anchors = AnchorList()
-        form.addWidget(note("Anchor keypoints"))
-        form.addWidget(self.anchors)
-        self.anchors.itemChanged.connect(self._on_change)
-
     def _build_likelihood(self, form: QVBoxLayout) -> None:
         self.use_likelihood = QCheckBox("Min. likelihood")
         self.use_likelihood.setObjectName("boxes_use_likelihood")
@@ -146,14 +146,14 @@ class BoxesStep(Step):
             return "", False
         missing = session.track.n_missing
         text = counted(session.n_frames - missing, "box")
-        return f"{text}, {missing} missing" if missing else text, True
+        return f"{text}, {missing} missing" if missing else text, not self._is_unseen
 
     def session_changed(self) -> None:
         """Forget the boxes and keypoints of the video before."""
         super().session_changed()
         self.taking.cancel()
         self._take_back()
-        self._names, self._unsized = (), None
+        self._names, self._unsized, self._is_unseen = (), None, False
         self.anchors.clear()
         self.file_label.set_path(None)
 
@@ -185,6 +185,8 @@ class BoxesStep(Step):
         """A question waits for its answer while the step is folded."""
         if not is_open:
             self._forget_preview()
+            self._is_unseen = self._is_unseen and not self.is_open
+            self.header.set_state(*self.summary())
         super().set_open(is_open)
 
     def release(self) -> None:
@@ -236,6 +238,7 @@ class BoxesStep(Step):
         session, detector = self.controller.session, self.controller.detector
         if session is None or detector is None or session.detector_poses is None:
             return
+        self._is_unseen = True
         self.update_body()
         existing = detector.bbox_csv(session.video.path)
         if existing.is_file():
@@ -285,10 +288,7 @@ class BoxesStep(Step):
         pose = self.controller.pose
         cure = "Make the crop ratio or the crop size larger."
         small = told_of_small(boxes, pose.image_size if pose else None, cure=cure)
-        if small:
-            self.message.show_warning(small)
-        else:
-            self.message.show_info(kept)
+        self.message.show_warning(small) if small else self.message.show_info(kept)
 
     def _refuse(self, error: Exception) -> None:
         self._forget_change()
@@ -334,7 +334,7 @@ class BoxesStep(Step):
         session, layers = self.controller.session, self.controller.layers
         if session is None or layers is None or session.detector_poses is None:
             return
-        frame = self.controller.frame
+        frame, self._is_unseen = self.controller.frame, False
         try:
             settings = self.settings()
             self._asked = told_of_asked(session.sizing, settings)

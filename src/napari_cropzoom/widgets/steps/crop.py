@@ -71,7 +71,7 @@ class CropStep(JobStep):
         revision, is_same = self._compared
         if revision != session.revision:
             return "● boxes changed since", False
-        return (output.name, True) if is_same else ("● of other boxes", False)
+        return (output.name, True) if is_same else ("● made with other boxes", False)
 
     def update_body(self) -> None:
         """Show where the crop goes and whether one is there."""
@@ -79,7 +79,9 @@ class CropStep(JobStep):
         self.output_label.set_path(output)
         self.doubts.setText(doubts_of(session, NO_ANIMAL_IN_CROP) if session else "")
         self.doubts.setVisible(bool(self.doubts.text()))
-        self.open_button.setVisible(bool(output and output.is_file()) and not self.job_bar.is_running)
+        self.open_button.setEnabled(not self.job_bar.is_running)  # in its place, so that nothing moves
+        if not self.job_bar.is_running:
+            self.open_button.setVisible(bool(output and output.is_file()))
         if not self.job_bar.is_running:
             self._compare()
             again = " again" if output is not None and output.is_file() else ""

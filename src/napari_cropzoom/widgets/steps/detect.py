@@ -57,10 +57,10 @@ class DetectStep(ModelStep):
         self.every.setObjectName("detect_every")
         self.every.setRange(1, MOST_APART)
         self.every.setPrefix("1 of ")
-        self.every.setSuffix(" frames")
+        self.every.setSuffix(" frames first")
         self.every.setSpecialValueText("all frames")
         self.every.setToolTip(EVERY_HELP)
-        label = note("Run first on")
+        label = note("Run on")
         label.setToolTip(EVERY_HELP)
         self.pages.addWidget(self._model_page(label))
         self.settings: dict[str, Container[Any]] = {}
@@ -131,9 +131,10 @@ class DetectStep(ModelStep):
     def update_body(self) -> None:
         """Offer what is there; run only what can run."""
         session = self.controller.session
-        self.picker.show_given((session.video.height, session.video.width) if session else None)
+        size = (session.video.height, session.video.width) if session else None
+        self.picker.show_given(size, "frame")
+        self.offer.setEnabled(not self.job_bar.is_running)  # in its place, so that nothing moves
         if self.job_bar.is_running:
-            self.offer.hide()
             return
         found = self.offer.show_file(self.existing() if not self.done_text else None)
         ready = self.method.currentData() != MODEL or self.model is not None
@@ -175,7 +176,6 @@ class DetectStep(ModelStep):
             output = self.controller.method_csv(video, method)
             settings = self.settings[method].asdict()
             stage, args = "detect", {"method": method, "output": output, "settings": settings}
-        self.offer.hide()
         self.run_stage(stage, {"video": video, **args}, f"Detecting in {video.name}")
 
     def use(self, path: Path) -> None:

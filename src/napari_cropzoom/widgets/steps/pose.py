@@ -101,9 +101,10 @@ class PoseStep(ModelStep):
         session = self.controller.session
         self.doubts.setText(doubts_of(session, NO_ANIMAL_IN_POSE) if session else "")
         self.doubts.setVisible(bool(self.doubts.text()))
+        for each in (self.offer, self.changed):  # in their places, so that nothing moves
+            each.setEnabled(not self.job_bar.is_running)
         if self.job_bar.is_running:
-            self.offer.hide()
-            self.changed.forget()
+            self.changed.rest()
             return
         self._find_changes()
         path = None if self.done_text else self.existing()
@@ -119,12 +120,12 @@ class PoseStep(ModelStep):
         """Say how finely the model sees the usual box, beside what the detector sees of the frame."""
         session, detector = self.controller.session, self.controller.detector
         if session is None or not session.has_boxes:
-            self.picker.show_given(None)
+            self.picker.show_given(None, "box")
             return
         width, height = np.nanmedian(session.track.boxes[:, 2:], axis=0).tolist()
         video = session.video
         beside = input_scale(video.height, video.width, detector.image_size) if detector else 0.0
-        self.picker.show_given((height, width), beside)
+        self.picker.show_given((height, width), "box", beside)
 
     def existing(self) -> Path | None:
         """Where the keypoints lie, or will lie."""

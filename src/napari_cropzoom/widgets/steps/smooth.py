@@ -25,6 +25,7 @@ from napari_cropzoom.core.smoothing.methods import Shake, SmoothingSettings
 from napari_cropzoom.core.smoothing.track import SmoothedTrack
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.jobs import DRAWN_FIRST, Latest
+from napari_cropzoom.review.saved_files import OnDisk
 from napari_cropzoom.widgets.controller import Controller
 from napari_cropzoom.widgets.controls import Message, button, choice, delayed, note, row, silent
 from napari_cropzoom.widgets.steps.base import Needs, Step
@@ -53,6 +54,7 @@ class SmoothStep(Step):
         self.trace: Any = None
         self._coloured: tuple[str, str] = ("", "")
         self._shake: Shake | None = None
+        self._was_open = False  # for this video
         self._measured: tuple[FloatArray, SmoothingSettings] | None = None
         super().__init__(controller, number)
         controller.frame_changed.connect(self._draw)
@@ -110,6 +112,8 @@ class SmoothStep(Step):
             return "off", True
         window = counted(session.smoothing.window, "frame")
         text = f"{session.smoothing.method}, {window}"
+        if not self._was_open and session.on_disk is OnDisk.NOTHING:
+            return text, False  # nobody has chosen it
         if self._shake is None:
             return text, True
         is_worse = self._shake.is_worse
@@ -120,6 +124,7 @@ class SmoothStep(Step):
         super().session_changed()
         self._latest.drop()
         self._shake = self._measured = None
+        self._was_open = self.is_open
         self.worse.clear()
         self.better.hide()
         self._show_settings()
@@ -128,8 +133,10 @@ class SmoothStep(Step):
         """Make the plot the first time it is needed."""
         if is_open and self.trace is None:
             self._make_trace()
+        self._was_open = self._was_open or is_open
         super().set_open(is_open)
         if is_open:
+            self.header.set_state(*self.summary())
             self._draw()
             self._measure()
 

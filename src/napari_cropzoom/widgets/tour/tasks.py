@@ -91,9 +91,9 @@ def _menu_bar(dock: Dock) -> QWidget | None:
 
 
 def _run_or_use(dock: Dock, key: str) -> QWidget | None:
-    """The button that takes the predictions that are there, else the one that makes them."""
-    use = dock.findChild(QWidget, f"{key}_use")
-    return use if use is not None and use.isVisible() else dock.findChild(QWidget, f"{key}_run")
+    """The button that takes the predictions that are there, else the one that makes them, or its bar."""
+    found = (dock.findChild(QWidget, f"{key}_{name}") for name in ("use", "run", "progress"))
+    return next((each for each in found if each is not None and each.isVisible()), None)
 
 
 TASKS: tuple[Task, ...] = (
@@ -110,8 +110,8 @@ TASKS: tuple[Task, ...] = (
     Task(
         "detect",
         "Find the animal",
-        "Press this button. The detector looks at every frame, which takes about a minute without a "
-        "graphics card; you can look at the video meanwhile.",
+        "Press this button. The detector looks at every frame, which takes one to five minutes without "
+        "a graphics card; the line above says what is left. You can look at the video meanwhile.",
         "The detector looks at every frame and finds where the mouse is. It runs in a process of its "
         "own, so the window stays alive.",
         lambda dock: _run_or_use(dock, "detect"),

@@ -55,8 +55,12 @@ class ChangedFrames(QWidget):
 
     def forget(self) -> None:
         """Offer nothing."""
-        self._latest.drop()
+        self.rest()
         self.hide()
+
+    def rest(self) -> None:
+        """Compare no more."""
+        self._latest.drop()
 
     def _show(self, plan: RunPlan | None) -> None:
         if plan is None or plan.why_all:

@@ -7,12 +7,12 @@ from typing import Any
 
 from napari.utils import progress as activity
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtGui import QMovie
-from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+from qtpy.QtGui import QMovie, QShowEvent
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from napari_cropzoom.core.words import counted, shortened
 from napari_cropzoom.jobs import Job
-from napari_cropzoom.widgets.controls import CutLabel, button, delayed, note, row, thin_bar
+from napari_cropzoom.widgets.controls import CutLabel, button, delayed, row, thin_bar
 
 CANCEL_HELP = "Stop; nothing half-written stays behind"
 MS_BETWEEN_UPDATES = 400
@@ -20,11 +20,14 @@ MS_BETWEEN_UPDATES = 400
 20 ms or more where OpenGL is software. A bar that moves by itself takes 2/3 of a processor there."""
 CROWDED = " · other programs use the processor"
 TITLE_LENGTH = 48  # letters
+LINES = 2  # of what is said below the button, or in its place
 MS_BETWEEN_REPORTS = 2000  # to napari
 
 
 class JobBar(QWidget):
     """Shows one job at a time, here and in napari's activity dock.
+
+    How far it is stands in the place of the button, so that nothing below moves when a job begins.
 
     Parameters
     ----------
@@ -68,24 +71,46 @@ class JobBar(QWidget):
         self._progress: tuple[int, int, str, float] | None = None
         self._pause = delayed(self, self._show_progress, MS_BETWEEN_UPDATES)
         self._shown = 0
+        self._line: QHBoxLayout | None = (
+            None  # that the button and what is said while it runs take turns in
+        )
         self._report = delayed(self, self._report_to_napari, MS_BETWEEN_REPORTS)
         self.run_button = button(text, f"{name}_run")
         self.cancel_button = button("Cancel", f"{name}_cancel", CANCEL_HELP)
         self.bar = thin_bar(f"{name}_progress")
-        self.status: QLabel = CutLabel(1, f"{name}_status") if is_flat else note("", f"{name}_status")
+        self.status = CutLabel(1 if is_flat else LINES, f"{name}_status")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(1 if is_flat else 4)
         if is_flat:
             self._flatten(layout)
         else:
-            layout.addLayout(row(self.run_button, self.cancel_button, stretch=0))
-            layout.addWidget(self.bar)
-            layout.addWidget(self.status)
+            self._stack(layout)
         self.run_button.clicked.connect(self.run_clicked)
         self.cancel_button.clicked.connect(self.cancel)
         self._say("")
         self._show_running(False)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Have the button as high as what takes its place, in the font of the window."""
+        super().showEvent(event)
+        if self._line is not None:
+            self.status.ensurePolished()
+            self.run_button.setMinimumHeight(self.status.sizeHint().height())
+
+    def _stack(self, layout: QVBoxLayout) -> None:
+        self._line = row(self.run_button, self.cancel_button, stretch=0)
+        layout.addLayout(self._line)
+        layout.addWidget(self.bar)
+        layout.addWidget(self.status)
+        self._keep_room(self.bar)
+
+    @staticmethod
+    def _keep_room(*widgets: QWidget) -> None:
+        for each in widgets:
+            policy = each.sizePolicy()
+            policy.setRetainSizeWhenHidden(True)
+            each.setSizePolicy(policy)
 
     def _flatten(self, layout: QVBoxLayout) -> None:
         line = row(self.status, self.run_button, self.cancel_button, stretch=0)
@@ -93,10 +118,7 @@ class JobBar(QWidget):
         layout.addLayout(line)
         layout.addWidget(self.bar)
         self.bar.setFixedHeight(4)
-        for each in (self.bar, self.cancel_button):
-            policy = each.sizePolicy()
-            policy.setRetainSizeWhenHidden(True)
-            each.setSizePolicy(policy)
+        self._keep_room(self.bar, self.cancel_button)
         self.cancel_button.setStyleSheet("padding: 1px 4px")
 
     @property
@@ -251,6 +273,12 @@ class JobBar(QWidget):
         self.cancel_button.setEnabled(running)
         self.cancel_button.setVisible(running)
         self.bar.setVisible(running)
+        if self._line is not None:
+            self.run_button.setVisible(not running)
+            if running:
+                self._line.insertWidget(0, self.status, 1)
+            else:
+                self.layout().addWidget(self.status)
 
 
 def progress_text(done: int, total: int, text: str, eta: float, elapsed: float = 0.0) -> str:

@@ -11,7 +11,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QFileDialog, QMessageBox, QVBoxLayout, QWidget
 
 from napari_cropzoom.core.errors import CropzoomError
-from napari_cropzoom.core.scores import input_scale, sees_hardly_finer
+from napari_cropzoom.core.scores import input_scale, sees_hardly_finer, told_of_scale
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.engine.model_folder import ModelFolder
 from napari_cropzoom.widgets.controls import (
@@ -44,6 +44,7 @@ class ModelPicker(QWidget):
         self._near: tuple[Path, ...] = ()
         self._runtime = ""
         self._scale = self._beside = 0.0
+        self._what = ""
         self.combo = choice(f"{name}_model", "A model folder as litpose train writes it")
         self.browse = button("Browse…", f"{name}_browse", "Choose a Lightning Pose model folder")
         self.path_label = PathLabel()
@@ -100,13 +101,15 @@ class ModelPicker(QWidget):
         self._runtime = runtime
         self._describe()
 
-    def show_given(self, size: tuple[float, float] | None, beside: float = 0.0) -> float:
+    def show_given(self, size: tuple[float, float] | None, what: str, beside: float = 0.0) -> float:
         """Say how finely the model sees what it is given.
 
         Parameters
         ----------
         size : (height, width) or None
-            Of the frame or the usual box, pixels of the frame; None if there is none yet.
+            Of what it is given, pixels of the frame; None if there is none yet.
+        what : str
+            ``frame`` or ``box``.
         beside : float
             Pixels of the frame that one pixel of the detector's input is, 0 if that is not known.
 
@@ -115,7 +118,7 @@ class ModelPicker(QWidget):
         float
             Pixels of the frame that one pixel of this model's input is, 0 if that is not known.
         """
-        self._scale, self._beside = 0.0, beside
+        self._scale, self._beside, self._what = 0.0, beside, what
         if self.model is not None:
             if size is not None:
                 self._scale = input_scale(*size, self.model.image_size)
@@ -126,13 +129,15 @@ class ModelPicker(QWidget):
         assert self.model is not None
         height, width = self.model.image_size
         count = len(self.model.keypoint_names)
-        said = [counted(count, "keypoint"), f"input {width}×{height} px"]
+        given = f"{width}×{height} px"
+        sees = f"input {given}"
         if self._scale:
-            said.append(f"1 px of it is {self._scale:.1f} px of the frame")
-        text = " · ".join([*said, self._runtime])
+            sees = f"sees the {self._what} {told_of_scale(self._scale)}, as {given}"
+        parts = [counted(count, "keypoint"), sees, self._runtime]
+        text = " · ".join(parts)
         if self._scale and self._beside and sees_hardly_finer(self._scale, self._beside):
             text += (
-                f". Hardly finer than the detector ({self._beside:.1f} px): "
+                f". Hardly finer than the detector ({told_of_scale(self._beside)}): "
                 "make smaller boxes, or train it with a larger input."
             )
         self.info.setText(text)

@@ -322,6 +322,10 @@ def test_many_frames_share_a_place_and_none_is_lost() -> None:
     np.testing.assert_allclose(reduced(values, 4, "mean"), [8 / 3, np.nan, 7])
 
 
+def test_what_scrolls_is_reached_by_the_keyboard(page: str) -> None:
+    assert page.count('class="wide" tabindex="0"') == page.count("<table") > 3
+
+
 def test_several_videos_are_a_row_each(
     review: Reviewed, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -351,6 +355,14 @@ def test_several_videos_are_a_row_each(
     assert rows["all"][:2] == [str(2 * N), str(2 * len(track.suspects))]
     assert "bare_bbox.csv" in rows["bare.mp4"][0]
     assert str(tmp_path) not in out.read_text("utf-8")
+    preds = other.after.parent
+    assert preds != review.after.parent
+    words = ["report", review.video, other.video, "--bbox_dir", other.raw.parent, "--preds_dir", preds]
+    assert main([str(word) for word in (*words, "--output", out, "--overwrite", "--skip_pixels")]) == 0
+    assert f"without keypoints after: there is no {preds / 'mouse.csv'}" in capsys.readouterr().out
+    rows = {row[0]: row[1:] for row in Page(out.read_text("utf-8")).rows}
+    assert rows["mouse.mp4"][8].endswith(" → no file")
+    assert re.fullmatch(r"0\.\d+ → 0\.\d+", rows["rat.mp4"][8])
     words = ["report", review.video, other.video, "--bbox", other.raw, "--output", out, "--overwrite"]
     assert main([str(word) for word in words]) == 1
     assert "Give --bbox_dir." in capsys.readouterr().err

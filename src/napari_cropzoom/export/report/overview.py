@@ -61,14 +61,15 @@ class Row:
         return (self.name, *(f"{getattr(self, name):,}" for name in COUNTS), *self.cells)
 
 
-def rows_of(facts: ReviewFacts) -> list[Row]:
-    """Rows of a video, one for each animal."""
+def rows_of(facts: ReviewFacts, *, has_no_file: bool = False) -> list[Row]:
+    """Rows of a video, one for each animal; ``has_no_file`` of keypoints after, which are then missed."""
     several = len(facts.tracks) > 1
     sure = [
         number_text(of_all(poses).likelihood, 3)
         for poses in (facts.before, facts.after)
         if poses is not None
     ]
+    sure += ["no file"] if has_no_file else []
     rows = []
     for track in facts.tracks:
         before, after = box_jitter(track)

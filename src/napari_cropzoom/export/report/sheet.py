@@ -50,4 +50,5 @@ def table(
         return tag("tr", *(tag(kind, cell, class_=looks.get(place)) for place, cell in enumerate(cells)))
 
     body = joined(*(line(cells, "td") for cells in rows))
-    return tag("div", tag("table", tag("thead", line(heads, "th")), tag("tbody", body)), class_="wide")
+    inside = tag("table", tag("thead", line(heads, "th")), tag("tbody", body))
+    return tag("div", inside, class_="wide", tabindex=0)  # the keyboard reaches what it scrolls

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,7 +76,7 @@ def report(args: argparse.Namespace) -> None:
 
 
 def overview(args: argparse.Namespace, videos: list[Path]) -> None:
-    """One page with a row a video; one that cannot be read is named on it."""
+    """One page with a row a video; one that cannot be read, or has no keypoints, is named on it."""
     from napari_cropzoom.export.report.facts import gather
     from napari_cropzoom.export.report.overview import Row, rows_of, write_overview
     from napari_cropzoom.export.report.sheet import SUFFIXES
@@ -89,14 +90,21 @@ def overview(args: argparse.Namespace, videos: list[Path]) -> None:
     outcomes, rows = Outcomes(videos), list[Row]()
 
     def read(video: Path) -> str:
+        asked, missing = asked_of(args, video), None
+        if asked.after is not None and not asked.after.is_file():
+            asked, missing = replace(asked, after=None), asked.after
         try:
-            facts = run_with_bar(gather(asked_of(args, video)), f"reading {video.name}")
+            facts = run_with_bar(gather(asked), f"reading {video.name}")
         except CropzoomError as error:
             said = str(error) if args.paths else str(error).replace(str(video.parent), "…")
             rows.append(Row(video.name, why_not=said.replace(str(args.bbox_dir), "…")))
             raise
-        rows.extend(rows_of(facts))
-        return "is on the page"
+        rows.extend(rows_of(facts, has_no_file=missing is not None))
+        return (
+            f"is on the page, without keypoints after: there is no {missing}"
+            if missing
+            else "is on the page"
+        )
 
     for video in videos:
         outcomes.attempt(video, partial(read, video))

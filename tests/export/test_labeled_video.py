@@ -76,6 +76,62 @@ def test_every_frame_is_there_at_its_own_time(tmp_path: Path) -> None:
     np.testing.assert_allclose([float(each - times[0]) for each in times], expected, atol=1e-4)
 
 
+def test_ranges_follow_each_other(tmp_path: Path) -> None:
+    ticks = np.cumsum([0, *np.random.default_rng(2).integers(1, 9, N - 1)]).tolist()
+    pictures = [numbered_frame(number, (WIDTH, HEIGHT)) for number in range(N)]
+    video = write_video(tmp_path / "v.mp4", pictures, ticks=ticks, time_base=Fraction(1, 100))
+    boxes, out = tmp_path / "b.csv", tmp_path / "out.mp4"
+    write_bbox_csv(boxes, boxes_along())
+    words = ["show", video, "--bbox", boxes, "--layout", "frame", "--output", out]
+    assert main([str(word) for word in (*words, "--range", "5:9", "30:", "2:2")]) == 0
+    shown, times = decoded(out)
+    expected = [*range(5, 10), *range(30, N), 2]
+    assert [read_number(each) for each in shown] == expected
+    within = np.diff([float(time) for time in times])
+    steps = np.diff(np.array(ticks)[expected]) / 100
+    is_inside = np.diff(expected) == 1
+    np.testing.assert_allclose(within[is_inside], steps[is_inside], atol=1e-4)
+    assert (within[~is_inside] > 0).all()
+    assert within[~is_inside].max() < 0.2  # no pause as long as what lies between
+
+
+def test_the_worst_suspects_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two boxes that jump, ten frames a second, so five frames before and after each."""
+    long = 80
+    video = make_numbered_video(tmp_path / "v.mp4", long, size=(WIDTH, HEIGHT), fps=10)
+    t = np.arange(long)
+    walk = np.column_stack([20 + t, 30 + 5 * np.sin(t / 8), np.full(long, 40), np.full(long, 40)])
+    jumps = walk.copy()
+    jumps[[20, 60], 0] += 60
+    boxes, out = tmp_path / "b.csv", tmp_path / "out.mp4"
+    write_bbox_csv(boxes, jumps)
+    words = ["show", video, "--bbox", boxes, "--layout", "frame", "--output", out, "--overwrite"]
+    assert main([str(word) for word in (*words, "--suspects", 2)]) == 0
+    numbers = [read_number(each) for each in decoded(out)[0]]
+    assert {*range(15, 26), *range(55, 66)} <= set(numbers)
+    assert numbers == sorted(set(numbers))
+    assert len(numbers) < 40
+    write_bbox_csv(boxes, walk)
+    assert main([str(word) for word in (*words, "--suspects", 2)]) == 1
+    assert "has no suspects to show" in capsys.readouterr().err
+    assert main(["show", str(video), "--suspects", "1", "--output", str(tmp_path / "o.mp4")]) == 1
+    assert "Give these with --bbox." in capsys.readouterr().err
+
+
+def test_a_light_theme_is_beside_the_frame_and_not_in_it(dark: Path, tmp_path: Path) -> None:
+    how = {"boxes": boxes_along(), "poses": poses_along(), "layout": "timeline"}
+    [night, *_], [day, *_] = (
+        draw(dark, tmp_path / f"in_{theme}.mp4", theme=theme, **how) for theme in ("dark", "light")
+    )
+    np.testing.assert_allclose(
+        night[:HEIGHT, :WIDTH].astype(int), day[:HEIGHT, :WIDTH].astype(int), atol=12
+    )
+    assert np.median(night[HEIGHT + 4 :]) < 40
+    assert np.median(day[HEIGHT + 4 :]) > 220
+    beside = np.median(day[100 : HEIGHT - 4, WIDTH + 4 :].reshape(-1, 3), axis=0)
+    assert (beside > 220).all()
+
+
 @pytest.mark.parametrize("fps", [24, 29.97, 30, 59.94])
 def test_a_constant_rate_stays(tmp_path: Path, fps: float) -> None:
     video = tmp_path / "v.mp4"

@@ -50,12 +50,14 @@ def cell_of(count: int) -> int:
     return min(LARGEST_CELL, WIDEST // columns_of(count))
 
 
-def tiled(crops: Sequence[Picture], names: Sequence[str], least_letters: int = 12) -> Picture:
+def tiled(
+    crops: Sequence[Picture], names: Sequence[str], least_letters: int = 12, ground: Colour = GROUND
+) -> Picture:
     """(H, W, 3) crops of one size, row by row, each in its animal's colour and with its name."""
     side, columns = len(crops[0]), columns_of(len(crops))
     rows = math.ceil(len(crops) / columns)
     picture = np.empty((rows * side, columns * side, 3), np.uint8)
-    picture[:] = GROUND
+    picture[:] = ground
     for number, (crop, name) in enumerate(zip(crops, names, strict=True)):
         top, left = number // columns * side, number % columns * side
         cell = picture[top : top + side, left : left + side]

@@ -24,6 +24,18 @@ BEFORE: Colour = (230, 159, 0)
 INK: Colour = (235, 235, 235)
 QUIET: Colour = (120, 120, 128)
 GROUND: Colour = (24, 25, 29)
+
+
+@dataclass(frozen=True)
+class Theme:
+    """Colours of what stands beside a picture: its ground, letters and lines, and what is less loud."""
+
+    ground: Colour = GROUND
+    ink: Colour = INK
+    quiet: Colour = QUIET
+
+
+THEMES = {"dark": Theme(), "light": Theme((250, 250, 251), (25, 27, 31), (96, 99, 107))}
 EDGE = 0.7  # how dark the edge of letters is, 0 to 1
 FINE = 4  # bits of a pixel that OpenCV paints with
 DASH = 4.0  # widths of a line
@@ -189,9 +201,17 @@ def _table(kind: int) -> list[Colour]:
     return [(r, g, b) for b, g, r in bgr]
 
 
-def write(picture: Picture, text: str, place: FloatArray, colour: Colour = INK, *, size: int) -> None:
-    """Write a text with a dark edge, ``size`` pixels high; its left end and its middle are at a place."""
-    kept, added = _letters(text, size, colour)
+def write(
+    picture: Picture,
+    text: str,
+    place: FloatArray,
+    colour: Colour = INK,
+    *,
+    size: int,
+    edge: Colour = GROUND,
+) -> None:
+    """Write a text with an edge, ``size`` pixels high; its left end and its middle are at a place."""
+    kept, added = _letters(text, size, colour, edge)
     height, width = kept.shape[:2]
     x, y = round(float(place[0])), round(float(place[1]) - height / 2)
     left, top = max(x, 0), max(y, 0)
@@ -204,7 +224,9 @@ def write(picture: Picture, text: str, place: FloatArray, colour: Colour = INK, 
 
 
 @cache
-def _letters(text: str, size: int, colour: Colour) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
+def _letters(
+    text: str, size: int, colour: Colour, around: Colour
+) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
     """What a text does to a picture: (H, W, 1) 256ths that are kept, (H, W, 3) what is added."""
     font = ImageFont.load_default(size)
     left, top, right, bottom = font.getbbox(text or " ")
@@ -216,7 +238,7 @@ def _letters(text: str, size: int, colour: Colour) -> tuple[NDArray[np.uint16], 
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * width - 1, 2 * width - 1))
     edge = np.asarray(cv2.dilate(letters, kernel), np.float32)[..., None] * np.float32(EDGE)
     kept = np.rint(256 * (1 - edge) * (1 - letters))
-    added = 256 * (np.array(GROUND) * edge * (1 - letters) + np.array(colour) * letters) + 128
+    added = 256 * (np.array(around) * edge * (1 - letters) + np.array(colour) * letters) + 128
     return kept.astype(np.uint16), np.minimum(added, 65535 - 255 * kept).astype(np.uint16)
 
 
@@ -243,6 +265,7 @@ class Strip:
         Frames shown, both inclusive.
     least_letters : int
         Least size of a text in pixels, where a row has room for it.
+    theme : Theme
     """
 
     def __init__(
@@ -254,12 +277,13 @@ class Strip:
         first: int,
         last: int,
         least_letters: int = 10,
+        theme: Theme = THEMES["dark"],
     ) -> None:
-        self._least_letters = least_letters
+        self._least_letters, self._theme = least_letters, theme
         self._first, self._n = first, last - first + 1
         self._margin = max(8, width // 80)
         self._still = np.empty((height, width, 3), np.uint8)
-        self._still[:] = GROUND
+        self._still[:] = theme.ground
         rows: list[tuple[str, FloatArray, float]] = []
         if boxes is not None:
             before = max(first - 1, 0)
@@ -279,7 +303,8 @@ class Strip:
 
     def _plot(self, name: str, values: FloatArray, highest: float, top: int, bottom: int) -> None:
         letters = max(10, (bottom - top) // 5, min(self._least_letters, (bottom - top) // 3))
-        write(self._still, name, np.array([self._margin, top + letters * 0.7]), QUIET, size=letters)
+        place, theme = np.array([self._margin, top + letters * 0.7]), self._theme
+        write(self._still, name, place, theme.quiet, size=letters, edge=theme.ground)
         floor, ceiling = bottom - 4, top + 1.6 * letters
         y = floor - np.clip(values / max(highest, 1e-9), 0, 1) * (floor - ceiling)
         way = np.column_stack([self._x(np.arange(self._n)), y])
@@ -295,5 +320,5 @@ class Strip:
         picture = self._still.copy()
         x = float(self._x(np.array([frame - self._first]))[0])
         head = np.array([[x, 0.0], [x, float(len(picture))]])
-        cv2.polylines(picture, [_fixed(head)], False, INK, 2, cv2.LINE_AA, FINE)
+        cv2.polylines(picture, [_fixed(head)], False, self._theme.ink, 2, cv2.LINE_AA, FINE)
         return picture

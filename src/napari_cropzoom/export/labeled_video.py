@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import av
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_cropzoom.core.boxes import FloatArray
 from napari_cropzoom.core.errors import CropzoomError, brief
@@ -24,9 +25,8 @@ from napari_cropzoom.crop.planes import cut
 from napari_cropzoom.export.animals import Animal, cell_of, colour_of, tiled
 from napari_cropzoom.export.drawing import (
     BEFORE,
-    GROUND,
     LEAST_LETTERS,
-    QUIET,
+    THEMES,
     Look,
     Picture,
     Strip,
@@ -37,6 +37,7 @@ from napari_cropzoom.export.drawing import (
 )
 from napari_cropzoom.export.targets import check_rows, check_target
 from napari_cropzoom.files.atomic import atomic_path
+from napari_cropzoom.video.index import VideoIndex
 from napari_cropzoom.video.video import Video
 
 if TYPE_CHECKING:
@@ -83,6 +84,10 @@ class Shown:
         More animals, whose boxes and keypoints are drawn too.
     name : str
         Of the first animal, for the grid.
+    more : tuple of (int, int)
+        Ranges of frames that come after the first.
+    theme : str
+        ``dark`` or ``light``: of what is beside the frame.
     """
 
     boxes: FloatArray | None = None
@@ -96,6 +101,8 @@ class Shown:
     scale: float = 1.0
     others: tuple[Animal, ...] = ()
     name: str = ""
+    more: tuple[tuple[int, int], ...] = ()
+    theme: str = "dark"
 
 
 def write_labeled_video(
@@ -129,15 +136,14 @@ def write_labeled_video(
     with Video(video) as source:
         scene = Scene(source, shown)
         index = source.index
-        pts = index.pts[scene.first : scene.last + 1]
-        timing = Timing.from_pts(pts, index.time_base, index.rate)
+        timing = Timing.from_pts(times_of(index, scene.ranges), index.time_base, index.rate)
         rate = float(timing.rate)
         if rate * shown.speed > max(FASTEST, rate):
             raise CropzoomError(
                 f"{output}: would play {rate * shown.speed:.0f} frames a second, and players show "
                 f"{FASTEST} at most. Give a --speed of {FASTEST / rate:.3g} at most."
             )
-        total = scene.last - scene.first + 1
+        total = len(timing.ticks)
         with (
             atomic_path(output) as part,
             _Writer(part, output.suffix.lower(), timing, shown.speed) as writer,
@@ -146,6 +152,16 @@ def write_labeled_video(
                 writer.write(number, picture)
                 yield Progress(number + 1, total, "frames")
     return output
+
+
+def times_of(index: VideoIndex, ranges: Sequence[tuple[int, int]]) -> NDArray[np.int64]:
+    """Times of the frames of ranges, in units of the video, each range right after the one before."""
+    usual, pieces, now = max(1, round(1 / (index.rate * index.time_base))), list[NDArray[np.int64]](), 0
+    for first, last in ranges:
+        pts = np.asarray(index.pts[first : last + 1], np.int64)
+        pieces.append(pts - pts[0] + now)
+        now = int(pieces[-1][-1]) + usual
+    return np.concatenate(pieces)
 
 
 class Scene:
@@ -160,12 +176,15 @@ class Scene:
     def __init__(self, source: Video, shown: Shown) -> None:
         self._source, self._shown = source, shown
         n = source.n_frames
-        self.first, self.last = shown.first, shown.last if shown.last >= 0 else n + shown.last
-        if not 0 <= self.first <= self.last < n:
-            raise CropzoomError(
-                f"{source.path}: frames {shown.first} to {shown.last} are no range of its "
-                f"{counted(n, 'frame')}. Give a first and a last from 0 to {n - 1}."
-            )
+        asked = ((shown.first, shown.last), *shown.more)
+        self.ranges = [(first, last if last >= 0 else n + last) for first, last in asked]
+        for first, last in self.ranges:
+            if not 0 <= first <= last < n:
+                raise CropzoomError(
+                    f"{source.path}: frames {first} to {last} are no range of its "
+                    f"{counted(n, 'frame')}. Give a first and a last from 0 to {n - 1}."
+                )
+        self._theme = THEMES[shown.theme]
         if shown.layout not in LAYOUTS:
             raise CropzoomError(f"Unknown layout {shown.layout!r}; choose one of {', '.join(LAYOUTS)}.")
         if shown.boxes is None and shown.layout != "frame":
@@ -178,19 +197,19 @@ class Scene:
         self._letters = math.ceil(LEAST_LETTERS / min(1.0, shown.scale))  # before it is scaled
         self._panel = max(LEAST_PANEL, round(PANEL * source.height))
         self._strip: Strip | None = None
-        if shown.layout == "timeline":
-            height = max(LEAST_STRIP, round(STRIP * source.height))
-            width = source.width + self._panel
-            which = shown.boxes, shown.poses, self.first, self.last
-            self._strip = Strip(width, height, *which, self._letters)
 
     def pictures(self) -> Iterator[Picture]:
         """(H, W, 3) uint8 RGB of every frame, with even sides."""
-        stream = self._source.stream(self.first, self.last + 1)
-        for number, native in enumerate(stream, self.first):
-            damaged = number in self._source.index.damage
-            image = self._source.frame(number) if damaged else self._source.to_rgb(native)
-            yield _even(self._scaled(self._composed(number, image)))
+        for first, last in self.ranges:
+            if self._shown.layout == "timeline":
+                height = max(LEAST_STRIP, round(STRIP * self._source.height))
+                width, how = self._source.width + self._panel, (self._letters, self._theme)
+                which = self._shown.boxes, self._shown.poses, first, last
+                self._strip = Strip(width, height, *which, *how)
+            for number, native in enumerate(self._source.stream(first, last + 1), first):
+                damaged = number in self._source.index.damage
+                image = self._source.frame(number) if damaged else self._source.to_rgb(native)
+                yield _even(self._scaled(self._composed(number, image)))
 
     def _composed(self, number: int, image: Picture) -> Picture:
         layout = self._shown.layout
@@ -202,13 +221,14 @@ class Scene:
         if layout == "frame":
             return frame
         side = np.empty((self._source.height, self._panel, 3), np.uint8)
-        side[:] = GROUND
+        side[:] = self._theme.ground
         crop = self._crop(number, image, self._panel)[: self._source.height]
         side[: len(crop)] = crop
         time = self._source.time(number)
         caption = f"frame {number} · {int(time) // 60}:{time % 60:06.3f}"
         size = max(12, self._panel // 24, min(self._letters, self._panel // 12))
-        write(side, caption, np.array([8.0, len(crop) + max(24.0, size)]), size=size)
+        place, theme = np.array([8.0, len(crop) + max(24.0, size)]), self._theme
+        write(side, caption, place, theme.ink, size=size, edge=theme.ground)
         picture = np.hstack([frame, side])
         return picture if self._strip is None else np.vstack([picture, self._strip.at(number)])
 
@@ -234,7 +254,7 @@ class Scene:
         animals = (Animal(shown.boxes, shown.poses, shown.name), *shown.others)
         side = cell_of(len(animals))
         crops = [self._crop(number, image, side, animal) for animal in animals]
-        return tiled(crops, [animal.name for animal in animals], self._letters)
+        return tiled(crops, [animal.name for animal in animals], self._letters, self._theme.ground)
 
     def _crop(self, number: int, image: Picture, side: int, animal: Animal | None = None) -> Picture:
         """The box of a frame, enlarged into a square; black beyond the frame."""
@@ -242,12 +262,13 @@ class Scene:
         if animal is not None:
             boxes, poses = animal.boxes, animal.poses
         picture = np.empty((side, side, 3), np.uint8)
-        picture[:] = GROUND
+        picture[:] = self._theme.ground
         assert boxes is not None
         box = boxes[number]
         if np.isnan(box).any():
             letters = max(self._letters, side // 20)
-            write(picture, "no box", np.array([side * 0.4, side / 2]), QUIET, size=letters)
+            place, theme = np.array([side * 0.4, side / 2]), self._theme
+            write(picture, "no box", place, theme.quiet, size=letters, edge=theme.ground)
             return picture
         x, y, w, h = (round(float(value)) for value in box)
         part = cut(image, (x, y, max(w, 1), max(h, 1)), 0)
@@ -270,11 +291,11 @@ class Scene:
 
 
 def _even(picture: Picture) -> Picture:
-    """The picture with a black row or column more where H.264 could not hold it."""
+    """The picture with its last row or column once more where H.264 could not hold it."""
     height, width = picture.shape[:2]
     if height % 2 == 0 and width % 2 == 0:
         return picture
-    return np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)))
+    return np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
 
 
 class _Writer:

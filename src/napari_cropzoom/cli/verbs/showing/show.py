@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from napari_cropzoom.cli.arguments import Verbs, add_verb, positive_float
+from napari_cropzoom.cli.arguments import Verbs, add_verb, positive_float, whole_number
 from napari_cropzoom.cli.drawn import add_drawn, read_animal, read_drawn
 from napari_cropzoom.cli.inputs import print_note
 from napari_cropzoom.cli.progress import run_with_bar
 from napari_cropzoom.cli.verbs.exchange.export import animal_names
 from napari_cropzoom.core.errors import CropzoomError
+
+if TYPE_CHECKING:
+    from napari_cropzoom.core.boxes import FloatArray
+    from napari_cropzoom.core.poses import Poses
 
 LARGE_GIF = 10e6  # bytes
 LAYOUTS = ("frame", "crop", "both", "timeline", "grid")
@@ -38,8 +43,22 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="boxes of one more animal and, if there are any, its keypoints; once for each animal",
     )
+    which = draw.add_mutually_exclusive_group()
+    which.add_argument(
+        "--range",
+        type=frames,
+        nargs="+",
+        metavar="A:B",
+        help="frames A to B, both shown; several follow each other (default: all)",
+    )
+    which.add_argument(
+        "--suspects",
+        type=whole_number,
+        metavar="N",
+        help="the N worst suspects of --before, or of --bbox, with half a second before and after each",
+    )
     draw.add_argument(
-        "--range", type=frames, metavar="A:B", help="frames A to B, both shown (default: all)"
+        "--theme", choices=("dark", "light"), default="dark", help="beside the frame (default: dark)"
     )
     draw.add_argument(
         "--speed", type=positive_float, default=1.0, help="2 plays twice as fast (default: 1)"
@@ -58,6 +77,39 @@ def frames(text: str) -> tuple[int, int]:
     if not colon or pair[0] < 0 or pair[1] < -1:
         raise argparse.ArgumentTypeError(f"must be two frames as in 100:250, not {text}")
     return pair
+
+
+def ranges_of_suspects(
+    args: argparse.Namespace, boxes: FloatArray | None, poses: Poses | None
+) -> list[tuple[int, int]]:
+    """Frames of the worst suspects and those beside them, in the order of the video.
+
+    Raises
+    ------
+    CropzoomError
+        If there are no boxes, or nothing in them is odd.
+    """
+    from napari_cropzoom.core.inspection.inspection import Evidence, Inspection, anchor_likelihood, ranked
+    from napari_cropzoom.video.index import VideoIndex
+
+    if boxes is None:
+        raise CropzoomError("--suspects: are of boxes. Give these with --bbox.")
+    index = VideoIndex.scan(args.video)
+    likelihood = None if poses is None else anchor_likelihood(poses)
+    evidence = Evidence(likelihood, poses, (index.width, index.height))
+    worst = ranked(Inspection.of(boxes, evidence).suspects)[: args.suspects]
+    if not worst:
+        raise CropzoomError(f"{args.before or args.bbox}: has no suspects to show. Leave out --suspects.")
+    beside = max(1, round(index.rate / 2))
+    last = index.n_frames - 1
+    ranges = list[tuple[int, int]]()
+    for each in sorted(worst, key=lambda suspect: suspect.first):
+        begin, end = max(0, each.first - beside), min(last, each.last + beside)
+        if ranges and begin <= ranges[-1][1] + 1:
+            ranges[-1] = ranges[-1][0], max(end, ranges[-1][1])
+        else:
+            ranges.append((begin, end))
+    return ranges
 
 
 def show(args: argparse.Namespace) -> None:
@@ -79,7 +131,9 @@ def show(args: argparse.Namespace) -> None:
         assert other is not None
         others.append(Animal(other, keypoints, name))
     usual = "frame" if args.bbox is None else "grid" if others else "both"
-    first, last = args.range or (0, -1)
+    if args.suspects is not None:
+        args.range = ranges_of_suspects(args, boxes if before is None else before, poses)
+    (first, last), *more = args.range or [(0, -1)]
     shown = Shown(
         boxes,
         before,
@@ -92,6 +146,8 @@ def show(args: argparse.Namespace) -> None:
         args.scale,
         tuple(others),
         names[0],
+        tuple(more),
+        args.theme,
     )
     stage = write_labeled_video(args.video, args.output, shown, overwrite=args.overwrite)
     path = run_with_bar(stage, f"drawing {args.video.name}")

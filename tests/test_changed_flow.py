@@ -44,8 +44,8 @@ def test_the_pose_step_runs_what_changed(tmp_path):
         click_on(pose.job_bar.run_button)
         wait_for(lambda: ended(pose, lambda: session.pose_poses is not None), LONG)
         said = pose.picker.info.text()
-        assert said.startswith("3 keypoints · input 64×64 px · 1 px of it is ")
-        assert said.endswith(" px of the frame · heatmap model, cpu")
+        assert said.startswith("3 keypoints · sees the box ")
+        assert said.endswith(", as 64×64 px · heatmap model, cpu")
         wait_for(label.isVisible)
         assert label.text() == "The predictions are up to date: no box has changed since."
         assert not button.isVisible()

@@ -359,7 +359,7 @@ def test_several_videos_are_a_row_each(
     assert preds != review.after.parent
     words = ["report", review.video, other.video, "--bbox_dir", other.raw.parent, "--preds_dir", preds]
     assert main([str(word) for word in (*words, "--output", out, "--overwrite", "--skip_pixels")]) == 0
-    assert f"without keypoints after: there is no {preds / 'mouse.csv'}" in capsys.readouterr().out
+    assert f"{preds / 'mouse.csv'}: is not there, so the row of mouse.mp4" in capsys.readouterr().err
     rows = {row[0]: row[1:] for row in Page(out.read_text("utf-8")).rows}
     assert rows["mouse.mp4"][8].endswith(" → no file")
     assert re.fullmatch(r"0\.\d+ → 0\.\d+", rows["rat.mp4"][8])

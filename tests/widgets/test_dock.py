@@ -16,7 +16,7 @@ from napari_cropzoom.widgets.steps.registry import STEPS
 from review_window import button, point_at
 from videos import write_video
 
-SEEN = "3 keypoints · input 128×128 px · 1 px of it is 2.5 px of the frame"
+SEEN = "3 keypoints · sees the frame 2.5 times smaller, as 128×128 px"
 KEYS = [step.key for step in STEPS]
 
 

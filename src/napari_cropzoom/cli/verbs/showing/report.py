@@ -100,11 +100,9 @@ def overview(args: argparse.Namespace, videos: list[Path]) -> None:
             rows.append(Row(video.name, why_not=said.replace(str(args.bbox_dir), "…")))
             raise
         rows.extend(rows_of(facts, has_no_file=missing is not None))
-        return (
-            f"is on the page, without keypoints after: there is no {missing}"
-            if missing
-            else "is on the page"
-        )
+        if missing is not None:
+            print_note(f"{missing}: is not there, so the row of {video.name} has no keypoints after")
+        return "is on the page"
 
     for video in videos:
         outcomes.attempt(video, partial(read, video))

@@ -14,6 +14,8 @@ import yaml
 from conformance.litpose import run_litpose
 from lpmodels import make_predictions_folder
 from napari_cropzoom.cli import main
+from napari_cropzoom.core.boxes import Box, Source
+from napari_cropzoom.core.editing.range_tools import mark_absent
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.progress import Progress, run_stage
@@ -23,6 +25,8 @@ from napari_cropzoom.engine.views_predict import SeveralViews
 from napari_cropzoom.files.bbox_csv import write_bbox_csv
 from napari_cropzoom.files.predictions_csv import read_predictions, write_predictions
 from napari_cropzoom.files.provenance import made_with_path, read_made_with
+from napari_cropzoom.review.session import Session
+from napari_cropzoom.video.video import Video
 from videos import make_blob_video
 from views import VIEWS, make_model_of_views
 
@@ -65,11 +69,23 @@ def words(*more: object, here: Path) -> list[str]:
     return ["predict", str(here / "model"), str(here / "videos"), "--skip_viz", *map(str, more)]
 
 
+def review(here: Path) -> Path:
+    """Review both views: a box is set in each, and frames 3 and 4 of the left one have no animal."""
+    for view in VIEWS:
+        session = Session(Video(here / "videos" / f"s1_{view}.mp4"))
+        session.load_boxes(here / "boxes" / f"s1_{view}_bbox.csv", source=Source.DETECTED)
+        session.set_box(7, Box(60, 50, 90, 70))
+        if view == "left":
+            session.apply(mark_absent(session.track, 3, 4))
+        saved = session.save()
+        session.close()
+    return Path(saved).parent
+
+
 @pytest.mark.conformance
-def test_predicts_a_recording_as_litpose_does(here, capsys):
-    """But for frames of which a review says that no animal is there: 3 and 4 of the left view."""
-    boxes, progress = here / "boxes", here / "progress.json"
-    (boxes / "metadata.json").write_text(json.dumps({"videos": {"s1_left": {"absent": [3, 4]}}}))
+def test_a_reviewed_recording_is_predicted_as_by_litpose(here, capsys):
+    """But for frames of which a review says that no animal is there."""
+    boxes, progress = review(here), here / "progress.json"
     theirs = Path(shutil.copytree(here / "model", here / "theirs"))
     with ThreadPoolExecutor(1) as pool:  # both import torch meanwhile
         command = ["predict", theirs, here / "videos", "--bbox_dir", boxes, "--skip_viz"]
@@ -90,6 +106,7 @@ def test_predicts_a_recording_as_litpose_does(here, capsys):
     assert (left.likelihood[3:5] == 0).all()
     for view in VIEWS:
         record = read_made_with(made_with_path(made / f"s1_{view}.csv"))
+        assert record.boxes[7].tolist() == [60, 50, 90, 70]
         assert record.video_name == f"s1_{view}.mp4"
         assert record.boxes.shape == (N, 4)
         assert json.loads(record.model["other_views"]).keys() == set(VIEWS) - {view}

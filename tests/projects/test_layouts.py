@@ -153,6 +153,31 @@ def test_trainings_that_run_or_have_ended_early(tmp_path: Path) -> None:
     }
 
 
+def test_links_to_a_model_a_video_and_the_project_count_once_and_dead_ones_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = lab(tmp_path / "lab")
+    links = {
+        root / "models" / "pose": model(tmp_path / "store" / "p", csv_file="cropped_CollectedData.csv"),
+        root / "outputs" / "det again": root / "models" / "det",
+        root / "models" / "lost": tmp_path / "nothing",
+        root / "videos" / "linked.mp4": video(tmp_path / "disk" / "x.mp4"),
+        root / "videos" / "lost.mp4": tmp_path / "nothing.mp4",
+        tmp_path / "by link": root,
+    }
+    for link, target in links.items():
+        link.parent.mkdir(exist_ok=True)
+        link.symlink_to(target, target_is_directory=target.is_dir())
+    project = Project.open(tmp_path / "by link")
+    assert shown(project)[:3] == ["videos/b.mp4", "videos/linked.mp4", "videos/lost.mp4"]
+    assert [(each.name, each.kind) for each in project.models] == [("det", FULL_FRAME), ("pose", POSE)]
+    assert main(["project", str(root), "--json"]) == 0
+    told = {each["video"]: each["problems"] for each in json.loads(capsys.readouterr().out)["videos"]}
+    lost = told.pop(str(root / "videos" / "lost.mp4"))
+    assert lost == [f"a link to {tmp_path / 'nothing.mp4'}, where there is no such file"]
+    assert not any(told.values())
+
+
 def test_any_folder_of_videos_with_links_hidden_ones_and_results_left_out(tmp_path: Path) -> None:
     root = tmp_path / "aufnahmen ü"
     for name in ("a.mp4", "in ner/b.MKV", ".hidden/c.mp4", "in ner/cropped_videos/d.mp4", "._e.mp4"):

@@ -119,6 +119,8 @@ class VideoState:
 def read_state(found: Results) -> VideoState:
     """Work out how far a video is; what is wrong with a file is told, never raised."""
     outdated, problems = list[str](), list[str]()
+    if found.video.is_symlink() and not found.video.exists():
+        problems.append(f"a link to {found.video.readlink()}, where there is no such file")
     detected = [each for each in found.detected if _is_ours(each.path, found.video, problems)]
     posed = [each for each in found.posed if _is_ours(each.path, found.video, problems)]
     raw = next((each for each in found.raws if _is_ours(each, found.video, problems)), None)

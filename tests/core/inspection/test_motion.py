@@ -270,6 +270,16 @@ def test_a_box_that_shrinks_slowly_does_not_fit_what_moves():
     assert any(each.startswith("the box does not fit what moves") for each in reasons_in(found, 265, 295))
 
 
+def test_a_box_that_is_much_too_large_is_wrong_though_all_that_moves_is_in_it():
+    truth, is_wrong = animal(), np.zeros(N, bool)
+    is_wrong[200:420] = True
+    boxes = truth + np.random.default_rng(4).normal(0, 1, truth.shape).round()
+    sides = SIDE * (2.3 + 0.1 * np.sin(np.arange(N) / 7))[:, None]
+    boxes = np.where(is_wrong[:, None], np.hstack([boxes[:, :2], sides, sides]).round(), boxes)
+    found, _ = covered(inspect(boxes, seen(truth)), is_wrong)
+    assert found >= 0.9
+
+
 def test_a_blob_that_both_animals_hold_or_neither_stays_and_the_strongest_come_first():
     """Four blobs: of the other animal, of both (this box holds more), of nobody, half of the other's."""
     own, other = np.array([[100.0, 100, 80, 80]]), np.array([[170.0, 100, 80, 80]])

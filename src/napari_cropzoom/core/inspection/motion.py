@@ -25,8 +25,9 @@ SMALLEST, LARGEST, WEAKEST = 0.4, 2.5, 0.2
 HELD, ELSEWHERE = 0.5, 0.1
 ELSEWHERE_SEVERITY = 3.0
 # By how much less of what moves than usual is in a box that is off. Where all of it is in the box, a part
-# of the animal looks like the background: what stands out then tells neither its middle nor its size.
-LEAST_OUT = 0.15
+# of the animal looks like the background: what stands out then tells neither its middle nor its size. A
+# box that is so many times larger than usual holds all of it anyway.
+LEAST_OUT, LARGER = 0.15, 1.3
 # Frames on the mover that are enough to say how boxes usually lie round it.
 ENOUGH_HELD = 20
 # Cells along the longer side of the picture, and how often something has to stand out in one, while the
@@ -185,7 +186,7 @@ class UsualMotion:
             return "the box misses part of what moves"
 
         yield from worst_of_runs(lost, told)
-        is_open = is_open & (share < self.share.middle - LEAST_OUT)
+        is_open = is_open & ((share < self.share.middle - LEAST_OUT) | self._larger(boxes))
         away, pixels = far(boxes, offset, self.offset)
         away = scipy.ndimage.median_filter(away, 3) * is_open
         yield from worst_of_runs(
@@ -196,6 +197,12 @@ class UsualMotion:
             unfit = scipy.ndimage.median_filter(np.nan_to_num(unfit), 3) * is_open
             unfit = unfit / max(LEAST_UNFIT, NOISE_FACTOR * self.fit.scale)
             yield from worst_of_runs(unfit, lambda _frame: "the box does not fit what moves")
+
+    def _larger(self, boxes: FloatArray) -> BoolArray:
+        """(T,) whether a box is much larger than the usual one; nowhere where that is not known."""
+        usual = np.exp(sum(each.middle for each in self.size) / 2)
+        result: BoolArray = size_of(boxes)[:, 0] > LARGER * usual
+        return result
 
     def elsewhere(self, boxes: FloatArray, motion: Motion) -> BoolArray:
         """(T,) whether a box holds nothing that moves while what usually moves is elsewhere."""

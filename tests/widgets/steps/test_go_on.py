@@ -82,4 +82,4 @@ def test_an_edited_frame_and_the_tools_speak_of_the_same_suspect(dock):
     assert controller.session.suspects.at(first + 2) is None
     wait_for(lambda: review.here.text() == f"Frame {first + 2}: set by hand, edited")
     assert review.range_buttons.range_label.text() == f"Correct frames {first} to {last} (suspect)"
-    assert review.reason.text() == f"Frames {first} to {last}, edited; was: no box for 6 frames"
+    assert review.reason.text() == f"Frames {first} to {last}, edited; was: no box"

@@ -2,9 +2,11 @@
 
 import pytest
 from qtpy.QtCore import QPoint
-from qtpy.QtWidgets import QAbstractButton, QAbstractSlider, QScrollArea
+from qtpy.QtWidgets import QAbstractButton, QAbstractSlider, QLabel, QScrollArea
 
 from gui_events import needs_display, spin, wait_for, wait_until_still
+from napari_cropzoom.core.inspection.inspection import Suspect
+from napari_cropzoom.widgets.steps.parts.suspect_list import reason_text
 from review_window import JUMP, make_review, review_window, window_of
 
 pytestmark = [pytest.mark.gui, needs_display]
@@ -66,6 +68,35 @@ def test_everything_is_seen_without_scrolling(dock):
             other.header.visibleRegion().boundingRect(),
             other.header.rect(),
         )
+
+
+@pytest.mark.parametrize(("first", "since"), [(40, "reviewed"), (123_456, "")])
+def test_the_reason_is_whole_however_many_parts_it_has(dock, first, since):
+    step = dock["review"]
+    words = (
+        "still background in the box, something moves elsewhere for 25 frames",
+        "box round 1 of 12 keypoints, the others unlikely for 12 frames",
+        "the animal seems 123 px off the box's middle for 25 frames",
+    )
+    suspect = Suspect(first, first, first + 24, 0.9, words)
+    before = places(step)
+    step.reason.setText(reason_text(suspect, since))
+    spin(0.1)
+    assert step.reason.toolTip() == ""
+    shown = QLabel.text(step.reason)
+    assert shown == step.reason.text()
+    assert all(part.removesuffix(" for 25 frames") in shown for part in words)
+    assert "for 12 frames" in shown  # not what the frames in front of it say
+    assert "for 25 frames" not in shown
+    assert step.reason.height() >= step.reason.heightForWidth(step.reason.width())
+    assert is_seen(step.reason)
+    assert {each: places(step)[each] for each in before} == before
+    step.show_error(LONG)
+    spin(0.1)
+    assert is_seen(step.message)
+    assert is_seen(step.reason)
+    assert step.message.height() >= step.message.fontMetrics().lineSpacing() + 10
+    assert {each: places(step)[each] for each in before} == before
 
 
 def test_nothing_moves_when_a_text_comes_wraps_or_goes(dock):

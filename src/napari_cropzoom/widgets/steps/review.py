@@ -34,7 +34,7 @@ from napari_cropzoom.widgets.steps.go_on import GoOn
 from napari_cropzoom.widgets.steps.parts.pixel_look import PixelLook
 from napari_cropzoom.widgets.steps.parts.pixel_tracking import PixelTracking
 from napari_cropzoom.widgets.steps.parts.range_buttons import RangeButtons
-from napari_cropzoom.widgets.steps.parts.slot import LINES, Slot
+from napari_cropzoom.widgets.steps.parts.slot import LINES, Slot, WholeLabel
 from napari_cropzoom.widgets.steps.parts.suspect_list import SuspectList, named, reason_text
 
 REVIEW_WORDS = {Review.ACCEPTED: "accepted", Review.EDITED: "edited"}
@@ -43,7 +43,7 @@ WAYS_ON = (
     "Make boxes by motion (step Detect), follow the animal from a right box (Q), or train the detector "
     "with labels of this video."
 )
-REASON_LINES = 2  # kept free, so that nothing below moves from one suspect to the next
+REASON_LINES = 6  # kept free, so that nothing below moves from one suspect to the next
 
 
 class ReviewStep(Step):
@@ -77,7 +77,7 @@ class ReviewStep(Step):
     def build(self) -> None:
         """The current frame, what is said, the queue, the buttons."""
         self.here = CutLabel(1, "review_here")
-        self.reason = CutLabel(REASON_LINES, "review_reason")
+        self.reason = WholeLabel(REASON_LINES, "review_reason")
         self.misfit = Message()
         self.misfit.setObjectName("review_misfit")
         self.alike = self._button("", "review_alike", self.take_offer)
@@ -88,7 +88,7 @@ class ReviewStep(Step):
         self.message.changed.connect(self._note_frame)
         self.hint = CutLabel(LINES, "review_hint")
         self.hint.setText(review_hint())
-        self.said = Slot((self.message, self.misfit), (self.alike, self.go_on), self.hint)
+        self.said = Slot((self.message, self.misfit), (self.alike, self.go_on), self.hint, self.reason)
         self.bar = thin_bar("review_progress")
         self.bar.setFixedHeight(4)
         self.list = SuspectList()
@@ -99,8 +99,8 @@ class ReviewStep(Step):
         self.body.installEventFilter(self)
         self.form.setSpacing(2)
         self.form.setContentsMargins(8, 1, 8, 2)
-        for widget in (self.here, self.reason, self.said):
-            self.form.addWidget(widget)
+        self.form.addWidget(self.here)
+        self.form.addWidget(self.said)
         self.form.addLayout(self._build_amount())
         self.form.addWidget(self.bar)
         self.form.addWidget(self.list, 100)  # as many rows as there are, then only air grows below

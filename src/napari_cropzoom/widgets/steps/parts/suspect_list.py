@@ -10,11 +10,13 @@ from qtpy.QtCore import QAbstractTableModel, QModelIndex, QSize, Qt, Signal
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QTableView
 
 from napari_cropzoom.core.inspection.inspection import Suspect
+from napari_cropzoom.core.words import counted
 from napari_cropzoom.review.session import Session
 
 OPEN, DONE = "○", "✓"
 HEADERS = ("", "Frames", "Why")
 _LASTING = re.compile(r" for [\d,]+ frames?")  # the frames stand beside it
+_DIGIT = re.compile(r"\d")
 LEAST_ROWS = 3
 
 
@@ -84,8 +86,9 @@ def frames_of(suspect: Suspect) -> str:
 
 
 def short_reason(suspect: Suspect) -> str:
-    """The reason in fewer letters: ``1.8× smaller`` for *1.8 times smaller*."""
-    return suspect.reason.replace(" times ", "× ")
+    """The reason in fewer letters: ``1.8× smaller`` for *1.8 times smaller for 3 frames* of three."""
+    whole = f" for {counted(suspect.n_frames, 'frame')}"  # which stand beside it
+    return "; ".join(each.removesuffix(whole).replace(" times ", "× ") for each in suspect.reasons)
 
 
 def reason_text(suspect: Suspect, since: str) -> str:
@@ -128,7 +131,6 @@ class SuspectList(QTableView):
         header.setMinimumSectionSize(line)
         header.hide()  # frames and reasons speak for themselves, and there are more of them
         self.setColumnWidth(0, line + 4)
-        self.setColumnWidth(1, self.fontMetrics().horizontalAdvance("00000 to 00000") + 10)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self._line = line
         self._fit()
@@ -155,10 +157,12 @@ class SuspectList(QTableView):
             self.selectRow(row)
 
     def _fit(self) -> None:
-        """Take a few rows at least, and all of them where there is room."""
+        """Take a few rows at least, and all of them where there is room; frames no wider than needed."""
         frame = 2 * self.frameWidth() + 2
         self.setMinimumHeight(frame + LEAST_ROWS * self._line)
         self.setMaximumHeight(frame + max(LEAST_ROWS, len(self.suspects.rows)) * self._line)
+        widest = max((frames_of(each) for _, each in self.suspects.rows), key=len, default="0 to 0")
+        self.setColumnWidth(1, self.fontMetrics().horizontalAdvance(_DIGIT.sub("0", widest)) + 12)
 
     def sizeHint(self) -> QSize:
         """A few rows; the step gives it what is left."""

@@ -79,7 +79,7 @@ def test_names_on_demand(layer_set):
 def test_keypoints_leave_the_animal_to_be_seen(layer_set):
     """Their size follows how far they lie apart, up to that of a point in a video of this size."""
     layer = layer_set.points["pose"].layer
-    assert layer.size.tolist() == [80 / 25] * 3
+    assert layer.size.tolist() == [80 / 22] * 3
     large, small = poses(), poses()
     large.xy[:, 2, 1] += 1000.0
     small.xy[:, 1:] = small.xy[:, :1] + [[2.0, 1.0], [8.0, 4.0]]

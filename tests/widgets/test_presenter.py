@@ -32,8 +32,13 @@ def dock(new_viewer):
 
 @pytest.fixture
 def present(dock, video_file, poses, square_path, tmp_path):
-    """Begin; the detector is wrong in one frame, and both models have predicted before."""
-    xy = poses.xy.copy()
+    """Begin; the detector is wrong in one frame, and both models have predicted before.
+
+    Its keypoints spread now more, now less, so that a median of corner and size shakes the boxes.
+    """
+    breath = 1 + 0.03 * np.random.default_rng(0).integers(-3, 4, len(poses))
+    middle = poses.xy[:, 2:]
+    xy = middle + (poses.xy - middle) * breath[:, None, None]
     xy[WRONG] += 80, -60
     off = Poses(poses.names, xy, poses.likelihood)
     detector = make_predictions_folder(tmp_path / "models" / "detector", video_file, off)
@@ -66,6 +71,7 @@ def test_it_does_every_task_and_leaves_the_right_box(dock, present, square_path)
     assert session.pose_poses is not None
     assert session.sizing.crop_ratio == pytest.approx(1.5, abs=0.02)
     assert session.smoothing.window == 15
+    assert session.smoothing.method == "gaussian"  # what is offered where the median shakes the boxes
     assert session.track.source[WRONG] == Source.MANUAL
     off = np.abs(np.array(session.track.box(WRONG).center) - square_path[WRONG])
     assert off.max() < 4

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 NAMES = {"detector": "detector keypoints", "pose": "pose keypoints", "labels": "labels"}
 _POINTS_ACROSS = 100  # diameters of a point in the longer side of the video, and no larger than
-_IN_ANIMAL = 25  # of them from one end of the animal to the other, so that it is seen between them
-_LIMITS = (3, 16)  # pixels of the screen across a point; vispy makes an edge at least half the lower one
+_IN_ANIMAL = 22  # of them from one end of the animal to the other, so that it is seen between them
+_LIMITS = (2, 16)  # pixels of the screen across a point; vispy makes an edge at least half the lower one
 _REACH = 6  # pixels of the screen from which the mouse is at a point, at least
 _ACROSS = {"detector": 1.4, "pose": 1.0, "labels": 1.2}  # so that a diamond is as large as a disc
 _BORDER = {"detector": 0.1, "pose": 0.1, "labels": 0.1}  # of the diameter

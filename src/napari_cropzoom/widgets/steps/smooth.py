@@ -140,6 +140,13 @@ class SmoothStep(Step):
             self._draw()
             self._measure()
 
+    @property
+    def is_measured(self) -> bool:
+        """Whether it is known what the chosen smoothing does to the shaking."""
+        return not (
+            self._draw_later.isActive() or self._measure_later.isActive() or self._latest.is_running
+        )
+
     def update_body(self) -> None:
         """Show settings that came from a saved review, and the animal's colour."""
         self._show_settings()

@@ -157,7 +157,7 @@ class Presenter(QObject):
             "detect": lambda: self._press_in("detect"),
             "boxes": lambda: self._slide("boxes_ratio", RATIO),
             "review": self._correct,
-            "smooth": lambda: self._slide("smooth_window", 15),
+            "smooth": self._smooth,
             "pose": lambda: self._press_in("pose"),
         }
         for number, task in enumerate(TASKS):
@@ -198,6 +198,16 @@ class Presenter(QObject):
             value = start + (goal - start) * number / count
             slider.setValue(round(value) if is_whole else value)
             yield 0.06
+
+    def _smooth(self) -> Iterator[Wait]:
+        """Move the window, and take the smoothing that is offered where the boxes shake more with it."""
+        yield from self._slide("smooth_window", 15)
+        step: Any = self._dock["smooth"]
+        yield lambda: step.is_measured
+        if step.better.isVisible():
+            yield 2 * AFTER_CLICK / self._pace
+            yield from self.pointer.click(step.better)
+            yield lambda: step.is_measured
 
     def _correct(self) -> Iterator[Wait]:
         """Go to a box that is wrong, drag it right, join the frames beside."""

@@ -144,8 +144,8 @@ TASKS: tuple[Task, ...] = (
     Task(
         "smooth",
         "Smooth the boxes",
-        "Move this slider. The boxes follow less of the detector's jitter, and still pass exactly "
-        "through the one that you have set.",
+        "Move this slider. Smoothed boxes still pass exactly through the one that you have set. Do they "
+        "shake more? Then a button below offers what helps: press it.",
         "Smoothing takes away the jitter of the detector, and passes exactly through the box that was "
         "set by hand.",
         named("smooth_window"),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from napari_cropzoom.widgets.dock import CropzoomDock
 
 HARD_PLACES = "shelter|mirror|dash"
+NEXT = "The sample is open, with its two models. Next: Run detector."
 HELD_OUT_FROM = 600
 """The models of the sample were trained on frames before this one, and on other videos."""
 
@@ -134,5 +135,8 @@ def make_sample() -> list[LayerData]:
     def choose_models(dock: CropzoomDock) -> None:
         dock["detect"].choose_model(sample.detector)
         dock["pose"].choose_model(sample.pose)
+        result = dock["detect"].existing()
+        if result is None or not result.is_file():
+            dock["detect"].message.show_info(NEXT)
 
     return read_videos(sample.video, choose_models)

@@ -155,4 +155,4 @@ def test_a_box_that_is_stretched_in_its_crop_is_told(shown, wait):
     assert "stretched" not in shown.message.plain
     session.set_box(5, Box(40, 60, 100, 60))
     wait(lambda: "stretched" in shown.message.plain)
-    assert "the box is 100×60 px, all crops are" in shown.message.plain
+    assert "the box is 100×60, all crops 48×48 px" in shown.message.plain

@@ -147,9 +147,13 @@ def test_a_place_that_only_napari_has_chosen_does_not_count(viewer):
 
 
 def test_the_readers_video_brings_the_docks_and_is_opened_in_them(viewer, tmp_path):
+    said, overlay = [], viewer.canvas.overlays.text
+    overlay.events.text.connect(lambda: said.append((overlay.text, find_dock(viewer) is None)))
     viewer.open(make_numbered_video(tmp_path / "v.mp4", N), plugin="napari-cropzoom")
     wait_for(lambda: find_dock(viewer) and find_dock(viewer).controller.session)
     wait_for(lambda: is_in_place(viewer))
+    assert said[0] == ("Opening v.mp4 in Cropzoom …", True)  # while napari shows no more than the picture
+    assert overlay.text.startswith("frame")
     assert find_dock(viewer).controller.session.n_frames == N
     assert viewer.layers[0].name == "video"
     assert len(viewer.layers) == 5
@@ -203,6 +207,7 @@ def test_the_sample_brings_docks_and_models(viewer, own_sample):
     assert dock.controller.pose.path == own_sample.pose
     assert dock["detect"].is_open
     assert dock["detect"].job_bar.run_button.isEnabled()
+    wait_for(lambda: dock["detect"].message.plain.endswith("Next: Run detector."))
     assert_fitted(viewer)
 
 

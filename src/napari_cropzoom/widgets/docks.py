@@ -136,10 +136,12 @@ def take_over_soon(videos: Sequence[Video], then: Callable[[CropzoomDock], objec
         return
     looking = QTimer(app, interval=LOOK_EVERY)
     tries = iter(range(LOOK_TIMES))
+    unsay: list[Callable[[], None]] = []
 
     def look() -> None:
         viewer = _viewer_of(videos)
         if viewer is not None:
+            unsay.append(_say_on_canvas(viewer, f"Opening {videos[0].path.name} in Cropzoom …"))
             looking.timeout.disconnect()
             looking.timeout.connect(open_it)
             looking.start(
@@ -150,6 +152,8 @@ def take_over_soon(videos: Sequence[Video], then: Callable[[CropzoomDock], objec
 
     def open_it() -> None:
         looking.deleteLater()
+        for each in unsay:
+            each()
         viewer = _viewer_of(videos)
         if viewer is not None and add_docks(viewer)["video"].adopt_layer() and then:
             then(add_docks(viewer))
@@ -243,6 +247,18 @@ def _viewer_of(videos: Sequence[Video]) -> napari.viewer.Viewer | None:
     viewer = current_viewer()
     is_there = viewer is not None and any(layer.data is videos[0] for layer in viewer.layers)
     return viewer if is_there else None
+
+
+def _say_on_canvas(viewer: napari.viewer.Viewer, text: str) -> Callable[[], None]:
+    """Write something over the picture; what is returned brings back what was there."""
+    overlay = viewer.canvas.overlays.text
+    before = overlay.text, overlay.visible
+    overlay.text, overlay.visible = text, True
+
+    def unsay() -> None:
+        overlay.text, overlay.visible = before
+
+    return unsay
 
 
 def _make_missing(viewer: napari.viewer.Viewer, found: dict[str, QWidget]) -> dict[str, QWidget]:

@@ -223,8 +223,7 @@ class CropPreview(QWidget):
         source = Source.MANUAL if self._dragged is not None else Source(int(session.track.source[frame]))
         style = box_style(source, session.tracks.entry.color)
         self.canvas.show_crop(image, box, size, self._points(session, frame), style)
-        shown = f"Frame {frame} · box {box.w:.0f}×{box.h:.0f} px"
-        shown += f" · in the crop {size[0]}×{size[1]} px"
+        shown = f"Frame {frame} · box {box.w:.0f}×{box.h:.0f} · crop {size[0]}×{size[1]} px"
         pose = self.controller.pose if self.controller else None
         if pose is not None:
             scale = input_scale(size[1], size[0], pose.image_size)
@@ -249,17 +248,17 @@ class CropPreview(QWidget):
         said = []
         video = session.video
         if box.x < 0 or box.y < 0 or box.x + box.w > video.width or box.y + box.h > video.height:
-            said.append("The box reaches outside the frame; that part is black in the crop.")
+            said.append("The crop is black outside the frame.")
         if abs(math.log(box.w / box.h * size[1] / size[0])) > STRETCHED:
-            sides = f"{box.w:.0f}×{box.h:.0f} px, all crops are {size[0]}×{size[1]}"
-            said.append(f"The animal is stretched: the box is {sides}.")
+            sides = f"the box is {box.w:.0f}×{box.h:.0f}, all crops {size[0]}×{size[1]} px"
+            said.append(f"The animal is stretched: {sides}.")
         touching = touching_edge(session, frame, box)
         if touching:
             said.append(f"The animal touches the edge of the box: {', '.join(touching)}.")
         pose = self.controller.pose if self.controller else None
         if pose is not None and (size[0] < pose.image_size[1] or size[1] < pose.image_size[0]):
             height, width = pose.image_size
-            said.append(f"The crop is smaller than the model's input of {width}×{height} px.")
+            said.append(f"Crop smaller than the model's input, {width}×{height} px.")
         return said
 
 

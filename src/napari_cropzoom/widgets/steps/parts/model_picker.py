@@ -145,7 +145,7 @@ class ModelPicker(QWidget):
     def _fill(self, current: Path | None) -> None:
         with silent([self.combo]):
             self.combo.clear()
-            self.combo.addItem("Choose a model folder…" if current is None else "Other folder…", None)
+            self.combo.addItem("Choose a model…" if current is None else "Other folder…", None)
             names = [path.name for path in self.known]
             for path in self.known:
                 folder = f"  ({path.parent.name})" if names.count(path.name) > 1 else ""

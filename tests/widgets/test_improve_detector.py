@@ -132,7 +132,14 @@ def test_labels_are_made_looked_at_and_the_better_detector_is_taken(dock, lab, s
     verdict = dock.improved.verdict.text()
     assert verdict.startswith("The new detector is the better one: use better one. ")
     assert "% of the frames before, 100.0% after" in verdict
-    assert "box as reviewed" in dock.improved.told.toPlainText()
+    table = dock.improved.table
+    rows = [[table.item(row, column).text() for column in range(5)] for row in range(table.rowCount())]
+    assert [row[0] for row in rows] == ["a.mp4", "b.mp4", "all"]
+    assert {row[3] for row in rows} == {"100.0%"}
+    assert (
+        table.columnViewportPosition(4) + table.columnWidth(4) <= table.viewport().width()
+    )  # no scrolling
+    assert dock.improved.more.text().startswith("There is no label that neither was trained on")
     assert json.loads((good / "compared.json").read_text())["is_better"] is True
     wait_for(lambda: dock.detector == good)
     wait_for(lambda: dock.lines.states["old_and_new"].text() == "✓ better one is the better one")
@@ -227,4 +234,4 @@ def test_a_detector_is_trained_on_with_labels_accepted_by_hand(dock, lab, shared
     assert "detector" in dock.improved.verdict.text()
     assert (lab / "models" / "detector_improved" / "compared.json").is_file()
     print(dock.improved.verdict.text())
-    print(dock.improved.told.toPlainText())
+    print(dock.improved.more.text())

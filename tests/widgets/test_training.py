@@ -181,6 +181,11 @@ def test_a_curve_has_numbers_on_its_axis(shared_viewer):
         said = [float(text) for _, text in plot.getPlotItem().getAxis("left")._tickLevels[0]]
         assert said[0] >= 0.9 * min(values)
         assert said[-1] <= 1.1 * max(values)
+    plot.resize(280, HEIGHT)
+    plot.show()
+    wait_for(plot.isVisible)
+    label = plot.getPlotItem().getAxis("bottom").label
+    assert label.mapRectToScene(label.boundingRect()).bottom() <= plot.height() + 2  # which is empty
     plot.close()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -34,7 +34,7 @@ from napari_cropzoom.files.predictions_csv import PredictionsTable, read_predict
 from napari_cropzoom.files.provenance import read_video_predictions
 from napari_cropzoom.projects.corrections import Corrected, agrees
 from napari_cropzoom.projects.layout import OUT_OF_TRAINING, Project
-from napari_cropzoom.projects.review_labels.improving import COMPARED
+from napari_cropzoom.projects.review_labels.improving import ALL_VIDEOS, COMPARED
 
 MUCH_WORSE = 1.25  # times the error on held-out labels, from which a new detector is not the better one
 LEAST_LABELS = 20  # labels held out, below which their error says nothing
@@ -101,9 +101,7 @@ class Improvement:
 
     def told(self) -> str:
         """The table, and a line that says which one to use."""
-        rows = list(self.videos)
-        if len(rows) > 1:
-            rows.append(_together(rows))
+        rows = self.rows
         width = max(len(each.video) for each in rows)
         lines = [
             f"{'':{width}}  {'':>6}  {'':>6}  {'box as reviewed':^15}  {'suspects':^13}",
@@ -116,25 +114,32 @@ class Improvement:
                 f"{each.video:{width}}  {each.frames:6}  {each.added:6}  "
                 f"{shares[0]:7.1%} {shares[1]:7.1%}  {suspects}"
             )
-        if self.n_labels:
-            lines.append(
-                f"labels that neither was trained on, {self.n_labels} in "
-                f"{counted(self.n_images, 'image')}: median error {self.errors[0]:.2f} px before, "
-                f"{self.errors[1]:.2f} px after"
-            )
-        else:
-            lines.append("there is no label that neither was trained on, so no error to compare")
-        return "\n".join([*lines, self.verdict])
+        return "\n".join([*lines, self.on_labels, self.verdict])
+
+    @property
+    def rows(self) -> list[OnVideo]:
+        """The videos, and all of them together where there are several."""
+        return [*self.videos, *([_together(self.videos)] if len(self.videos) > 1 else [])]
+
+    @property
+    def on_labels(self) -> str:
+        """The errors on labels that neither detector was trained on, in a line."""
+        if not self.n_labels:
+            return "there is no label that neither was trained on, so no error to compare"
+        return (
+            f"labels that neither was trained on, {self.n_labels} in {counted(self.n_images, 'image')}: "
+            f"median error {self.errors[0]:.2f} px before, {self.errors[1]:.2f} px after"
+        )
 
     @property
     def verdict(self) -> str:
         """Which one to use, and why, in a line."""
         if self.is_better:
             return f"The new detector is the better one: use {self.new}"
-        why = "its boxes agree with the reviewed ones no more often"
+        why = "the boxes of the new one agree with the reviewed ones no more often"
         if self.shares[1] > self.shares[0]:
-            why = "it is much worse on labels that neither was trained on"
-        return f"Keep the old detector, {self.old}: of the new one, {why}."
+            why = "the new one is much worse on labels that neither was trained on"
+        return f"Keep the old detector, {self.old}: {why}."
 
 
 def _together(videos: Sequence[OnVideo]) -> OnVideo:
@@ -143,7 +148,7 @@ def _together(videos: Sequence[OnVideo]) -> OnVideo:
         for which in (0, 1)
     )
     return OnVideo(
-        "all reviewed videos",
+        ALL_VIDEOS,
         sum(each.frames for each in videos),
         sum(each.added for each in videos),
         (old[0], new[0]),
@@ -290,14 +295,10 @@ def write_compared(new: ModelFolder, found: Improvement) -> None:
     CropzoomError
         If the file cannot be written.
     """
-    rows = [
-        {"video": v.video, "frames": v.frames, "added": v.added, "agree": v.agree, "suspects": v.suspects}
-        for v in found.videos
-    ]
     content = {
         "trained_on_from": found.old,
         "is_better": found.is_better,
-        "videos": rows,
+        "videos": [asdict(each) for each in found.videos],
         "median_error": [None if error != error else error for error in found.errors],
         "labels": found.n_labels,
         "images": found.n_images,

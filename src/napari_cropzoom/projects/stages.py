@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -140,7 +141,8 @@ def old_and_new(args: Args) -> Stage[Result]:
         project, labels, old, new, corrected, added, trust=bool(args.get("trust")), notify=notes.append
     )
     return {
-        "told": found.told(),
+        "rows": [asdict(each) for each in found.rows],
+        "on_labels": found.on_labels,
         "verdict": found.verdict,
         "better": found.new if found.is_better else found.old,
         "shares": list(found.shares),

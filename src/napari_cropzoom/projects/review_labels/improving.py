@@ -23,6 +23,8 @@ from napari_cropzoom.projects.review_labels.defaults import FRAMES, GAP, LIKELY
 
 COMPARED = "compared.json"
 """In the folder of a model that was trained on from another: what both are worth."""
+ALL_VIDEOS = "all reviewed videos"
+"""Stands for the name of a video in the last line of a comparison."""
 
 
 def only_labels(project: Project) -> Path:

@@ -144,6 +144,7 @@ class TrainingDock(ProjectDock):
 
     def do(self, step: str, trust: bool = False) -> None:
         """Do a step, or show the tab that asks what is needed for it."""
+        self.message.clear()
         if step in TRAININGS:
             self.form.show_what(TRAININGS.index(step))
             self.tabs.setCurrentIndex(TRAIN)

@@ -51,7 +51,7 @@ class ErrorsPage(QWidget):
         self.model = choice("errors_model", "Models that were trained on labels")
         self.told = note("", "errors_told")
         self.plot = BarPlot("errors_plot")
-        self.worst = _table("errors_worst", ("Image", "px", "Keypoint", "Set"))
+        self.worst = results_table("errors_worst", ("Image", "px", "Keypoint", "Set"))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2, 4, 2, 2)
         layout.setSpacing(4)
@@ -162,7 +162,7 @@ class ComparePage(QWidget):
         self.table: list[dict[str, Any]] = []
         self.told = note("", "compare_told")
         self.plot = BarPlot("compare_plot")
-        self.rows = _table("compare_table", ("Keypoint", "n", "Full", "Crops", "Closer"))
+        self.rows = results_table("compare_table", ("Keypoint", "n", "Full", "Crops", "Closer"))
         self.save_button = button("Save table …", "compare_save", "As CSV")
         self.message = Message()
         self.message.setObjectName("compare_message")
@@ -243,7 +243,8 @@ class ComparePage(QWidget):
                 self.rows.setItem(number, column, QTableWidgetItem(text))
 
 
-def _table(name: str, headers: tuple[str, ...]) -> QTableWidget:
+def results_table(name: str, headers: tuple[str, ...]) -> QTableWidget:
+    """A table to be read, whose first column takes the room that the others leave."""
     made = QTableWidget(0, len(headers))
     made.setObjectName(name)
     made.setHorizontalHeaderLabels(list(headers))

@@ -13,6 +13,7 @@ from napari_cropzoom.core.looks import ANIMAL_COLORS, readable
 
 FIRST, SECOND = ANIMAL_COLORS[0], ANIMAL_COLORS[1]
 HEIGHT = 170  # pixels, at least
+BELOW = 5  # pixels, by which pyqtgraph has the label of an axis hang out of the plot
 ROUND_BARS = 70  # pixels above and below the bars
 MOST_LETTERS = 14  # of a keypoint's name beside its bars
 
@@ -34,6 +35,7 @@ class Plot(pg.PlotWidget):
         item = self.getPlotItem()
         item.setMenuEnabled(False)
         item.hideButtons()
+        item.layout.setContentsMargins(1, 1, 1, BELOW)
         item.getViewBox().setMouseEnabled(x=False, y=False)
         self._legend = item.addLegend(offset=(-6, 2), labelTextSize="8pt", colCount=2)
         self._repaint()

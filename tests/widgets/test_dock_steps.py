@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import yaml
 from qtpy.QtCore import Qt
 
 from napari_cropzoom.core.boxes import Box, Source
@@ -55,6 +56,18 @@ def test_boxes_from_a_file_and_a_file_that_is_wrong(opened, tmp_path, wait):
     assert not opened.controller.session.has_boxes
     opened["boxes"].load(good)
     wait(lambda: opened["boxes"].header.state == "✓ 40 boxes")
+
+
+def test_a_model_of_several_views_is_refused_with_what_to_do(opened, model_folder):
+    file = model_folder / "config.yaml"
+    config = yaml.safe_load(file.read_text())
+    config["data"]["view_names"] = ["left", "right"]
+    file.write_text(yaml.safe_dump(config))
+    for key in ("detect", "pose"):
+        opened[key].choose_model(model_folder)
+        assert "only `cropzoom predict` takes it" in opened[key].message.plain
+        assert opened[key].message.kind == "error"
+        assert opened[key].model is None
 
 
 def test_review_leads_through_the_queue(detected, wait):

@@ -164,7 +164,9 @@ def test_states_sort_filter_and_what_is_wrong(dock, lab):
     wait_for(lambda: list(cells(dock)) == [REVIEWED])
     assert cells(dock)[REVIEWED][WHY - 1] == "edits were made since the review was saved"
     dock.table.select(dock.table.in_order())
-    assert "edits were made since the review was saved" in dock.details.text().replace("\u200b", "")
+    details = dock.details.text().replace("\u200b", "")
+    assert "reviewed, smoothed" in details
+    assert "edits were made since the review was saved" in details
     assert dock.models.item(0, 1).text() == "detector"
 
 

@@ -31,6 +31,13 @@ def test_detector_and_pose_model_say_how_finely_they_see(opened, model_folder):
     opened.open_step("pose")
     assert f"sees the box {told_of_scale(side / min(height, width))}, {size}" in shown.text()
     assert "Hardly finer" not in shown.text()
+    opened.open_step("boxes")
+    both = opened["boxes"].findChild(QLabel, "boxes_scales")
+    box = told_of_scale(side / min(height, width))
+    told = f"The detector sees the frame {told_of_scale(frame)}, the pose model sees the box {box}."
+    assert both.text() == told
+    assert not both.isHidden()
+    opened.open_step("pose")
     set_boxes(session, 2 * side)
     opened["pose"].refresh()
     assert "Hardly finer than the detector" in shown.text()

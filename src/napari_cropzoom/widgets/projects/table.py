@@ -210,6 +210,9 @@ def described(state: VideoState) -> list[str]:
         gaps = f", {counted(state.n_missing, 'frame')} without a box" if state.n_missing else ""
         left = counted(state.suspects_left, "suspect")
         lines.append(f"{left} left of {state.suspects}{gaps}, {counted(state.n_edits, 'edit')}")
+    made = {"reviewed": state.is_reviewed, "smoothed": state.is_smoothed, "cropped": state.is_cropped}
+    if any(made.values()):
+        lines.append(", ".join(word for word, is_made in made.items() if is_made))
     if state.posed:
         lines.append(f"pose by {', '.join(state.posed)}")
     return [*lines, *state.problems, *state.outdated]

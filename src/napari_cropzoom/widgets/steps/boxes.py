@@ -31,6 +31,7 @@ from napari_cropzoom.widgets.exchange.dropped import may_be_boxes
 from napari_cropzoom.widgets.exchange.taking import BoxImport
 from napari_cropzoom.widgets.steps.anchor_list import AnchorList
 from napari_cropzoom.widgets.steps.base import Step
+from napari_cropzoom.widgets.steps.parts.model_picker import show_scales
 from napari_cropzoom.widgets.steps.parts.settling import Settling
 from napari_cropzoom.widgets.steps.parts.sizing_question import SizingQuestion
 
@@ -75,7 +76,7 @@ class BoxesStep(Step):
         self.question.agreed.connect(self._request)
         self.question.declined.connect(self._forget_change)
         form.addWidget(self.question)
-        self.no_keypoints = note(NO_BOXES, "boxes_origin")
+        self.no_keypoints, self.scales = note(NO_BOXES, "boxes_origin"), note("", "boxes_scales")
         self.load_button = button("Load boxes…", "boxes_load", "A table, or a file of another program")
         self.taking = BoxImport(self.controller, self.load)
         self.taking.told.connect(self.message.show_info)
@@ -88,8 +89,8 @@ class BoxesStep(Step):
         self.file_label = PathLabel()
         self.file_label.setObjectName("boxes_path")
         for widget in (
-            self.keypoints, self.no_keypoints, self.load_button, self.taking, self.allow_missing,
-            self.file_label,
+            self.keypoints, self.scales, self.no_keypoints, self.load_button, self.taking,
+            self.allow_missing, self.file_label,
         ):  # fmt: skip
             self.form.addWidget(widget)
         self.load_button.clicked.connect(self.taking.browse)
@@ -172,6 +173,7 @@ class BoxesStep(Step):
         own = session if session and session.has_boxes else None
         self.no_keypoints.setText(told_of_origin(own.track) if own else NO_BOXES)
         self.file_label.set_path(own.raw_csv if own else None)
+        show_scales(self.scales, self.controller)
         if poses is not None and poses.names != self._names:
             self._names, self._unsized = poses.names, None
             sizing = session.sizing if session else None
@@ -204,12 +206,11 @@ class BoxesStep(Step):
         CropzoomError
             If no anchor keypoint is ticked.
         """
-        anchors = self.anchors.anchors()
         by_ratio = self.by_ratio.isChecked()
         return SizingSettings(
             crop_ratio=round(self.ratio.value(), 2) if by_ratio else None,
             crop_size=None if by_ratio else self.size.value(),
-            anchor_keypoints=anchors,
+            anchor_keypoints=self.anchors.anchors(),
             min_likelihood=round(self.likelihood.value(), 2) if self.use_likelihood.isChecked() else None,
         )
 
@@ -325,9 +326,8 @@ class BoxesStep(Step):
         self._on_change()
 
     def _enable_chosen(self) -> None:
-        by_ratio = self.by_ratio.isChecked()
-        self.ratio.setEnabled(by_ratio)
-        self.size.setEnabled(not by_ratio)
+        self.ratio.setEnabled(self.by_ratio.isChecked())
+        self.size.setEnabled(self.by_size.isChecked())
         self.likelihood.setEnabled(self.use_likelihood.isChecked())
 
     def _on_change(self, *_: object) -> None:

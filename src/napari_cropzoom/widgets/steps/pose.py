@@ -10,9 +10,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from napari_cropzoom.core.scores import input_scale
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.files.review_paths import reviewed_csv
 from napari_cropzoom.review.tracks import Revision
@@ -21,7 +18,12 @@ from napari_cropzoom.widgets.controls import choice, note
 from napari_cropzoom.widgets.steps.base import Needs
 from napari_cropzoom.widgets.steps.job_step import NO_ANIMAL_IN_POSE, ModelStep, doubts_of
 from napari_cropzoom.widgets.steps.parts.changed_frames import ChangedFrames
-from napari_cropzoom.widgets.steps.parts.model_picker import ModelPicker, Offer
+from napari_cropzoom.widgets.steps.parts.model_picker import (
+    ModelPicker,
+    Offer,
+    scale_of_detector,
+    usual_size,
+)
 
 MEMORY, CROPPED = "memory", "cropped"
 
@@ -118,14 +120,8 @@ class PoseStep(ModelStep):
 
     def _show_scale(self) -> None:
         """Say how finely the model sees the usual box, beside what the detector sees of the frame."""
-        session, detector = self.controller.session, self.controller.detector
-        if session is None or not session.has_boxes:
-            self.picker.show_given(None, "box")
-            return
-        width, height = np.nanmedian(session.track.boxes[:, 2:], axis=0).tolist()
-        video = session.video
-        beside = input_scale(video.height, video.width, detector.image_size) if detector else 0.0
-        self.picker.show_given((height, width), "box", beside)
+        beside = scale_of_detector(self.controller)
+        self.picker.show_given(usual_size(self.controller), "box", beside)
 
     def existing(self) -> Path | None:
         """Where the keypoints lie, or will lie."""

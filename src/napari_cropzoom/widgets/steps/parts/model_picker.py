@@ -7,13 +7,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QFileDialog, QMessageBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFileDialog, QLabel, QMessageBox, QVBoxLayout, QWidget
 
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.scores import input_scale, sees_hardly_finer, told_of_scale
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.engine.model_folder import ModelFolder
+from napari_cropzoom.widgets.controller import Controller
 from napari_cropzoom.widgets.controls import (
     PathLabel,
     button,
@@ -225,3 +227,31 @@ def ask_trust(parent: QWidget, message: str) -> bool:
 def is_about_trust(job: Any) -> bool:
     """Whether a job failed only because a checkpoint has to be trusted first."""
     return job is not None and job.kind == "user" and "--trust_checkpoint" in job.detail
+
+
+def scale_of_detector(controller: Controller) -> float:
+    """Pixels of the frame that one pixel of the detector's input is; 0 without video or detector."""
+    session, detector = controller.session, controller.detector
+    if session is None or detector is None:
+        return 0.0
+    return input_scale(session.video.height, session.video.width, detector.image_size)
+
+
+def usual_size(controller: Controller) -> tuple[float, float] | None:
+    """Median height and width of the boxes, in pixels of the frame; None without boxes."""
+    session = controller.session
+    if session is None or not session.has_boxes:
+        return None
+    width, height = np.nanmedian(session.track.boxes[:, 2:], axis=0).tolist()
+    return height, width
+
+
+def show_scales(label: QLabel, controller: Controller) -> None:
+    """Say how finely detector and pose model see what they are given, what is known of it."""
+    size, pose, whole = usual_size(controller), controller.pose, scale_of_detector(controller)
+    said = [f"the detector sees the frame {told_of_scale(whole)}"] if whole else []
+    if size and pose is not None:
+        said.append(f"the pose model sees the box {told_of_scale(input_scale(*size, pose.image_size))}")
+    text = ", ".join(said)
+    label.setText(f"{text[:1].upper()}{text[1:]}." if text else "")
+    label.setVisible(bool(text))

@@ -15,6 +15,7 @@ import pytest
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.smoothing.sizing import SizingSettings, boxes_from_keypoints
+from napari_cropzoom.files.formats.contents import Content
 from napari_cropzoom.files.formats.importing import Imported, read_outside, recognise
 from napari_cropzoom.files.formats.outside import OUTSIDE
 from napari_cropzoom.files.formats.said import VideoFacts
@@ -180,3 +181,30 @@ def test_each_names_itself(each):
 
 def test_names_are_not_used_twice():
     assert len({each.name for each in OUTSIDE}) == len(OUTSIDE)
+
+
+def test_names_in_hdf5_are_read_without_its_library(second, tmp_path):
+    import h5py
+
+    n_known = 0
+    for path in [*second.glob("*.h5"), *second.glob("*.slp")]:
+        with h5py.File(path) as file:
+            assert set(file) <= Content(path).certain_names, path.name
+            n_known += len(file)
+    assert n_known > 30
+    newer = tmp_path / "newer.h5"
+    with h5py.File(newer, "w", libver="latest") as file:
+        file["tracks"] = [1.0]
+    assert Content(newer).certain_names == frozenset()
+
+
+def test_names_in_damaged_hdf5_are_those_that_are_left(second, tmp_path):
+    path = tmp_path / "damaged.h5"
+    sound = (second / "poses.analysis.h5").read_bytes()
+    rng = np.random.default_rng(0)
+    for _ in range(100):
+        data = bytearray(sound[: rng.integers(4, len(sound))])
+        for place in rng.integers(8, min(len(data), 200) + 8, 4).tolist():
+            data[place : place + 1] = bytes([rng.integers(256)])
+        path.write_bytes(data)
+        assert all(len(name) < 2**20 for name in Content(path).certain_names)

@@ -216,6 +216,8 @@ class PosesOut:
 class OutsideFormat(Protocol):
     """A format of another program.
 
+    In HDF5 it may have sets of names in ``arrays``: a file with all names of one set is that for certain.
+
     Attributes
     ----------
     name : str

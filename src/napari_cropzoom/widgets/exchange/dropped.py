@@ -19,7 +19,8 @@ from napari_cropzoom.files.review_paths import REVIEW_DIR
 
 JOURNAL = "_journal.jsonl"
 ALSO = (".hdf5", ".pickle", ".pkl", ".npy", ".tiff")  # refused with the cure, or read
-QUICK = ("text", "json", "xml", "folder")  # kinds that are recognised without a package
+QUICK = ("text", "json", "xml", "folder", "zip", "netcdf3")  # recognised without a package
+ARRAYS = tuple(names for each in OUTSIDE for names in getattr(each, "arrays", ()))
 SUFFIXES = {Path(pattern).suffix for each in OUTSIDE for pattern in each.patterns} | set(ALSO)
 IMAGES = (".tif", ".tiff")  # napari's own; label images are dropped on the dock
 OURS = (".slp", ".nwb")  # no program but those that know animals writes these
@@ -58,7 +59,10 @@ def is_boxes(path: Path) -> bool:
     if path.name.endswith(JOURNAL) or path.suffix.lower() in OURS:
         return path.is_file()
     try:
-        return Content(path).kind in QUICK and recognise(path) is not None
+        content = Content(path)
+        if content.kind == "hdf5":
+            return any(names <= content.certain_names for names in ARRAYS)
+        return content.kind in QUICK and recognise(path) is not None
     except (CropzoomError, OSError):
         return False
 
@@ -68,7 +72,7 @@ def is_recognised(path: Path) -> bool:
     if path.is_dir() or path.suffix.lower() in IMAGES:
         return False
     try:
-        return path.name.endswith(JOURNAL) or recognise(path) is not None
+        return is_boxes(path) or recognise(path) is not None
     except (CropzoomError, OSError):
         return False
 

@@ -37,6 +37,7 @@ class DlcHdf5:
     label: ClassVar[str] = "DeepLabCut HDF5"
     help: ClassVar[str] = "Keypoints as DeepLabCut saves them, one or several animals"
     patterns: ClassVar[tuple[str, ...]] = ("*.h5",)
+    arrays: ClassVar[tuple[frozenset[str], ...]] = (frozenset({KEYS[0]}),)
 
     def recognises(self, content: Content) -> bool:
         """By a group with a table of pandas."""

@@ -43,6 +43,7 @@ class Idtracker:
         "trajectories.h5, trajectories.csv or their folder; centres, so a crop size is needed"
     )
     patterns: ClassVar[tuple[str, ...]] = ("*.h5", "*.csv")
+    arrays: ClassVar[tuple[frozenset[str], ...]] = (frozenset({"trajectories", "id_probabilities"}),)
 
     def recognises(self, content: Content) -> bool:
         """By the array ``trajectories``, a header of x1, y1, ..., or these files in a folder."""

@@ -40,6 +40,8 @@ USER = 0
 WHOLE_PIXELS_SINCE = 1.1
 """Version of the format since which the centre of the first pixel is 0; before it was 0.5."""
 DIMS = ("track", "xy", "node", "frame")
+PROJECT = frozenset({"frames", "instances", "videos_json"})
+ANALYSIS = frozenset({"tracks", "track_occupancy", "node_names"})
 
 
 class Sleap:
@@ -50,6 +52,7 @@ class Sleap:
     help: ClassVar[str] = "Project (.slp) with boxes or poses, or analysis file (.h5)"
     patterns: ClassVar[tuple[str, ...]] = ("*.slp", "*.h5")
     packages: ClassVar[tuple[str, ...]] = ("sleap_io",)
+    arrays: ClassVar[tuple[frozenset[str], ...]] = (PROJECT, ANALYSIS)
 
     def recognises(self, content: Content) -> bool:
         """By the names of its arrays."""
@@ -97,11 +100,11 @@ class SleapNwb:
 
 
 def _is_project(names: Any) -> bool:
-    return "frames" in names and "instances" in names and "videos_json" in names
+    return all(name in names for name in PROJECT)
 
 
 def _is_analysis(names: Any) -> bool:
-    return "tracks" in names and "track_occupancy" in names and "node_names" in names
+    return all(name in names for name in ANALYSIS)
 
 
 def _track_name(text: str, place: int) -> str:

@@ -74,9 +74,7 @@ def sam(folder, name):
         (idtracker, "trajectories.h5", "idtracker.ai", ["animal_1", "animal_2"]),
     ],
 )
-def test_they_come_to_the_import_from_the_canvas(
-    opened, tmp_path, rival, make, name, label, animals
-):
+def test_they_come_to_the_import_from_the_canvas(opened, tmp_path, rival, make, name, label, animals):
     path = make(tmp_path, name)
     assert drop(canvas_of(window_of(opened)), path) is not None
     dialog = dialog_of(opened)

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.files.formats.registry import get_export
+from napari_cropzoom.files.formats.said import BoxesOut
 from outside_tables import VIDEO, read, write
 
 N = VIDEO.n_frames
@@ -62,3 +64,20 @@ def test_another_name_or_number_of_frames_is_said(tmp_path, about, said):
 
 def test_the_very_video_is_no_reason_for_doubt(tmp_path):
     assert read(task(tmp_path, box(2), box(4, 1), meta=meta())).notes == ()
+
+
+def test_what_lies_evenly_between_others_is_no_keyframe(tmp_path):
+    """CVAT keeps keyframes only, and puts the boxes between them."""
+    boxes = np.tile([10.0, 20, 60, 40], (N, 1))
+    boxes[2:6, 0] += 3 * np.arange(4)
+    boxes[6] = np.nan
+    boxes[7:, 1] += [0, 5, 1]
+    path = tmp_path / "out.xml"
+    get_export("cvat").write(path, BoxesOut({"mouse": boxes}, VIDEO))
+    lines = path.read_text().splitlines()
+    kept = [line for line in lines if 'keyframe="0"' not in line]
+    frames = [int(line.split('"')[1]) for line in kept if line.startswith("<box")]
+    assert frames == [0, 2, 5, 6, 7, 8, 9]
+    for name, some in ("all.xml", lines), ("kept.xml", kept):
+        [track] = read(write(tmp_path, "\n".join(some), name)).settled.tracks
+        np.testing.assert_array_equal(track.boxes, boxes)

@@ -14,7 +14,7 @@ from xml.sax.saxutils import quoteattr
 
 import numpy as np
 
-from napari_cropzoom.core.boxes import FloatArray
+from napari_cropzoom.core.boxes import BoolArray, FloatArray
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.plausible import FrameSize
 from napari_cropzoom.files.atomic import atomic_path
@@ -81,7 +81,7 @@ class Cvat:
         )
 
     def write(self, path: Path, out: BoxesOut) -> None:
-        """Write a keyframe a frame, and one outside where a gap begins."""
+        """Write a box a frame, a keyframe where its course bends, and one outside where a gap begins."""
         video = out.video
         lines = [
             '<?xml version="1.0" encoding="utf-8"?>',
@@ -93,25 +93,35 @@ class Cvat:
         for place, (name, boxes) in enumerate(out.tracks.items()):
             lines.append(f'<track id="{place}" label="animal" source="manual">')
             last = None
+            is_keyframe = _bends(boxes).tolist()
             for frame, box in enumerate(boxes.tolist()):
                 is_outside = box[0] != box[0]
                 if is_outside:
                     if last is not None:
-                        lines.append(_element(frame, last, 1, name))
+                        lines.append(_element(frame, last, name, outside=1))
                     last = None
                 else:
-                    lines.append(_element(frame, box, 0, name))
+                    lines.append(_element(frame, box, name, keyframe=int(is_keyframe[frame])))
                     last = box
             lines.append("</track>")
         with atomic_path(path) as part:
             part.write_text("\n".join([*lines, "</annotations>\n"]), encoding="utf-8", newline="")
 
 
-def _element(frame: int, box: list[float], outside: int, name: str) -> str:
+def _bends(boxes: FloatArray) -> BoolArray:
+    """(T,) bool: frames whose box is not what CVAT puts between those of its neighbours."""
+    steps = np.diff(boxes, axis=0)
+    bends = np.ones(len(boxes), bool)
+    bends[1:-1] = (steps[1:] != steps[:-1]).any(axis=1)
+    return bends
+
+
+def _element(frame: int, box: list[float], name: str, *, outside: int = 0, keyframe: int = 1) -> str:
     x, y, w, h = box
+    state = f'outside="{outside}" occluded="0" keyframe="{keyframe}"'
     corners = f'xtl="{x:.10g}" ytl="{y:.10g}" xbr="{x + w:.10g}" ybr="{y + h:.10g}"'
     return (
-        f'<box frame="{frame}" outside="{outside}" occluded="0" keyframe="1" {corners} z_order="0">'
+        f'<box frame="{frame}" {state} {corners} z_order="0">'
         f'<attribute name="name">{_escaped(name)}</attribute></box>'
     )
 

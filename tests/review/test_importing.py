@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from threading import get_ident
+
 import numpy as np
 import pytest
 
+from napari_cropzoom.core import boxes as boxes_module
 from napari_cropzoom.core.boxes import Source
 from napari_cropzoom.files.bbox_csv import read_bbox_csv
 from napari_cropzoom.files.formats.settle import ImportedTrack
 from napari_cropzoom.files.formats.written import confidence_path, read_confidence
+from napari_cropzoom.review import stored as stored_module
 from napari_cropzoom.review.importing import (
     add_animals,
     begin,
@@ -108,8 +112,8 @@ def test_more_animals_leave_the_others_as_they_are(session, tmp_path):
     np.testing.assert_array_equal(session.tracks["b"].raw, track("b", 30.0).boxes)
 
 
-def low(gap_of=12):
-    doubtful = track()
+def low(gap_of=12, x=5.0):
+    doubtful = track(x=x)
     doubtful.confidence[gap_of] = 0.05
     return doubtful
 
@@ -160,3 +164,55 @@ def test_a_file_of_confidence_that_is_not_ours_counts_as_none(session, tmp_path)
     ):
         beside.write_text(text)
         assert read_confidence(session.raw_csv, N) is None
+
+
+def test_however_many_animals_come_the_window_checks_only_the_last(session, tmp_path, monkeypatch):
+    checked = []
+    real = boxes_module.as_boxes
+    monkeypatch.setattr(boxes_module, "as_boxes", lambda *of: checked.append(None) or real(*of))
+    counts = []
+    for number in (2, 5):
+        tracks = [track(f"mouse {k}", 5.0 + k + number) for k in range(number)]
+        ready = make_ready(tracks, tmp_path, "mot", session.video.path, session.frame_size)
+        read = [entry.track.raw for entry in ready.stored.tracks.entries.values()]
+        checked.clear()
+        begin(session, ready)
+        counts.append(len(checked))
+        assert all(entry.raw is raw for entry, raw in zip(session.tracks.values(), read, strict=False))
+        assert [len(entry.boxes) for entry in session.tracks.values()] == [N] * number
+    assert counts[0] == counts[1]
+
+
+def test_confidence_is_written_beside_the_window(session, tmp_path, monkeypatch):
+    threads = []
+    real = stored_module.write_confidence
+    monkeypatch.setattr(
+        stored_module, "write_confidence", lambda *of: threads.append(get_ident()) or real(*of)
+    )
+    ready = make_ready([track("a"), track("b", 9.0)], tmp_path, "mot", session.video.path, SIZE[::-1])
+    threads.clear()
+    begin(session, ready)
+    add_animals(session, [track("c", 20.0, confidence=0.7)])
+    session.select_track("a")
+    replace_boxes(session, low(x=7.0), "Boxes of a.txt", free_place(tmp_path, "sam", session.video.path))
+    places = {entry.track.name: entry.raw_csv for entry in session.tracks.entries.values()}
+    session.close()
+    assert len(threads) >= 3
+    assert get_ident() not in threads
+    assert read_confidence(places["b"], N)[0] == 0.9
+    assert read_confidence(places["c"], N)[0] == 0.7
+    assert read_confidence(places["a"], N)[12] == 0.05
+
+
+def test_confidence_on_disk_follows_undo(session, tmp_path, video_path):
+    start(session, tmp_path, low())
+    replace_boxes(session, track(x=11.0), "Boxes of b.txt", free_place(tmp_path, "mot", video_path))
+    session.undo()
+    raw_csv = session.raw_csv
+    session.close()
+    again = Session(Video(video_path))
+    again.load_boxes(raw_csv, allow_missing=True)
+    assert "low likelihood (0.05)" in reasons(again)[12]
+    again.redo()
+    assert 12 not in reasons(again)
+    again.close()

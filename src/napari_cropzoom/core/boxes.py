@@ -97,14 +97,14 @@ def as_boxes(values: ArrayLike, first: int = 0) -> FloatArray:
         raise CropzoomError(f"Boxes must be rows of four numbers x, y, w, h ({brief(error)}).") from error
     if boxes.ndim != 2 or boxes.shape[1] != 4:
         raise CropzoomError(f"Boxes must have the shape (frames, 4), not {boxes.shape}.")
-    finite = np.abs(boxes) <= FARTHEST
-    bad = ~finite.all(axis=1) & ~np.isnan(boxes).all(axis=1)
+    finite = _in_all_columns(np.abs(boxes) <= FARTHEST)
+    bad = ~finite & ~_in_all_columns(np.isnan(boxes))
     if bad.any():
         raise CropzoomError(
             f"The box of frame {first + int(np.argmax(bad))} has a missing, infinite or far too large "
             "value; give all four of x, y, w, h, or none."
         )
-    flat = finite.all(axis=1) & (boxes[:, 2:] <= 0).any(axis=1)
+    flat = finite & ((boxes[:, 2] <= 0) | (boxes[:, 3] <= 0))
     if flat.any():
         row = int(np.argmax(flat))
         raise CropzoomError(
@@ -112,6 +112,12 @@ def as_boxes(values: ArrayLike, first: int = 0) -> FloatArray:
             "width and height must be greater than 0."
         )
     return boxes
+
+
+def _in_all_columns(flags: BoolArray) -> BoolArray:
+    """(T, 4) bool to (T,): the same as ``flags.all(axis=1)``, in a tenth of its time."""
+    x, y, w, h = flags.T
+    return np.asarray(x & y & w & h)
 
 
 def centered(boxes: FloatArray) -> FloatArray:
@@ -215,10 +221,7 @@ class BoxTrack:
     ) -> None:
         self.name = name
         self.put_raw(raw, source, interpolated)
-        self.boxes = self.raw.copy()
-        self._n_missing = int(np.isnan(self.raw[:, 0]).sum())
-        fresh = self.raw_state(0, len(self.raw) - 1)
-        self.source, self.review = fresh.source, fresh.review
+        self._begin()
 
     @classmethod
     def empty(cls, n_frames: int, name: str = "animal") -> BoxTrack:
@@ -237,6 +240,12 @@ class BoxTrack:
         other = copy.copy(self)
         other.boxes, other.source = self.boxes.copy(), self.source.copy()
         other.review = self.review.copy()
+        return other
+
+    def bare(self) -> BoxTrack:
+        """The same raw boxes without any edit; ``raw`` is shared, and not checked again."""
+        other = copy.copy(self)
+        other._begin()
         return other
 
     def changed_since(self, earlier: BoxTrack) -> BoolArray:
@@ -295,12 +304,17 @@ class BoxTrack:
         rows = slice(first, last + 1)
         boxes = self.raw[rows].copy()
         missing = np.isnan(boxes[:, 0])
-        source = np.where(self.interpolated[rows], Source.INTERPOLATED, self.raw_source)
-        return Snapshot(
-            boxes,
-            np.where(missing, Source.MISSING, source).astype(np.uint8),
-            np.where(missing, Review.FLAGGED, Review.UNSEEN).astype(np.uint8),
-        )
+        source = np.full(len(boxes), self.raw_source, np.uint8)
+        source[self.interpolated[rows]] = Source.INTERPOLATED
+        source[missing] = Source.MISSING
+        review = np.full(len(boxes), Review.UNSEEN, np.uint8)
+        review[missing] = Review.FLAGGED
+        return Snapshot(boxes, source, review)
+
+    def _begin(self) -> None:
+        fresh = self.raw_state(0, len(self.raw) - 1)
+        self.boxes, self.source, self.review = fresh.boxes, fresh.source, fresh.review
+        self._n_missing = int(np.count_nonzero(fresh.source == Source.MISSING))
 
     def put_raw(self, raw: ArrayLike, source: Source, interpolated: BoolArray | None = None) -> None:
         """Take other raw boxes, as at the start; ``boxes`` stay until they are put."""

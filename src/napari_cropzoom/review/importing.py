@@ -75,11 +75,12 @@ def make_ready(
         goes_on = table.exists()
         if goes_on and not _has(table, tracks, video, size):
             continue
-        if not goes_on:
+        if goes_on:
+            folders = [table.parent, *(table.parent / name for name in _names(tracks)[1:])]
+            for track, folder in zip(tracks, folders, strict=True):
+                write_confidence(folder / table.name, track.confidence)
+        else:
             write_imported(table, video, tracks[0])
-        write_confidence(table, tracks[0])
-        for track, name in zip(tracks[1:], _names(tracks)[1:], strict=True):
-            write_confidence(table.parent / name / table.name, track)
         stored = read_review(
             table, n_frames, Source.IMPORTED, allow_missing=True, frame_size=size, video=video
         )
@@ -97,10 +98,9 @@ def _put_between(stored: StoredReview, tracks: Sequence[ImportedTrack], video: P
         return
     stored.tracks.rename(next(iter(stored.tracks)), names[0])
     for track, name in zip(tracks[1:-1], names[1:-1], strict=True):
-        entry = stored.tracks.new(name, track.boxes)
+        entry = stored.tracks.new(name, track.boxes, confidence=track.confidence)
         claim_place(entry, None)
         write_raw(entry, video)
-        entry.likelihoods = (BoxLikelihood(entry.track.raw, track.confidence),)
         stored.tracks.add(entry)
 
 
@@ -111,7 +111,8 @@ def begin(session: Session, ready: ReadyImport) -> str:
         return said
     names = _names(ready.tracks)
     if len(names) > 1:
-        _add(session, ready.tracks[-1], names[-1])
+        last = ready.tracks[-1]
+        session.add_track(names[-1], last.boxes, confidence=last.confidence)
     elif names[0] != FIRST_TRACK:
         session.rename_track(session.current, names[0])
     session.select_track(names[0])
@@ -121,7 +122,7 @@ def begin(session: Session, ready: ReadyImport) -> str:
 def add_animals(session: Session, tracks: Sequence[ImportedTrack]) -> str:
     """Add imported tracks as animals of the review; returns what a person should know of them."""
     for track, name in zip(tracks, _names(tracks, session.tracks), strict=True):
-        _add(session, track, name)
+        session.add_track(name, track.boxes, confidence=track.confidence)
     return told_of(tracks)
 
 
@@ -143,9 +144,6 @@ def replace_boxes(session: Session, track: ImportedTrack, label: str, place: Pat
     session.tracks.entry.likelihoods += (BoxLikelihood(boxes, track.confidence),)
     session.editing.try_boxes(session.current, raw, place, label)
     session.editing.settle()
-    raw_csv = session.raw_csv
-    if raw_csv is not None:
-        write_confidence(raw_csv, track)
     session.suspects.forget()
     return told_of([track])
 
@@ -175,15 +173,6 @@ def told_of(tracks: Sequence[ImportedTrack]) -> str:
     told = [f"{name} has no box in {counted(n, 'frame')}" for name, n in gaps if n]
     more = f", and {counted(len(told) - MOST_TOLD, 'more animal')}" if len(told) > MOST_TOLD else ""
     return f"{', '.join(told[:MOST_TOLD])}{more}: such frames are suspects." if told else ""
-
-
-def _add(session: Session, track: ImportedTrack, name: str) -> None:
-    session.add_track(name, track.boxes)
-    entry = session.tracks.entry
-    entry.likelihoods = (BoxLikelihood(entry.track.raw, track.confidence),)
-    if entry.raw_csv is not None:
-        write_confidence(entry.raw_csv, track)
-    session.suspects.forget()
 
 
 def _places(results: Path, format_name: str, video: Path) -> Iterable[Path]:

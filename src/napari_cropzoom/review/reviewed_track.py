@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -32,11 +32,14 @@ class BoxLikelihood(NamedTuple):
     raw: FloatArray
     values: FloatArray
 
+    def is_of(self, boxes: FloatArray) -> bool:
+        """Whether boxes are those that it is of."""
+        return boxes is self.raw or np.array_equal(boxes, self.raw, equal_nan=True)
+
     def of(self, boxes: FloatArray) -> FloatArray | None:
         """(T,) likelihood of boxes, the usual one where nothing is said; None if it is of others."""
         known = np.isfinite(self.values)
-        is_theirs = boxes is self.raw or np.array_equal(boxes, self.raw, equal_nan=True)
-        if not is_theirs or not known.any():
+        if not self.is_of(boxes) or not known.any():
             return None
         return np.where(known, self.values, np.median(self.values[known]))
 
@@ -75,6 +78,12 @@ class ReviewedTrack:
         return self.track.n_missing < len(self.track)
 
     @property
+    def confidence(self) -> FloatArray | None:
+        """(T,) how sure another program is of the raw boxes, NaN where nothing is said; or None."""
+        found = (each.values for each in reversed(self.likelihoods) if each.is_of(self.track.raw))
+        return next(found, None)
+
+    @property
     def begins_empty(self) -> bool:
         """Whether there is no raw box, only what a person draws."""
         return bool(np.isnan(self.track.raw[:, 0]).all())
@@ -94,6 +103,11 @@ class ReviewedTrack:
         The same as `.review_paths.without_absent` makes of the files once they are saved.
         """
         return np.where((self.track.source == Source.ABSENT)[:, None], np.nan, self.final_boxes(fill))
+
+    def to_finalize(self, fill: str, *, for_pose: bool = False) -> Callable[[], FloatArray]:
+        """What :meth:`final_boxes`, or :meth:`pose_boxes`, would return now, to be called in a thread."""
+        now = self.copy()
+        return lambda: (now.pose_boxes if for_pose else now.final_boxes)(fill)
 
     def copy(self) -> ReviewedTrack:
         """The present state, for a thread to work on while the track itself changes."""

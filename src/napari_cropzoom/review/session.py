@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from psygnal import Signal
@@ -152,11 +151,6 @@ class Session:
         """(T, 4) x, y, w, h as other steps take them: smoothed, gaps filled, whole pixels."""
         return self.tracks.entry.final_boxes(self.fill)
 
-    def to_finalize(self, *, for_pose: bool = False) -> Callable[[], FloatArray]:
-        """What :meth:`final_boxes`, or `.pose_boxes`, would return now, to be called in a thread."""
-        entry, fill = self.tracks.entry.copy(), self.fill
-        return lambda: (entry.pose_boxes if for_pose else entry.final_boxes)(fill)
-
     def queue(self, amount: float | None = None) -> list[Suspect]:
         """Suspects that nobody has settled or corrected, the highest score first."""
         return list(self.suspects.entries(amount)[0])
@@ -227,10 +221,16 @@ class Session:
             self.track_changed.emit()
             self.tracks_changed.emit()
 
-    def add_track(self, name: str, boxes: FloatArray | None = None, raw_csv: Path | None = None) -> None:
+    def add_track(
+        self,
+        name: str,
+        boxes: FloatArray | None = None,
+        raw_csv: Path | None = None,
+        confidence: FloatArray | None = None,
+    ) -> None:
         """Add an animal, which becomes the current one; see :meth:`.tracks.Tracks.new`."""
         self._journal.check()
-        entry = self.tracks.new(name, boxes, raw_csv)
+        entry = self.tracks.new(name, boxes, raw_csv, confidence)
         claim_place(entry, raw_csv if boxes is not None else None)
         self._journal.new_track(entry)
         self.tracks.add(entry)

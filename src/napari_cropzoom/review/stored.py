@@ -18,7 +18,7 @@ from napari_cropzoom.core.runs import runs
 from napari_cropzoom.core.words import counted, verb
 from napari_cropzoom.files.bbox_csv import write_exact_bbox_csv
 from napari_cropzoom.files.belonging import check_identity, check_made_of, images_of, sign
-from napari_cropzoom.files.formats.written import read_confidence
+from napari_cropzoom.files.formats.written import read_confidence, write_confidence
 from napari_cropzoom.files.journal_lines import (
     VERSION,
     Entry,
@@ -98,7 +98,7 @@ class StoredReview:
 
 
 def write_raw(entry: ReviewedTrack, video: Path) -> None:
-    """Write the raw boxes of a track if they are not on disk yet.
+    """Write the raw boxes of a track, and their confidence, if they are not on disk yet.
 
     Raises
     ------
@@ -109,6 +109,7 @@ def write_raw(entry: ReviewedTrack, video: Path) -> None:
         check_made_of(entry.raw_csv, video)
         write_exact_bbox_csv(entry.raw_csv, entry.track.raw, images_of(video))
         sign(entry.raw_csv, video)
+        write_confidence(entry.raw_csv, entry.confidence)
         entry.sha256 = file_sha256(entry.raw_csv)
 
 

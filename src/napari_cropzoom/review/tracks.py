@@ -20,7 +20,7 @@ from napari_cropzoom.core.smoothing.track import SmoothedTrack
 from napari_cropzoom.core.words import counted, verb
 from napari_cropzoom.files.names import check_folder_name, name_key
 from napari_cropzoom.files.review_paths import REVIEW_DIR
-from napari_cropzoom.review.reviewed_track import ReviewedTrack, own_place
+from napari_cropzoom.review.reviewed_track import BoxLikelihood, ReviewedTrack, own_place
 
 FIRST_TRACK = "animal"
 _numbers = itertools.count(1)
@@ -197,7 +197,11 @@ class Tracks(Mapping[str, BoxTrack]):
     # ---- tracks --------------------------------------------------------------------------------
 
     def new(
-        self, name: str, boxes: FloatArray | None = None, raw_csv: Path | None = None
+        self,
+        name: str,
+        boxes: FloatArray | None = None,
+        raw_csv: Path | None = None,
+        confidence: FloatArray | None = None,
     ) -> ReviewedTrack:
         """A track to :meth:`add`, in a colour of its own.
 
@@ -208,6 +212,8 @@ class Tracks(Mapping[str, BoxTrack]):
             Those of an outside tracker; none for a track without boxes.
         raw_csv : Path, optional
             Where they lie; by default they are to lie in a folder of their own beside the first track's.
+        confidence : ndarray, (T,), optional
+            How sure the tracker is of them, 0 to 1, NaN where it says nothing.
 
         Raises
         ------
@@ -224,7 +230,8 @@ class Tracks(Mapping[str, BoxTrack]):
             track = BoxTrack(boxes, name, Source.IMPORTED)
         used = {entry.color for entry in self.entries.values()}
         color = next((each for each in ANIMAL_COLORS if each not in used), ANIMAL_COLORS[0])
-        return replace(self._entry(track), raw_csv=raw_csv, color=color)
+        likelihoods = () if confidence is None else (BoxLikelihood(track.raw, confidence),)
+        return replace(self._entry(track), raw_csv=raw_csv, color=color, likelihoods=likelihoods)
 
     def add(self, entry: ReviewedTrack) -> None:
         """Take a track in."""
@@ -359,8 +366,7 @@ class Tracks(Mapping[str, BoxTrack]):
         return ReviewedTrack(track, SmoothedTrack(track, self.smoothing))
 
     def _bare(self, entry: ReviewedTrack) -> ReviewedTrack:
-        old = entry.track
-        track = BoxTrack(old.raw, old.name, old.raw_source, old.interpolated)
+        track = entry.track.bare()
         return replace(entry, track=track, smoothed=SmoothedTrack(track, self.smoothing))
 
     def _renew(self, edit: Edit | None) -> Edit | None:

@@ -75,11 +75,18 @@ def write_imported(path: Path, video: Path, track: ImportedTrack) -> None:
     """
     write_bbox_csv(path, track.boxes)
     sign(path, video)
-    write_confidence(path, track)
+    write_confidence(path, track.confidence)
 
 
-def write_confidence(path: Path, track: ImportedTrack) -> None:
+def write_confidence(path: Path, values: FloatArray | None) -> None:
     """Write the confidence of boxes beside their table, or take away what is there if there is none.
+
+    Parameters
+    ----------
+    path : Path
+        Of the boxes.
+    values : ndarray, (T,), or None
+        0 to 1, NaN where nothing is said.
 
     Raises
     ------
@@ -87,11 +94,11 @@ def write_confidence(path: Path, track: ImportedTrack) -> None:
         If a file cannot be written.
     """
     beside = confidence_path(path)
-    if np.isnan(track.confidence).all():
+    if values is None or np.isnan(values).all():
         take_away(beside)
         return
     with atomic_path(beside) as part:
-        cells = ("" if value != value else f"{value:.6g}" for value in track.confidence.tolist())
+        cells = ("" if value != value else f"{value:.6g}" for value in values.tolist())
         lines = "".join(f"{frame},{cell}\n" for frame, cell in enumerate(cells))
         part.write_text(f"{CONFIDENCE_HEADER}\n{lines}", encoding="utf-8", newline="")
 

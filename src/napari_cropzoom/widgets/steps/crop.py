@@ -169,7 +169,7 @@ class CropStep(JobStep):
         asked = (session.revision, stamp_of(output))
         if asked != self._asked:
             self._asked = asked
-            size, final = session.frame_size, session.to_finalize()
+            size, final = session.frame_size, session.tracks.entry.to_finalize(session.fill)
             revision = session.revision
             self._comparing.request(lambda: (revision, shows(output, final(), size)))
 

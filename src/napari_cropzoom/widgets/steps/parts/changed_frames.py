@@ -50,7 +50,7 @@ class ChangedFrames(QWidget):
 
     def compare(self, session: Session, model: ModelFolder, predictions: Path) -> None:
         """Compare the predictions that are there with the current boxes."""
-        boxes, index = session.to_finalize(for_pose=True), session.video.index
+        boxes, index = session.tracks.entry.to_finalize(session.fill, for_pose=True), session.video.index
         self._latest.request(_plan, predictions, model.path, index, boxes)
 
     def forget(self) -> None:

@@ -5,15 +5,14 @@ import zipfile
 import numpy as np
 import pytest
 from npe2 import DynamicPlugin
-from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QApplication, QDialog, QRadioButton
+from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
+from qtpy.QtGui import QDropEvent
 
 from dropping import drop
 from gui_events import canvas_of, needs_display, wait_for
 from imports_by_hand import dialog_of, listed
-from napari_cropzoom.app import find_dock
 from outside_files import SECOND, SECOND_VIDEO
-from review_window import click_on, window_of
+from review_window import window_of
 from videos import make_numbered_video
 
 h5py = pytest.importorskip("h5py")
@@ -101,49 +100,13 @@ def test_one_that_is_cut_off_is_told_in_one_sentence(opened, tmp_path, rival):
     assert rival == []
 
 
-def test_others_are_left_to_napari(opened, window, tmp_path, rival):
+def test_others_are_left_to_napari(opened, tmp_path):
     with h5py.File(tmp_path / "volume.h5", "w") as file:
         file["data"] = np.zeros((4, 8, 8))
     np.savez(tmp_path / "volume.npz", data=np.zeros((4, 8, 8)))
-    chosen = []
     for name in ("volume.h5", "volume.npz"):
-        choose_reader("another-reader", chosen)
-        drop(canvas_of(window_of(opened)), tmp_path / name)
-        wait_for(lambda: "of the other plugin" in window.layers)
-        window.layers.remove("of the other plugin")
-    assert len(rival) == 2
-    assert opened["boxes"].taking.dialog is None
-
-
-def test_without_docks_napari_asks_which_reader_and_ours_brings_them(
-    new_viewer, a_video, tmp_path, rival
-):
-    viewer, chosen = new_viewer(), []
-    viewer.window.show()
-    path = by_its_program(tmp_path, "poses.mv_dlc.h5")
-    choose_reader("Cropzoom", chosen)
-    assert drop(canvas_of(viewer.window._qt_window), path) is not None
-    wait_for(lambda: find_dock(viewer) is not None)
-    dock = find_dock(viewer)
-    wait_for(lambda: "Open the video; the boxes follow" in dock["video"].message.plain)
-    assert chosen == ["Cropzoom"]
-    dock["video"].open(a_video)
-    assert dialog_of(dock).format.currentText() == "DeepLabCut HDF5"
-    dock["boxes"].taking.cancel()
-    assert rival == []
-
-
-def choose_reader(name, chosen):
-    """Choose one in the dialog of napari that is about to open."""
-
-    def look():
-        dialog = QApplication.activeModalWidget()
-        if not isinstance(dialog, QDialog) or not dialog.isVisible():
-            QTimer.singleShot(50, look)
-            return
-        [button] = [one for one in dialog.findChildren(QRadioButton) if one.text() == name]
-        click_on(button)
-        chosen.append(name)
-        dialog.accept()
-
-    QTimer.singleShot(50, look)
+        data = QMimeData()
+        data.setUrls([QUrl.fromLocalFile(str(tmp_path / name))])
+        action, button = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
+        event = QDropEvent(QPointF(5, 5), action, data, button, Qt.KeyboardModifier.NoModifier)
+        assert not opened.drops.eventFilter(canvas_of(window_of(opened)), event)

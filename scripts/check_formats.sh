@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Run the tests of formats with the programs that the formats are of, in environments of their own: 12 GB,
+# Run the tests of formats with the programs that the formats are of, in environments of their own: 10 GB,
 # in a folder that is removed again, or in the folder CROPZOOM_FORMATS_ENVS, where they stay for the next time.
 set -euo pipefail
 cd "$(dirname "$0")/.."

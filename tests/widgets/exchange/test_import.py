@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import zipfile
 
 import numpy as np
 import psutil
@@ -16,6 +17,8 @@ from imports_by_hand import choose, dialog_of, listed, mot, table, take
 from napari_cropzoom.app import open_review
 from napari_cropzoom.core.boxes import Box
 from napari_cropzoom.files.bbox_csv import write_bbox_csv
+from napari_cropzoom.widgets.exchange.dropped import is_boxes
+from outside_files import SECOND
 from review_window import click_on, window_of
 
 pytestmark = [pytest.mark.gui, needs_display]
@@ -83,6 +86,15 @@ def sleap(path):
     return path
 
 
+def idtracker_h5(path):
+    """The same as HDF5."""
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(path, "w") as file:
+        file["trajectories"] = boxes()[:, None, :2] + [30, 20]
+        file["id_probabilities"] = np.ones((N, 1))
+    return path
+
+
 @pytest.mark.parametrize(
     ("make", "name", "where", "label", "found"),
     [
@@ -93,6 +105,7 @@ def sleap(path):
         (sleap, "poses.h5", "dock", "SLEAP", "mouse: 12 boxes in 12 frames"),
         (sleap, "poses.h5", "canvas", "SLEAP", "mouse: 12 boxes in 12 frames"),
         (sleap, "poses.h5", "napari", "SLEAP", "mouse: 12 boxes in 12 frames"),
+        (idtracker_h5, "trajectories.h5", "canvas", "idtracker.ai", "animal_1: 12 boxes in 12 frames"),
     ],
 )
 def test_folders_and_hdf5_are_shown_where_they_are_dropped(
@@ -128,6 +141,38 @@ def test_a_folder_of_other_things_is_not_taken(opened, tmp_path, where):
     (tmp_path / "notes" / "notes_1.csv").write_text("day,weight\n1,20\n")
     (tmp_path / "notes" / "list_1.txt").write_text("one\n")
     assert not is_taken(opened, where, tmp_path / "notes")
+
+
+def test_hdf5_that_is_cut_off_is_told_in_one_sentence(opened, tmp_path):
+    pytest.importorskip("h5py")
+    path = by_its_program(tmp_path, "poses.mv_dlc.h5")
+    path.write_bytes(path.read_bytes()[:9000])
+    assert drop(canvas_of(window_of(opened)), path) is not None
+    taking = opened["boxes"].taking
+    wait_for(lambda: taking.dialog is not None and taking.dialog.message.plain)
+    said = taking.dialog.message.plain
+    assert said.count(path.name) == 1
+    assert "Copy" in said
+
+
+def test_the_canvas_takes_arrays_only_where_they_are_boxes_for_certain(opened, tmp_path):
+    """Napari and its plugins read volumes from such files."""
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "volume.h5", "w") as file:
+        file["data"] = np.zeros((4, 8, 8))
+    np.savez(tmp_path / "volume.npz", data=np.zeros((4, 8, 8)))
+    np.savez(tmp_path / "sam.npz", out_boxes_xywh=np.zeros((N, 1, 4)))
+    for path in (tmp_path / "volume.h5", tmp_path / "volume.npz"):
+        assert not is_taken(opened, "canvas", path)
+    for name in ("poses.mv_dlc.h5", "poses.dlc_table.h5", "poses.analysis.h5"):
+        assert is_boxes(by_its_program(tmp_path, name))
+    assert is_boxes(tmp_path / "sam.npz")
+
+
+def by_its_program(folder, name):
+    with zipfile.ZipFile(SECOND) as archive:
+        archive.extract(name, folder)
+    return folder / name
 
 
 def test_one_of_the_animals_is_taken_alone(opened, tmp_path):

@@ -10,14 +10,18 @@ import numpy as np
 import pytest
 
 from napari_cropzoom.cli import main
+from napari_cropzoom.core.boxes import Box
+from napari_cropzoom.core.editing import range_tools
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.progress import run_stage
+from napari_cropzoom.core.smoothing.methods import SmoothingSettings
 from napari_cropzoom.export.animals import Animal, cell_of, colour_of
 from napari_cropzoom.export.drawing import BOX, GROUND, Look, Strip
 from napari_cropzoom.export.labeled_video import Shown, write_labeled_video
 from napari_cropzoom.files.bbox_csv import write_bbox_csv
 from napari_cropzoom.files.predictions_csv import write_predictions
+from napari_cropzoom.review.session import Session
 from napari_cropzoom.video.video import Video
 from videos import make_numbered_video, numbered_frame, read_number, write_video, zero_packets
 
@@ -130,6 +134,33 @@ def test_a_light_theme_is_beside_the_frame_and_not_in_it(dark: Path, tmp_path: P
     assert np.median(day[HEIGHT + 4 :]) > 220
     beside = np.median(day[100 : HEIGHT - 4, WIDTH + 4 :].reshape(-1, 3), axis=0)
     assert (beside > 220).all()
+
+
+def test_a_reviewed_box_shows_where_it_comes_from(tmp_path: Path) -> None:
+    """Set by hand thick, of a tool with a tint inside, as in the window."""
+    picture = np.full((HEIGHT, WIDTH, 3), 16, np.uint8)
+    video = write_video(tmp_path / "v.mp4", [picture] * N, options={"crf": "0"})
+    raw = tmp_path / "v_bbox.csv"
+    boxes = boxes_along()
+    boxes[7] = boxes[6]
+    write_bbox_csv(raw, boxes)
+    session = Session(Video(video))
+    try:
+        session.load_boxes(raw)
+        session.smoothing = SmoothingSettings("none", 1)
+        session.set_box(10, Box(*boxes[10]))
+        session.apply(range_tools.hold(session.track, 20, 22))
+        final = session.save()
+    finally:
+        session.close()
+    out = tmp_path / "out.mp4"
+    words = ["show", video, "--bbox", final, "--layout", "frame", "--output", out]
+    assert main([str(word) for word in words]) == 0
+    shown = decoded(out)[0]
+    inked = [int((each.max(axis=2) > 70).sum()) for each in shown]
+    assert inked[10] > 1.5 * inked[9]
+    x, y, w, h = boxes[20].astype(int)
+    assert shown[21][y + h // 2, x + w // 2].max() > 60 > shown[9][y + h // 2, x + w // 2].max()
 
 
 @pytest.mark.parametrize("fps", [24, 29.97, 30, 59.94])

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from napari_cropzoom.core.boxes import FloatArray
+from napari_cropzoom.core.boxes import FloatArray, Source
+from napari_cropzoom.core.looks import BOX_LOOKS, RAW
 from napari_cropzoom.core.poses import Poses
 
 Picture = NDArray[np.uint8]
@@ -102,14 +103,27 @@ class View:
         return max(1, round(self.radius / 2.5))
 
 
-def paint_box(view: View, box: FloatArray, colour: Colour = BOX, *, dashed: bool = False) -> None:
-    """Outline a box x, y, w, h in frame pixels; nothing where it is missing."""
+def paint_box(
+    view: View,
+    box: FloatArray,
+    colour: Colour = BOX,
+    *,
+    dashed: bool = False,
+    source: int = Source.DETECTED,
+) -> None:
+    """Outline a box x, y, w, h in frame pixels, by its source as in the window; nothing if missing."""
     if np.isnan(box).any():
         return
     first, last = view.at(box[:2]), view.at(box[:2] + box[2:])
     corners = np.array([first, (last[0], first[1]), last, (first[0], last[1]), first])
     if not dashed:
-        cv2.polylines(view.picture, [_fixed(corners)], False, colour, view.line, cv2.LINE_AA, FINE)
+        look = BOX_LOOKS.get(Source(source), RAW)
+        if look.fill:
+            (left, top), (right, bottom) = np.rint(np.maximum([first, last], 0)).astype(int).tolist()
+            inside = view.picture[top:bottom, left:right]
+            inside[:] = inside * (1 - look.fill) + np.array(colour) * look.fill
+        width = max(1, round(view.line * look.width / RAW.width))
+        cv2.polylines(view.picture, [_fixed(corners)], False, colour, width, cv2.LINE_AA, FINE)
         return
     for begin, end in pairwise(corners):
         paint_dashes(view.picture, begin, end, colour, view.line)

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_cropzoom.core.boxes import FloatArray
+from napari_cropzoom.core.boxes import FloatArray, Source
 from napari_cropzoom.core.errors import CropzoomError, brief
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.progress import Progress, Stage
@@ -88,6 +88,8 @@ class Shown:
         Ranges of frames that come after the first.
     theme : str
         ``dark`` or ``light``: of what is beside the frame.
+    sources : ndarray, (T,) uint8, or None
+        Where the boxes come from, if they are to be drawn so.
     """
 
     boxes: FloatArray | None = None
@@ -103,6 +105,7 @@ class Shown:
     name: str = ""
     more: tuple[tuple[int, int], ...] = ()
     theme: str = "dark"
+    sources: NDArray[np.uint8] | None = None
 
 
 def write_labeled_video(
@@ -239,7 +242,8 @@ class Scene:
         if shown.before is not None:
             paint_box(view, shown.before[number], BEFORE, dashed=True)
         if shown.boxes is not None:
-            paint_box(view, shown.boxes[number])
+            source = Source.DETECTED if shown.sources is None else int(shown.sources[number])
+            paint_box(view, shown.boxes[number], source=source)
         for place, other in enumerate(shown.others, 1):
             paint_box(view, other.boxes[number], colour_of(place))
         for poses in (shown.poses, *(other.poses for other in shown.others)):

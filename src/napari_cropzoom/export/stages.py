@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 from napari_cropzoom.core.progress import Stage
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from napari_cropzoom.core.boxes import FloatArray
     from napari_cropzoom.core.poses import Poses
     from napari_cropzoom.export.animals import Animal
@@ -58,11 +61,30 @@ def _video(args: Args, layout: str) -> Stage[Path]:
     video, output, boxes, poses = _given(args)
     first, last = args.get("frames") or (0, -1)
     others = _others(args, len(boxes)) if layout == "grid" else ()
-    name = str(args.get("name") or "")
-    shown = Shown(
-        boxes, None, poses, _look(args), layout, int(first), int(last), others=others, name=name
-    )
+    name, sources = str(args.get("name") or ""), None
+    if raw := _path(args, "raw_csv"):
+        sources = sources_of(raw, len(boxes), video, name)
+    which = layout, int(first), int(last)
+    shown = Shown(boxes, None, poses, _look(args), *which, others=others, name=name, sources=sources)
     return (yield from write_labeled_video(video, output, shown, overwrite=True))
+
+
+def sources_of(raw: Path, n_frames: int, video: Path, name: str = "") -> NDArray[np.uint8] | None:
+    """(T,) where the boxes of an animal come from, by its review; None where it was not reviewed.
+
+    Raises
+    ------
+    CropzoomError
+        If the raw boxes or the review cannot be read, or are of another video.
+    """
+    from napari_cropzoom.core.boxes import Source
+    from napari_cropzoom.review.stored import read_review
+
+    stored = read_review(raw, n_frames, Source.IMPORTED, allow_missing=True, video=video)
+    tracks = stored.tracks
+    if not stored.exists:
+        return None
+    return tracks[name].source if name in tracks else tracks.first.track.source
 
 
 def _figure(args: Args, kind: str) -> Stage[Path]:

@@ -14,6 +14,9 @@ from napari_cropzoom.cli.verbs.exchange.export import animal_names
 from napari_cropzoom.core.errors import CropzoomError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from napari_cropzoom.core.boxes import FloatArray
     from napari_cropzoom.core.poses import Poses
 
@@ -77,6 +80,20 @@ def frames(text: str) -> tuple[int, int]:
     if not colon or pair[0] < 0 or pair[1] < -1:
         raise argparse.ArgumentTypeError(f"must be two frames as in 100:250, not {text}")
     return pair
+
+
+def sources_beside(bbox: Path | None, video: Path) -> NDArray[np.uint8] | None:
+    """(T,) where reviewed boxes come from, by the review they lie beside; None where there is none."""
+    from napari_cropzoom.export.stages import sources_of
+    from napari_cropzoom.files.review_paths import journal_file, review_dir
+    from napari_cropzoom.video.index import VideoIndex
+
+    if bbox is None:
+        return None
+    raw = bbox.parent.parent / bbox.name
+    if bbox.parent != review_dir(raw) or not (raw.is_file() and journal_file(raw).is_file()):
+        return None
+    return sources_of(raw, VideoIndex.scan(video).n_frames, video)
 
 
 def ranges_of_suspects(
@@ -148,6 +165,7 @@ def show(args: argparse.Namespace) -> None:
         names[0],
         tuple(more),
         args.theme,
+        sources_beside(args.bbox, args.video),
     )
     stage = write_labeled_video(args.video, args.output, shown, overwrite=args.overwrite)
     path = run_with_bar(stage, f"drawing {args.video.name}")

@@ -200,7 +200,7 @@ def own_sample(tmp_path, monkeypatch):
 def test_the_sample_brings_docks_and_models(viewer, own_sample):
     pytest.importorskip("lightning_pose", reason="needs the extra 'pose'")
     choose(main_of(viewer), "File", "Open Sample", "Roaming mouse (Cropzoom)")
-    wait_for(lambda: find_dock(viewer) and find_dock(viewer).controller.session)
+    wait_for(lambda: find_dock(viewer) and find_dock(viewer).controller.session, 90)
     wait_for(lambda: is_in_place(viewer))
     dock = find_dock(viewer)
     assert dock.controller.detector.path == own_sample.detector

@@ -78,7 +78,8 @@ def test_names_on_demand(layer_set):
 
 def test_keypoints_leave_the_animal_to_be_seen(layer_set):
     """Their size follows how far they lie apart, up to that of a point in a video of this size."""
-    layer = layer_set.points["pose"].layer
+    points, layer = layer_set.points["pose"], layer_set.points["pose"].layer
+    layer.scale_factor = 0.1  # pixels of the video in one of the screen: seen from near
     assert layer.size.tolist() == [80 / 22] * 3
     large, small = poses(), poses()
     large.xy[:, 2, 1] += 1000.0
@@ -86,7 +87,12 @@ def test_keypoints_leave_the_animal_to_be_seen(layer_set):
     layer_set.session.set_predictions("pose", large)
     assert layer.size.tolist() == [4.0] * 3
     layer_set.session.set_predictions("pose", small)
-    assert layer.size.tolist() == [1.0] * 3  # on the screen it is never less than napari's limit
+    assert layer.size.tolist() == [1.0] * 3
+    layer.scale_factor = 0.5
+    assert layer.size.tolist() == [2.5] * 3  # five pixels of the screen, so that the colour is seen
+    layer.scale_factor = 8
+    assert layer.size.tolist() == [4.0] * 3
+    assert not points.layer.editable
     unknown = poses()
     unknown.likelihood[:] = np.nan
     layer_set.session.set_predictions("pose", unknown)

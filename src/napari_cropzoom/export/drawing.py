@@ -40,6 +40,7 @@ THEMES = {"dark": Theme(), "light": Theme((250, 250, 251), (25, 27, 31), (96, 99
 EDGE = 0.7  # how dark the edge of letters is, 0 to 1
 FINE = 4  # bits of a pixel that OpenCV paints with
 DASH = 4.0  # widths of a line
+TINT = 0.4  # of that in the window, since nothing can be hidden in a video to see what is below
 LEAST_LETTERS = 12  # pixels of the finished picture
 
 
@@ -121,7 +122,7 @@ def paint_box(
         if look.fill:
             (left, top), (right, bottom) = np.rint(np.maximum([first, last], 0)).astype(int).tolist()
             inside = view.picture[top:bottom, left:right]
-            inside[:] = inside * (1 - look.fill) + np.array(colour) * look.fill
+            inside[:] = inside * (1 - TINT * look.fill) + np.array(colour) * (TINT * look.fill)
         width = max(1, round(view.line * look.width / RAW.width))
         cv2.polylines(view.picture, [_fixed(corners)], False, colour, width, cv2.LINE_AA, FINE)
         return

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 NAMES = {"detector": "detector keypoints", "pose": "pose keypoints", "labels": "labels"}
 _POINTS_ACROSS = 100  # diameters of a point in the longer side of the video, and no larger than
 _IN_ANIMAL = 22  # of them from one end of the animal to the other, so that it is seen between them
+_STEP = 0.05  # of its size, by which a point gets another
+_LEAST = 5  # pixels of the screen across a point, up to that, so that its colour is seen in its edge
 _LIMITS = (2, 16)  # pixels of the screen across a point; vispy makes an edge at least half the lower one
 _REACH = 6  # pixels of the screen from which the mouse is at a point, at least
 _ACROSS = {"detector": 1.4, "pose": 1.0, "labels": 1.2}  # so that a diamond is as large as a disc
@@ -61,9 +63,10 @@ class PointsLayer:
         self.layer = Points(np.empty((0, 2)), ndim=2, name=NAMES[kind], visible=False)
         self._kind, across = kind, _ACROSS[kind]
         self._most = max(4.0, max(video_shape) / _POINTS_ACROSS)
+        self._fitting = self._most
         self._size = across * self._most
         self.layer.canvas_size_limits = (_LIMITS[0], round(across * _LIMITS[1]))
-        self.layer.events.scale_factor.connect(self._place_texts)
+        self.layer.events.scale_factor.connect(self._on_zoom)
         self._frame: int | None = -1
         self._described = -1
         self._looks = KeypointLooks()
@@ -105,9 +108,8 @@ class PointsLayer:
             return
         is_first, count, layer = self.poses is None, len(poses.names), self.layer
         span = usual_span(poses)
-        self._size = _ACROSS[self._kind] * (
-            min(self._most, max(span / _IN_ANIMAL, 1.0)) if span else self._most
-        )
+        self._fitting = min(self._most, max(span / _IN_ANIMAL, 1.0)) if span else self._most
+        self._size = self._wanted
         with one_redraw(layer):
             layer.data = np.zeros((count, 2))
             layer.shown = np.zeros(count, bool)
@@ -148,6 +150,19 @@ class PointsLayer:
             self._described = frame
             with one_redraw(layer):
                 layer.features = _features(poses, frame)
+
+    @property
+    def _wanted(self) -> float:
+        """Pixels of the video across a point: as fits the animal, but more from afar."""
+        from_afar: float = min(self._most, _LEAST * self.layer.scale_factor)
+        return _ACROSS[self._kind] * max(self._fitting, from_afar)
+
+    def _on_zoom(self) -> None:
+        wanted = self._wanted
+        if self.poses is not None and abs(wanted - self._size) > _STEP * self._size:
+            self._size = wanted
+            self.layer.size = wanted
+        self._place_texts()
 
     # ---- texts ---------------------------------------------------------------------------------
 

@@ -83,7 +83,7 @@ def test_what_was_wrong_before_is_not_said_as_if_it_still_were(dock):
     controller.session.accept(*controller.layers.range_here())
     wait_for(lambda: "accepted" in review.here.text())
     assert review.here.text() == f"Frame {GAP[0]}: corrected, accepted"
-    assert review.reason.text() == f"Frames {GAP[0]} to {GAP[1]}, reviewed; was: no box for 6 frames"
+    assert review.reason.text() == f"Frames {GAP[0]} to {GAP[1]}, reviewed; was: no box"
 
 
 def test_a_new_animal_without_boxes_has_no_suspects_anywhere(dock):

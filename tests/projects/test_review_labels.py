@@ -233,6 +233,17 @@ def test_a_table_left_behind_by_a_crash_is_no_act_of_another_program(labels, rev
     assert again.made == review.made
 
 
+def test_what_is_said_while_the_table_is_written_is_no_act_of_another_program(labels, review):
+    review.say(C, Said.REJECTED)
+    writing = LabelReview.read(labels)
+    review.undo()
+    writing.write_table()  # later than the undo, and without C
+    assert C not in table(labels)
+    assert LabelReview.read(labels).made[C].said is Said.NOTHING
+    write_label_table(labels)
+    assert C in table(labels)
+
+
 def test_a_record_of_before_is_read_with_the_places_in_the_table(labels):
     record = record_of(with_review(labels))
     content = json.loads(record.read_text())

@@ -8,6 +8,7 @@ A row that another program has changed in the table, or taken out of it, counts 
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -115,6 +116,7 @@ class LabelReview:
     takes_unseen: bool = True
     past: list[Act] = field(default_factory=list)
     future: list[Act] = field(default_factory=list)
+    _as_of: int = 0
     _adopted: list[Act] = field(default_factory=list)
     _journal: Journal | None = None
 
@@ -128,6 +130,7 @@ class LabelReview:
             If a file cannot be read, or the table has other keypoints than the labels.
         """
         labels = labels.absolute()
+        as_of = _said_at(with_review(labels))
         table, before = _tables(labels)
         rows = {} if before is None else rows_of(before)
         own = {plain_path(image) for image in table.index}
@@ -140,7 +143,7 @@ class LabelReview:
             image: ReviewLabel(image, in_order(each.labels(), table.names))
             for image, each in found.items()
         }
-        result = cls(labels, table.names, found, made)
+        result = cls(labels, table.names, found, made, _as_of=as_of)
         known = {image: [label.xy] for image, label in made.items()}
         for entry in read_journal(label_journal(with_review(labels)))[0]:
             with contextlib.suppress(*MISSHAPEN):
@@ -187,6 +190,8 @@ class LabelReview:
         table, before = _tables(self.labels)
         taken = {label.image: label.xy for label in self.made.values() if self._is_taken(label)}
         write_rows(target, table, before, self.made, taken)
+        if self._as_of:  # what is said meanwhile is newer than the table, which knows nothing of it
+            os.utime(target, ns=(self._as_of, self._as_of))
 
     # ---- what a person says --------------------------------------------------------------------
 
@@ -304,7 +309,7 @@ class LabelReview:
     def _adopt(self, rows: Mapping[str, Places], known: Mapping[str, Iterable[Places]]) -> None:
         """Take what another program has changed in the table since it was written."""
         target = with_review(self.labels)
-        is_newest = _time(target) > max(_time(record_of(target)), _time(label_journal(target)))
+        is_newest = _time(target) > _said_at(target)
         for image, label in [*self.made.items()]:
             if image in rows:
                 if any(are_same(rows[image], xy) for xy in known[image]):
@@ -370,8 +375,13 @@ def _line(label: ReviewLabel) -> Entry:
     return {"do": "label", "image": label.image, "said": str(label.said), "xy": xy}
 
 
-def _time(file: Path) -> float:
+def _said_at(table: Path) -> int:
+    """When labels were last made, or something was said of one; nanoseconds, 0 for never."""
+    return max(_time(record_of(table)), _time(label_journal(table)))
+
+
+def _time(file: Path) -> int:
     try:
-        return file.stat().st_mtime
+        return file.stat().st_mtime_ns
     except OSError:
-        return 0.0
+        return 0

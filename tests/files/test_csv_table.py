@@ -23,7 +23,7 @@ def test_both_ways_give_the_same_numbers(rows):
     text = "x,y,h,w\n" + "\n".join(map(",".join, rows)) + "\n9,9,9,9"
     plain, careful = plain_rows(text), careful_rows(Path("v.csv"), text)
     assert plain is not None
-    np.testing.assert_allclose(plain.boxes, careful.boxes, rtol=1e-13)  # as exact as pandas 3.0
+    np.testing.assert_allclose(plain.boxes, careful.boxes, rtol=1e-11)  # pandas 2 cuts digits off
 
 
 @pytest.mark.parametrize(

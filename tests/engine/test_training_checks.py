@@ -100,6 +100,15 @@ def test_what_lightning_pose_refuses_is_refused_in_plain_words(
     assert said in " ".join(problems_of(wrong, OUT))
 
 
+def test_a_training_that_would_keep_nothing_is_refused(settings: dict[str, Any]) -> None:
+    """Lightning Pose trains it to the end, and has no checkpoint then."""
+    wrong = copy.deepcopy(settings)
+    wrong["training"] |= {"max_epochs": 4, "min_epochs": 4, "check_val_every_n_epoch": 5}
+    assert "nothing is kept before epoch 5" in " ".join(problems_of(wrong, OUT))
+    wrong["training"] |= {"max_epochs": 5, "min_epochs": 5}
+    assert "nothing is kept" not in " ".join(problems_of(wrong, OUT))
+
+
 def test_semi_supervised_needs_cuda_dali_and_videos(
     labels: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

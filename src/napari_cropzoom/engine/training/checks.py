@@ -124,6 +124,12 @@ def _schedule(settings: Section) -> Iterator[str]:
             f"training.ckpt_every_n_epochs is {checkpoints}; take a multiple of "
             f"training.check_val_every_n_epoch ({every})."
         )
+    epochs = training.get("max_epochs")
+    if every and epochs is not None and epochs < every:
+        yield (
+            f"training.max_epochs is {epochs}, and nothing is kept before epoch {every} "
+            "(training.check_val_every_n_epoch). Take more epochs, or a smaller one of these."
+        )
     counts_steps = "min_steps" in training or "max_steps" in training
     unit, other = ("steps", "epochs") if counts_steps else ("epochs", "steps")
     single, other_single = unit[:-1], other[:-1]

@@ -67,6 +67,9 @@ def test_boxes_too_small_for_a_model_are_told_with_the_smallest():
     assert "4 x 40 pixels, is in row 1" in told
     assert "3 of 5 boxes have a side under 32 pixels" in told_of_small(boxes, (256, 128))
     assert told_of_small(boxes[[0, 2, 4]]) == ""
+    assert "Make the crop ratio" in told_of_small(boxes, in_window=True)
+    few = told_of_small(np.vstack([np.tile(boxes[0], (100, 1)), boxes[1]]), in_window=True)
+    assert "is in frame 100. Look at them in step Review." in few
 
 
 @pytest.mark.parametrize("ratio", [1.0, 0.5, -2, float("inf"), float("nan")])

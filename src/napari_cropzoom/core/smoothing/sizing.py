@@ -15,6 +15,9 @@ from napari_cropzoom.core.words import counted, verb
 LEAST_SIDE = 16  # pixels
 ENLARGED = 8  # times that a crop may be enlarged for the network
 LARGER_BY_COMMAND = "Look at them in `cropzoom review`, or give a larger --crop_ratio or --crop_size"
+LARGER = "Make the crop ratio or the crop size larger."
+LOOK = "Look at them in step Review."
+FEW = 0.02  # of all boxes
 
 
 @dataclass(frozen=True)
@@ -103,9 +106,12 @@ def least_side(model_input: tuple[int, int] | None = None) -> int:
 
 
 def told_of_small(
-    boxes: FloatArray, model_input: tuple[int, int] | None = None, *, cure: str = LARGER_BY_COMMAND
+    boxes: FloatArray, model_input: tuple[int, int] | None = None, *, in_window: bool = False
 ) -> str:
-    """What a person should know of boxes (T, 4) too small for an animal; empty if there is none."""
+    """What a person should know of boxes (T, 4) too small for an animal; empty if there is none.
+
+    Where they are few the size of all boxes is not the cause: ``in_window`` sends to step Review then.
+    """
     least = least_side(model_input)
     sides = boxes[:, 2:].min(axis=1)
     small = np.flatnonzero(sides < least)
@@ -113,10 +119,13 @@ def told_of_small(
         return ""
     frame = int(small[sides[small].argmin()])
     w, h = boxes[frame, 2:]
+    place, cure = "row", LARGER_BY_COMMAND
+    if in_window:
+        place, cure = "frame", LOOK if len(small) < FEW * len(boxes) else LARGER
     return (
         f"{len(small)} of {counted(len(boxes), 'box')} {verb(len(small), 'have')} a side under "
         f"{counted(least, 'pixel')}, too few for a model; the smallest, {w:.0f} x {h:.0f} pixels, is in "
-        f"row {frame}. {cure}"
+        f"{place} {frame}. {cure}"
     )
 
 

@@ -287,8 +287,7 @@ class BoxesStep(Step):
 
     def _tell(self, boxes: FloatArray, kept: str) -> None:
         pose = self.controller.pose
-        cure = "Make the crop ratio or the crop size larger."
-        small = told_of_small(boxes, pose.image_size if pose else None, cure=cure)
+        small = told_of_small(boxes, pose.image_size if pose else None, in_window=True)
         self.message.show_warning(small) if small else self.message.show_info(kept)
 
     def _refuse(self, error: Exception) -> None:

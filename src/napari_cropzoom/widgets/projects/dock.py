@@ -85,6 +85,7 @@ class ProjectsDock(ProjectDock):
         self.setObjectName("projects_dock")
         self.setWindowTitle("Projects")
         self._again_later = delayed(self, self.read_again, 300)
+        self._old_later = delayed(self, self._read_if_old, 300)
         self._read_at = 0.0
         self.reader = ProjectReader(self)
         self._lay_out()
@@ -129,6 +130,7 @@ class ProjectsDock(ProjectDock):
         self.reader.stop()
         self.run_form.release()
         self._again_later.stop()
+        self._old_later.stop()
         super().close_project()
 
     # ---- inside --------------------------------------------------------------------------------
@@ -219,7 +221,13 @@ class ProjectsDock(ProjectDock):
 
     def _look_again(self) -> None:
         self.opener.follow()
-        if time.monotonic() - self._read_at > SECONDS_BETWEEN and not self.reader.is_reading:
+        self._read_if_old()
+
+    def _read_if_old(self) -> None:
+        """Read the project again once it is read: what came meanwhile may not have been seen."""
+        if self.reader.is_reading:
+            self._old_later.start()
+        elif time.monotonic() - self._read_at > SECONDS_BETWEEN:
             self.read_again()
 
     def _on_found(self, project: Project) -> None:

@@ -221,6 +221,18 @@ def test_a_saved_review_and_a_new_file_are_seen_without_being_asked(
     other.close()
 
 
+def test_who_comes_back_while_the_project_is_read_has_it_read_once_more(dock, lab):
+    """A file may come after its folder was listed."""
+    opened(dock, lab)
+    wait_for(lambda: not dock.reader.is_reading)
+    ended: list[None] = []
+    dock.reader.ended.connect(lambda: ended.append(None))
+    dock.read_again()
+    dock._look_again()
+    assert dock.reader.is_reading
+    wait_for(lambda: len(ended) == 2)
+
+
 def test_names_are_told_apart_where_there_is_little_room():
     day = Path("/lab/day 1")
     names = [f"2026-11-{n:02d}_mouse_camera_left.mp4" for n in range(1, 6)]

@@ -85,8 +85,8 @@ class ProjectsDock(ProjectDock):
         self.setObjectName("projects_dock")
         self.setWindowTitle("Projects")
         self._again_later = delayed(self, self.read_again, 300)
-        self._old_later = delayed(self, self._read_if_old, 300)
         self._read_at = 0.0
+        self._is_missed = False  # what came while the project was read
         self.reader = ProjectReader(self)
         self._lay_out()
         self.reader.found.connect(self._on_found)
@@ -130,7 +130,6 @@ class ProjectsDock(ProjectDock):
         self.reader.stop()
         self.run_form.release()
         self._again_later.stop()
-        self._old_later.stop()
         super().close_project()
 
     # ---- inside --------------------------------------------------------------------------------
@@ -221,12 +220,8 @@ class ProjectsDock(ProjectDock):
 
     def _look_again(self) -> None:
         self.opener.follow()
-        self._read_if_old()
-
-    def _read_if_old(self) -> None:
-        """Read the project again once it is read: what came meanwhile may not have been seen."""
         if self.reader.is_reading:
-            self._old_later.start()
+            self._is_missed = True
         elif time.monotonic() - self._read_at > SECONDS_BETWEEN:
             self.read_again()
 
@@ -250,6 +245,9 @@ class ProjectsDock(ProjectDock):
 
     def _on_read(self) -> None:
         self._read_at = time.monotonic()
+        if self._is_missed:
+            self._is_missed = False
+            self._again_later.start()
         self._show_count()
 
     def _on_double_click(self, video: Path) -> None:

@@ -71,9 +71,7 @@ class JobBar(QWidget):
         self._progress: tuple[int, int, str, float] | None = None
         self._pause = delayed(self, self._show_progress, MS_BETWEEN_UPDATES)
         self._shown = 0
-        self._line: QHBoxLayout | None = (
-            None  # that the button and what is said while it runs take turns in
-        )
+        self._line: QHBoxLayout | None = None  # button and what is said while it runs take turns there
         self._report = delayed(self, self._report_to_napari, MS_BETWEEN_REPORTS)
         self.run_button = button(text, f"{name}_run")
         self.cancel_button = button("Cancel", f"{name}_cancel", CANCEL_HELP)

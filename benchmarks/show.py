@@ -27,8 +27,9 @@ from pathlib import Path
 import numpy as np
 
 from napari_cropzoom.core.progress import run_stage
-from napari_cropzoom.export.drawing import Look
-from napari_cropzoom.export.labeled_video import CODEC, Scene, Shown, write_labeled_video
+from napari_cropzoom.export.keypoints import Look
+from napari_cropzoom.export.labeled_video import Scene, Shown, write_labeled_video
+from napari_cropzoom.export.video_file import USUAL
 from napari_cropzoom.files.bbox_csv import read_bbox_csv
 from napari_cropzoom.files.predictions_csv import read_predictions
 from napari_cropzoom.video.video import Video
@@ -107,8 +108,8 @@ def compare(args: argparse.Namespace) -> dict[str, float]:
         ours = [sys.executable, "-m", "napari_cropzoom.cli", "show", args.video, "--overwrite"]
         ours += ["--output", folder / "o.mp4", "--range", f"0:{args.frames - 1}", "--preds", args.preds]
         theirs = [args.sio / "sio", "render", folder / "poses.slp", "-o", folder / "s.mp4"]
-        theirs += ["--start", 0, "--end", args.frames, "--crf", CODEC["crf"], "--no-progress"]
-        theirs += ["--x264-preset", CODEC["preset"]]
+        theirs += ["--start", 0, "--end", args.frames, "--crf", USUAL.crf, "--no-progress"]
+        theirs += ["--x264-preset", USUAL.preset]
         ways = {
             "cropzoom show": ours,
             "sio render": theirs,

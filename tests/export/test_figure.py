@@ -17,8 +17,9 @@ from napari_cropzoom.cli import main
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.progress import run_stage
-from napari_cropzoom.export.drawing import BEFORE, BOX, Look
+from napari_cropzoom.export.drawing import BEFORE, BOX
 from napari_cropzoom.export.figure import Figure, arena_of, write_figure
+from napari_cropzoom.export.keypoints import Look
 from napari_cropzoom.export.plate import Dot, Plate, Way, Words
 from napari_cropzoom.export.plates import (
     MOST_PLACES,

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_cropzoom.cli.arguments import names, probability, whole_number
+from napari_cropzoom.cli.arguments import Choices, names, positive_float, probability, whole_number
 from napari_cropzoom.cli.inputs import print_note
 from napari_cropzoom.core.errors import CropzoomError, brief
 
 if TYPE_CHECKING:
     from napari_cropzoom.core.boxes import FloatArray
     from napari_cropzoom.core.poses import Poses
-    from napari_cropzoom.export.drawing import Look
+    from napari_cropzoom.export.keypoints import Look
+
+BOX = "box"
+"""The trail of the centre of the box."""
 
 
 def add_drawn(draw: argparse.ArgumentParser) -> None:
@@ -24,7 +28,23 @@ def add_drawn(draw: argparse.ArgumentParser) -> None:
     draw.add_argument("--before", type=Path, metavar="FILE", help="boxes of before, dashed and orange")
     draw.add_argument("--preds", type=Path, metavar="FILE", help="keypoints in the full frame")
     draw.add_argument(
-        "--color", choices=("part", "likelihood"), default="part", help="of keypoints (default: part)"
+        "--color",
+        choices=("part", "likelihood", "animal"),
+        default="part",
+        help="what the colour of keypoints shows (default: part)",
+    )
+    draw.add_argument(
+        "--palette",
+        choices=Choices(palettes),
+        metavar="NAME",
+        help="colours of keypoints: one of %(choices)s (default: as in the window)",
+    )
+    draw.add_argument(
+        "--marker_size",
+        type=positive_float,
+        default=0.0,
+        metavar="PX",
+        help="radius of a keypoint in pixels of the frame (default: fits the picture)",
     )
     draw.add_argument(
         "--min_likelihood",
@@ -44,6 +64,88 @@ def add_drawn(draw: argparse.ArgumentParser) -> None:
     )
 
 
+def add_looks(draw: argparse.ArgumentParser) -> None:
+    """How keypoints and trails look in a video, beyond :func:`add_drawn`."""
+    draw.add_argument(
+        "--marker",
+        choices=Choices(marks),
+        default="circle",
+        metavar="SHAPE",
+        help="of keypoints: one of %(choices)s (default: circle)",
+    )
+    draw.add_argument(
+        "--no_keypoints", action="store_true", help="leave out the marks: lines, trails and names only"
+    )
+    draw.add_argument(
+        "--line_width",
+        type=positive_float,
+        default=0.0,
+        metavar="PX",
+        help="of the skeleton, in pixels of the frame (default: fits the picture)",
+    )
+    draw.add_argument(
+        "--alpha", type=probability, default=1.0, help="opacity of all keypoints, 0 to 1 (default: 1)"
+    )
+    draw.add_argument(
+        "--trail_of",
+        type=names,
+        default=(),
+        metavar="A,B",
+        help="body parts that leave a trail, `box` for the centre of the box (default: all body parts)",
+    )
+    draw.add_argument(
+        "--trail_width", type=positive_float, default=1.0, metavar="PX", help="default: 1 pixel"
+    )
+    draw.add_argument(
+        "--no_fade", action="store_true", help="trails are as strong at their end as at the animal"
+    )
+
+
+def palettes() -> list[str]:
+    """Names of palettes."""
+    from napari_cropzoom.export.palettes import PALETTES
+
+    return list(PALETTES)
+
+
+def marks() -> list[str]:
+    """Names of shapes of keypoints."""
+    from napari_cropzoom.export.keypoints import MARKS
+
+    return list(MARKS)
+
+
+def with_looks(args: argparse.Namespace, look: Look, poses: Poses | None) -> Look:
+    """The look with what :func:`add_looks` asks for.
+
+    Raises
+    ------
+    CropzoomError
+        If a trail is asked of a body part that is none, or there is no trail to be changed.
+    """
+    parts = tuple(part for part in args.trail_of if part != BOX)
+    known = () if poses is None else poses.names
+    for part in parts:
+        if part not in known:
+            said = f"they are {', '.join(known)}" if known else "there are no keypoints: give --preds"
+            raise CropzoomError(f"--trail_of {brief(part)}: is no body part; {said}.")
+    if (args.trail_of or args.no_fade) and not args.trail:
+        raise CropzoomError("--trail_of and --no_fade: are of trails. Give their length too, --trail N.")
+    if BOX in args.trail_of and args.bbox is None:
+        raise CropzoomError("--trail_of box: is of boxes. Give these with --bbox.")
+    return replace(
+        look,
+        mark=args.marker,
+        marks_shown=not args.no_keypoints,
+        line=args.line_width,
+        opacity=args.alpha,
+        trail_of=parts,
+        trails_shown=bool(parts or not args.trail_of),
+        trail_width=args.trail_width,
+        trail_fades=not args.no_fade,
+    )
+
+
 def read_drawn(
     args: argparse.Namespace,
 ) -> tuple[FloatArray | None, FloatArray | None, Poses | None, Look]:
@@ -55,8 +157,10 @@ def read_drawn(
         If a file cannot be read or is of another video.
     """
     from napari_cropzoom.engine.skeleton import skeleton_of
-    from napari_cropzoom.export.drawing import Look
+    from napari_cropzoom.export.keypoints import Look
+    from napari_cropzoom.export.palettes import check_palette
 
+    check_palette(args.color, args.palette)
     boxes, poses = read_animal(args.video, args.bbox, args.preds)
     before, _ = read_animal(args.video, args.before)
     skeleton = () if args.model is None else skeleton_of(args.model)
@@ -64,7 +168,15 @@ def read_drawn(
         print_note(f"{args.model}: no project.yaml of this model names a skeleton, so no lines are drawn")
     if args.skeleton and poses is not None:
         skeleton = bones(args.skeleton, poses.names)
-    look = Look(args.color, args.min_likelihood, args.names, skeleton, args.trail)
+    look = Look(
+        args.color,
+        args.min_likelihood,
+        args.names,
+        skeleton,
+        args.trail,
+        args.marker_size,
+        args.palette,
+    )
     return boxes, before, poses, look
 
 

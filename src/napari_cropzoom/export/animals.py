@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from napari_cropzoom.core.boxes import FloatArray
-from napari_cropzoom.core.looks import ANIMAL_COLORS
 from napari_cropzoom.core.poses import Poses
-from napari_cropzoom.export.drawing import GROUND, Colour, Picture, paint_box_edge, write
+from napari_cropzoom.export.drawing import GROUND, Picture, paint_box_edge, write
+from napari_cropzoom.export.palettes import Colour, colour_of
 
 LARGEST_CELL, WIDEST = 512, 1536  # pixels of a crop, and of all beside each other
 
@@ -32,12 +32,6 @@ class Animal:
     boxes: FloatArray
     poses: Poses | None = None
     name: str = ""
-
-
-def colour_of(number: int) -> Colour:
-    """Red, green, blue of an animal, as in the window; 0 is the first."""
-    text = ANIMAL_COLORS[number % len(ANIMAL_COLORS)]
-    return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
 
 
 def columns_of(count: int) -> int:

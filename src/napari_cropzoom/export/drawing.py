@@ -1,9 +1,8 @@
-"""Boxes, keypoints, names and a timeline, painted into pictures."""
+"""Boxes, letters and a timeline, painted into pictures; keypoints: :mod:`.keypoints`."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
@@ -16,9 +15,9 @@ from PIL import Image, ImageDraw, ImageFont
 from napari_cropzoom.core.boxes import FloatArray, Source
 from napari_cropzoom.core.looks import BOX_LOOKS, RAW
 from napari_cropzoom.core.poses import Poses
+from napari_cropzoom.export.palettes import Colour
 
 Picture = NDArray[np.uint8]
-Colour = tuple[int, int, int]
 
 BOX: Colour = (86, 180, 233)
 BEFORE: Colour = (230, 159, 0)
@@ -42,34 +41,6 @@ FINE = 4  # bits of a pixel that OpenCV paints with
 DASH = 4.0  # widths of a line
 TINT = 0.4  # of that in the window, since nothing can be hidden in a video to see what is below
 LEAST_LETTERS = 12  # pixels of the finished picture
-
-
-@dataclass(frozen=True)
-class Look:
-    """How keypoints are painted.
-
-    Attributes
-    ----------
-    colour_by : str
-        ``part`` (plasma) or ``likelihood`` (viridis), as in the window.
-    least_likelihood : float
-        Keypoints below it are hollow.
-    names : bool
-        Write the body parts' names.
-    skeleton : tuple of (str, str)
-        Body parts that lines join.
-    trail : int
-        Frames before this one in which keypoints leave a trail.
-    size : float
-        Radius of a keypoint in pixels; 0 for one that fits the picture.
-    """
-
-    colour_by: str = "part"
-    least_likelihood: float = 0.5
-    names: bool = False
-    skeleton: tuple[tuple[str, str], ...] = ()
-    trail: int = 0
-    size: float = 0.0
 
 
 @dataclass
@@ -124,7 +95,7 @@ def paint_box(
             inside = view.picture[top:bottom, left:right]
             inside[:] = inside * (1 - TINT * look.fill) + np.array(colour) * (TINT * look.fill)
         width = max(1, round(view.line * look.width / RAW.width))
-        cv2.polylines(view.picture, [_fixed(corners)], False, colour, width, cv2.LINE_AA, FINE)
+        cv2.polylines(view.picture, [fixed(corners)], False, colour, width, cv2.LINE_AA, FINE)
         return
     for begin, end in pairwise(corners):
         paint_dashes(view.picture, begin, end, colour, view.line)
@@ -147,47 +118,7 @@ def paint_dashes(
     marks = np.linspace(0, 1, 2 * count + 1)
     for start, stop in zip(marks[:-1:2], marks[1::2], strict=True):
         piece = np.array([begin + (end - begin) * start, begin + (end - begin) * stop])
-        cv2.polylines(picture, [_fixed(piece)], False, colour, width, cv2.LINE_AA, FINE)
-
-
-def paint_pose(view: View, poses: Poses, frame: int, look: Look) -> None:
-    """Skeleton, trails, keypoints and names of one frame."""
-    radius = look.size * view.scale if look.size else view.radius
-    xy, likelihood = view.at(poses.xy[frame]), poses.likelihood[frame]
-    seen = np.asarray(~np.isnan(xy).any(axis=1))
-    likely = np.asarray(np.nan_to_num(likelihood, nan=1.0) >= look.least_likelihood)
-    colours = colours_of(look, likelihood)
-    for first, second in look.skeleton:
-        if first in poses.names and second in poses.names:
-            ends = poses.names.index(first), poses.names.index(second)
-            if all(seen[end] and likely[end] for end in ends):
-                line = _fixed(xy[list(ends)])
-                cv2.polylines(view.picture, [line], False, INK, view.line, cv2.LINE_AA, FINE)
-    _paint_trails(view, poses, frame, look, colours)
-    for part, name in enumerate(poses.names):
-        if not seen[part]:
-            continue
-        place = _fixed(xy[part][None])[0]
-        how = (cv2.LINE_AA, FINE)
-        centre = (int(place[0]), int(place[1]))
-        if likely[part]:
-            cv2.circle(view.picture, centre, _fine(radius), colours[part], cv2.FILLED, *how)
-        else:
-            cv2.circle(view.picture, centre, _fine(radius), colours[part], view.line, *how)
-        if look.names:
-            write(view.picture, name, xy[part] + (radius * 1.6, -radius * 1.6), size=view.letters)
-
-
-def _paint_trails(view: View, poses: Poses, frame: int, look: Look, colours: Sequence[Colour]) -> None:
-    first = max(0, frame - look.trail)
-    if first == frame:
-        return
-    way = view.at(poses.xy[first : frame + 1])
-    likely = np.nan_to_num(poses.likelihood[first : frame + 1], nan=1.0) >= look.least_likelihood
-    way[~likely] = np.nan
-    for part in range(len(poses.names)):
-        for piece in unbroken(way[:, part]):
-            cv2.polylines(view.picture, [_fixed(piece)], False, colours[part], 1, cv2.LINE_AA, FINE)
+        cv2.polylines(picture, [fixed(piece)], False, colour, width, cv2.LINE_AA, FINE)
 
 
 def unbroken(way: FloatArray) -> list[FloatArray]:
@@ -198,22 +129,6 @@ def unbroken(way: FloatArray) -> list[FloatArray]:
     pieces = np.split(way, np.flatnonzero(is_gap))
     whole = [piece[~np.isnan(piece).any(axis=1)] for piece in pieces]
     return [piece for piece in whole if len(piece) > 1]
-
-
-def colours_of(look: Look, likelihood: FloatArray) -> list[Colour]:
-    """Colours of the body parts of a frame whose likelihood, (K,), is given."""
-    if look.colour_by == "likelihood":
-        values, table = np.nan_to_num(likelihood, nan=0.0), _table(cv2.COLORMAP_VIRIDIS)
-    else:
-        values, table = np.linspace(0.05, 0.95, len(likelihood)), _table(cv2.COLORMAP_PLASMA)
-    return [table[level] for level in np.clip(255 * values, 0, 255).astype(np.uint8).tolist()]
-
-
-@cache
-def _table(kind: int) -> list[Colour]:
-    """The 256 colours of a map of OpenCV."""
-    bgr = cv2.applyColorMap(np.arange(256, dtype=np.uint8)[:, None], kind)[:, 0].tolist()
-    return [(r, g, b) for b, g, r in bgr]
 
 
 def write(
@@ -257,13 +172,13 @@ def _letters(
     return kept.astype(np.uint16), np.minimum(added, 65535 - 255 * kept).astype(np.uint16)
 
 
-def _fixed(places: FloatArray) -> NDArray[np.int32]:
+def fixed(places: FloatArray) -> NDArray[np.int32]:
     """Places in OpenCV's fixed-point numbers, which count from the middle of the first pixel."""
     far = 2.0**26
     return np.asarray(np.rint(np.clip((places - 0.5) * 2**FINE, -far, far)), np.int32)
 
 
-def _fine(length: float) -> int:
+def fine(length: float) -> int:
     return max(1, round(length * (1 << FINE)))
 
 
@@ -324,7 +239,7 @@ class Strip:
         y = floor - np.clip(values / max(highest, 1e-9), 0, 1) * (floor - ceiling)
         way = np.column_stack([self._x(np.arange(self._n)), y])
         for piece in unbroken(way):
-            cv2.polylines(self._still, [_fixed(piece)], False, BOX, 1, cv2.LINE_AA, FINE)
+            cv2.polylines(self._still, [fixed(piece)], False, BOX, 1, cv2.LINE_AA, FINE)
 
     def _x(self, place: FloatArray | NDArray[np.intp]) -> FloatArray:
         inner = self._still.shape[1] - 2 * self._margin
@@ -335,5 +250,5 @@ class Strip:
         picture = self._still.copy()
         x = float(self._x(np.array([frame - self._first]))[0])
         head = np.array([[x, 0.0], [x, float(len(picture))]])
-        cv2.polylines(picture, [_fixed(head)], False, self._theme.ink, 2, cv2.LINE_AA, FINE)
+        cv2.polylines(picture, [fixed(head)], False, self._theme.ink, 2, cv2.LINE_AA, FINE)
         return picture

@@ -7,55 +7,46 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import repeat
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-import av
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_cropzoom.core.boxes import FloatArray, Source
-from napari_cropzoom.core.errors import CropzoomError, brief
+from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.progress import Progress, Stage
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.crop.encode import Timing
 from napari_cropzoom.crop.planes import cut
-from napari_cropzoom.export.animals import Animal, cell_of, colour_of, tiled
+from napari_cropzoom.export.animals import Animal, cell_of, tiled
 from napari_cropzoom.export.drawing import (
     BEFORE,
     LEAST_LETTERS,
     THEMES,
-    Look,
     Picture,
     Strip,
     View,
     paint_box,
-    paint_pose,
     write,
 )
+from napari_cropzoom.export.keypoints import Look, paint_pose, paint_trail
+from napari_cropzoom.export.overlay import Overlay
+from napari_cropzoom.export.palettes import Colour, colour_of
 from napari_cropzoom.export.targets import check_rows, check_target
+from napari_cropzoom.export.video_file import SUFFIXES, USUAL, Encoding, VideoWriter
 from napari_cropzoom.files.atomic import atomic_path
 from napari_cropzoom.video.index import VideoIndex
 from napari_cropzoom.video.video import Video
 
-if TYPE_CHECKING:
-    from av.video.stream import VideoStream
-
 LAYOUTS = ("frame", "crop", "both", "timeline", "grid")
-SUFFIXES = (".mp4", ".gif")
 PANEL = 0.6  # side of the crop beside the frame, of the frame's height
 STRIP = 0.16  # height of the timeline, of the frame's height
 LEAST_STRIP, LEAST_PANEL = 60, 96  # pixels
 CROP_SIDE = 512  # pixels of a crop shown alone
 FASTEST = 240  # frames a second
-LARGEST = 16384  # pixels a side, of H.264
-CENTISECOND = Fraction(1, 100)
-"""The unit of a GIF's times."""
-GIF_RATE = 50  # frames a second that programs show of a GIF
-CODEC = {"crf": "20", "preset": "veryfast", "x264-params": "sync-lookahead=0"}
-"""The last, since a thread that looks ahead makes other bytes now and then, see :mod:`..crop.encode`."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +67,7 @@ class Shown:
         speed of the box and the likelihood; or ``grid``: the crops of all animals.
     first, last : int
         Frames, both inclusive; ``last`` -1 for the last one.
-    speed : float
+    speed : float or Fraction
         2 plays twice as fast; no frame is left out, but in a GIF.
     scale : float
         Of the whole picture.
@@ -90,6 +81,18 @@ class Shown:
         ``dark`` or ``light``: of what is beside the frame.
     sources : ndarray, (T,) uint8, or None
         Where the boxes come from, if they are to be drawn so.
+    region : tuple of 4 int, or None
+        ``x, y, w, h``: the part of the frame that is shown, in pixels.
+    background : (int, int, int) or None
+        Red, green and blue in place of the video's pixels.
+    box_trail : bool
+        The centre of the box leaves a trail, over as many frames as keypoints do.
+    masks : Path or None
+        A TIFF of label images, a page a frame, laid over the frames.
+    masks_opacity : float
+        0 to 1.
+    masks_outlined : bool
+        Only their outlines.
     """
 
     boxes: FloatArray | None = None
@@ -99,17 +102,28 @@ class Shown:
     layout: str = "frame"
     first: int = 0
     last: int = -1
-    speed: float = 1.0
+    speed: float | Fraction = 1.0
     scale: float = 1.0
     others: tuple[Animal, ...] = ()
     name: str = ""
     more: tuple[tuple[int, int], ...] = ()
     theme: str = "dark"
     sources: NDArray[np.uint8] | None = None
+    region: tuple[int, int, int, int] | None = None
+    background: Colour | None = None
+    box_trail: bool = False
+    masks: Path | None = None
+    masks_opacity: float = 0.3
+    masks_outlined: bool = False
 
 
 def write_labeled_video(
-    video: Path, output: Path, shown: Shown, *, overwrite: bool = False
+    video: Path,
+    output: Path,
+    shown: Shown,
+    *,
+    overwrite: bool = False,
+    encoding: Encoding = USUAL,
 ) -> Stage[Path]:
     """Draw into every frame of a video and write it, frame for frame, at the frames' own times.
 
@@ -123,6 +137,8 @@ def write_labeled_video(
     shown : Shown
     overwrite : bool
         Replace a file of that name.
+    encoding : Encoding
+        Of an MP4.
 
     Returns
     -------
@@ -140,16 +156,16 @@ def write_labeled_video(
         scene = Scene(source, shown)
         index = source.index
         timing = Timing.from_pts(times_of(index, scene.ranges), index.time_base, index.rate)
-        rate = float(timing.rate)
-        if rate * shown.speed > max(FASTEST, rate):
+        rate, speed = float(timing.rate), float(shown.speed)
+        if rate * speed > max(FASTEST, rate):
             raise CropzoomError(
-                f"{output}: would play {rate * shown.speed:.0f} frames a second, and players show "
+                f"{output}: would play {rate * speed:.0f} frames a second, and players show "
                 f"{FASTEST} at most. Give a --speed of {FASTEST / rate:.3g} at most."
             )
         total = len(timing.ticks)
         with (
             atomic_path(output) as part,
-            _Writer(part, output.suffix.lower(), timing, shown.speed) as writer,
+            VideoWriter(part, output.suffix.lower(), timing, shown.speed, encoding) as writer,
         ):
             for number, picture in enumerate(scene.pictures()):
                 writer.write(number, picture)
@@ -198,21 +214,50 @@ class Scene:
         for other in shown.others:
             check_rows(source.path, n, other.boxes, None, other.poses)
         self._letters = math.ceil(LEAST_LETTERS / min(1.0, shown.scale))  # before it is scaled
-        self._panel = max(LEAST_PANEL, round(PANEL * source.height))
+        self._region = shown.region or (0, 0, source.width, source.height)
+        x, y, self._width, self._height = self._region
+        inside = 0 <= x < x + self._width <= source.width and 0 <= y < y + self._height <= source.height
+        if not inside:
+            raise CropzoomError(
+                f"{source.path}: the region {x},{y},{self._width},{self._height} is not inside "
+                f"its frames, which are {source.width}x{source.height}. Give another --region "
+                "X,Y,WIDTH,HEIGHT."
+            )
+        self._panel = max(LEAST_PANEL, round(PANEL * self._height))
         self._strip: Strip | None = None
 
     def pictures(self) -> Iterator[Picture]:
         """(H, W, 3) uint8 RGB of every frame, with even sides."""
         for first, last in self.ranges:
             if self._shown.layout == "timeline":
-                height = max(LEAST_STRIP, round(STRIP * self._source.height))
-                width, how = self._source.width + self._panel, (self._letters, self._theme)
+                height = max(LEAST_STRIP, round(STRIP * self._height))
+                width, how = self._width + self._panel, (self._letters, self._theme)
                 which = self._shown.boxes, self._shown.poses, first, last
                 self._strip = Strip(width, height, *which, *how)
-            for number, native in enumerate(self._source.stream(first, last + 1), first):
-                damaged = number in self._source.index.damage
-                image = self._source.frame(number) if damaged else self._source.to_rgb(native)
+            for number, image in enumerate(self._images(first, last), first):
                 yield _even(self._scaled(self._composed(number, image)))
+
+    def _images(self, first: int, last: int) -> Iterator[Picture]:
+        """What boxes and keypoints are drawn on."""
+        shown = self._shown
+        if shown.masks is None:
+            yield from self._grounds(first, last)
+            return
+        how = shown.masks_opacity, shown.masks_outlined
+        with contextlib.closing(Overlay(shown.masks, self._source, *how)) as overlay:
+            for number, ground in enumerate(self._grounds(first, last), first):
+                yield overlay.painted(number, ground)
+
+    def _grounds(self, first: int, last: int) -> Iterator[Picture]:
+        """The frames, or one colour in their place."""
+        source = self._source
+        if self._shown.background is not None:
+            plain = np.empty((source.height, source.width, 3), np.uint8)
+            plain[:] = self._shown.background
+            yield from repeat(plain, last + 1 - first)
+            return
+        for number, native in enumerate(source.stream(first, last + 1), first):
+            yield source.frame(number) if number in source.index.damage else source.to_rgb(native)
 
     def _composed(self, number: int, image: Picture) -> Picture:
         layout = self._shown.layout
@@ -223,9 +268,9 @@ class Scene:
         frame = self._frame(number, image)
         if layout == "frame":
             return frame
-        side = np.empty((self._source.height, self._panel, 3), np.uint8)
+        side = np.empty((self._height, self._panel, 3), np.uint8)
         side[:] = self._theme.ground
-        crop = self._crop(number, image, self._panel)[: self._source.height]
+        crop = self._crop(number, image, self._panel)[: self._height]
         side[: len(crop)] = crop
         time = self._source.time(number)
         caption = f"frame {number} · {int(time) // 60}:{time % 60:06.3f}"
@@ -236,8 +281,10 @@ class Scene:
         return picture if self._strip is None else np.vstack([picture, self._strip.at(number)])
 
     def _frame(self, number: int, image: Picture) -> Picture:
-        """The whole frame; names stand in the crop where that is shown too, where there is room."""
-        view, shown = View(np.array(image), least_letters=self._letters), self._shown
+        """The frame; names stand in the crop where that is shown too, where there is room."""
+        shown, (x, y, width, height) = self._shown, self._region
+        picture = np.array(image[y : y + height, x : x + width])
+        view = View(picture, (x, y), least_letters=self._letters)
         look = shown.look if shown.layout == "frame" else replace(shown.look, names=False)
         if shown.before is not None:
             paint_box(view, shown.before[number], BEFORE, dashed=True)
@@ -246,9 +293,15 @@ class Scene:
             paint_box(view, shown.boxes[number], source=source)
         for place, other in enumerate(shown.others, 1):
             paint_box(view, other.boxes[number], colour_of(place))
-        for poses in (shown.poses, *(other.poses for other in shown.others)):
+        if shown.box_trail:
+            for place, boxes in enumerate((shown.boxes, *(other.boxes for other in shown.others))):
+                if boxes is not None:
+                    passed = boxes[max(0, number - look.trail) : number + 1]
+                    way = view.at(passed[:, :2] + passed[:, 2:] / 2)
+                    paint_trail(view.picture, way, colour_of(place), look)
+        for place, poses in enumerate((shown.poses, *(other.poses for other in shown.others))):
             if poses is not None:
-                paint_pose(view, poses, number, look)
+                paint_pose(view, poses, number, look, place)
         return view.picture
 
     def _grid(self, number: int, image: Picture) -> Picture:
@@ -257,10 +310,12 @@ class Scene:
         assert shown.boxes is not None
         animals = (Animal(shown.boxes, shown.poses, shown.name), *shown.others)
         side = cell_of(len(animals))
-        crops = [self._crop(number, image, side, animal) for animal in animals]
+        crops = [self._crop(number, image, side, *each) for each in enumerate(animals)]
         return tiled(crops, [animal.name for animal in animals], self._letters, self._theme.ground)
 
-    def _crop(self, number: int, image: Picture, side: int, animal: Animal | None = None) -> Picture:
+    def _crop(
+        self, number: int, image: Picture, side: int, place: int = 0, animal: Animal | None = None
+    ) -> Picture:
         """The box of a frame, enlarged into a square; black beyond the frame."""
         boxes, poses = self._shown.boxes, self._shown.poses
         if animal is not None:
@@ -271,8 +326,8 @@ class Scene:
         box = boxes[number]
         if np.isnan(box).any():
             letters = max(self._letters, side // 20)
-            place, theme = np.array([side * 0.4, side / 2]), self._theme
-            write(picture, "no box", place, theme.quiet, size=letters, edge=theme.ground)
+            middle, theme = np.array([side * 0.4, side / 2]), self._theme
+            write(picture, "no box", middle, theme.quiet, size=letters, edge=theme.ground)
             return picture
         x, y, w, h = (round(float(value)) for value in box)
         part = cut(image, (x, y, max(w, 1), max(h, 1)), 0)
@@ -282,7 +337,8 @@ class Scene:
             part, size, interpolation=cv2.INTER_LINEAR if scale > 1 else cv2.INTER_AREA
         )
         if poses is not None:
-            paint_pose(View(picture, (x, y), scale, self._letters), poses, number, self._shown.look)
+            view = View(picture, (x, y), scale, self._letters)
+            paint_pose(view, poses, number, self._shown.look, place)
         return picture
 
     def _scaled(self, picture: Picture) -> Picture:
@@ -300,99 +356,3 @@ def _even(picture: Picture) -> Picture:
     if height % 2 == 0 and width % 2 == 0:
         return picture
     return np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
-
-
-class _Writer:
-    """Encodes pictures at the times of a video."""
-
-    def __init__(self, path: Path, suffix: str, timing: Timing, speed: float) -> None:
-        self._path, self._timing, self._gif = path, timing, suffix == ".gif"
-        exact = Fraction(str(speed))
-        self._time_base = timing.time_base / exact
-        self._rate = timing.rate * exact
-        with contextlib.ExitStack() as opened:
-            self._file = opened.enter_context(path.open("wb+"))
-            self._container: Any = av.open(self._file, "w", format="gif" if self._gif else "mp4")
-            opened.pop_all()
-        self._stream: VideoStream | None = None
-        self._graph: Any = None
-        self._last = -1
-
-    def write(self, number: int, picture: Picture) -> None:
-        """Add a picture; ``number`` counts from the first."""
-        tick = int(self._timing.ticks[number])
-        if self._gif:
-            tick = round(tick * self._time_base * 100)
-            if 0 <= self._last > tick - 100 // GIF_RATE:
-                return
-            self._last = tick
-        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), "rgb24")
-        frame.pts = tick
-        frame.time_base = CENTISECOND if self._gif else self._time_base
-        stream = self._stream or self._begin(frame)
-        if self._graph is not None:
-            self._graph.push(frame)
-            self._mux(stream, self._graph.pull())
-        else:
-            self._mux(stream, frame)
-
-    def _begin(self, frame: av.VideoFrame) -> VideoStream:
-        stream: VideoStream
-        if max(frame.width, frame.height) > LARGEST:
-            raise CropzoomError(
-                f"The picture would be {frame.width} x {frame.height} pixels, and a video holds "
-                f"{LARGEST} a side at most. Give a smaller --scale."
-            )
-        if self._gif:
-            stream = self._container.add_stream("gif", rate=GIF_RATE)
-            stream.pix_fmt = "pal8"
-            self._graph = _palette(frame)
-        else:
-            rate = self._rate.limit_denominator(65535)
-            stream = self._container.add_stream("libx264", rate=rate, options=CODEC)
-            stream.pix_fmt = "yuv420p"
-        stream.width, stream.height = frame.width, frame.height
-        time_base = CENTISECOND if self._gif else self._time_base
-        stream.time_base = stream.codec_context.time_base = time_base
-        self._stream = stream
-        return stream
-
-    def _mux(self, stream: VideoStream, frame: av.VideoFrame | None) -> None:
-        try:
-            for packet in stream.encode(frame):
-                self._container.mux(packet)
-        except av.FFmpegError as error:
-            size = f"{stream.width} x {stream.height} pixels"
-            raise CropzoomError(
-                f"{self._path.name}: FFmpeg could not write pictures of {size} ({brief(error)}). Check "
-                "the disk's room, or give a smaller --scale."
-            ) from error
-
-    def __enter__(self) -> _Writer:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        with self._file:
-            if kind is None and self._stream is not None:
-                self._mux(self._stream, None)
-                self._container.close()
-            else:
-                with contextlib.suppress(OSError, av.FFmpegError):  # given up: nobody will see the file
-                    self._container.close()
-
-
-def _palette(frame: av.VideoFrame) -> Any:
-    """A filter that gives each picture of a GIF 256 colours of its own."""
-    graph: Any = av.filter.Graph()
-    source = graph.add_buffer(
-        width=frame.width, height=frame.height, format=frame.format, time_base=CENTISECOND
-    )
-    split, make = graph.add("split"), graph.add("palettegen", "stats_mode=single")
-    use, sink = graph.add("paletteuse", "new=1"), graph.add("buffersink")
-    source.link_to(split)
-    split.link_to(use, 0, 0)
-    split.link_to(make, 1, 0)
-    make.link_to(use, 0, 1)
-    use.link_to(sink)
-    graph.configure()
-    return graph

@@ -13,8 +13,9 @@ import PIL.Image
 from PIL import ImageDraw, ImageFont
 
 from napari_cropzoom.core.boxes import FloatArray
-from napari_cropzoom.export.drawing import FINE, Colour, Picture, paint_dashes
+from napari_cropzoom.export.drawing import FINE, Picture, paint_dashes
 from napari_cropzoom.export.markup import Markup, data_uri, tag
+from napari_cropzoom.export.palettes import Colour
 
 MM = 25.4  # an inch
 POINT = MM / 72

@@ -14,7 +14,9 @@ from napari_cropzoom.core.boxes import FloatArray
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.timeline.series import quantities
 from napari_cropzoom.crop.planes import cut
-from napari_cropzoom.export.drawing import BEFORE, BOX, INK, Colour, Look, Picture, colours_of, unbroken
+from napari_cropzoom.export.drawing import BEFORE, BOX, INK, Picture, unbroken
+from napari_cropzoom.export.keypoints import Look
+from napari_cropzoom.export.palettes import Colour, colours_of
 from napari_cropzoom.export.plate import POINT, Dot, Image, Plate, Way, Words
 
 BLACK: Colour = (25, 27, 31)
@@ -237,7 +239,7 @@ def _add_pose(plate: Plate, xy: FloatArray, poses: Poses, number: int, look: Loo
     likelihood = poses.likelihood[number]
     seen = ~np.isnan(xy[number]).any(axis=1)
     likely = np.nan_to_num(likelihood, nan=1.0) >= look.least_likelihood
-    colours = colours_of(look, likelihood)
+    colours = colours_of(look.colour_by, look.palette, likelihood)
     for first, second in look.skeleton:
         if first in poses.names and second in poses.names:
             ends = [poses.names.index(first), poses.names.index(second)]

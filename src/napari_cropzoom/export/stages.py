@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from napari_cropzoom.core.boxes import FloatArray
     from napari_cropzoom.core.poses import Poses
     from napari_cropzoom.export.animals import Animal
-    from napari_cropzoom.export.drawing import Look
+    from napari_cropzoom.export.keypoints import Look
 
 Args = dict[str, Any]
 Result = dict[str, Any]
@@ -132,7 +132,7 @@ def _path(args: Args, name: str) -> Path | None:
 
 def _look(args: Args) -> Look:
     from napari_cropzoom.engine.skeleton import skeleton_of
-    from napari_cropzoom.export.drawing import Look
+    from napari_cropzoom.export.keypoints import Look
 
     model = _path(args, "model")
     skeleton = () if model is None else skeleton_of(model)

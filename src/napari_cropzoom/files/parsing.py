@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
 import zipfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from tokenize import TokenError
 from typing import Any
@@ -176,3 +179,17 @@ def load_arrays(path: Path, most: int = ARRAY_BYTES) -> Any:
     if unpacked > most:
         raise ValueError(f"would unpack to {unpacked / 1e6:.0f} MB")
     return np.load(path, allow_pickle=False)
+
+
+@contextlib.contextmanager
+def without_tiff_logs() -> Iterator[None]:
+    """Keep back what tifffile logs of a damaged file, which only its authors understand."""
+    loggers = [logging.getLogger(name) for name in ("tifffile", "tifffile.tifffile")]
+    before = [each.disabled for each in loggers]
+    for each in loggers:
+        each.disabled = True
+    try:
+        yield
+    finally:
+        for each, was in zip(loggers, before, strict=True):
+            each.disabled = was

@@ -10,7 +10,8 @@ import numpy as np
 from napari_cropzoom.core.boxes import FloatArray
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.crop.planes import cut
-from napari_cropzoom.export.drawing import BEFORE, BOX, Look, Picture, View, paint_box, paint_pose
+from napari_cropzoom.export.drawing import BEFORE, BOX, Picture, View, paint_box
+from napari_cropzoom.export.keypoints import Look, paint_pose
 from napari_cropzoom.export.plate import encoded
 from napari_cropzoom.export.report.facts import Outcome, ReviewFacts, TrackFacts
 from napari_cropzoom.video.video import Video

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import argparse
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_cropzoom.cli.arguments import Verbs, add_verb, positive_float, whole_number
-from napari_cropzoom.cli.drawn import add_drawn, read_animal, read_drawn
+from napari_cropzoom.cli.arguments import (
+    Verbs,
+    add_verb,
+    positive_float,
+    probability,
+    quality,
+    whole_number,
+)
+from napari_cropzoom.cli.drawn import BOX, add_drawn, add_looks, read_animal, read_drawn, with_looks
 from napari_cropzoom.cli.inputs import print_note
 from napari_cropzoom.cli.progress import run_with_bar
 from napari_cropzoom.cli.verbs.exchange.export import animal_names
 from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.crop.encoders import PRESETS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,6 +30,13 @@ if TYPE_CHECKING:
     from napari_cropzoom.core.poses import Poses
 
 LARGE_GIF = 10e6  # bytes
+QUALITIES = {
+    "usual": (1.0, 20, "veryfast"),
+    "preview": (0.25, 28, "ultrafast"),
+    "draft": (0.5, 24, "superfast"),
+    "final": (1.0, 16, "slow"),
+}
+"""Scale, crf and preset."""
 LAYOUTS = ("frame", "crop", "both", "timeline", "grid")
 
 
@@ -64,10 +80,46 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
         "--theme", choices=("dark", "light"), default="dark", help="beside the frame (default: dark)"
     )
     draw.add_argument(
+        "--region",
+        type=region,
+        metavar="X,Y,W,H",
+        help="the part of the frame that is shown, in pixels, or in fractions as 0.25,0,0.5,1",
+    )
+    draw.add_argument(
+        "--background",
+        type=colour,
+        metavar="COLOR",
+        help="draw on this colour (black, #333333) in place of the video's pixels",
+    )
+    draw.add_argument(
+        "--masks",
+        type=Path,
+        metavar="FILE",
+        help="label images to lay over the frames: a TIFF with a page a frame, a number for each animal",
+    )
+    draw.add_argument(
+        "--masks_alpha", type=probability, default=0.3, help="opacity of masks, 0 to 1 (default: 0.3)"
+    )
+    draw.add_argument("--masks_outline", action="store_true", help="only the outlines of masks")
+    fast = draw.add_mutually_exclusive_group()
+    fast.add_argument(
         "--speed", type=positive_float, default=1.0, help="2 plays twice as fast (default: 1)"
     )
-    draw.add_argument("--scale", type=positive_float, default=1.0, help="of the picture (default: 1)")
+    fast.add_argument(
+        "--fps", type=positive_float, metavar="N", help="frames a second, instead of --speed"
+    )
+    draw.add_argument(
+        "--quality",
+        choices=QUALITIES,
+        default="usual",
+        help="preview and draft are small (a quarter and half the size) and fast, final is slow and "
+        "sharp; --scale, --crf and --preset win over it (default: usual)",
+    )
+    draw.add_argument("--scale", type=positive_float, help="of the picture (default: 1)")
+    draw.add_argument("--crf", type=quality, help="of an MP4: 0 without loss to 51 (default: 20)")
+    draw.add_argument("--preset", choices=PRESETS, help="of an MP4: speed of x264 (default: veryfast)")
     add_drawn(draw)
+    add_looks(draw)
 
 
 def frames(text: str) -> tuple[int, int]:
@@ -80,6 +132,54 @@ def frames(text: str) -> tuple[int, int]:
     if not colon or pair[0] < 0 or pair[1] < -1:
         raise argparse.ArgumentTypeError(f"must be two frames as in 100:250, not {text}")
     return pair
+
+
+def region(text: str) -> tuple[float, ...]:
+    """``X,Y,W,H``, pixels or fractions."""
+    try:
+        values = tuple(float(value) for value in text.split(","))
+    except ValueError:
+        values = ()
+    if len(values) != 4 or not all(0 <= value < float("inf") for value in values) or 0 in values[2:]:
+        raise argparse.ArgumentTypeError(f"must be x, y, width, height as in 100,50,640,480, not {text}")
+    return values
+
+
+def colour(text: str) -> tuple[int, int, int]:
+    """The name of a colour, or its ``#rrggbb``."""
+    from PIL import ImageColor
+
+    try:
+        red, green, blue, *_ = ImageColor.getrgb(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"must be a colour such as black or #333333, not {text}"
+        ) from error
+    return red, green, blue
+
+
+def region_of(given: tuple[float, ...] | None, video: Path) -> tuple[int, int, int, int] | None:
+    """The region in pixels; where no value is over 1 they are fractions of the frame."""
+    from napari_cropzoom.video.index import VideoIndex
+
+    if given is None:
+        return None
+    if max(given) <= 1:
+        index = VideoIndex.scan(video)
+        sides = index.width, index.height, index.width, index.height
+        given = tuple(value * side for value, side in zip(given, sides, strict=True))
+    x, y, width, height = (round(value) for value in given)
+    return x, y, max(width, 1), max(height, 1)
+
+
+def speed_of(args: argparse.Namespace) -> float | Fraction:
+    """How many times as fast as the video it plays."""
+    from napari_cropzoom.video.index import VideoIndex
+
+    if args.fps is None:
+        speed: float = args.speed
+        return speed
+    return Fraction(str(args.fps)) / VideoIndex.scan(args.video).rate
 
 
 def sources_beside(bbox: Path | None, video: Path) -> NDArray[np.uint8] | None:
@@ -133,6 +233,7 @@ def show(args: argparse.Namespace) -> None:
     """Draw what is given into the video."""
     from napari_cropzoom.export.animals import Animal
     from napari_cropzoom.export.labeled_video import Shown, write_labeled_video
+    from napari_cropzoom.export.video_file import Encoding
 
     for files in args.also:
         if args.bbox is None or len(files) > 2:
@@ -151,23 +252,33 @@ def show(args: argparse.Namespace) -> None:
     if args.suspects is not None:
         args.range = ranges_of_suspects(args, boxes if before is None else before, poses)
     (first, last), *more = args.range or [(0, -1)]
+    scale, crf, preset = QUALITIES[args.quality]
+    encoding = Encoding(crf if args.crf is None else args.crf, args.preset or preset)
     shown = Shown(
         boxes,
         before,
         poses,
-        look,
+        with_looks(args, look, poses),
         args.layout or usual,
         first,
         last,
-        args.speed,
-        args.scale,
+        speed_of(args),
+        args.scale or scale,
         tuple(others),
         names[0],
         tuple(more),
         args.theme,
         sources_beside(args.bbox, args.video),
+        region_of(args.region, args.video),
+        args.background,
+        BOX in args.trail_of,
+        args.masks,
+        args.masks_alpha,
+        args.masks_outline,
     )
-    stage = write_labeled_video(args.video, args.output, shown, overwrite=args.overwrite)
+    stage = write_labeled_video(
+        args.video, args.output, shown, overwrite=args.overwrite, encoding=encoding
+    )
     path = run_with_bar(stage, f"drawing {args.video.name}")
     print(f"labeled video saved to {path}", flush=True)
     if path.suffix.lower() == ".gif" and path.stat().st_size > LARGE_GIF:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import lzma
 import struct
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ import numpy as np
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.files.formats.contents import MOST_ARRAY, Content
 from napari_cropzoom.files.formats.said import ImportOptions, Said, VideoFacts, numbered, refuse
-from napari_cropzoom.files.parsing import UNREADABLE_ARRAYS
+from napari_cropzoom.files.parsing import UNREADABLE_ARRAYS, without_tiff_logs
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage
@@ -45,12 +44,8 @@ class Masks:
         """Read the extent of each label, page by page."""
         import tifffile
 
-        # it says of a damaged file what only its authors understand
-        words = [logging.getLogger(name) for name in ("tifffile", "tifffile.tifffile")]
-        for each in words:
-            each.disabled = True
         try:
-            with tifffile.TiffFile(path) as file:
+            with without_tiff_logs(), tifffile.TiffFile(path) as file:
                 n_pages = len(file.pages)
                 if n_pages != video.n_frames:
                     raise refuse(
@@ -69,9 +64,6 @@ class Masks:
             lzma.LZMAError,
         ) as error:
             raise refuse(path, "is no TIFF, damaged or cut short. Copy or export it again.") from error
-        finally:
-            for each in words:
-                each.disabled = False
         if not rows:
             raise refuse(path, "holds no mask: all pages are 0.")
         values = np.array(rows, np.float64)

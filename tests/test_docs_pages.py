@@ -1,6 +1,7 @@
 """What the pages of the documentation say of the program is what the program says."""
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -43,3 +44,17 @@ def test_every_command_of_the_pages_is_one_that_the_program_takes(page):
     for words in commands:
         filled = ["file.csv" if word == "…" else word for word in words[1:]]  # the page leaves it out
         build_parser().parse_args(filled)
+
+
+def test_the_page_of_flags_and_the_page_of_commands_name_all_verbs(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+    monkeypatch.delitem(sys.modules, "docs_hooks", raising=False)
+    import docs_hooks
+
+    page = docs_hooks.on_page_markdown((DOCS / "flags.md").read_text(encoding="utf-8"))
+    headings = re.findall(r"^## (.+)$", page, re.M)
+    listed = re.findall(r"^    (\w+)(?:  |$)", build_parser().format_help(), re.M)
+    assert headings == listed
+    assert "--no_fade" in page
+    commands = (DOCS / "commands.md").read_text(encoding="utf-8")
+    assert not [verb for verb in headings if f"`{verb}" not in commands]

@@ -26,9 +26,12 @@ from napari_cropzoom.batch.results import DONE, FAILED, UP_TO_DATE, Result
 from napari_cropzoom.batch.settings import BatchSettings, settings_as_json
 from napari_cropzoom.cli import main
 from napari_cropzoom.core.progress import run_stage
+from napari_cropzoom.engine.network.devices import CPU, VISIBLE
 from videos import make_blob_video, zero_packets
 
 distributed = pytest.importorskip("distributed", reason="the extra 'cluster' is not installed")
+
+from napari_cropzoom.batch.cluster.connection import LOCAL, connected  # noqa: E402
 
 MANY = int(os.environ.get("CROPZOOM_CLUSTER_VIDEOS", "0"))
 LONGEST = 60
@@ -37,11 +40,9 @@ BAD = ("truncated", "empty", "a page")
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    """Three workers, with the nanny that makes them daemonic, as `dask worker` does."""
-    with distributed.LocalCluster(
-        n_workers=3, threads_per_worker=1, memory_limit=0, dashboard_address=None, silence_logs=50
-    ) as cluster:
-        yield cluster.scheduler_address
+    """Three workers, a device each, with the nanny that makes them daemonic, as `dask worker` does."""
+    with connected(LOCAL, devices=[CPU] * 3) as client:
+        yield client.scheduler.address
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +100,11 @@ def kill_one_that_works(address: str, killed: list[int]) -> None:
                     killed.append(pids[worker])
 
 
+def device_of(dask_worker: Any) -> tuple[int, str]:
+    """The number of a worker, and the cards that CUDA shows it."""
+    return dask_worker.name, os.environ[VISIBLE]
+
+
 def test_a_batch_on_a_cluster_is_the_batch_of_one_machine_though_a_worker_is_killed(
     lab: Path, address: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -109,6 +115,9 @@ def test_a_batch_on_a_cluster_is_the_batch_of_one_machine_though_a_worker_is_kil
     run_stage(run_on(address, videos, asked(lab), results.append, told.append, longest=LONGEST))
     killer.join()
     assert len(killed) == 1
+    with distributed.Client(address, set_as_default=False) as watcher:
+        watcher.wait_for_workers(3)
+        assert sorted(watcher.run(device_of).values()) == [(number, "-1") for number in range(3)]
     states = state(videos, results)
     is_bad = {name: name.split("/")[1].startswith(BAD) for name in states}
     assert states == {name: FAILED if bad else DONE for name, bad in is_bad.items()}

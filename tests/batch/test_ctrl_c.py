@@ -81,7 +81,7 @@ def taken_port() -> Iterator[None]:
 
 
 @pytest.mark.timeout(200)
-@pytest.mark.parametrize("more", [(), ("--scheduler", "local", "--workers", "2")], ids=["here", "dask"])
+@pytest.mark.parametrize("more", [(), ("--device", "cpu,cpu")], ids=["here", "dask"])
 def test_a_batch_ends_soon_and_goes_on_when_asked_again(
     lab: Path, tmp_path: Path, more: tuple[str, ...], request: pytest.FixtureRequest
 ) -> None:

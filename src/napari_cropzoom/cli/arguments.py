@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.crop.encoders import ENCODERS, HIGHEST_CRF, PRESETS, TUNES, EncoderSettings
 
 if TYPE_CHECKING:
@@ -85,6 +86,13 @@ def add_prediction_options(parser: argparse.ArgumentParser) -> None:
 def add_engine_options(parser: argparse.ArgumentParser) -> None:
     """How a model is run."""
     add_output_dir(parser)
+    parser.add_argument(
+        "--device",
+        type=devices,
+        metavar="NAME",
+        help="what models run on: cpu, mps, cuda or cuda:1 (default: a graphics card, or else cpu); "
+        "batch takes several, cuda:0,cuda:1, each with a process and models of its own",
+    )
     parser.add_argument("--batch_size", type=positive_int, help="frames the model sees at once")
     parser.add_argument(
         "--precision", choices=("bf16", "fp16", "fp32"), default="fp32", help="default: fp32"
@@ -203,6 +211,40 @@ def add_edge(parser: argparse.ArgumentParser) -> None:
         default="pad",
         help="a box that leaves the frame is filled up with black (pad, default) or cut off (clamp)",
     )
+
+
+def devices(text: str) -> tuple[str, ...]:
+    """Names of devices, ``cuda:0,cuda:1``."""
+    from napari_cropzoom.engine.network.devices import DEVICE
+
+    found = tuple(each.strip().lower() for each in text.split(","))
+    for each in found:
+        if not DEVICE.fullmatch(each):
+            raise argparse.ArgumentTypeError(
+                f"must be of cpu, mps, cuda, cuda:0, cuda:1 ..., not {each!r}"
+            )
+    return found
+
+
+def use_one_device(args: argparse.Namespace) -> None:
+    """Have models of this process run on the device of ``--device``; before the first is loaded.
+
+    Raises
+    ------
+    CropzoomError
+        If it is not here, or there are several.
+    """
+    from napari_cropzoom.engine.network.devices import check_devices, use_device
+
+    if args.device is None:
+        return
+    if len(args.device) > 1:
+        raise CropzoomError(
+            f"--device {','.join(args.device)}: {args.command} uses one device. Give one, or use "
+            "`cropzoom batch`, which shares videos out between several."
+        )
+    check_devices(args.device)
+    use_device(args.device[0])
 
 
 def positive_int(text: str) -> int:

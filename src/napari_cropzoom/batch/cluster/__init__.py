@@ -25,6 +25,7 @@ def run_on(
     notify: Notify,
     *,
     workers: int | None = None,
+    devices: Sequence[str] = (),
     longest: int = LONGEST,
 ) -> Stage[None]:
     """Work on videos on a cluster; who stops it leaves nothing half-written.
@@ -41,7 +42,10 @@ def run_on(
     notify : callable
         Takes lines for a person.
     workers : int or None
-        Of ``local``; None for what cores and memory allow.
+        Of ``local``; None for one a device, or else what cores and memory allow.
+    devices : sequence of str
+        What the workers of ``local`` run models on, in turn; none for the graphics cards where there are
+        several, or else what each finds.
     longest : int
         Frames of a part of a long video.
 
@@ -57,8 +61,9 @@ def run_on(
         if (error.name or "").split(".")[0] not in ("distributed", "dask"):
             raise
         raise CropzoomError(
-            "--scheduler: Dask is not installed. Run: pip install 'napari-cropzoom[cluster]'"
+            "--scheduler, and several devices, need Dask, which is not installed. Run: "
+            "pip install 'napari-cropzoom[cluster]'"
         ) from error
     yield Progress(0, 0, f"connecting to {address}")
-    with connected(address, workers) as client:
+    with connected(address, workers, devices) as client:
         yield from Job(client, address, args, videos, take, notify, longest).run()

@@ -20,6 +20,7 @@ from napari_cropzoom.cli.arguments import (
     positive_int,
     probability,
     sizing_of,
+    use_one_device,
 )
 from napari_cropzoom.cli.inputs import print_note
 from napari_cropzoom.cli.progress import print_line, run_with_bar
@@ -83,7 +84,8 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
         "--workers",
         type=positive_int,
         metavar="N",
-        help="how many, with --scheduler local (default: what cores and memory allow)",
+        help="how many, with --scheduler local (default: one for each device, or else what cores and "
+        "memory allow)",
     )
     add_prediction_options(many)
     add_encoding(many)
@@ -106,9 +108,8 @@ def batch(args: argparse.Namespace) -> None:
     from napari_cropzoom.engine.model_folder import ModelFolder
     from napari_cropzoom.files.atomic import check_writable
 
-    if args.workers is not None and args.scheduler != "local":
-        raise CropzoomError("--workers: is for --scheduler local only; a running scheduler has its own.")
-    if (args.crop or args.until == "crop") and args.scheduler is None:
+    scheduler = _where(args)
+    if (args.crop or args.until == "crop") and scheduler is None:
         check_works(args.encoder)
     settings = BatchSettings(
         sizing_of(args),
@@ -147,8 +148,8 @@ def batch(args: argparse.Namespace) -> None:
         results[result.video] = result
         write_results(output, results.values(), others)
 
-    if args.scheduler is not None:
-        _on_cluster(args, videos, settings, take)
+    if scheduler is not None:
+        _on_cluster(args, scheduler, videos, settings, take)
     else:
         _here(work, videos, take)
     print_line(table(list(results.values())))
@@ -158,6 +159,30 @@ def batch(args: argparse.Namespace) -> None:
     failed = sum(result.state == FAILED for result in results.values())
     if failed:
         raise CropzoomError(f"{failed} of {counted(len(results), 'video')} failed, see above.")
+
+
+def _where(args: argparse.Namespace) -> str | None:
+    """The scheduler that does the work; None for this process, on the device it was told."""
+    from napari_cropzoom.engine.network.devices import check_devices
+
+    scheduler: str | None = args.scheduler
+    several = args.device is not None and len(args.device) > 1
+    if scheduler is None and several:
+        scheduler = "local"
+    if args.workers is not None and scheduler != "local":
+        raise CropzoomError("--workers: is for --scheduler local only; a running scheduler has its own.")
+    if args.device is None:
+        return scheduler
+    if scheduler is None:
+        use_one_device(args)
+    elif scheduler == "local":
+        check_devices(args.device)
+    else:
+        raise CropzoomError(
+            f"--device: is for this machine; the workers of {scheduler} have their own. Start each "
+            "with CUDA_VISIBLE_DEVICES, such as CUDA_VISIBLE_DEVICES=1 dask worker ADDRESS."
+        )
+    return scheduler
 
 
 def _here(work: Batch, videos: Sequence[BatchVideo], take: Callable[[Result], object]) -> None:
@@ -181,6 +206,7 @@ def _here(work: Batch, videos: Sequence[BatchVideo], take: Callable[[Result], ob
 
 def _on_cluster(
     args: argparse.Namespace,
+    scheduler: str,
     videos: Sequence[BatchVideo],
     settings: BatchSettings,
     take: Callable[[Result], object],
@@ -200,5 +226,6 @@ def _on_cluster(
         "pose": args.pose and str(args.pose.absolute()),
         "settings": settings_as_json(settings),
     }
-    stage = run_on(args.scheduler, videos, asked, told, print_line, workers=args.workers)
+    how = {"workers": args.workers, "devices": args.device or ()}
+    stage = run_on(scheduler, videos, asked, told, print_line, **how)
     run_with_bar(stage, "batch")

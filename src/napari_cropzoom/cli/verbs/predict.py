@@ -7,7 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_cropzoom.cli.arguments import Verbs, add_model_and_inputs, add_prediction_options, add_verb
+from napari_cropzoom.cli.arguments import (
+    Verbs,
+    add_model_and_inputs,
+    add_prediction_options,
+    add_verb,
+    use_one_device,
+)
 from napari_cropzoom.cli.inputs import (
     boxes_of,
     can_be_read,
@@ -76,6 +82,7 @@ def predict(args: argparse.Namespace) -> None:
         raise CropzoomError(
             "--only_changed: is not for --overwrite, which runs all. Leave out one of the two."
         )
+    use_one_device(args)
     model = ModelFolder.open(args.model_dir, results=args.output_dir, several_views=True)
     if model.views:
         predict_recordings(model, args)

@@ -18,6 +18,7 @@ from napari_cropzoom.cli.arguments import (
     add_verb,
     encoding,
     sizing_of,
+    use_one_device,
 )
 from napari_cropzoom.cli.inputs import (
     boxes_of,
@@ -77,6 +78,7 @@ def run(args: argparse.Namespace) -> None:
             "--anchor_keypoints and --min_likelihood are for boxes that are made. Leave out the one or "
             "the others."
         )
+    use_one_device(args)
     results = args.output_dir
     detector = ModelFolder.open(args.detector, need_checkpoint=args.bbox_dir is None, results=results)
     pose = ModelFolder.open(args.pose, results=results)

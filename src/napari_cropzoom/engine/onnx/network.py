@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.engine.network.devices import may_use_cards
 from napari_cropzoom.engine.network.head import Head, Single
 from napari_cropzoom.engine.network.samples import FloatArray, Samples
 
@@ -28,7 +29,7 @@ class OnnxNetwork:
         options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
         options.log_severity_level = 4  # fatal ones: what it says is in the error too
         usable = onnxruntime.get_available_providers()
-        providers = [*([GPU] if GPU[0] in usable else []), "CPUExecutionProvider"]
+        providers = [*([GPU] if GPU[0] in usable and may_use_cards() else []), "CPUExecutionProvider"]
         try:
             self._session = onnxruntime.InferenceSession(str(path), options, providers=providers)
         except Exception as error:  # onnxruntime's have no common class

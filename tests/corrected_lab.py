@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import yaml
+from PIL import Image
 
-from lpmodels import make_predictions_folder
+from lpmodels import make_lp_model, make_predictions_folder
 from napari_cropzoom.core.boxes import Box, Source
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.smoothing.sizing import SizingSettings, boxes_from_keypoints
 from napari_cropzoom.engine.fingerprint import fingerprint
 from napari_cropzoom.engine.model_folder import ModelFolder
 from napari_cropzoom.files.bbox_csv import read_bbox_csv, write_bbox_csv
-from napari_cropzoom.files.predictions_csv import write_predictions
+from napari_cropzoom.files.predictions_csv import read_predictions_table, write_predictions
 from napari_cropzoom.files.provenance import MadeWith, made_with_path, video_identity, write_made_with
 from napari_cropzoom.files.review_paths import file_sha256, reviewed_csv
 from napari_cropzoom.review.session import Session
@@ -96,3 +98,29 @@ def told_of(lab: Path, name: str, poses: Poses, begun: Path | None = None) -> Pa
         record = MadeWith(about, "cpu", video_identity(index), None, file_sha256(path))
         write_made_with(made_with_path(path), record)
     return folder
+
+
+def make_trainable(lab: Path, epochs: int) -> None:
+    """Give the detector weights and a configuration to train by, and the labels their images."""
+    real = make_lp_model(lab / "real", keypoint_names=("nose", "ear", "tail"), size=128)
+    shutil.rmtree(lab / "models" / "detector" / "tb_logs")
+    shutil.copytree(real / "tb_logs", lab / "models" / "detector" / "tb_logs")
+    config = yaml.safe_load((real / "config.yaml").read_text())
+    training = config["training"]
+    training |= {
+        "min_epochs": epochs,
+        "max_epochs": epochs,
+        "unfreezing_epoch": 0,
+        "log_every_n_steps": 1,
+    }
+    training |= {"train_prob": 0.7, "val_prob": 0.3, "check_val_every_n_epoch": 1}
+    training["lr_scheduler_params"] = {"multisteplr": {"milestones": [1], "gamma": 0.5}}
+    config["eval"] |= {"predict_vids_after_training": False, "save_vids_after_training": False}
+    config["callbacks"] = {"anneal_weight": None}
+    config["data"] |= {"data_dir": str(lab), "video_dir": str(lab / "videos")}
+    (lab / "models" / "detector" / "config.yaml").write_text(yaml.safe_dump(config))
+    shutil.rmtree(lab / "real")
+    for image in read_predictions_table(lab / "CollectedData.csv").index:
+        (lab / image).parent.mkdir(parents=True, exist_ok=True)
+        with Video(lab / "videos" / "a.mp4") as video:
+            Image.fromarray(video.frame(0)).save(lab / image)

@@ -29,10 +29,11 @@ from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.scores import pixel_errors
 from napari_cropzoom.files.predictions_csv import read_predictions, read_predictions_table
 from napari_cropzoom.widgets.projects.way_in import add_projects
-from napari_cropzoom.widgets.training.dock import COMPARISON, ERRORS, PROGRESS, STEPS, TrainingDock
+from napari_cropzoom.widgets.training.dock import COMPARISON, ERRORS, TrainingDock
 from napari_cropzoom.widgets.training.way_in import add_training
 from outside_files import SHARED
 from review_window import click_on
+from training_window import press, shoot, start_training
 from videos import write_video
 
 MAKE_ARENA = SHARED / "tools" / "make_arena.py"
@@ -51,17 +52,6 @@ pytestmark = [
         reason="takes half an hour: CROPZOOM_TRAINING_FLOW=1",
     ),
 ]
-
-
-def shoot(viewer, name: str) -> None:
-    """Take a picture of the window in both themes."""
-    folder = os.environ.get("CROPZOOM_TRAINING_SHOTS")
-    if not folder:
-        return
-    for theme in ("light", "dark"):
-        viewer.theme = theme
-        spin(0.5)
-        viewer.window._qt_window.grab().save(str(Path(folder) / f"{name}_{theme}.png"))
 
 
 def make_project(root: Path) -> Poses:
@@ -93,16 +83,12 @@ def make_project(root: Path) -> Poses:
 
 def train(dock: TrainingDock, viewer, step: str, config: str, name: str) -> Path:
     """Have a model trained by the buttons; returns its folder once it is there."""
-    dock.tabs.setCurrentIndex(STEPS)
-    click_on(dock.lines.buttons[step])
+    press(dock, step)
     dock.form.config.setCurrentIndex(dock.form.config.findText(config))
     dock.form.name.setText(name)
     wait_for(lambda: dock.form.problems is not None, LONG)
-    assert dock.form.problems == []
     shoot(viewer, f"form_{name}")
-    click_on(dock.form.start_button)
-    wait_for(lambda: dock.tabs.currentIndex() == PROGRESS or dock.form.message.kind == "error", LONG)
-    assert dock.form.message.kind != "error", dock.form.message.plain
+    start_training(dock, LONG)
     wait_for(lambda: dock.progress.look is not None and len(dock.progress.look.curves) == 2, LONG)
     shoot(viewer, f"progress_{name}")
     wait_for(lambda: not dock.progress.is_running, LONG)
@@ -115,8 +101,7 @@ def train(dock: TrainingDock, viewer, step: str, config: str, name: str) -> Path
 
 def do(dock: TrainingDock, step: str) -> None:
     """Do a step by its button, and wait until it is done."""
-    dock.tabs.setCurrentIndex(STEPS)
-    click_on(dock.lines.buttons[step])
+    press(dock, step)
     wait_for(lambda: not dock.job.is_running, LONG)
     assert dock.message.kind != "error", dock.message.plain
     spin(0.5)
@@ -147,7 +132,7 @@ def test_from_labels_to_a_video(shared_viewer, tmp_path):
     do(dock, "boxes")
     wait_for(lambda: dock.state.boxes.is_done)
 
-    click_on(dock.lines.buttons["review"])
+    press(dock, "review")
     wait_for(lambda: (bench := find_dock(viewer)) is not None and bench.controller.session is not None)
     bench = find_dock(viewer)
     session = bench.controller.session

@@ -25,6 +25,7 @@ from napari_cropzoom.widgets.training.plots import HEIGHT, BarPlot, CurvePlot
 from napari_cropzoom.widgets.training.way_in import add_training, find_training
 from napari_cropzoom.widgets.window.hides_on_close import holder_of
 from review_window import click_on
+from training_window import lives, press, start_training
 from videos import make_numbered_video
 
 pytestmark = [pytest.mark.gui, needs_display]
@@ -52,7 +53,7 @@ def step(dock: TrainingDock, name: str) -> QPushButton:
 
 def review(dock: TrainingDock, viewer) -> object:
     """The session of the labeled images, opened by the button of the step."""
-    click_on(step(dock, "review"))
+    press(dock, "review")
 
     def is_open() -> bool:
         found = find_dock(viewer)
@@ -149,7 +150,7 @@ def test_boxes_are_made_again_by_the_button(dock, project):
     raw = project / "models" / "detector" / "image_preds" / "CollectedData.csv" / "bbox.csv"
     before = raw.read_bytes()
     dock.lines.ratio.setValue(4.0)
-    click_on(step(dock, "boxes"))
+    press(dock, "boxes")
     wait_for(lambda: raw.read_bytes() != before and not dock.job.is_running, timeout=60)
     assert "1 image without a box" in dock.message.plain
 
@@ -223,7 +224,7 @@ def test_what_would_end_a_training_is_said_before_it_starts(dock, project):
     content["model"]["losses_to_use"] = ["temporal"]
     path.write_text(yaml.safe_dump(content))
     opened(dock, project)
-    click_on(step(dock, "detector"))
+    press(dock, "detector")
     assert dock.tabs.currentIndex() == TRAIN
     dock.form.config.setCurrentIndex(dock.form.config.findText("config_tiny.yaml"))
     wait_for(lambda: dock.form.problems)
@@ -238,14 +239,6 @@ def test_what_would_end_a_training_is_said_before_it_starts(dock, project):
     assert "there is a model of this name" in dock.form.check.plain
 
 
-def lives(pid: int) -> bool:
-    """Whether a process runs that is not only remembered."""
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
 @pytest.mark.timeout(600)
 @pytest.mark.skipif(
     not os.environ.get("CROPZOOM_TRAINING_FLOW"), reason="a real training: CROPZOOM_TRAINING_FLOW=1"
@@ -254,13 +247,10 @@ def test_a_training_goes_on_without_the_dock_is_found_again_and_stopped(dock, pr
     pytest.importorskip("lightning_pose")
     tiny_config(project, 5000)
     opened(dock, project)
-    click_on(step(dock, "detector"))
+    press(dock, "detector")
     dock.form.config.setCurrentIndex(dock.form.config.findText("config_tiny.yaml"))
     dock.form.name.setText("tiny ü")
-    wait_for(lambda: dock.form.problems == [])
-    spin(0.1)
-    click_on(dock.form.start_button)
-    wait_for(lambda: dock.tabs.currentIndex() == PROGRESS, timeout=120)
+    start_training(dock)
     folder = project / "models" / "tiny ü"
     try:
         wait_for(lambda: dock.progress.look is not None and dock.progress.look.curves, timeout=180)

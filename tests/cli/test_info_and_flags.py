@@ -9,7 +9,11 @@ import numpy as np
 
 from cli_runs import N, fails, run
 from napari_cropzoom.cli import main
+from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.files.bbox_csv import read_bbox_csv, write_bbox_csv
+from napari_cropzoom.files.predictions_csv import write_predictions
+from napari_cropzoom.files.provenance import MadeWith, made_with_path, write_made_with
+from napari_cropzoom.files.review_paths import file_sha256
 from videos import make_numbered_video, pattern_video, zero_packets
 
 
@@ -94,3 +98,32 @@ def test_flags_looks_at_keypoints_and_pixels(project, capsys):
     assert main(words) == 0
     assert json.loads(capsys.readouterr().out)["frames"] == len(read_bbox_csv(boxes))
     assert str(project / "none.csv") in fails(capsys, "flags", project / "none.csv")
+
+
+def test_flags_finds_the_pose_that_was_made_in_the_boxes(tmp_path, capsys):
+    boxes = np.tile([100.0, 80, 60, 60], (60, 1))
+    boxes[:, 0] += np.arange(60)
+    path = tmp_path / "detector" / "video_preds" / "v_bbox.csv"
+    write_bbox_csv(path, boxes)
+    pose = tmp_path / "pose" / "video_preds" / "v.csv"
+    pose.parent.mkdir(parents=True)
+    xy = boxes[:, None, :2] + np.array([[20.0, 20], [40, 40]])
+    xy[30:33, 0, 0] = boxes[30:33, 0] + 0.4
+    write_predictions(pose, Poses(("a", "b"), xy, np.ones((60, 2))))
+
+    def flagged(*words):
+        assert main(["flags", str(path), "--json", *words]) == 0
+        told = capsys.readouterr()
+        found = json.loads(told.out)["flagged"]
+        return [(each["first"], each["last"], each["reasons"][0][:21]) for each in found], told.err
+
+    touching = [(30, 32, "the pose touches the ")]
+    assert flagged() == ([], "")  # nothing says in which boxes it was found
+    assert flagged("--pose", str(pose)) == (touching, "")
+    record = MadeWith({}, "cpu", {}, boxes, predictions=file_sha256(pose))
+    write_made_with(made_with_path(pose), record)
+    found, note = flagged()
+    assert found == touching
+    assert str(pose) in note
+    write_bbox_csv(path, boxes + np.array([2, 0, 0, 0]))
+    assert flagged() == ([], "")

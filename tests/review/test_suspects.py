@@ -11,8 +11,9 @@ from napari_cropzoom.core.inspection.inspection import Suspect
 from napari_cropzoom.core.inspection.motion import Motion
 from napari_cropzoom.core.inspection.queue import SuspectQueue
 from napari_cropzoom.core.poses import Poses
+from napari_cropzoom.review.inspecting.inspector import Inspected
 from napari_cropzoom.review.keypoints import Keypoints
-from napari_cropzoom.review.suspects import UNDECODABLE, Inspected, Suspects
+from napari_cropzoom.review.suspects import UNDECODABLE, Suspects
 from napari_cropzoom.review.tracks import Tracks
 from napari_cropzoom.video.damage import Damage
 
@@ -225,3 +226,39 @@ def test_frames_that_cannot_be_decoded_are_in_the_queue_with_this_reason(tracks,
     apply(tracks, suspects, edits.accept(tracks["animal"], 50, 50))
     left, done = suspects.entries()
     assert (spans(left), spans(done)) == ([(199, 205), (100, 102)], [(50, 50)])
+
+
+def touching_pose(boxes):
+    """Keypoints in boxes, (N, 4): at the left edge in the frames 50 to 53."""
+    share = np.tile(np.array([[0.3, 0.5], [0.7, 0.5]]), (N, 1, 1))
+    share[50:54, 0, 0] = 0.01
+    return Poses(
+        ("a", "b"), boxes[:, None, :2] + share * boxes[:, None, 2:], np.ones((N, 2)), boxes=boxes
+    )
+
+
+def test_a_pose_at_the_edge_of_its_boxes_is_in_the_queue_until_they_are_others(
+    tracks, keypoints, suspects
+):
+    seen = tracks.entry.pose_boxes(tracks.fill)
+    before = suspects.entries()[0]
+    keypoints.put("pose", touching_pose(seen))
+    suspects.forget()
+    left, done = suspects.entries()
+    assert spans(left) == [*spans(before), (50, 53)]
+    assert suspects.left_of("animal") == left
+    assert suspects.offer(51).text == "Larger boxes in frames 50 to 53"
+    apply(tracks, suspects, suspects.offer(51).edit(tracks["animal"]))
+    left, done = suspects.entries()
+    assert (50, 53) not in spans(left)
+    assert (50, 53) in spans(done)
+    tracks.undo()
+    suspects.renew("animal", 0, N - 1)
+    assert (50, 53) in spans(suspects.entries()[0])
+
+
+def test_a_pose_of_older_boxes_is_no_suspect(tracks, keypoints, suspects):
+    others = tracks.entry.pose_boxes(tracks.fill) + np.array([6, 0, 0, 0])
+    keypoints.put("pose", touching_pose(others))
+    suspects.forget()
+    assert (50, 53) not in spans(suspects.entries()[0])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_cropzoom.core.boxes import BoolArray
+from napari_cropzoom.core.boxes import BoolArray, FloatArray
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.words import counted
 
@@ -30,6 +30,9 @@ class Poses:
     interpolated : ndarray, (T,) bool, or None
         Frames that no network has seen, see
         :mod:`napari_cropzoom.core.sampling.sparse`; None where it saw all.
+    boxes : ndarray, (T, 4) float64, or None
+        ``x, y, w, h`` of the crop that the network saw of each frame, NaN rows where it saw none; None
+        where that is not known, or where it saw whole frames.
     """
 
     names: tuple[str, ...]
@@ -37,6 +40,7 @@ class Poses:
     likelihood: NDArray[np.float64]
     scorer: str = "heatmap_tracker"
     interpolated: BoolArray | None = None
+    boxes: FloatArray | None = None
 
     def __post_init__(self) -> None:
         frames, parts = self.likelihood.shape
@@ -57,7 +61,8 @@ class Poses:
         """Only the frames ``first`` to ``last``, both inclusive."""
         rows = slice(first, last + 1)
         interpolated = None if self.interpolated is None else self.interpolated[rows]
-        return Poses(self.names, self.xy[rows], self.likelihood[rows], self.scorer, interpolated)
+        boxes = None if self.boxes is None else self.boxes[rows]
+        return Poses(self.names, self.xy[rows], self.likelihood[rows], self.scorer, interpolated, boxes)
 
     def select(self, names: Sequence[str]) -> Poses:
         """Only the named body parts, in the order of this object; all of them if none is named.
@@ -74,10 +79,5 @@ class Poses:
                 f"Unknown anchor keypoint: {', '.join(unknown)}. This model has: {', '.join(self.names)}."
             )
         keep = [i for i, name in enumerate(self.names) if not wanted or name in wanted]
-        return Poses(
-            tuple(self.names[i] for i in keep),
-            self.xy[:, keep],
-            self.likelihood[:, keep],
-            self.scorer,
-            self.interpolated,
-        )
+        names = tuple(self.names[i] for i in keep)
+        return replace(self, names=names, xy=self.xy[:, keep], likelihood=self.likelihood[:, keep])

@@ -25,7 +25,7 @@ import json
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -43,6 +43,8 @@ VERSION = 5
 READABLE = (4, VERSION)
 
 SAMPLES, SAMPLE_BYTES = 64, 65536
+
+Array = TypeVar("Array", BoolArray, FloatArray)
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,12 +134,12 @@ def read_made_with(path: Path) -> MadeWith | None:
 
 
 def read_video_predictions(path: Path, n_frames: int) -> Poses:
-    """Keypoints of a video, with the frames marked that lie between those the network has seen.
+    """Keypoints of a video, with the frames marked that the network has not seen, and the boxes it saw.
 
     Parameters
     ----------
     path : Path
-        Predictions; nothing is marked if their record is not there or of other ones.
+        Predictions; neither is known if their record is not there or of other ones.
     n_frames : int
 
     Raises
@@ -145,7 +147,13 @@ def read_video_predictions(path: Path, n_frames: int) -> Poses:
     CropzoomError
         If it is not a predictions file with one row a frame.
     """
-    return replace(read_predictions(path, n_frames), interpolated=interpolated_rows(path, n_frames))
+    poses, record = read_predictions(path, n_frames), _record_of(path)
+    if record is None:
+        return poses
+    interpolated, boxes = _of_video(record.interpolated, n_frames), _of_video(record.boxes, n_frames)
+    if boxes is not None and interpolated is not None:
+        boxes = np.where(interpolated[:, None], np.nan, boxes)
+    return replace(poses, interpolated=interpolated, boxes=boxes)
 
 
 def interpolated_rows(predictions: Path, n_frames: int) -> BoolArray | None:
@@ -153,13 +161,22 @@ def interpolated_rows(predictions: Path, n_frames: int) -> BoolArray | None:
 
     None if it saw all of them, or there is no such record or no such file.
     """
+    record = _record_of(predictions)
+    return None if record is None else _of_video(record.interpolated, n_frames)
+
+
+def _record_of(predictions: Path) -> MadeWith | None:
+    """The record of these very predictions; None where there is none, or no such file."""
     record = read_made_with(made_with_path(predictions))
-    if record is None or record.interpolated is None or len(record.interpolated) != n_frames:
-        return None
     try:
-        return record.interpolated if file_sha256(predictions) == record.predictions else None
+        is_same = record is not None and file_sha256(predictions) == record.predictions
     except OSError:
         return None
+    return record if is_same else None
+
+
+def _of_video(rows: Array | None, n_frames: int) -> Array | None:
+    return rows if rows is not None and len(rows) == n_frames else None
 
 
 def video_identity(index: VideoIndex) -> dict[str, int | str]:

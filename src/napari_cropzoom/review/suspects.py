@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import copy
 from bisect import insort
-from dataclasses import dataclass
 
 import numpy as np
 from psygnal import Signal
@@ -12,97 +10,24 @@ from psygnal import Signal
 from napari_cropzoom.core.boxes import BoxTrack, FloatArray, IntArray, Review
 from napari_cropzoom.core.inspection.inspection import (
     DEFAULT_AMOUNT,
-    Evidence,
-    Inspection,
     Suspect,
-    anchor_likelihood,
     at_least,
     rank,
 )
 from napari_cropzoom.core.inspection.labeled import Labeled
+from napari_cropzoom.core.inspection.larger import offer_larger
 from napari_cropzoom.core.inspection.lessons import Offer, offer_to_accept, offer_to_correct
 from napari_cropzoom.core.inspection.motion import Motion
+from napari_cropzoom.core.inspection.posed import PosedSuspects, with_posed
 from napari_cropzoom.core.inspection.queue import SuspectQueue
-from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.runs import runs
 from napari_cropzoom.core.words import counted, verb
+from napari_cropzoom.review.inspecting.inspector import Inspected, Inspector
 from napari_cropzoom.review.keypoints import Keypoints
-from napari_cropzoom.review.reviewed_track import BoxLikelihood
 from napari_cropzoom.review.tracks import Tracks
 from napari_cropzoom.video.damage import Damage
 
 UNDECODABLE = "cannot be decoded: the file is damaged there"
-
-
-@dataclass(frozen=True, eq=False)
-class Inspected:
-    """What an :class:`Inspector` found.
-
-    Attributes
-    ----------
-    queue : SuspectQueue
-    track : BoxTrack
-        Copy of the track as it was inspected.
-    """
-
-    queue: SuspectQueue
-    track: BoxTrack
-
-
-class Inspector:
-    """Inspects a track when called; two are equal if they would inspect the very same things."""
-
-    def __init__(
-        self,
-        track: BoxTrack,
-        poses: Poses | None,
-        anchors: tuple[str, ...],
-        size: tuple[int, int] | None,
-        motion: Motion | None,
-        others: dict[str, FloatArray],
-        likelihoods: tuple[BoxLikelihood, ...] = (),
-        labeled: Labeled | None = None,
-    ) -> None:
-        self._track, self._poses, self._motion, self._others = track, poses, motion, others
-        self._likelihoods, self._labeled = likelihoods, labeled
-        self._settings = (anchors, size, tuple(others))
-
-    def __call__(self) -> Inspected:
-        """Do the work; fit for a thread, while the track is edited."""
-        anchors, size, _ = self._settings
-        keypoints = None if self._poses is None else self._poses.select(anchors)
-        found = (each.of(self._track.raw) for each in reversed(self._likelihoods))
-        likelihood = next((each for each in found if each is not None), None)
-        if likelihood is None and keypoints is not None:
-            likelihood = anchor_likelihood(keypoints)
-        track = self._track.copy()
-        motion = self._motion and self._motion.without(self._others.values(), track.raw)
-        evidence = Evidence(likelihood, keypoints, size, motion, self._others, self._labeled)
-        queue = SuspectQueue(Inspection.of(track.raw, evidence))
-        queue.follow(track)
-        return Inspected(queue, track)
-
-    def seeing(self, motion: Motion) -> Inspector:
-        """The same work, with what the pixels say."""
-        other = copy.copy(self)
-        other._motion = motion
-        return other
-
-    def _inputs(self) -> tuple[object, ...]:
-        known = [each.values for each in self._likelihoods]
-        labels = None if self._labeled is None else self._labeled.labels
-        return (self._track.raw, self._poses, self._motion, labels, *self._others.values(), *known)
-
-    def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, Inspector) and self._settings == other._settings and self._inputs_are(other)
-        )
-
-    def _inputs_are(self, other: Inspector) -> bool:
-        mine, theirs = self._inputs(), other._inputs()
-        return len(mine) == len(theirs) and all(a is b for a, b in zip(mine, theirs, strict=True))
-
-    __hash__ = None  # type: ignore[assignment]  # holds arrays
 
 
 class Suspects:
@@ -146,6 +71,7 @@ class Suspects:
         self._motion: Motion | None = None
         self._amount = DEFAULT_AMOUNT
         self._queues: dict[str, SuspectQueue] = {}
+        self._posed: dict[str, PosedSuspects] = {}
         self._answer: tuple[object, tuple[list[Suspect], list[Suspect]]] | None = None
         self._offer: tuple[object, Offer | None] | None = None  # to that answer
         self._kept: tuple[FloatArray, Suspect] | None = None  # of raw boxes; see `see`
@@ -177,9 +103,8 @@ class Suspects:
         state = tracks.revision, tracks.history.state
         question = (tracks.current, state, amount, len(self._damage))
         if self._answer is None or self._answer[0] != question:
-            track = tracks.entry.track
-            left, done = self._queues[tracks.current].entries(track, amount)
-            self._answer = question, self._with_lost(track, self._with_kept(left), done)
+            left, done = self._of(tracks.current, amount)
+            self._answer = question, self._with_lost(tracks.entry.track, self._with_kept(left), done)
         return self._answer[1]
 
     def left_of(self, name: str) -> list[Suspect] | None:
@@ -189,7 +114,16 @@ class Suspects:
             return []
         if not self.knows(name):
             return None
-        return self._with_lost(entry.track, *self._queues[name].entries(entry.track, self._amount))[0]
+        return self._with_lost(entry.track, *self._of(name, self._amount))[0]
+
+    def _of(self, name: str, amount: float) -> tuple[list[Suspect], list[Suspect]]:
+        """Open and settled suspects of the boxes of a track, and of the pose that was found in them."""
+        entry = self.tracks.entries[name]
+        left, done = self._queues[name].entries(entry.track, amount)
+        if name not in self._posed:
+            return left, done
+        open_, settled = (at_least(some, amount) for some in self._posed[name].entries(entry.smoothed))
+        return with_posed(left, open_), [*done, *settled]
 
     def _with_lost(
         self, track: BoxTrack, left: list[Suspect], done: list[Suspect]
@@ -202,16 +136,23 @@ class Suspects:
             (lost_done if settled.all() else lost_left).append(each)
         return over(lost_left, left), over(lost_done, done)
 
-    def offer(self) -> Offer | None:
-        """What can be done to many suspects at once, by what the reviewer did just now or always."""
+    def offer(self, frame: int = -1) -> Offer | None:
+        """What can be done to many suspects at once, by what the reviewer did just now or always.
+
+        Where a ``frame`` is shown at whose box's edge the pose lies, what can be done about that.
+        """
         left, done = self.entries()
         if (not left and not done) or self.image_sizes is not None:
             return None
+        entry, newest = self.tracks.entry, self.tracks.history.newest
+        posed = self._posed.get(self.tracks.current)
+        larger = offer_larger(entry.smoothed, posed, self.at(frame), newest) if posed else None
+        if larger is not None:
+            return larger
         if self._offer is None or self._offer[0] is not self._answer:
-            track, newest = self.tracks.entry.track, self.tracks.history.newest
             inspection = self._queues[self.tracks.current].inspection
-            again = offer_to_correct(track, newest, inspection, left, done)
-            self._offer = self._answer, again or offer_to_accept(track, left, done)
+            again = offer_to_correct(entry.track, newest, inspection, left, done)
+            self._offer = self._answer, again or offer_to_accept(entry.track, left, done)
         return self._offer[1]
 
     def at(self, frame: int) -> Suspect | None:
@@ -287,7 +228,9 @@ class Suspects:
         labels = self._keypoints.get("labels")
         labeled = None if self.image_sizes is None else Labeled(self.image_sizes, labels)
         size, motion, likelihoods = self._frame_size, self._motion, entry.likelihoods
-        return Inspector(entry.track, poses, anchors, size, motion, others, likelihoods, labeled)
+        pose, smoothing = self._keypoints.get("pose"), tracks.smoothing
+        given = (anchors, size, motion, others, likelihoods, labeled, pose, smoothing)
+        return Inspector(entry.track, poses, *given)
 
     def take(self, inspected: Inspected) -> None:
         """Take what an :class:`Inspector` found; that of other raw boxes is dropped."""
@@ -295,9 +238,12 @@ class Suspects:
         track = self.tracks.get(name)
         if track is None or queue.inspection.raw is not track.raw:
             return
-        for first, last in runs(track.changed_since(inspected.track)):
-            queue.renew(first, last)
         self._queues[name] = queue
+        self._posed.pop(name, None)
+        if inspected.posed is not None:
+            self._posed[name] = inspected.posed
+        for first, last in runs(track.changed_since(inspected.track)):
+            self.renew(name, first, last)
         if name == self.tracks.current:
             self._answer = None
             self.inspected.emit()
@@ -349,12 +295,14 @@ class Suspects:
 
     def renew(self, name: str, first: int, last: int) -> None:
         """Frames ``first`` to ``last``, both inclusive, of a track have changed."""
-        if name in self._queues:
-            self._queues[name].renew(first, last)
+        for each in (self._queues.get(name), self._posed.get(name)):
+            if each is not None:
+                each.renew(first, last)
 
     def forget(self) -> None:
         """The evidence is new: inspect every track again when it is asked for."""
         self._queues.clear()
+        self._posed.clear()
         self._answer = self._kept = None
 
 

@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QSizePolicy, QVBoxLayout, QWi
 from napari_cropzoom.canvas.keypoints.marks import marks_of
 from napari_cropzoom.core.boxes import MISSING_BOX, Box, Source
 from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.inspection.posed import LIKELY, at_edge, edge_distance
 from napari_cropzoom.core.looks import ANIMAL_COLORS, LineStyle, box_style
 from napari_cropzoom.core.scores import input_scale, told_of_scale
 from napari_cropzoom.core.smoothing.finalize import crop_size
@@ -29,9 +30,7 @@ if TYPE_CHECKING:
 
 FIRST_LOOK_MS = 200
 POINT_RADIUS = 3.5
-CERTAIN = 0.5
 MEASURED_AT_ONCE = 20_000  # frames
-EDGE = 0.02  # of the side: nearer to the edge than that, a part of the animal is likely to be cut off
 STRETCHED = 0.05  # of the ratio of its sides: a crop is as wide and as high as others, whatever its box
 WAITING = "Open the Cropzoom dock and a video."
 NO_VIDEO = "No video is open."
@@ -376,11 +375,9 @@ def touching_edge(session: Session, frame: int, box: Box) -> list[str]:
     for poses in (session.pose_poses, session.detector_poses):
         if poses is None:
             continue
-        share = (poses.xy[frame] - (box.x, box.y)) / (box.w, box.h)
-        is_near = (np.abs(share - 0.5) > 0.5 - EDGE).any(axis=1)
-        is_sure = poses.likelihood[frame] >= CERTAIN
-        is_in = (np.abs(share - 0.5) <= 0.5).all(axis=1)
-        if len(session.tracks) > 1 and not (is_in & is_sure).any():
+        here, boxes = poses.rows(frame, frame), np.array([box])
+        is_in = (edge_distance(here.xy, boxes) >= 0).all(axis=2) & (here.likelihood >= LIKELY)
+        if len(session.tracks) > 1 and not is_in.any():
             continue
-        found.update(dict.fromkeys(np.array(poses.names)[is_near & is_sure].tolist()))
+        found.update(dict.fromkeys(np.array(poses.names)[at_edge(here, boxes)[0]].tolist()))
     return list(found)

@@ -8,7 +8,7 @@ import pytest
 from napari_cropzoom.core.boxes import BoxTrack, Review
 from napari_cropzoom.core.editing.edits import accept, accept_all, set_box
 from napari_cropzoom.core.editing.history import History
-from napari_cropzoom.core.editing.range_tools import interpolate
+from napari_cropzoom.core.editing.range_tools import interpolate, mark_absent
 from napari_cropzoom.core.inspection.inspection import Evidence, Inspection
 from napari_cropzoom.core.inspection.lessons import ENOUGH, offer_to_accept, offer_to_correct
 from napari_cropzoom.core.inspection.queue import SuspectQueue
@@ -41,6 +41,10 @@ def settle(queue, track, edit):
     return offer_to_accept(track, *queue.entries(track))
 
 
+def first(suspect):
+    return suspect.first
+
+
 def dips_of(queue, track):
     return [each for each in queue.entries(track)[0] if each.kind == "low likelihood"]
 
@@ -66,7 +70,10 @@ def test_after_some_that_were_right_the_others_are_offered(queue, track):
     lesson = settle(queue, track, accept(track, dips[ENOUGH - 1].first, dips[ENOUGH - 1].last))
     assert lesson is not None
     assert lesson.kind == "low likelihood"
-    assert lesson.text == f"{len(DIPS) - ENOUGH} more like these: accept all?"
+    offered, frames = dips[ENOUGH:], sum(each.n_frames for each in dips[ENOUGH:])
+    where = f"{frames} frames from {min(e.first for e in offered)} to {max(e.last for e in offered)}"
+    assert lesson.text == f"{len(offered)} more like these: accept\nall, {where}?"
+    assert all(f"{each.first} to {each.last}" in lesson.help for each in sorted(offered, key=first)[:12])
     assert {*lesson.alike} == {*dips[ENOUGH:]}
     assert settle(queue, track, lesson.edit(track)) is None
     left, _ = queue.entries(track)
@@ -120,7 +127,10 @@ def test_a_correction_is_offered_for_the_same_fault_elsewhere(jumpy):
     track = BoxTrack(jumpy.inspection.raw)
     offer = correct(jumpy, track, interpolate(track, 60, 61))
     assert offer is not None
-    assert offer.text.endswith("more like this: interpolate all?")
+    count = sum(each.n_frames for each in offer.alike)
+    first, last = min(each.first for each in offer.alike), max(each.last for each in offer.alike)
+    where = f"all, {count} frames from {first} to {last}"
+    assert offer.text == f"{len(offer.alike)} more like this: interpolate\n{where}?"
     assert all(each.n_frames <= 4 for each in offer.alike)
     others = [each for each in jumpy.entries(track)[0] if each not in offer.alike]
     assert len(offer.alike) >= 10
@@ -146,3 +156,38 @@ def test_a_box_set_by_hand_is_no_correction_to_repeat(jumpy):
     track = BoxTrack(jumpy.inspection.raw)
     set_box(track, 60, track.box(59)).apply({track.name: track})
     assert correct(jumpy, track, interpolate(track, 60, 61)) is None
+
+
+@pytest.fixture
+def ghosts():
+    """Short visits of the box to one place where no animal is, and two of a good box's sudden steps."""
+    boxes = walk(N)
+    for start in range(60, 700, 80):
+        boxes[start : start + 3] = [900, 700, 60, 60]
+    for start in (800, 900):
+        boxes[start : start + 3, :2] += [200, -60]
+    return SuspectQueue(Inspection.of(boxes, Evidence(frame_size=FRAME)))
+
+
+def test_no_animal_is_offered_only_where_the_box_is_like_the_one_taken_away(ghosts):
+    track = BoxTrack(ghosts.inspection.raw)
+    kinds = {each.first: each.kind for each in ghosts.entries(track)[0]}
+    assert kinds[60] == kinds[800]  # the same reason, but another box
+    offer = correct(ghosts, track, mark_absent(track, 60, 62))
+    assert {each.first for each in offer.alike} == set(range(140, 700, 80))
+    assert offer.text == "7 more like this: say “no animal” in\nall, 21 frames from 140 to 622?"
+    assert offer.help.startswith("Frames 140 to 142, 220 to 222")
+    edit = offer.edit(track)
+    edit.apply({track.name: track})
+    assert np.isnan(track.boxes[140:143]).all()
+    assert (track.boxes[800:803] == ghosts.inspection.raw[800:803]).all()
+    edit.inverse().apply({track.name: track})
+    assert (track.boxes[140:143] == ghosts.inspection.raw[140:143]).all()
+
+
+def test_the_one_that_is_left_is_named_by_its_frames(ghosts):
+    track = BoxTrack(ghosts.inspection.raw)
+    for start in range(140, 620, 80):
+        correct(ghosts, track, mark_absent(track, start, start + 2))
+    offer = correct(ghosts, track, mark_absent(track, 620, 622))
+    assert offer.text == "1 more like this: say “no animal” in\nframes 60 to 62?"

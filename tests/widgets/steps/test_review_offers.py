@@ -6,6 +6,8 @@ import pytest
 from gui_events import needs_display, press_key, spin, wait_for
 from napari_cropzoom.core.boxes import Review
 from napari_cropzoom.core.inspection.lessons import ENOUGH
+from napari_cropzoom.core.inspection.posed import TOUCHES
+from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.files.bbox_csv import write_bbox_csv
 from review_window import N, click_on, review_window
 from videos import make_numbered_video
@@ -45,7 +47,10 @@ def test_a_correction_is_offered_for_the_others_and_is_one_edit(window):
     press_key("n")
     press_key("j")
     wait_for(lambda: review.alike.isVisible())
-    assert review.alike.text() == f"{len(STARTS) - 1} more like this: interpolate all?"
+    others = [each for each in STARTS if not each <= window.controller.frame <= each + 1]
+    where = f"{2 * len(others)} frames from {others[0]} to {others[-1] + 1}"
+    assert review.alike.text() == f"{len(others)} more like this: interpolate\nall, {where}?"
+    assert f"{others[0]} to {others[0] + 1}, {others[1]} to" in review.alike.toolTip()
     click_on(review.alike)
     wait_for(lambda: not session.queue())
     np.testing.assert_allclose(session.track.boxes, good_boxes(), atol=4)
@@ -64,10 +69,35 @@ def test_what_was_always_right_is_offered_to_be_accepted(window):
         press_key("g")  # accepts the worst of those here, and goes on
     wait_for(lambda: review.alike.isVisible() or len(session.queue()) < 2)
     offered = session.suspects.offer()
-    assert review.alike.text() == f"{len(offered.alike)} more like these: accept all?"
+    assert review.alike.text().startswith(f"{len(offered.alike)} more like these: accept\n")
     before = len(session.queue())
     click_on(review.alike)
     wait_for(lambda: len(session.queue()) == before - len(offered.alike))
     for each in offered.alike:
         assert (session.track.review[each.first : each.last + 1] == Review.ACCEPTED).all()
     assert (session.track.boxes == session.track.raw).all()
+
+
+def test_boxes_whose_edge_the_pose_touches_are_made_larger_by_a_click(window):
+    session, review = window.controller.session, window["review"]
+    seen = session.tracks.entry.pose_boxes(session.fill)
+    share = np.tile(np.array([[0.3, 0.5], [0.7, 0.5]]), (N, 1, 1))
+    share[[16, 17, 116], 0, 0] = 0.01
+    xy = seen[:, None, :2] + share * seen[:, None, 2:]
+    session.set_predictions("pose", Poses(("a", "b"), xy, np.ones((N, 2)), boxes=seen))
+    wait_for(lambda: len(session.queue()) == len(STARTS) + 2)
+    window.controller.go_to(11)
+    press_key("n")
+    wait_for(lambda: window.controller.frame in (16, 17))
+    wait_for(lambda: review.alike.isVisible())
+    assert TOUCHES in review.reason.text()
+    assert review.alike.text() == "Larger boxes in frames 16 to 17"
+    click_on(review.alike)
+    wait_for(lambda: len(session.queue()) == len(STARTS) + 1)
+    assert (session.final_boxes()[16:18, 2] > 1.2 * seen[16:18, 2]).all()
+    wait_for(lambda: review.alike.text() == "1 more like this: larger boxes in\nframe 116?")
+    click_on(review.alike)
+    wait_for(lambda: len(session.queue()) == len(STARTS))
+    assert session.final_boxes()[116, 2] > 1.2 * seen[116, 2]
+    press_key("ctrl+z")
+    wait_for(lambda: len(session.queue()) == len(STARTS) + 1)

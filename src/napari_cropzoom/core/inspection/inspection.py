@@ -11,7 +11,7 @@ from napari_cropzoom.core.boxes import BoolArray, BoxTrack, FloatArray, Review
 from napari_cropzoom.core.inspection.evidence import Evidence, UsualEvidence
 from napari_cropzoom.core.inspection.labeled import labeled_suspects
 from napari_cropzoom.core.inspection.steps import BoxPath, Steps
-from napari_cropzoom.core.inspection.suspect import Suspect, doubted, merged
+from napari_cropzoom.core.inspection.suspect import Suspect, doubted, merged, rank, ranked
 from napari_cropzoom.core.inspection.suspicion import (
     Thresholds,
     box_findings,
@@ -36,6 +36,8 @@ __all__ = [
     "anchor_likelihood",
     "at_least",
     "find_suspects",
+    "rank",
+    "ranked",
 ]
 
 
@@ -127,16 +129,6 @@ def find_suspects(
 ) -> list[Suspect]:
     """Everything suspicious in boxes (T, 4), the highest score first."""
     return ranked(Inspection.of(boxes, evidence, small=small).suspects)
-
-
-def ranked(suspects: Sequence[Suspect]) -> list[Suspect]:
-    """The highest score first; of the same score, by frame."""
-    return sorted(suspects, key=rank)
-
-
-def rank(suspect: Suspect) -> tuple[float, int]:
-    """What suspects are ranked by, ascending."""
-    return -suspect.score, suspect.first
 
 
 def at_least(suspects: Sequence[Suspect], amount: float = DEFAULT_AMOUNT) -> list[Suspect]:

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from napari_cropzoom.core.boxes import BoxTrack, Review
-from napari_cropzoom.core.editing.edits import Edit, accept_all, fill_gap
+from napari_cropzoom.core.boxes import BoxTrack, FloatArray, Review, iou
+from napari_cropzoom.core.editing.edits import Edit, accept_all, fill_gap, frames_text
 from napari_cropzoom.core.editing.range_tools import hold, interpolate, mark_absent, set_size, usual_size
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.inspection.inspection import Inspection, at_least
-from napari_cropzoom.core.inspection.suspect import Suspect
+from napari_cropzoom.core.inspection.suspect import Suspect, kind_of
 from napari_cropzoom.core.words import counted
 
 Make = Callable[[BoxTrack, int, int], Edit]
@@ -26,6 +26,10 @@ LONGER = 2
 MOST = 20
 # Frames by which a corrected range may differ from its suspect.
 NEAR = 2
+# Where boxes are taken away, they are where the one was that a person took away, and no likelier.
+SAME_PLACE, NO_LIKELIER = 0.5, 0.1
+# Places that are named one by one.
+NAMED = 12
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class Offer:
     Attributes
     ----------
     text : str
-        For a button: ``"36 more like these: accept all?"``.
+        For a button, in two lines: what it does, and where.
     help : str
         Why it is offered.
     kind : str
@@ -88,8 +92,9 @@ def offer_to_accept(track: BoxTrack, left: Sequence[Suspect], done: Sequence[Sus
     if not kind or not alike[kind]:
         return None
     return Offer(
-        f"{len(alike[kind])} more like these: accept all?",
-        f"“{kind}”: {len(known[kind])} were accepted and none was corrected. Undo takes it back",
+        f"{len(alike[kind])} more like these: accept\n{located(alike[kind])}?",
+        f"{listed(alike[kind])}. “{kind}”: {len(known[kind])} were accepted and none was corrected. "
+        "Undo takes it back",
         kind,
         alike[kind],
         lambda track: accept_all(track, ranges_of(alike[kind]), kind),
@@ -128,11 +133,15 @@ def offer_to_correct(
         if each.kind == corrected.kind and each.n_frames <= LONGER * corrected.n_frames
     )[:MOST]
     name = _tool_of(track, newest) if alike else ""
-    if not name:
+    if name == ABSENT:
+        alike = tuple(each for each in alike if _is_as_wrong(track, each, corrected, newest, inspection))
+    if not name or not alike:
         return None
+    where = "the boxes are in the same place" if name == ABSENT else "the result is in no way odd"
     return Offer(
-        f"{len(alike)} more like this: {name} all?",
-        f"“{corrected.kind}”: does the same to the others, where the result is in no way odd",
+        f"{len(alike)} more like this: {name}\n{located(alike)}?",
+        f"{listed(alike)}. “{corrected.kind}”: does the same to the others, where {where}. "
+        "Undo takes it back",
         corrected.kind,
         alike,
         lambda track: correct_all(track, TOOLS[name], alike, inspection, name),
@@ -152,7 +161,7 @@ def correct_all(
         unseen = np.zeros(len(change.after), np.uint8)  # or else what is settled would not be inspected
         trial.put(change.first, replace(change.after, review=unseen))
         odd = inspection.again(trial, max(0, each.first - 1), min(len(track) - 1, each.last + 1))
-        if at_least(odd):
+        if name != ABSENT and at_least(odd):  # a frame without a box is odd until a person has said so
             trial.put(change.first, change.before)
         else:
             trial.put(change.first, change.after)
@@ -171,6 +180,53 @@ def ranges_of(suspects: Sequence[Suspect]) -> list[tuple[int, int]]:
         else:
             found.append((each.first, each.last))
     return found
+
+
+def located(suspects: Sequence[Suspect]) -> str:
+    """Where suspects are, for a button: ``frames 40 to 42`` or ``all, 83 frames from 35 to 1112``."""
+    ranges = ranges_of(suspects)
+    if len(suspects) == 1:
+        return frames_text(*ranges[0])
+    count = sum(last - first + 1 for first, last in ranges)
+    return f"all, {counted(count, 'frame')} from {ranges[0][0]} to {ranges[-1][1]}"
+
+
+def listed(suspects: Sequence[Suspect]) -> str:
+    """Where suspects are, for a tooltip: ``Frames 35, 124 to 126``."""
+    ranges = ranges_of(suspects)
+    named = [str(first) if first == last else f"{first} to {last}" for first, last in ranges[:NAMED]]
+    more = f" and {counted(len(ranges) - NAMED, 'more place')}" if len(ranges) > NAMED else ""
+    count = sum(last - first + 1 for first, last in ranges)
+    return f"{'Frame' if count == 1 else 'Frames'} {', '.join(named)}{more}"
+
+
+def _is_as_wrong(
+    track: BoxTrack, suspect: Suspect, corrected: Suspect, edit: Edit, inspection: Inspection
+) -> bool:
+    """Whether the boxes of a suspect are like those that an edit took away of a corrected one.
+
+    For the same reasons, in the same place, no likelier.
+    """
+    if [kind_of(each) for each in suspect.reasons] != [kind_of(each) for each in corrected.reasons]:
+        return False
+    likelihood = inspection.evidence.likelihood
+    if likelihood is not None:
+        here, there = (
+            float(likelihood[each.first : each.last + 1].max()) for each in (suspect, corrected)
+        )
+        if here > there + NO_LIKELIER:
+            return False
+    mine = _middle_box(track.boxes[suspect.first : suspect.last + 1])
+    theirs = _middle_box(edit.before.boxes)
+    if mine is None or theirs is None:
+        return mine is theirs
+    return bool(iou(mine, theirs)[0] >= SAME_PLACE)
+
+
+def _middle_box(boxes: FloatArray) -> FloatArray | None:
+    """(1, 4) median of the boxes there are; None where there is none."""
+    known = boxes[~np.isnan(boxes[:, 0])]
+    return np.median(known, axis=0)[None] if len(known) else None
 
 
 def _is_range(suspect: Suspect, first: int, last: int) -> bool:
@@ -197,10 +253,11 @@ def _usual_size(track: BoxTrack, first: int, last: int) -> Edit:
     return set_size(track, first, last, *usual_size(track, first, last))
 
 
+ABSENT = "say “no animal” in"
 TOOLS: dict[str, Make] = {
     "interpolate": interpolate,
     "fill": lambda track, first, last: fill_gap(track, first, last, "interpolate"),
     "give the usual size to": _usual_size,
     "hold the box in": hold,
-    "say “no animal” in": mark_absent,
+    ABSENT: mark_absent,
 }

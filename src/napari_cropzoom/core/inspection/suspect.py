@@ -71,6 +71,16 @@ def score_of(severity: float) -> float:
     return severity / (1 + severity)
 
 
+def ranked(suspects: Sequence[Suspect]) -> list[Suspect]:
+    """The highest score first; of the same score, by frame."""
+    return sorted(suspects, key=rank)
+
+
+def rank(suspect: Suspect) -> tuple[float, int]:
+    """What suspects are ranked by, ascending."""
+    return -suspect.score, suspect.first
+
+
 def over(what: str, first: int, last: int) -> str:
     """``what`` with the length of a range behind it, if it is longer than a frame."""
     count = last - first + 1

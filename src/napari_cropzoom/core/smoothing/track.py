@@ -30,12 +30,17 @@ class SmoothedTrack:
             return Box(*self._boxes[frame].tolist())
         if self._asked is not None and self._asked[0] == frame:
             return self._asked[1]
-        track = self.track
-        first, last = smoothing_reach(frame, frame, self.settings, len(track))
-        part = smooth(track.boxes[first : last + 1], self.settings, track.is_manual_in(first, last))
-        box = Box(*part[frame - first].tolist())
+        box = Box(*self.part(frame, frame)[0].tolist())
         self._asked = frame, box
         return box
+
+    def part(self, first: int, last: int) -> FloatArray:
+        """(N, 4) smoothed boxes of a range, both ends inclusive; the cost is that of the range."""
+        if self._boxes is not None:
+            return self._boxes[first : last + 1]
+        start, stop = smoothing_reach(first, last, self.settings, len(self.track))
+        boxes, is_manual = self.track.boxes[start : stop + 1], self.track.is_manual_in(start, stop)
+        return smooth(boxes, self.settings, is_manual)[first - start : last + 1 - start]
 
     def boxes(self) -> FloatArray:
         """(T, 4) smoothed boxes, NaN where missing; do not write to it."""

@@ -26,9 +26,10 @@ from napari_cropzoom.files.atomic import naming
 from napari_cropzoom.files.belonging import GIVE_OTHERS, read_predictions_of
 from napari_cropzoom.files.provenance import MadeWith, made_with_path, read_made_with
 from napari_cropzoom.files.review_paths import REVIEW_DIR, journal_file, reviewed_csv, stem
+from napari_cropzoom.review.inspecting.inspector import Inspector
 from napari_cropzoom.review.saved_files import OnDisk
 from napari_cropzoom.review.stored import StoredReview, read_review
-from napari_cropzoom.review.suspects import Inspector, lost_frames, over
+from napari_cropzoom.review.suspects import lost_frames, over
 from napari_cropzoom.video.index import VideoIndex
 from napari_cropzoom.video.judge import note_odd
 

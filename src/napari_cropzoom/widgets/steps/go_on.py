@@ -9,8 +9,8 @@ from qtpy.QtWidgets import QPushButton
 
 from napari_cropzoom.core.words import counted, shortened
 from napari_cropzoom.jobs import DRAWN_FIRST, Latest
+from napari_cropzoom.review.inspecting.inspector import Inspected, Inspector
 from napari_cropzoom.review.session import Session
-from napari_cropzoom.review.suspects import Inspected, Inspector
 from napari_cropzoom.widgets.controller import Controller
 
 NAME_LENGTH = 16  # letters of an animal's name

@@ -24,8 +24,8 @@ from napari_cropzoom.core.looks import CORRECTED, source_word
 from napari_cropzoom.core.runs import runs
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.jobs import DRAWN_FIRST, Latest
+from napari_cropzoom.review.inspecting.inspector import Inspected, Inspector
 from napari_cropzoom.review.session import Session
-from napari_cropzoom.review.suspects import Inspected, Inspector
 from napari_cropzoom.widgets.controller import Controller
 from napari_cropzoom.widgets.controls import CutLabel, Message, button, grid_of, row, thin_bar
 from napari_cropzoom.widgets.shortcuts_dialog import review_hint, with_keys
@@ -255,7 +255,7 @@ class ReviewStep(Step):
 
     def _show_offer(self, session: Session) -> None:
         """Offer to do to suspects that are alike what a person has just done, or always does."""
-        offer = session.suspects.offer() if self._is_inspected(session) else None
+        offer = session.suspects.offer(self.controller.frame) if self._is_inspected(session) else None
         if offer is not None:
             self.alike.setText(offer.text)
             self.alike.setToolTip(offer.help)
@@ -315,8 +315,9 @@ class ReviewStep(Step):
             suspect = session.suspects.at(frame)
             if suspect is not None and session.suspects.is_open(suspect):
                 self.message.clear()  # it would stand over the reason of a suspect it says nothing of
-        if self.is_open and self.controller.session is not None:
-            self._show_here(self.controller.session)
+        if self.is_open and session is not None:
+            self._show_offer(session)
+            self._show_here(session)
 
     # ---- going ---------------------------------------------------------------------------------
 
@@ -368,7 +369,7 @@ class ReviewStep(Step):
     def take_offer(self) -> None:
         """Do to the suspects that are alike what the button says, as one edit."""
         session = self.controller.session
-        offer = session.suspects.offer() if session is not None else None
+        offer = session.suspects.offer(self.controller.frame) if session is not None else None
         if session is None or offer is None:
             return
         edit = offer.edit(session.track)

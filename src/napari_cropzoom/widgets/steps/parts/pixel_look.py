@@ -16,8 +16,8 @@ from napari_cropzoom.core.inspection.motion import Motion
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.detection.evidence import LEAST_FRAMES, keep_motion, kept_motion, read_motion
 from napari_cropzoom.jobs import Job, Worker, run_in_thread
+from napari_cropzoom.review.inspecting.inspector import Inspected
 from napari_cropzoom.review.session import Session
-from napari_cropzoom.review.suspects import Inspected
 from napari_cropzoom.widgets.controller import Controller
 from napari_cropzoom.widgets.controls import delayed
 from napari_cropzoom.widgets.steps.parts.job_bar import JobBar

@@ -1,0 +1,202 @@
+"""What a pose says of the boxes it was found in: where it touches their edge, the animal may be cut off.
+
+A pose model finds its keypoints inside the box only. What lies beyond is put at its edge, or is unlikely.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from napari_cropzoom.core.boxes import BoolArray, FloatArray, Review
+from napari_cropzoom.core.inspection.suspect import (
+    CERTAIN,
+    Suspect,
+    merged,
+    rank,
+    score_of,
+    worst_of_runs,
+)
+from napari_cropzoom.core.poses import Poses
+from napari_cropzoom.core.smoothing.finalize import finalize
+from napari_cropzoom.core.smoothing.methods import SmoothingSettings, smoothing_reach
+from napari_cropzoom.core.smoothing.track import SmoothedTrack
+
+TOUCHES = "the pose touches the edge of the box: the animal may be cut off"
+# Of the side: nearer to the edge than that, a part of the animal is likely to be cut off.
+EDGE = 0.02
+# A keypoint that is less likely says nothing of its place.
+LIKELY = 0.5
+# A keypoint that is at the edge in more of its frames is left there on purpose, as a tail may be.
+OFTEN = 0.3
+
+
+def edge_distance(xy: FloatArray, boxes: FloatArray) -> FloatArray:
+    """(T, K, 4) how far points are inside their box, of its side: from left, top, right, bottom.
+
+    Parameters
+    ----------
+    xy : ndarray, (T, K, 2)
+    boxes : ndarray, (T, 4)
+    """
+    low, side = boxes[:, None, :2], boxes[:, None, 2:]
+    share = (xy - low) / side
+    distance: FloatArray = np.concatenate([share, 1 - share], axis=2)
+    return distance
+
+
+def at_edge(poses: Poses, boxes: FloatArray) -> BoolArray:
+    """(T, K) likely keypoints that lie at the edge of their box, (T, 4), or beyond it."""
+    with np.errstate(invalid="ignore"):
+        near = (edge_distance(poses.xy, boxes) < EDGE).any(axis=2)
+    touching: BoolArray = near & (poses.likelihood >= LIKELY)
+    return touching
+
+
+def can_grow(boxes: FloatArray, frame_size: tuple[int, int] | None) -> BoolArray:
+    """(T, 4) whether there is more of the frame to the left, the top, the right, the bottom of a box."""
+    if frame_size is None:
+        return np.ones(boxes.shape, bool)
+    spare = EDGE * boxes[:, 2:]
+    low = boxes[:, :2] > spare
+    high = boxes[:, :2] + boxes[:, 2:] < np.array(frame_size) - spare
+    possible: BoolArray = np.concatenate([low, high], axis=1)
+    return possible
+
+
+def cut_off(poses: Poses, boxes: FloatArray, frame_size: tuple[int, int] | None) -> FloatArray:
+    """(T,) how surely a part of the animal is outside the box: 1 is the threshold.
+
+    Parameters
+    ----------
+    poses : Poses
+        Of the pose model.
+    boxes : ndarray, (T, 4)
+        That they were found in, NaN rows where that is not known.
+    frame_size : (int, int) or None
+        Width and height in pixels. Where a box ends with the frame, nothing is cut off.
+    """
+    distance = edge_distance(poses.xy, boxes)
+    is_likely = (poses.likelihood >= LIKELY)[..., None] & np.isfinite(distance)
+    severity = np.where(is_likely, EDGE / np.maximum(np.nan_to_num(distance), EDGE / 4), 0.0)
+    severity = (severity * can_grow(boxes, frame_size)[:, None]).max(axis=2)
+    often = (severity >= CERTAIN).sum(axis=0) > OFTEN * is_likely.any(axis=2).sum(axis=0)
+    worst: FloatArray = severity[:, ~often].max(axis=1, initial=0.0)
+    return worst
+
+
+def touching(severity: FloatArray) -> list[Suspect]:
+    """Suspects of :func:`cut_off`, (T,), by first frame."""
+    found = worst_of_runs(severity, lambda _frame: TOUCHES)
+    return [replace(each, reasons=(TOUCHES,)) for each in found if each.score >= score_of(CERTAIN)]
+
+
+class PosedSuspects:
+    """Suspects of a pose, each while its boxes are those that the pose was found in.
+
+    After a change of the track, call :meth:`renew` with the range that changed. An edit costs what the
+    suspects near it cost.
+
+    Parameters
+    ----------
+    poses : Poses
+        Of the pose model.
+    boxes : ndarray, (T, 4)
+        That they were found in, NaN rows where that is not known.
+    frame_size : (int, int) or None
+        Width and height in pixels.
+
+    Attributes
+    ----------
+    found : list of Suspect
+        All of them, by first frame.
+    frame_size : (int, int) or None
+    """
+
+    def __init__(self, poses: Poses, boxes: FloatArray, frame_size: tuple[int, int] | None) -> None:
+        self.found = touching(cut_off(poses, boxes, frame_size))
+        self.frame_size = frame_size
+        self._boxes = boxes
+        self._settings: SmoothingSettings | None = None
+        # whether each is open or settled; None where its boxes are others
+        self._is_open: list[bool | None] = [None] * len(self.found)
+        self._changed: list[tuple[int, int]] = []
+
+    @classmethod
+    def of(cls, poses: Poses, final: FloatArray, frame_size: tuple[int, int] | None) -> PosedSuspects:
+        """Those of a pose; where nothing says in which boxes it was found, in the final ones, (T, 4).
+
+        That is in the frames in which they hold all of its keypoints.
+        """
+        boxes = poses.boxes
+        if boxes is None:
+            with np.errstate(invalid="ignore"):
+                is_out = edge_distance(poses.xy, final).min(axis=(1, 2)) < 0
+            boxes = np.where(np.atleast_2d(is_out).T, np.nan, final)
+        return cls(poses, boxes, frame_size)
+
+    def renew(self, first: int, last: int) -> None:
+        """Take note that the frames ``first`` to ``last``, both inclusive, have changed."""
+        self._changed.append((first, last))
+
+    def follow(self, smoothed: SmoothedTrack) -> None:
+        """Catch up with the track, as :meth:`entries` does."""
+        if smoothed.settings != self._settings:
+            self._settings, self._changed = smoothed.settings, [(0, len(self._boxes) - 1)]
+        changed, self._changed = self._changed, []
+        reached = [smoothing_reach(*span, smoothed.settings, len(self._boxes)) for span in changed]
+        for place, each in enumerate(self.found):
+            if any(first <= each.last and each.first <= last for first, last in reached):
+                self._is_open[place] = self._judge(each, smoothed)
+
+    def entries(self, smoothed: SmoothedTrack) -> tuple[list[Suspect], list[Suspect]]:
+        """Suspects that are open and suspects that are settled.
+
+        One is settled when a person has accepted all of it, or has changed its boxes. One whose boxes are
+        others for another reason, as after other smoothing, is neither: the pose says nothing of these.
+        """
+        self.follow(smoothed)
+        states = list(zip(self.found, self._is_open, strict=True))
+        left = [each for each, is_open in states if is_open]
+        return left, [each for each, is_open in states if is_open is False]
+
+    def open_rows(self, suspect: Suspect, smoothed: SmoothedTrack) -> BoolArray:
+        """Which frames of a suspect have the box that the pose was found in, and are not accepted."""
+        final = finalize(smoothed.part(suspect.first, suspect.last))
+        rows = slice(suspect.first, suspect.last + 1)
+        is_accepted = smoothed.track.review[rows] == Review.ACCEPTED
+        is_open: BoolArray = is_same(self._boxes[rows], final, self.frame_size) & ~is_accepted
+        return is_open
+
+    def _judge(self, suspect: Suspect, smoothed: SmoothedTrack) -> bool | None:
+        if self.open_rows(suspect, smoothed).any():
+            return True
+        review = smoothed.track.review[suspect.first : suspect.last + 1]
+        is_settled = (review >= Review.ACCEPTED).all() or Review.EDITED in review
+        return False if is_settled else None
+
+
+def is_same(seen: FloatArray, boxes: FloatArray, frame_size: tuple[int, int] | None) -> BoolArray:
+    """(T,) whether boxes, (T, 4), are those that a network saw, which may be cut to the frame."""
+    same: BoolArray = (seen == boxes).all(axis=1)
+    if frame_size is None:
+        return same
+    corner = np.maximum(boxes[:, :2], 0)
+    side = np.minimum(boxes[:, :2] + boxes[:, 2:], frame_size) - corner
+    cut: BoolArray = (seen == np.concatenate([corner, side], axis=1)).all(axis=1)
+    return same | cut
+
+
+def with_posed(left: Sequence[Suspect], posed: Sequence[Suspect]) -> list[Suspect]:
+    """Open suspects of the boxes and those of the pose; where they meet, one in place of both."""
+    met, others = list[Suspect](), list[Suspect]()
+    for each in left:
+        (met if any(meets(each, other) for other in posed) else others).append(each)
+    return sorted([*others, *merged([*met, *posed])], key=rank)
+
+
+def meets(one: Suspect, other: Suspect) -> bool:
+    """Whether two suspects have a frame in common."""
+    return one.first <= other.last and other.first <= one.last

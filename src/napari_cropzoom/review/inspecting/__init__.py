@@ -1,0 +1,1 @@
+"""Inspecting a track, in any thread."""

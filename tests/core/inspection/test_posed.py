@@ -1,0 +1,152 @@
+"""A pose that touches the edge of its box makes a suspect, while the box is the one it was found in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from napari_cropzoom.core.boxes import BoxTrack
+from napari_cropzoom.core.editing.edits import accept, set_box
+from napari_cropzoom.core.inspection.larger import offer_larger
+from napari_cropzoom.core.inspection.posed import TOUCHES, PosedSuspects, with_posed
+from napari_cropzoom.core.inspection.suspect import Suspect
+from napari_cropzoom.core.poses import Poses
+from napari_cropzoom.core.smoothing.finalize import finalize
+from napari_cropzoom.core.smoothing.methods import SmoothingSettings
+from napari_cropzoom.core.smoothing.track import SmoothedTrack
+from walks import FRAME, walk
+
+N = 300
+PARTS = ("nose", "middle", "tail")
+NONE = SmoothingSettings(window=1)
+
+
+@pytest.fixture
+def boxes():
+    return finalize(walk(N))
+
+
+@pytest.fixture
+def poses(boxes):
+    """Three keypoints in a line through the box; the tail is at its left edge in two places."""
+    share = np.tile(np.array([[0.8, 0.5], [0.5, 0.5], [0.2, 0.5]]), (N, 1, 1))
+    share[40:46, 2, 0] = 0.005
+    share[200, 2, 0] = 0.01
+    xy = boxes[:, None, :2] + share * boxes[:, None, 2:]
+    return Poses(PARTS, xy, np.full((N, 3), 0.95), boxes=boxes)
+
+
+@pytest.fixture
+def track(boxes):
+    return BoxTrack(boxes)
+
+
+def spans(suspects):
+    return [(each.first, each.last) for each in suspects]
+
+
+def judge(poses, track, smoothing=NONE):
+    smoothed = SmoothedTrack(track, smoothing)
+    return PosedSuspects.of(poses, finalize(smoothed.boxes()), FRAME), smoothed
+
+
+def test_keypoints_at_the_edge_are_suspects(poses, track):
+    posed, smoothed = judge(poses, track)
+    left, done = posed.entries(smoothed)
+    assert spans(left) == [(40, 45), (200, 200)]
+    assert [each.reasons for each in left] == [(TOUCHES,)] * 2
+    assert not done
+
+
+def test_an_unlikely_keypoint_says_nothing(poses, track):
+    poses.likelihood[40:46, 2] = 0.2
+    posed, smoothed = judge(poses, track)
+    assert spans(posed.entries(smoothed)[0]) == [(200, 200)]
+
+
+def test_what_is_usually_at_the_edge_is_left_there_on_purpose(poses, track):
+    poses.xy[::2, 2, 0] = track.boxes[::2, 0] + 0.5
+    assert not judge(poses, track)[0].found
+
+
+def test_a_box_that_ends_with_the_frame_cuts_nothing_off(boxes, poses):
+    poses.xy[40:46, :, 0] -= boxes[40:46, None, 0]
+    boxes[40:46, 0] = 0
+    posed, smoothed = judge(replace(poses, boxes=boxes), BoxTrack(boxes))
+    assert spans(posed.entries(smoothed)[0]) == [(200, 200)]
+
+
+def test_a_pose_of_other_boxes_says_nothing(poses, track):
+    posed, _ = judge(poses, track)
+    others = SmoothedTrack(BoxTrack(track.boxes + np.array([4, 0, 0, 0])), NONE)
+    assert posed.entries(others) == ([], [])
+    posed, _ = judge(poses, track)
+    assert posed.entries(SmoothedTrack(track, SmoothingSettings("mean", 61))) == ([], [])
+
+
+def test_without_a_record_the_boxes_that_hold_all_keypoints_count(poses, track):
+    posed, smoothed = judge(replace(poses, boxes=None), track)
+    assert spans(posed.entries(smoothed)[0]) == [(40, 45), (200, 200)]
+    poses.xy[41, 0] = track.boxes[41, :2] - 30  # of another box
+    posed, smoothed = judge(replace(poses, boxes=None), track)
+    assert not posed.open_rows(posed.found[0], smoothed)[1]
+
+
+def test_one_is_settled_by_accepting_and_by_another_box_and_undo_opens_it(poses, track):
+    posed, smoothed = judge(poses, track)
+    posed.follow(smoothed)
+    edits = [accept(track, 40, 45), set_box(track, 200, track.box(200)._replace(x=3.0))]
+    for edit in edits:
+        edit.apply({track.name: track})
+        smoothed.renew(edit.first, edit.last)
+        posed.renew(edit.first, edit.last)
+    assert [spans(each) for each in posed.entries(smoothed)] == [[], [(40, 45), (200, 200)]]
+    for edit in edits:
+        edit.inverse().apply({track.name: track})
+        smoothed.renew(edit.first, edit.last)
+        posed.renew(edit.first, edit.last)
+    assert [spans(each) for each in posed.entries(smoothed)] == [[(40, 45), (200, 200)], []]
+
+
+def test_one_that_meets_a_suspect_of_the_boxes_is_one_entry_with_it(poses, track):
+    posed, smoothed = judge(poses, track)
+    jump = Suspect(44, 44, 47, 0.9, ("jumps 40 px for 4 frames",))
+    apart = Suspect(100, 100, 101, 0.6, ("no box",))
+    queue = with_posed([jump, apart], posed.entries(smoothed)[0])
+    assert spans(queue) == [(40, 47), (200, 200), (100, 101)]
+    assert queue[0].reasons == ("jumps 40 px for 4 frames", TOUCHES)
+
+
+def test_larger_boxes_hold_more_on_every_side_and_are_one_edit(poses, track):
+    posed, smoothed = judge(poses, track)
+    first, _ = posed.entries(smoothed)[0]
+    offer = offer_larger(smoothed, posed, first, None)
+    assert offer.text == "Larger boxes in frames 40 to 45"
+    edit, before = offer.edit(track), track.boxes.copy()
+    edit.apply({track.name: track})
+    for each in (smoothed, posed):
+        each.renew(edit.first, edit.last)
+    size = track.boxes[:, 2] / before[:, 2]
+    assert (size[40:46] >= 1.2).all()
+    assert (np.diff(size[35:41]) >= 0).all()  # no new jump beside
+    assert (np.abs(np.diff(size)) < 0.1).all()
+    assert (track.boxes[:36] == before[:36]).all()
+    assert (track.boxes[40:46, :2] < before[40:46, :2]).all()
+    assert spans(posed.entries(smoothed)[0]) == [(200, 200)]
+    others = offer_larger(smoothed, posed, None, edit)
+    assert others.text == "1 more like this: larger boxes in\nframe 200?"
+    assert offer_larger(smoothed, posed, None, None) is None
+    edit.inverse().apply({track.name: track})
+    assert (track.boxes == before).all()
+
+
+def test_larger_boxes_stay_in_the_frame(poses, boxes):
+    low = boxes - [0, boxes[40, 1] - 1, 0, 0]
+    shown = replace(poses, xy=poses.xy - [0, boxes[40, 1] - 1], boxes=low)
+    track = BoxTrack(low)
+    posed, smoothed = judge(shown, track)
+    (here,) = [each for each in posed.entries(smoothed)[0] if each.first == 40]
+    offer_larger(smoothed, posed, here, None).edit(track).apply({track.name: track})
+    assert (track.boxes[40:46, 1] >= 0).all()

@@ -73,19 +73,19 @@ def test_a_model_of_several_views_is_refused_with_what_to_do(opened, model_folde
 def test_review_leads_through_the_queue(detected, wait):
     review, session = detected["review"], detected.controller.session
     detected.open_step("review")
-    wait(lambda: review.header.state == "0 of 2 suspects reviewed")
+    wait(lambda: review.header.state == "0 of 2 reviewed")
     button(detected, "review_next").click()
     assert detected.controller.frame in (10, 11, 12)
     wait(lambda: "low likelihood" in review.reason.text())
     button(detected, "review_accept").click()
-    wait(lambda: review.header.state == "1 of 2 suspects reviewed")
+    wait(lambda: review.header.state == "1 of 2 reviewed")
     button(detected, "review_worst").click()
     assert detected.controller.frame == 20
     wait(lambda: "no box" in review.here.text())
     wait(lambda: button(detected, "review_fill").isEnabled())
     button(detected, "review_fill").click()
     so_far = [f"2 of 2 so far · {each}" for each in ("the pixels come next", "looking at the pixels")]
-    wait(lambda: review.header.state in ("✓ 2 of 2 suspects reviewed", *so_far))
+    wait(lambda: review.header.state in ("✓ 2 of 2 reviewed", *so_far))
     assert not session.track.is_missing.any()
     wait(lambda: button(detected, "review_undo").isEnabled())
     button(detected, "review_undo").click()
@@ -130,7 +130,7 @@ def test_a_long_track_is_inspected_beside_the_window(detected, wait):
     session.set_raw(session.track.raw.copy(), session.raw_csv, Source.DETECTED, sizing=session.sizing)
     review.refresh()
     assert review.header.state.startswith("searching")
-    wait(lambda: review.header.state == "0 of 2 suspects reviewed")
+    wait(lambda: review.header.state == "0 of 2 reviewed")
 
 
 def test_the_window_slider_smooths_and_measures(detected, wait):

@@ -64,7 +64,7 @@ def test_the_window_fits_a_low_screen(dock):
     assert timeline.legend.isVisible()
     for height in (740, 600):  # the player takes two lines of it
         window.resize(960, height)
-        wait_for(lambda height=height: window.height() == height)
+        wait_for(lambda height=height: (window.width(), window.height()) == (960, height))
         wait_for(lambda: timeline.plot.height() >= timeline.plot.minimumHeight())
         wait_for(lambda: timeline.plot.geometry().bottom() <= below(timeline))
     window.resize(before)

@@ -67,7 +67,7 @@ def test_a_job_stays_in_reach_and_says_that_it_is_being_cancelled(dock):
     wait_for(lambda: detect.job_bar.status.text().endswith(" left · other programs use the processor"))
     assert "processor" not in strip.text.text()  # how far it is has the room
     assert "processor" in strip.text.toolTip()
-    click_on(dock.findChild(QPushButton, "running_job_show"))
+    click_on(dock.findChild(QPushButton, "running_job_open"))
     wait_for(lambda: detect.is_open and strip.isHidden())
 
     click_on(dock["review"].header)

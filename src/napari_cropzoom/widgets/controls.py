@@ -184,9 +184,11 @@ def line_height(font: QFont) -> int:
 
 
 def cut(text: str, room: QSize, font: QFont) -> str:
-    """Text that fits into a room in pixels, cut off with an ellipsis at the end of the last line."""
+    """Text that fits into a room in pixels: an ellipsis at the end, of one line parts as in `fitting`."""
     metrics = QFontMetrics(font)
     lines = max(1, room.height() // line_height(font))
+    if lines == 1 and " · " in text:
+        return fitting(text, room.width(), metrics)
     layout = QTextLayout(text, font)
     layout.beginLayout()
     starts: list[int] = []
@@ -209,10 +211,7 @@ def breakable(text: str) -> str:
 
 
 class LineLabel(_Cut):
-    """One line that never makes the dock wider; whole in the tooltip where it has no room.
-
-    Parts after " · " are left out then, from the end; the first is cut in the middle.
-    """
+    """One line that never makes the dock wider, see `fitting`; whole in the tooltip where it is cut."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -225,7 +224,7 @@ class LineLabel(_Cut):
 
 
 def fitting(text: str, width: int, metrics: QFontMetrics) -> str:
-    """What of a line fits into a width in pixels, see :class:`LineLabel`."""
+    """What fits into a width in pixels: parts after " · " are left out, the first is cut inside."""
     parts = text.split(" · ")
     for count in range(len(parts), 0, -1):
         shown = " · ".join(parts[:count])

@@ -67,7 +67,7 @@ class CropPreview(QWidget):
         self._measuring = Latest(self._on_size, pause=DRAWN_FIRST)
         self.canvas = Canvas()
         self.canvas.setObjectName("preview_canvas")
-        self.caption = CutLabel(LINES, "preview_caption")
+        self.caption = CutLabel(LINES + 1, "preview_caption")
         self.caption.setText(WAITING)
         self.message = Message()
         self.message.setObjectName("preview_message")
@@ -249,11 +249,11 @@ class CropPreview(QWidget):
         if box.x < 0 or box.y < 0 or box.x + box.w > video.width or box.y + box.h > video.height:
             said.append("The crop is black outside the frame.")
         if abs(math.log(box.w / box.h * size[1] / size[0])) > STRETCHED:
-            sides = f"the box is {box.w:.0f}×{box.h:.0f}, all crops {size[0]}×{size[1]} px"
-            said.append(f"The animal is stretched: {sides}.")
+            sides = f"box {box.w:.0f}×{box.h:.0f}, crops {size[0]}×{size[1]} px"
+            said.append(f"Stretched: {sides}.")
         touching = touching_edge(session, frame, box)
         if touching:
-            said.append(f"The animal touches the edge of the box: {', '.join(touching)}.")
+            said.append(f"Touches the edge of the box: {', '.join(touching)}.")
         pose = self.controller.pose if self.controller else None
         if pose is not None and (size[0] < pose.image_size[1] or size[1] < pose.image_size[0]):
             height, width = pose.image_size

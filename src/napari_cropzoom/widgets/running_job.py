@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal
+from qtpy.QtCore import QEvent, QObject, QSize, Signal
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QWidget
-from superqt import QElidingLabel
 
-from napari_cropzoom.widgets.controls import button
+from napari_cropzoom.widgets.controls import LineLabel, button
 from napari_cropzoom.widgets.steps.parts.job_bar import CANCEL_HELP, JobBar
 from napari_cropzoom.widgets.undone_line import UndoneLine
 
@@ -14,7 +13,7 @@ from napari_cropzoom.widgets.undone_line import UndoneLine
 class RunningJob(QFrame):
     """Keeps a job that runs in reach, whatever step is open; hidden otherwise.
 
-    Object names: ``running_job``, ``running_job_text``, ``running_job_show``, ``running_job_cancel``.
+    Object names: ``running_job``, ``running_job_text``, ``running_job_open``, ``running_job_cancel``.
 
     Attributes
     ----------
@@ -29,21 +28,19 @@ class RunningJob(QFrame):
         self.setObjectName("running_job")
         self._bars: list[tuple[str, str, JobBar]] = []
         self._shown: tuple[str, JobBar] | None = None
-        self.text = QElidingLabel()
+        self.text = LineLabel()
         self.text.setObjectName("running_job_text")
-        self.text.setElideMode(Qt.TextElideMode.ElideMiddle)
-        self.text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.show_button = button("Show", "running_job_show", "Open the step that runs")
+        self.open_button = button("Go to", "running_job_open", "Open the step that runs")
         self.cancel_button = button("Cancel", "running_job_cancel", CANCEL_HELP)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(8, 0, 4, 0)
         layout.setSpacing(4)
         layout.addWidget(self.text, 1)
-        layout.addWidget(self.show_button)
+        layout.addWidget(self.open_button)
         layout.addWidget(self.cancel_button)
-        for each in (self.show_button, self.cancel_button):
+        for each in (self.open_button, self.cancel_button):
             each.setStyleSheet("padding: 1px 4px")  # its room is kept, so it is to be low
-        self.show_button.clicked.connect(self._ask)
+        self.open_button.clicked.connect(self._ask)
         self.cancel_button.clicked.connect(self._cancel)
         self.hide()
 
@@ -62,7 +59,7 @@ class RunningJob(QFrame):
             return
         key, title, bar = hidden[0]
         self._shown = key, bar
-        self.text.setText(f"{title}: {bar.line}")
+        self.text.setText(bar.line if bar.what else f"{title}: {bar.line}")
         self.text.setToolTip(bar.status.text())
         self.cancel_button.setEnabled(not bar.is_cancelling)
         self.show()

@@ -66,8 +66,8 @@ def with_keys(name: str, text: str) -> str:
 def review_hint() -> str:
     """Return how boxes are edited on the canvas."""
     return (
-        f"Drag the box, or press {key_text('draw box')} and draw one. {key_text('delete box')}: no "
-        f"animal here. {key_text('next suspect')}: next suspect. {key_text('accept')}: accept and go on."
+        f"Drag the box. {key_text('draw box')}: draw one. {key_text('delete box')}: no animal here. "
+        f"{key_text('next suspect')}: next. {key_text('accept')}: accept, go on."
     )
 
 

@@ -45,11 +45,11 @@ def test_another_animal_whose_suspects_are_left_is_named_and_comes_next(dock, at
     click_on(review.go_on)
     assert session.current == "animal"
     assert controller.frame in [each.frame for each in session.queue()]
-    wait_for(lambda: review.header.state == f"0 of {left} suspects reviewed")
+    wait_for(lambda: review.header.state == f"0 of {left} reviewed")
     assert not review.go_on.isVisible()
     assert review.is_open
     session.accept(0, N - 1)
-    wait_for(lambda: review.header.state == f"✓ {left} of {left} suspects reviewed")
+    wait_for(lambda: review.header.state == f"✓ {left} of {left} reviewed")
     assert review.go_on.text() == "All reviewed: go on to Smooth ▶"
     click_on(review.go_on)
     wait_for(lambda: dock["smooth"].is_open)

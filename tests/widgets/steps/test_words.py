@@ -55,7 +55,7 @@ def test_a_line_that_has_no_room_is_cut_in_the_middle_and_whole_in_the_tooltip(s
     header, name = shown["detect"].header, "detector_resnet50_trained_on_1200_frames_of_all_cameras_v7"
     label = header.findChild(LineLabel)
     for text, seen in (
-        ("1 of 2 suspects reviewed", "1 of 2 suspects reviewed"),
+        ("1 of 2 reviewed", "1 of 2 reviewed"),
         ("median, 5 frames · 12.0 → 11.0 px · and more", "median, 5 frames"),
     ):
         header.set_state(text)

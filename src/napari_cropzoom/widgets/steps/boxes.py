@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from qtpy.QtWidgets import QButtonGroup, QCheckBox, QRadioButton, QSpinBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QRadioButton, QSpinBox, QVBoxLayout, QWidget
 
 from napari_cropzoom.core.boxes import FloatArray, Source
 from napari_cropzoom.core.editing.settings import (
@@ -111,9 +111,6 @@ class BoxesStep(Step):
         self.by_size.setObjectName("boxes_by_size")
         self.by_size.setToolTip("The same side in every frame")
         self.by_ratio.setChecked(True)
-        self._choice = QButtonGroup(self)
-        self._choice.addButton(self.by_ratio)
-        self._choice.addButton(self.by_size)
         self.ratio = slider("boxes_ratio", LEAST_RATIO, 5.0, 2.0)
         self.size = QSpinBox()
         self.size.setObjectName("boxes_size")
@@ -230,7 +227,8 @@ class BoxesStep(Step):
             self.start_from_keypoints()
         elif session.detector_poses is not None and session.sizing is None and session.track.n_missing:
             self.update_body()
-            self._request() if session.tracks.entry.begins_empty else self.create()
+            make = self._request if session.tracks.entry.begins_empty else self.create
+            make()
         elif session.detector_poses is None and session.has_boxes:
             self.finished.emit()
 
@@ -250,11 +248,12 @@ class BoxesStep(Step):
     def create(self) -> None:
         """Put boxes round the keypoints of every frame, in a thread; ask first what needs an answer."""
         session = self.controller.session
-        is_held = self.ratio.isSliderDown() or self.likelihood.isSliderDown()
         if session is None or not self.question.is_due(session):
             self._request()
+        elif self.ratio.isSliderDown() or self.likelihood.isSliderDown():
+            self._wait.start()
         else:
-            self._wait.start() if is_held else self.question.ask(session)
+            self.question.ask(session)
 
     def _request(self) -> None:
         session, detector = self.controller.session, self.controller.detector
@@ -288,7 +287,8 @@ class BoxesStep(Step):
     def _tell(self, boxes: FloatArray, kept: str) -> None:
         pose = self.controller.pose
         small = told_of_small(boxes, pose.image_size if pose else None, in_window=True)
-        self.message.show_warning(small) if small else self.message.show_info(kept)
+        show = self.message.show_warning if small else self.message.show_info
+        show(small or kept)
 
     def _refuse(self, error: Exception) -> None:
         self._forget_change()

@@ -57,7 +57,7 @@ class GoOn(QPushButton):
         at_once : int
             Most frames that are inspected without a thread.
         """
-        whole = f"{done} of {counted(left + done, 'suspect')} reviewed" if left + done else "no suspects"
+        whole = f"{done} of {left + done} reviewed" if left + done else "no suspects"
         if left:
             return whole, False
         others = self._left_of_others(session, at_once)

@@ -150,7 +150,7 @@ class ReviewStep(Step):
     # ---- state ---------------------------------------------------------------------------------
 
     def summary(self) -> tuple[str, bool]:
-        """``9 of 37 suspects reviewed``."""
+        """``9 of 37 reviewed``."""
         session = self.controller.session
         if session is None or not session.has_boxes:
             return "", False

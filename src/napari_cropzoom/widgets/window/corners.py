@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from qtpy.QtCore import QEvent, QObject, Qt
-from qtpy.QtWidgets import QMainWindow
+from qtpy.QtWidgets import QMainWindow, QScrollBar
 
 WIDE = 1240
 """Pixels of a window in which the timeline has room enough between the docks at the sides."""
+NARROW = 960
+"""Pixels that a wide window may be made narrower to at once: half of 1920, as at a scale of 200 %."""
+SLIDER = 90
+"""Pixels that napari's slider of the frames needs; with its own 150 a long video makes a window wider."""
 
 
 class Corners(QObject):
@@ -35,10 +39,14 @@ class Corners(QObject):
         return False
 
     def _arrange(self) -> None:
+        for bar in self._window.centralWidget().findChildren(QScrollBar):
+            bar.setMinimumWidth(min(bar.minimumWidth(), SLIDER))
         right, bottom = Qt.DockWidgetArea.RightDockWidgetArea, Qt.DockWidgetArea.BottomDockWidgetArea
         area = right if self._window.width() >= WIDE else bottom
         if self._window.corner(Qt.Corner.BottomRightCorner) != area:
             self._window.setCorner(Qt.Corner.BottomRightCorner, area)
+            # more stands side by side in a wide window, which is no reason to keep it from this width
+            self._window.setMinimumWidth(NARROW if area == right else 0)
 
 
 def give_corners(window: QMainWindow) -> None:

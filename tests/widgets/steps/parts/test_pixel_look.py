@@ -212,7 +212,7 @@ def test_what_is_reviewed_while_it_looks_is_so_only_so_far(files):
         assert review.message.plain.endswith(" found in the pixels.")
         wait_for(lambda: not pixels.to_come, 60)
         assert session.queue()
-        assert review.header.state.endswith("suspects reviewed")
+        assert review.header.state.endswith(" reviewed")
         assert not review.header.state.startswith("✓")
         session.accept(0, N - 1)
         wait_for(lambda: review.go_on.isVisible() and review.header.state.startswith("✓"))

@@ -62,7 +62,7 @@ class JobBar(QWidget):
 
     def __init__(self, name: str, text: str, *, is_flat: bool = False, what: str = "") -> None:
         super().__init__()
-        self._what = what
+        self.what = what
         self.job: Job | None = None
         self.is_waiting = self.is_cancelling = False
         self.short = self.line = self.written = ""
@@ -143,7 +143,7 @@ class JobBar(QWidget):
         title = shortened(title, TITLE_LENGTH)
         self._show_running(True)
         self.bar.reset()
-        self._say(f"{title}: starting …")
+        self._say(f"{self.what or title}: starting …")
         shown = activity(total=0, desc=title)  # runs the event loop, in which the job may end
         if self.job is not job:
             shown.close()
@@ -199,7 +199,7 @@ class JobBar(QWidget):
         full = progress_text(done, total, text, eta, time.monotonic() - self._since)
         is_crowded = self.job is not None and self.job.is_crowded
         more = CROWDED if is_crowded else ""
-        named = f"{self._what}: {short}" if self._what else ""
+        named = f"{self.what}: {short}" if self.what else ""
         self._say(named or full, short, more)
         if total > 0 and not named:
             self.line = short

@@ -241,7 +241,7 @@ class PixelLook(JobBar):
         self._end_process()
         if session is not None:  # one line has no room for the path of the video that is open anyway
             message = message.removeprefix(f"{session.video.path}: ")
-        self._say(f"{message[:1].upper()}{message[1:]}")
+        self._say(f"{message[:1].upper()}{message[1:].replace(', ', ' · ', 1)}")  # its start says enough
         self.run_button.setVisible(job.kind != "user")
 
     def _on_unreadable(self, error: Exception) -> None:

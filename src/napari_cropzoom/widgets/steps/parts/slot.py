@@ -101,9 +101,11 @@ class Slot(QWidget):
         self._arrange()
 
     def sizeHint(self) -> QSize:
-        """Room for a few lines in a frame, or for all that may stand above."""
+        """Room for a few lines in a frame and for the hint, or for all that may stand above."""
         line = line_height(self._hint.font())
-        return QSize(0, LINES * line + _FRAME if self._above is None else self._above.most * line + 2)
+        if self._above is not None:
+            return QSize(0, self._above.most * line + 2 + SPACING)
+        return QSize(0, max(LINES * line + _FRAME, self._hint.sizeHint().height()))
 
     def minimumSizeHint(self) -> QSize:
         """The same."""

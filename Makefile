@@ -50,6 +50,7 @@ docs: setup
 
 pictures: setup
 	$(BIN)/python scripts/make_shown.py
+	$(SCREEN) $(BIN)/python scripts/make_pictures.py
 	$(SCREEN) $(BIN)/python scripts/make_recording.py
 
 clean:

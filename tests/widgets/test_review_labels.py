@@ -41,7 +41,7 @@ def labels(tmp_path) -> Path:
             "video": "videos/a.mp4",
             "frame": number,
             "box": [30, 30, 60, 60],
-            "why": "a jump",
+            "why": "jumps …",
             "keypoints": {name: [*rows[image][name], 0.9 - 0.1 * number] for name in PARTS[:2]},
             "least": 0.5,
         }
@@ -90,7 +90,7 @@ def test_keypoints_are_dragged_and_hidden_and_images_accepted_and_rejected(dock,
     assert page.current == MADE[2]  # the least sure
     assert "0 of 3 accepted, 3 to look at" in page.told.text()
     assert "not looked at yet" in page.here.text()
-    assert "a jump" in page.here.text()
+    assert "(jumps)" in page.here.text()
     np.testing.assert_array_equal(layers[PICTURE].data, read_image(labels.parent / MADE[2]))
     assert layers[LABELS].shown.tolist() == [True, True, False]
     np.testing.assert_allclose(layers[LABELS].data[0], yx(dock, "nose"))

@@ -160,7 +160,7 @@ def write_labeled_video(
         if rate * speed > max(FASTEST, rate):
             raise CropzoomError(
                 f"{output}: would play {rate * speed:.0f} frames a second, and players show "
-                f"{FASTEST} at most. Give a --speed of {FASTEST / rate:.3g} at most."
+                f"{FASTEST} at most. Give --fps {FASTEST}, or a --speed of {FASTEST / rate:.3g} at most."
             )
         total = len(timing.ticks)
         with (

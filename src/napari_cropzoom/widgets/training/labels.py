@@ -328,7 +328,7 @@ class LabelsPage(QWidget):
             place = self._order.index(image) + 1
             self.here.setText(
                 f"{place} of {len(self._order)}: {image.removeprefix('labeled-data/')}, "
-                f"{_SAID[label.said]}. Its box was corrected ({found.why})."
+                f"{_SAID[label.said]}. Its box was corrected ({_bare(found.why)})."
             )
             for number, name in enumerate(review.names):
                 item = self.keypoints.item(number)
@@ -336,6 +336,11 @@ class LabelsPage(QWidget):
                 item.setCheckState(Qt.CheckState.Checked if is_visible else Qt.CheckState.Unchecked)
                 sure = f"  {found.likelihoods[name]:.2f}" if name in found.likelihoods else ""
                 item.setText(f"{name}{sure}" if is_visible else f"{name}{sure}  not visible")
+
+
+def _bare(why: str) -> str:
+    """A kind of reason without what stands for its numbers."""
+    return why.replace("… times ", "").replace(" …", "").strip()
 
 
 def _places(review: LabelReview, image: str) -> FloatArray:

@@ -24,7 +24,7 @@ from napari_cropzoom.core.smoothing.finalize import finalize
 from napari_cropzoom.core.smoothing.methods import SmoothingSettings, smoothing_reach
 from napari_cropzoom.core.smoothing.track import SmoothedTrack
 
-TOUCHES = "the pose touches the edge of the box: the animal may be cut off"
+TOUCHES = "may be cut off: the pose touches the edge of the box"
 # Of the side: nearer to the edge than that, a part of the animal is likely to be cut off.
 EDGE = 0.02
 # A keypoint that is less likely says nothing of its place.

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from napari_cropzoom.core.boxes import BoxTrack
 from napari_cropzoom.core.inspection.inspection import (
     Evidence,
     Inspection,
@@ -343,3 +344,19 @@ def test_boxes_too_small_to_be_an_animal_are_suspects_however_usual(side, size):
 @pytest.mark.parametrize("size", [(640, 480), None])
 def test_boxes_of_a_small_animal_are_no_suspects(size):
     assert not find_suspects(np.tile([100.0, 80, 20, 20], (200, 1)), Evidence(frame_size=size))
+
+
+def test_the_worst_frame_is_that_of_what_sees_each_frame_not_an_end_of_the_jump():
+    likelihood = 0.9 + np.random.default_rng(0).normal(0, 0.02, 300)
+    likelihood[100:106] = 0.3
+    likelihood[103] = 0.02
+    boxes = walk()
+    boxes[100:106, :2] += [200, -60]
+    (suspect,) = at_least(Inspection.of(boxes, Evidence(likelihood, frame_size=FRAME)).suspects)
+    assert (suspect.first, suspect.last, suspect.frame) == (100, 105, 103)
+    assert suspect.reasons[0].startswith("jumps")
+    alone = Inspection.of(boxes, Evidence(frame_size=FRAME))
+    (suspect,) = at_least(alone.suspects)
+    assert suspect.frame in (100, 105)
+    (again,) = at_least(alone.again(BoxTrack(boxes), 90, 120))
+    assert again == suspect

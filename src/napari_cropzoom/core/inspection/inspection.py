@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -87,7 +87,7 @@ class Inspection:
         evidence = self.evidence.part(start, stop - 1)
         found, _, _ = _inspect(part, evidence, part_open, self.thresholds, self.usual)
         moved = (
-            Suspect(each.frame + start, each.first + start, each.last + start, each.score, each.reasons)
+            replace(each, frame=each.frame + start, first=each.first + start, last=each.last + start)
             for each in found
             if part_open[each.first : each.last + 1].any()
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import scipy
@@ -37,6 +37,8 @@ class Suspect:
         How suspicious, 0 to 1; above 0.5 it is rather a fault than not.
     reasons : tuple of str
         In words, the weightiest first: ``"jumps 214 px for 2 frames"``.
+    is_step : bool
+        Whether only a sudden step speaks: nobody knows then which frame beside it is the worst.
     """
 
     frame: int
@@ -44,6 +46,7 @@ class Suspect:
     last: int
     score: float
     reasons: tuple[str, ...]
+    is_step: bool = field(default=False, compare=False)
 
     @property
     def reason(self) -> str:
@@ -155,13 +158,15 @@ def _one(group: Sequence[Suspect]) -> Suspect:
     for reason in (reason for each in by_score for reason in each.reasons):
         kinds.setdefault(kind_of(reason), reason)
     reasons = tuple(kinds.values())[:MOST_REASONS]
-    worst = by_score[0]
+    # a step says that something is wrong on one side of it; what sees each frame by itself says where
+    worst = next((each for each in by_score if not each.is_step), by_score[0])
     return Suspect(
         worst.frame,
         min(each.first for each in group),
         max(each.last for each in group),
-        worst.score,
+        by_score[0].score,
         reasons,
+        worst.is_step,
     )
 
 

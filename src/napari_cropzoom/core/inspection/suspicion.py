@@ -184,7 +184,7 @@ class _Describer:
         step = max((away, back), key=lambda frame: float(self.severity[frame]))
         worst = (away if step == away else last) if excursion.is_pair else first
         score = score_of(float(self.severity[step]))
-        return Suspect(worst, first, last, score, self._reasons(excursion, step))
+        return Suspect(worst, first, last, score, self._reasons(excursion, step), is_step=True)
 
     def _reasons(self, excursion: Excursion, step: int) -> tuple[str, ...]:
         """Words for what is past its threshold, or nearest to it, the weightier first."""

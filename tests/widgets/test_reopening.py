@@ -252,6 +252,28 @@ def test_a_review_goes_on_in_the_step_and_at_the_frame_that_were_left(
     wait_for(lambda: third["smooth"].is_open)
 
 
+def test_keypoints_that_were_hidden_are_hidden_again(new_viewer, tmp_path, video_file, detector):
+    review(video_file, detector / "video_preds" / "v_bbox.csv")
+    forget_everything(tmp_path / "settings")
+
+    def shown():
+        viewer = new_viewer()
+        dock = dropped_on(viewer, video_file)
+        wait_for(lambda: "detector keypoints" in viewer.layers and "boxes" in viewer.layers)
+        wait_for(lambda: dock.controller.layers.points["detector"].poses is not None)
+        return viewer, viewer.layers["detector keypoints"]
+
+    viewer, layer = shown()
+    assert layer.visible
+    layer.visible = False  # as the eye in the list of layers does, and the dock's menu
+    viewer.close()
+    viewer, layer = shown()
+    assert not layer.visible
+    layer.visible = True
+    viewer.close()
+    assert shown()[1].visible
+
+
 def test_without_a_review_the_next_step_opens(new_viewer, tmp_path, video_file, detector):
     forget_everything(tmp_path / "nothing")
     dock = open_by_hand(new_viewer(), video_file)

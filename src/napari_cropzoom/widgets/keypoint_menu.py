@@ -9,7 +9,9 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from weakref import WeakSet
 
+from napari.layers import Points
 from qtpy.QtGui import QAction, QActionGroup
 from qtpy.QtWidgets import QInputDialog, QMenu, QWidget
 
@@ -18,6 +20,7 @@ from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.engine.skeleton import skeleton_of
 from napari_cropzoom.widgets.controller import Controller
 from napari_cropzoom.widgets.controls import settings
+from napari_cropzoom.widgets.memory import hidden_in, remember_hidden
 
 Bones = tuple[tuple[str, str], ...]
 SEPARATOR = " - "
@@ -59,7 +62,9 @@ class KeypointMenu(QMenu):
             settings().value("keypoint_names") == "yes",
         )
         self._wants_skeleton = settings().value("keypoint_skeleton") != "no"
-        controller.session_changed.connect(self._apply)
+        self._hidden: frozenset[str] = frozenset()  # kinds, in the video that is open
+        self._watched = WeakSet[Points]()
+        controller.session_changed.connect(self._on_session)
         controller.changed.connect(self._apply)
         self.aboutToShow.connect(self._fill)
         self._fill()
@@ -107,6 +112,25 @@ class KeypointMenu(QMenu):
         if layers is not None and kind in layers.points:
             layers.points[kind].layer.visible = wanted
 
+    def _on_session(self) -> None:
+        session = self.controller.session
+        self._hidden = frozenset() if session is None else hidden_in(session.video.path)
+        self._apply()
+
+    def _on_visible(self) -> None:
+        """Keep what a person hides, here or in napari's list, for the next time the video is opened."""
+        session, layers = self.controller.session, self.controller.layers
+        if session is None or layers is None:
+            return
+        shown = {kind: points for kind, points in layers.points.items() if points.poses is not None}
+        hidden = self._hidden - shown.keys() | {
+            kind for kind, points in shown.items() if not points.layer.visible
+        }
+        if hidden != self._hidden:
+            self._hidden = hidden
+            remember_hidden(session.video.path, hidden)
+            self._apply()
+
     def _choose(self, **chosen: object) -> None:
         self._looks = replace(self._looks, **chosen)  # type: ignore[arg-type]
         settings().setValue("keypoint_colour", self._looks.color_by)
@@ -151,9 +175,13 @@ class KeypointMenu(QMenu):
         layers = self.controller.layers
         if layers is not None:
             skeleton = self._skeleton() if self._wants_skeleton else ()
-            looks = replace(self._looks, skeleton=skeleton)
+            looks = replace(self._looks, skeleton=skeleton, hidden=self._hidden)
             if looks != layers.looks:
                 layers.looks = looks
+            for points in layers.points.values():
+                if points.layer not in self._watched:
+                    self._watched.add(points.layer)
+                    points.layer.events.visible.connect(self._on_visible)
 
     def _body_parts(self) -> tuple[str, ...]:
         session = self.controller.session

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,16 @@ def left_at(video: Path) -> tuple[str, int] | None:
     """Key of the step that was open last in the review of a video, and the frame; None if not known."""
     step, frame = _of(video).get("step"), _of(video).get("frame")
     return (step, frame) if isinstance(step, str) and isinstance(frame, int) else None
+
+
+def hidden_in(video: Path) -> frozenset[str]:
+    """Kinds of keypoints that a person has hidden in a video."""
+    return frozenset(kind for kind in _of(video).get("hidden", []) if isinstance(kind, str))
+
+
+def remember_hidden(video: Path, kinds: Iterable[str]) -> None:
+    """Keep which kinds of keypoints are hidden in a video."""
+    _keep(video, {**_of(video), "hidden": sorted(kinds)})
 
 
 def remember_review(video: Path, raw_csv: Path, pose: Path | None) -> None:

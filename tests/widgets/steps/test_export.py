@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from qtpy.QtWidgets import QApplication, QLabel, QPushButton
 
-from gui_events import needs_display, spin, wait_for
+from gui_events import needs_display, wait_for
 from lpmodels import make_predictions_folder
 from napari_cropzoom.core.boxes import Box
 from napari_cropzoom.files.bbox_csv import read_bbox_csv, write_bbox_csv
@@ -73,8 +73,7 @@ def test_boxes_that_were_made_again_are_not_called_saved(window, files, choice):
     session, step = window.controller.session, window["export"]
     session.set_box(7, HERE)
     session.save()
-    spin(0.1)
-    assert step.header.state == "✓ saved"
+    wait_for(lambda: step.header.state == "✓ saved")
     write_bbox_csv(files[1], faulty_boxes() + np.array([4.0, 0, 0, 0]))  # run again
     window.controller.ask_changed = lambda stored: choice
     window["boxes"].load(files[1])
@@ -115,6 +114,26 @@ def test_keypoints_of_other_boxes_are_not_called_done(detected, model_folder, wa
     wait(lambda: step.header.state == "● boxes changed since")
     session.undo()
     wait(lambda: step.header.state == "✓ detector · 3 keypoints")
+
+
+def test_keypoints_that_come_before_their_boxes_are_not_said_to_be_of_others(
+    opened, model_folder, tmp_path, wait
+):
+    session, step, states = opened.controller.session, opened["pose"], []
+    boxes = tmp_path / "v_bbox.csv"
+    write_bbox_csv(boxes, np.tile([10.0, 20, 30, 40], (session.n_frames, 1)))
+    step.choose_model(model_folder)
+    step.use(step.existing())
+    wait(lambda: session.pose_poses is not None)
+    opened.controller.boxes_changed.connect(lambda: states.append(step.header.state))
+    opened.controller.changed.connect(lambda: states.append(step.header.state))
+    session.load_boxes(boxes)
+    wait(lambda: step.header.state == "✓ detector · 3 keypoints")
+    opened.controller.changed.emit()
+    assert step.header.state == "✓ detector · 3 keypoints"
+    assert "● boxes changed since" not in states
+    session.set_box(7, HERE)
+    wait(lambda: step.header.state == "● boxes changed since")
 
 
 def test_the_commands_name_the_models_of_this_video(opened, video_file, tmp_path, poses, wait):

@@ -119,7 +119,7 @@ class PointsLayer:
         self.poses, self._frame, self._described, self._under = poses, -1, -1, None
         self._write_texts()
         if is_first:
-            layer.visible = True
+            layer.visible = self._kind not in self._looks.hidden
         layer.editable = False  # which showing a layer takes back
 
     def show(self, frame: int | None, *, with_table: bool = True) -> None:

@@ -40,11 +40,14 @@ class KeypointLooks:
         Write the body part beside each keypoint.
     skeleton : tuple of (str, str)
         Body parts that a line joins.
+    hidden : frozenset of str
+        Kinds that are not shown when they come.
     """
 
     color_by: str = LIKELIHOOD
     names: bool = False
     skeleton: tuple[tuple[str, str], ...] = ()
+    hidden: frozenset[str] = frozenset()
 
 
 class Marks(NamedTuple):

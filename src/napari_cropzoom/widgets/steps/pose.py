@@ -26,6 +26,7 @@ from napari_cropzoom.widgets.steps.parts.model_picker import (
 )
 
 MEMORY, CROPPED = "memory", "cropped"
+LOOKING = "looking whether boxes changed …"
 
 
 class PoseStep(ModelStep):
@@ -41,7 +42,8 @@ class PoseStep(ModelStep):
     def __init__(self, controller: Controller, number: int) -> None:
         self._stage = ""
         self._only_changed = False
-        self._loaded_at: Revision | None = None  # the boxes as they were when the keypoints were loaded
+        # the boxes as they were when the keypoints were loaded; None while they have not come yet
+        self._loaded_at: Revision | None = None
         self._n_changed = 0  # frames whose box is another one than in the file, at that revision
         super().__init__(controller, number)
 
@@ -58,6 +60,7 @@ class PoseStep(ModelStep):
         self.add_job_bar("Save boxes and run pose model", self.run, self.on_done)
         self.changed.accepted.connect(self.run_changed)
         self.changed.counted.connect(self._on_counted)
+        self.changed.ended.connect(self._on_compared)
         self.picker.chosen.connect(self.take_model)
         self.picker.refused.connect(self.show_error)
         self.source.currentIndexChanged.connect(self.update_body)
@@ -69,6 +72,8 @@ class PoseStep(ModelStep):
         session = self.controller.session
         if not done or session is None:
             return text, done
+        if self._loaded_at is None:
+            return LOOKING, False
         if session.revision != self._loaded_at:
             return "● boxes changed since", False
         return (
@@ -80,9 +85,19 @@ class PoseStep(ModelStep):
     def mark_loaded(self) -> None:
         """Also note of which boxes the keypoints are, and find out in how many frames they are not."""
         session = self.controller.session
-        self._loaded_at, self._n_changed = session.revision if session else None, 0
+        has_boxes = session is not None and session.has_boxes
+        self._loaded_at, self._n_changed = session.revision if session and has_boxes else None, 0
         super().mark_loaded()
         self._find_changes()
+
+    def refresh(self) -> None:
+        """Also compare boxes that have come after the keypoints: nobody knows yet whether they fit."""
+        super().refresh()
+        session = self.controller.session
+        if session is not None and session.has_boxes and self.done_text and self._loaded_at is None:
+            self._find_changes()
+            if not self.changed.is_comparing:  # there is nothing to compare with
+                self._on_compared()
 
     def session_changed(self) -> None:
         """Forget the counts of the video before."""
@@ -95,6 +110,12 @@ class PoseStep(ModelStep):
         session = self.controller.session
         if session is not None and self.done_text:
             self._loaded_at, self._n_changed = session.revision, count
+            self.header.set_state(*self.summary())
+
+    def _on_compared(self) -> None:
+        session = self.controller.session
+        if session is not None and session.has_boxes and self.done_text and self._loaded_at is None:
+            self._loaded_at = session.revision
             self.header.set_state(*self.summary())
 
     def update_body(self, *_: object) -> None:

@@ -31,10 +31,13 @@ class ChangedFrames(QWidget):
         The person wants the changed frames run.
     counted
         How many frames have changed; the whole predictions are compared.
+    ended
+        A comparison has ended, with a count before it or without one.
     """
 
     accepted = Signal()
     counted = Signal(int)
+    ended = Signal()
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -62,9 +65,15 @@ class ChangedFrames(QWidget):
         """Compare no more."""
         self._latest.drop()
 
+    @property
+    def is_comparing(self) -> bool:
+        """Whether an answer is still to come."""
+        return self._latest.is_running
+
     def _show(self, plan: RunPlan | None) -> None:
         if plan is None or plan.why_all:
             self.hide()
+            self.ended.emit()
             return
         count = int(plan.changed.sum())
         self.run.setText(changed_text(count))
@@ -73,10 +82,12 @@ class ChangedFrames(QWidget):
         self.label.setVisible(count == 0)
         self.show()
         self.counted.emit(count)
+        self.ended.emit()
 
     def _on_failed(self, error: Exception) -> None:
         """A file that cannot be read now may be read later; a full run will say what is wrong."""
         self.hide()
+        self.ended.emit()
         if not isinstance(error, OSError | CropzoomError):
             raise error
 

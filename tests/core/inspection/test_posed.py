@@ -57,6 +57,7 @@ def test_keypoints_at_the_edge_are_suspects(poses, track):
     left, done = posed.entries(smoothed)
     assert spans(left) == [(40, 45), (200, 200)]
     assert [each.reasons for each in left] == [(TOUCHES,)] * 2
+    assert [each.frame for each in left] == [42, 200]  # in the middle of what touches
     assert not done
 
 

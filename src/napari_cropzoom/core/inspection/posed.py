@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import scipy
 
 from napari_cropzoom.core.boxes import BoolArray, FloatArray, Review
 from napari_cropzoom.core.inspection.suspect import (
@@ -31,6 +32,7 @@ EDGE = 0.02
 LIKELY = 0.5
 # A keypoint that is at the edge in more of its frames is left there on purpose, as a tail may be.
 OFTEN = 0.3
+TOGETHER = 5  # frames; where most of them touch the edge is the worst
 
 
 def edge_distance(xy: FloatArray, boxes: FloatArray) -> FloatArray:
@@ -89,7 +91,9 @@ def cut_off(poses: Poses, boxes: FloatArray, frame_size: tuple[int, int] | None)
 
 def touching(severity: FloatArray) -> list[Suspect]:
     """Suspects of :func:`cut_off`, (T,), by first frame."""
-    found = worst_of_runs(severity, lambda _frame: TOUCHES)
+    together = scipy.ndimage.uniform_filter1d(severity, TOGETHER)
+    worst_by = np.where(severity >= CERTAIN, together, 0.0)
+    found = worst_of_runs(severity, lambda _frame: TOUCHES, worst_by)
     return [replace(each, reasons=(TOUCHES,)) for each in found if each.score >= score_of(CERTAIN)]
 
 

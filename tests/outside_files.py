@@ -3,13 +3,14 @@
 The first lies in the shared folder of the work place (`CROPZOOM_SHARED`, by default beside the
 repository), the second, of another geometry, in `tests/data/formats_second.zip`: what sleap-io 0.9.5,
 movement 0.15.0 and pandas wrote for `make_formats.py --size 641x479 --frames 25 --box 51x90 --gap 9:17
---names "A 1,zebra-fish" --step 9.3`.
+--names "A 1,zebra-fish" --step 9.3`. The files of `WRITTEN` are written when the tests run.
 """
 
 from __future__ import annotations
 
 import csv
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -105,6 +106,22 @@ BY_HAND = {
     "hand/xyxy.csv": Expected("csv", **ONE),
     "hand/yolo_labels": Expected("yolo", names=("class_0", "class_1"), confidence=0.9),
 }
+
+
+def write_short_mot(path: Path, truth: dict[str, np.ndarray]) -> None:
+    """MOTChallenge with its first six columns only."""
+    lines = [
+        ",".join(map(str, (frame + 1, number, *boxes[frame])))
+        for number, boxes in enumerate(truth.values(), 1)
+        for frame in np.flatnonzero(~np.isnan(boxes[:, 0]))
+    ]
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+
+
+WRITTEN: dict[str, tuple[Callable[[Path, dict[str, np.ndarray]], None], Expected]] = {
+    "mot_of_six.txt": (write_short_mot, Expected("mot", names=NUMBERED)),
+}
+"""Files that a function here writes, of the boxes of each animal: the place for those of a new format."""
 REFUSED = {"hand/idtracker_trajectories.npy": "can run code"}
 FIRST_FILES = {**BY_TOOLS, **ONLY_FIRST, **BY_HAND}
 SECOND_FILES = {**BY_TOOLS, **ONLY_SECOND}

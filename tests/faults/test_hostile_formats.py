@@ -20,7 +20,17 @@ import pytest
 
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.files.formats.importing import read_outside
-from outside_files import BY_HAND, FIRST, FIRST_FILES, FIRST_VIDEO, SECOND, SECOND_FILES, SECOND_VIDEO
+from outside_files import (
+    BY_HAND,
+    FIRST,
+    FIRST_FILES,
+    FIRST_VIDEO,
+    SECOND,
+    SECOND_FILES,
+    SECOND_VIDEO,
+    WRITTEN,
+    read_truth,
+)
 from reading_safely import read_safely
 
 MUTATIONS = int(os.environ.get("CROPZOOM_MUTATIONS", "240"))
@@ -61,6 +71,9 @@ def sources(tmp_path_factory):
     with zipfile.ZipFile(SECOND) as archive:
         archive.extractall(folder)
     found = [(folder / name, each, SECOND_VIDEO) for name, each in SECOND_FILES.items()]
+    for name, (write, expected) in WRITTEN.items():
+        write(folder / name, read_truth(folder / "truth.csv", SECOND_VIDEO))
+        found.append((folder / name, expected, SECOND_VIDEO))
     if FIRST.is_dir():
         found += [(FIRST / name, FIRST_FILES[name], FIRST_VIDEO) for name in BY_HAND]
     return found

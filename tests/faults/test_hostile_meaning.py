@@ -32,6 +32,7 @@ from outside_files import (
     SECOND,
     SECOND_FILES,
     SECOND_VIDEO,
+    WRITTEN,
     Expected,
     centres,
     read_truth,
@@ -86,6 +87,9 @@ def sources(tmp_path_factory):
     with zipfile.ZipFile(SECOND) as archive:
         archive.extractall(folder)
     found = [(folder, name, each, SECOND_VIDEO) for name, each in SECOND_FILES.items()]
+    for name, (write, expected) in WRITTEN.items():
+        write(folder / name, read_truth(folder / "truth.csv", SECOND_VIDEO))
+        found.append((folder, name, expected, SECOND_VIDEO))
     if FIRST.is_dir():
         found += [(FIRST, name, FIRST_FILES[name], FIRST_VIDEO) for name in BY_HAND]
     return found

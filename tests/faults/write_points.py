@@ -317,7 +317,7 @@ WRITE_POINTS = [
     WritePoint(f"{OUTSIDE}.via.write", "v_via.json", _exported("via", "v_via.json")),
     WritePoint(f"{OUTSIDE}.cvat.write", "v.xml", _exported("cvat", "v.xml")),
     WritePoint(f"{OUTSIDE}.movement.write", "v.nc", _exported("movement", "v.nc")),
-    WritePoint(f"{OUTSIDE}.keypoints_csv.write", "v.csv", _exported("deeplabcut", "v.csv")),
+    WritePoint(f"{OUTSIDE}.keypoints.keypoints_csv.write", "v.csv", _exported("deeplabcut", "v.csv")),
 ]
 
 ELSEWHERE = {
@@ -326,7 +326,7 @@ ELSEWHERE = {
     "engine.outputs.write_labeled_video": "of the labeled video: tests/engine/test_predict.py",
     "engine.labeled_frames.predict_csv": "needs a model: tests/engine/test_labeled_frames.py",
     "engine.labeled_frames.crop_csv": "needs a model: tests/engine/test_labeled_frames.py",
-    f"{OUTSIDE}.sleap.write": "needs sleap-io: scripts/check_formats.sh",
+    f"{OUTSIDE}.keypoints.sleap.write": "needs sleap-io: scripts/check_formats.sh",
     "engine.onnx.build.build": "needs torch's exporter: tests/engine/onnx/test_build.py",
     "engine.onnx.note.write_note": "in the user's own folder, left out where it cannot be written",
 }

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from napari_cropzoom.files.formats.outside import OUTSIDE
 from napari_cropzoom.files.formats.registry import EXPORTS, POSE_EXPORTS
-from outside_files import BY_HAND, BY_TOOLS, ONLY_SECOND
+from outside_files import BY_HAND, BY_TOOLS, ONLY_SECOND, WRITTEN
 
 PAGE = Path(__file__).parents[3] / "docs" / "formats.md"
 
@@ -32,10 +32,11 @@ def test_every_format_that_is_read_has_its_row():
 
 
 def test_what_the_page_says_of_formats_is_what_the_tests_expect():
-    files = [*BY_TOOLS.values(), *ONLY_SECOND.values(), *BY_HAND.values()]
+    written = [expected for _, expected in WRITTEN.values()]
+    files = [*BY_TOOLS.values(), *ONLY_SECOND.values(), *BY_HAND.values(), *written]
     for name, (_, _, kinds, names, confidence, _) in rows("Which").items():
         mine = [each for each in files if each.format == name]
-        assert mine, name
+        assert mine, f"{name}: put a file of it into WRITTEN of tests/outside_files.py"
         words = {"boxes": "boxes", "keypoints": "keypoints", "points": "centres"}
         assert all(words[each.kind] in kinds for each in mine), name
         if names == "numbers":

@@ -31,6 +31,7 @@ from outside_files import (
     SECOND_FILES,
     SECOND_VIDEO,
     SHARED,
+    WRITTEN,
     Expected,
     centres,
     read_truth,
@@ -133,6 +134,14 @@ def test_files_of_another_geometry_are_read(second, name):
 @pytest.mark.parametrize("name", BY_HAND)
 def test_formats_written_by_hand_are_read_in_a_third_geometry(third, name):
     check(third, name, BY_HAND[name], VideoFacts("clip.mp4", 1003, 601, 41, 30.0))
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_formats_that_are_written_here_are_read(second, tmp_path, name):
+    write, expected = WRITTEN[name]
+    shutil.copy(second / "truth.csv", tmp_path)
+    write(tmp_path / name, read_truth(second / "truth.csv", SECOND_VIDEO))
+    check(tmp_path, name, expected, SECOND_VIDEO)
 
 
 @pytest.mark.parametrize(

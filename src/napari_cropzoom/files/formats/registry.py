@@ -17,10 +17,10 @@ from napari_cropzoom.files.formats.base import BoxExport, BoxFormat, PoseExport
 from napari_cropzoom.files.formats.outside import OUTSIDE
 from napari_cropzoom.files.formats.outside.coco import Coco
 from napari_cropzoom.files.formats.outside.cvat import Cvat
-from napari_cropzoom.files.formats.outside.keypoints_csv import DeepLabCutCsv, LightningPoseCsv
+from napari_cropzoom.files.formats.outside.keypoints.keypoints_csv import DeepLabCutCsv, LightningPoseCsv
+from napari_cropzoom.files.formats.outside.keypoints.sleap import Sleap, SleapNwb
 from napari_cropzoom.files.formats.outside.mot import Mot
 from napari_cropzoom.files.formats.outside.movement import Movement
-from napari_cropzoom.files.formats.outside.sleap import Sleap, SleapNwb
 from napari_cropzoom.files.formats.outside.via import Via
 from napari_cropzoom.files.formats.predictions import Predictions
 from napari_cropzoom.files.formats.table import BboxDir, BoxTable

@@ -26,7 +26,7 @@ from napari_cropzoom.files.formats.contents import (
     hdf5_texts,
     opened_hdf5,
 )
-from napari_cropzoom.files.formats.outside.keypoints_csv import mean_likelihood
+from napari_cropzoom.files.formats.outside.keypoints.keypoints_csv import mean_likelihood
 from napari_cropzoom.files.formats.said import BoxesOut, ImportOptions, Said, VideoFacts, refuse
 
 ORDER = ("time", "individuals", "keypoints", "space")

@@ -13,7 +13,7 @@ import numpy as np
 
 from napari_cropzoom.core.boxes import FloatArray, IntArray
 from napari_cropzoom.files.formats.contents import Content, as_text, hdf5_array, hdf5_numbers, opened_hdf5
-from napari_cropzoom.files.formats.outside.keypoints_csv import mean_likelihood
+from napari_cropzoom.files.formats.outside.keypoints.keypoints_csv import mean_likelihood
 from napari_cropzoom.files.formats.said import ImportOptions, Said, VideoFacts, refuse
 
 POSE, SERIES = "PoseEstimation", "PoseEstimationSeries"

@@ -21,7 +21,11 @@ from napari_cropzoom.files.formats.contents import (
     hdf5_texts,
     opened_hdf5,
 )
-from napari_cropzoom.files.formats.outside.keypoints_csv import Column, frames_of, said_of_columns
+from napari_cropzoom.files.formats.outside.keypoints.keypoints_csv import (
+    Column,
+    frames_of,
+    said_of_columns,
+)
 from napari_cropzoom.files.formats.said import ImportOptions, Said, VideoFacts, refuse
 
 KEYS = ("df_with_missing", "tracks", "df", "keypoints")

@@ -26,7 +26,7 @@ from napari_cropzoom.files.formats.contents import (
     needs,
     opened_hdf5,
 )
-from napari_cropzoom.files.formats.outside.keypoints_csv import mean_likelihood
+from napari_cropzoom.files.formats.outside.keypoints.keypoints_csv import mean_likelihood
 from napari_cropzoom.files.formats.said import (
     ImportOptions,
     PosesOut,

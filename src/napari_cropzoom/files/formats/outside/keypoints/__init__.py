@@ -1,0 +1,1 @@
+"""Formats of programs that say where keypoints are."""

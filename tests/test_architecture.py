@@ -111,10 +111,25 @@ def test_private_members_of_napari_are_left_alone():
 
 def test_modules_and_folders_are_of_a_size_to_be_read():
     long = {
-        each.name: count
+        each.relative_to(PACKAGE).as_posix(): count
         for each in modules()
         if (count := len(each.read_text("utf-8").splitlines())) > LONGEST_MODULE
     }
-    assert long == {}
+    assert not long, f"over {LONGEST_MODULE} lines: take an idea of its own out of it: {long}"
     counts = Counter(each.parent for each in modules() if each.name != "__init__.py")
-    assert {folder.name: count for folder, count in counts.items() if count > MOST_MODULES} == {}
+    full = {
+        folder.relative_to(PACKAGE).as_posix(): count
+        for folder, count in counts.items()
+        if count > MOST_MODULES
+    }
+    assert not full, f"over {MOST_MODULES} modules: give some that belong together a folder: {full}"
+
+
+def test_the_contract_of_the_steps_names_all_of_them():
+    from napari_cropzoom.widgets.steps.registry import STEPS
+
+    name = "The steps of the dock do not know each other"
+    [contract] = [each for each in CONFIG["contracts"] if each["name"] == name]
+    assert sorted(contract["modules"]) == sorted(step.__module__ for step in STEPS), (
+        f"put the new step into the contract {name!r} of pyproject.toml"
+    )

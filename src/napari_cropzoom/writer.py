@@ -60,10 +60,15 @@ def _writer(name: str) -> Callable[[str, Any, dict[str, Any]], list[str]]:
     return write
 
 
-write_mot, write_coco, write_via = _writer("mot"), _writer("coco"), _writer("via")
-write_cvat, write_movement = _writer("cvat"), _writer("movement")
-write_lightning_pose, write_deeplabcut = _writer("lightning_pose"), _writer("deeplabcut")
-write_sleap, write_nwb = _writer("sleap"), _writer("nwb")
+def __getattr__(name: str) -> Callable[[str, Any, dict[str, Any]], list[str]]:
+    """``write_<export>``, of any export of the registry that the manifest names."""
+    from napari_cropzoom.files.formats.registry import EXPORTS, POSE_EXPORTS
+
+    export = name.removeprefix("write_")
+    known = {each.name for each in EXPORTS} | {each.name for each in POSE_EXPORTS}
+    if export == name or export not in known:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _writer(export)
 
 
 def _session_of(path: str, attributes: dict[str, Any]) -> Session:

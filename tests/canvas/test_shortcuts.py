@@ -42,7 +42,10 @@ def test_no_key_but_the_arrows_is_one_that_napari_binds_there(shared_viewer, kin
         <= naparis
         <= every_default() | {"Shift", "Shift+Up", "Shift+Down", "Ctrl+C", "Ctrl+V"}
     )
-    assert {as_napari_writes(each.key) for each in BOUND} & naparis == BY_FRAME
+    taken = {as_napari_writes(each.key) for each in BOUND} & naparis
+    assert taken == BY_FRAME, (
+        f"{taken - BY_FRAME} are keys that napari has for {kind.__name__}: choose others"
+    )
 
 
 def test_what_is_said_to_be_naparis_own_is():
@@ -52,5 +55,10 @@ def test_what_is_said_to_be_naparis_own_is():
 
 
 def test_the_documentation_lists_the_table_as_it_is():
-    page = Path(__file__).parents[2] / "docs" / "keys.md"
-    assert shortcuts_markdown() in page.read_text()
+    page = (Path(__file__).parents[2] / "docs" / "keys.md").read_text("utf-8")
+    rows, wanted = ([line for line in text.splitlines() if line.startswith("| `")]
+                    for text in (page, shortcuts_markdown()))  # fmt: skip
+    missing = "\n".join(row for row in wanted if row not in rows)
+    assert not missing, f"docs/keys.md lacks these rows:\n{missing}"
+    assert rows == wanted, "docs/keys.md has more rows, or others first, than the tables of keys"
+    assert shortcuts_markdown() in page

@@ -18,6 +18,7 @@ import napari_cropzoom
 
 SOURCE = Path(napari_cropzoom.__file__).parent
 N = 12
+OUTSIDE = "files.formats.outside"
 BOXES = np.column_stack([np.arange(N) * 2.0, np.arange(N), np.full(N, 40), np.full(N, 40)]).astype(float)
 
 
@@ -220,6 +221,19 @@ def _imported(folder: Path) -> None:
     write_imported(folder / "out" / "v_bbox.csv", folder / "v.mp4", track)
 
 
+def _exports() -> list[WritePoint]:
+    """Every export that needs no other package, one a place that writes."""
+    from napari_cropzoom.files.formats.registry import EXPORTS, POSE_EXPORTS
+
+    found = {}
+    for each in (*EXPORTS, *POSE_EXPORTS):
+        module = type(each).__module__.removeprefix("napari_cropzoom.")
+        if module.startswith(OUTSIDE) and not getattr(each, "packages", ()):
+            output = each.patterns[0].replace("*", "v")
+            found[module] = WritePoint(f"{module}.write", output, _exported(each.name, output))
+    return list(found.values())
+
+
 def _exported(name: str, output: str) -> Callable[[Path], None]:
     """Write boxes, or keypoints, for another program."""
 
@@ -282,7 +296,6 @@ def _cropped_part(folder: Path) -> None:
     run_stage(crop_part(folder / "v.mp4", BOXES, [0], size, EncoderSettings(), "pad", output))
 
 
-OUTSIDE = "files.formats.outside"
 WRITE_POINTS = [
     WritePoint("files.bbox_csv.write_bbox_csv", "v_bbox.csv", _boxes),
     WritePoint("files.bbox_csv.write_metadata", "metadata.json", _smoothing_note),
@@ -312,12 +325,7 @@ WRITE_POINTS = [
     WritePoint("export.report.overview.write_overview", "all.html", _overview),
     WritePoint("export.figure.write_figure", "v.svg", _figure),
     WritePoint("files.formats.written.write_confidence", "v_bbox.csv", _imported),
-    WritePoint(f"{OUTSIDE}.mot.write", "v.txt", _exported("mot", "v.txt")),
-    WritePoint(f"{OUTSIDE}.coco.write", "v.json", _exported("coco", "v.json")),
-    WritePoint(f"{OUTSIDE}.via.write", "v_via.json", _exported("via", "v_via.json")),
-    WritePoint(f"{OUTSIDE}.cvat.write", "v.xml", _exported("cvat", "v.xml")),
-    WritePoint(f"{OUTSIDE}.movement.write", "v.nc", _exported("movement", "v.nc")),
-    WritePoint(f"{OUTSIDE}.keypoints.keypoints_csv.write", "v.csv", _exported("deeplabcut", "v.csv")),
+    *_exports(),
 ]
 
 ELSEWHERE = {

@@ -3,13 +3,14 @@
 import contextlib
 import gc
 import os
+import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 from qtpy.QtCore import QCoreApplication, QSettings
 
-from gui_events import napari_window, using, wait_for, windows_that_stay
+from gui_events import OPENS_WINDOWS, lacks_screen, napari_window, using, wait_for, windows_that_stay
 from videos import make_numbered_video
 
 # Neither read nor write the settings of whoever runs the tests; napari looks when it is imported.
@@ -21,6 +22,13 @@ os.environ["CROPZOOM_DATA_DIR"] = str(Path(_settings.name, "data"))
 # the former crashes; the window never loads torch (models run in another process), but tests do.
 with contextlib.suppress(ImportError):
     import triton  # noqa: F401
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    """Say what to do where Qt would end the process, for want of a screen."""
+    if OPENS_WINDOWS & set(item.fixturenames) and lacks_screen(sys.platform, os.environ):
+        pytest.fail("opens a window, and there is no screen: run scripts/with_screen.sh pytest", False)
 
 
 @pytest.fixture(scope="module", autouse=True)

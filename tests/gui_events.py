@@ -10,7 +10,7 @@ import ctypes
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -38,6 +38,17 @@ needs_x11 = pytest.mark.skipif(
     not sys.platform.startswith("linux") or not os.environ.get("DISPLAY"),
     reason="frames are painted without OpenGL on X11 alone",
 )
+SCREENS = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+"""What says on Linux where windows open."""
+OPENS_WINDOWS = frozenset({"qapp", "shared_viewer", "new_viewer"})
+"""Fixtures without which no test opens a window, but for those that are left out without a screen."""
+
+
+def lacks_screen(platform: str, environment: Mapping[str, str]) -> bool:
+    """Whether Qt would end the process, with all the tests, where a window is opened."""
+    return platform.startswith("linux") and not any(environment.get(each) for each in SCREENS)
+
+
 by_both_hands = [
     pytest.mark.usefixtures("by_hands"),
     pytest.mark.parametrize("by_hands", sorted({"qt", usual_hands()}), indirect=True),

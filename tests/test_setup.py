@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from gui_events import SCREENS, lacks_screen
+
 ROOT = Path(__file__).parents[1]
 
 OF_MAKE = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES")
@@ -59,3 +61,12 @@ def test_a_failure_ends_with_its_reason_and_the_way_on(checkout):
     said = [line for line in done.stderr.splitlines() if line.startswith("setup:")]
     assert "found no Python no-such-python" in said[0]
     assert "`make setup` goes on where it was" in said[-1]
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_tests_with_windows_are_refused_only_where_linux_has_no_screen(screen):
+    """Where Qt would end Python, with all tests and a page of traces; see `pytest_runtest_setup`."""
+    assert lacks_screen("linux", {"HOME": "/root", screen: ""})
+    assert not lacks_screen("linux", {screen: ":1"})
+    assert not lacks_screen("darwin", {})
+    assert not lacks_screen("win32", {})

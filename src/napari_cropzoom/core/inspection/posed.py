@@ -5,7 +5,8 @@ A pose model finds its keypoints inside the box only. What lies beyond is put at
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -32,6 +33,7 @@ EDGE = 0.02
 LIKELY = 0.5
 # A keypoint that is at the edge in more of its frames is left there on purpose, as a tail may be.
 OFTEN = 0.3
+BLOCK = 2**16  # frames
 TOGETHER = 5  # frames; where most of them touch the edge is the worst
 
 
@@ -80,11 +82,15 @@ def cut_off(poses: Poses, boxes: FloatArray, frame_size: tuple[int, int] | None)
     frame_size : (int, int) or None
         Width and height in pixels. Where a box ends with the frame, nothing is cut off.
     """
-    distance = edge_distance(poses.xy, boxes)
-    is_likely = (poses.likelihood >= LIKELY)[..., None] & np.isfinite(distance)
-    severity = np.where(is_likely, EDGE / np.maximum(np.nan_to_num(distance), EDGE / 4), 0.0)
-    severity = (severity * can_grow(boxes, frame_size)[:, None]).max(axis=2)
-    often = (severity >= CERTAIN).sum(axis=0) > OFTEN * is_likely.any(axis=2).sum(axis=0)
+    severity, n_likely = np.zeros(poses.likelihood.shape), np.zeros(len(poses.names))
+    for rows in _blocks(len(poses)):
+        distance = edge_distance(poses.xy[rows], boxes[rows])
+        is_likely = (poses.likelihood[rows] >= LIKELY) & np.isfinite(distance).all(axis=2)
+        counts = is_likely[..., None] & can_grow(boxes[rows], frame_size)[:, None]
+        distance[~counts] = np.inf
+        severity[rows] = EDGE / np.maximum(distance.min(axis=2), EDGE / 4)
+        n_likely += is_likely.sum(axis=0)
+    often = (severity >= CERTAIN).sum(axis=0) > OFTEN * n_likely
     worst: FloatArray = severity[:, ~often].max(axis=1, initial=0.0)
     return worst
 
@@ -134,11 +140,14 @@ class PosedSuspects:
 
         That is in the frames in which they hold all of its keypoints.
         """
-        boxes = poses.boxes
-        if boxes is None:
+        if poses.boxes is not None:
+            return cls(poses, poses.boxes, frame_size)
+        boxes = final.copy()
+        for rows in _blocks(len(boxes)):
             with np.errstate(invalid="ignore"):
-                is_out = edge_distance(poses.xy, final).min(axis=(1, 2)) < 0
-            boxes = np.where(np.atleast_2d(is_out).T, np.nan, final)
+                outside = edge_distance(poses.xy[rows], boxes[rows]) < 0
+            is_out = np.count_nonzero(outside, axis=(1, 2)) > 0
+            boxes[rows][is_out] = np.nan
         return cls(poses, boxes, frame_size)
 
     def renew(self, first: int, last: int) -> None:
@@ -194,11 +203,20 @@ def is_same(seen: FloatArray, boxes: FloatArray, frame_size: tuple[int, int] | N
 
 
 def with_posed(left: Sequence[Suspect], posed: Sequence[Suspect]) -> list[Suspect]:
-    """Open suspects of the boxes and those of the pose; where they meet, one in place of both."""
-    met, others = list[Suspect](), list[Suspect]()
+    """Open suspects of the boxes and those of the pose; where they meet, one in place of both.
+
+    Those of the pose are by first frame and free of overlaps.
+    """
+    met, others, starts = list[Suspect](), list[Suspect](), [each.first for each in posed]
     for each in left:
-        (met if any(meets(each, other) for other in posed) else others).append(each)
+        before = bisect_right(starts, each.last)
+        (met if before and meets(each, posed[before - 1]) else others).append(each)
     return sorted([*others, *merged([*met, *posed])], key=rank)
+
+
+def _blocks(n_frames: int) -> Iterator[slice]:
+    """Rows that are looked at together: all of a long video would take gigabytes."""
+    return (slice(start, start + BLOCK) for start in range(0, n_frames, BLOCK))
 
 
 def meets(one: Suspect, other: Suspect) -> bool:

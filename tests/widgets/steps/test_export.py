@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QApplication, QLabel, QPushButton
 from gui_events import needs_display, wait_for
 from lpmodels import make_predictions_folder
 from napari_cropzoom.core.boxes import Box
+from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.files.bbox_csv import read_bbox_csv, write_bbox_csv
 from napari_cropzoom.widgets.exchange import exporting
 from review_window import N, click_on, faulty_boxes, make_review, review_window
@@ -134,6 +135,19 @@ def test_keypoints_that_come_before_their_boxes_are_not_said_to_be_of_others(
     assert "● boxes changed since" not in states
     session.set_box(7, HERE)
     wait(lambda: step.header.state == "● boxes changed since")
+
+
+def test_the_step_pose_says_where_it_touches_the_edge_of_the_boxes(detected, wait):
+    session, step = detected.controller.session, detected["pose"]
+    seen = session.tracks.entry.pose_boxes(session.fill)
+    xy = np.repeat(seen[:, None, :2] + seen[:, None, 2:] / 2, 2, axis=1)
+    xy[12:14, 0, 0] = seen[12:14, 0] + 0.1
+    detected.open_step("pose")
+    assert "touches" not in step.doubts.text()
+    session.set_predictions("pose", Poses(("a", "b"), xy, np.ones((len(seen), 2)), boxes=seen))
+    wait(lambda: "In 1 place the pose touches the edge of the box: see step" in step.doubts.text())
+    session.accept(12, 13)
+    wait(lambda: "touches" not in step.doubts.text())
 
 
 def test_the_commands_name_the_models_of_this_video(opened, video_file, tmp_path, poses, wait):

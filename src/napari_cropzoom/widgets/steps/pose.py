@@ -10,8 +10,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from napari_cropzoom.core.inspection.posed import TOUCHES
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.files.review_paths import reviewed_csv
+from napari_cropzoom.review.session import Session
 from napari_cropzoom.review.tracks import Revision
 from napari_cropzoom.widgets.controller import Controller
 from napari_cropzoom.widgets.controls import choice, note
@@ -122,7 +124,8 @@ class PoseStep(ModelStep):
         """Offer what is there; run only what can run."""
         self._show_scale()
         session = self.controller.session
-        self.doubts.setText(doubts_of(session, NO_ANIMAL_IN_POSE) if session else "")
+        doubts = (told_of_touching(session), doubts_of(session, NO_ANIMAL_IN_POSE)) if session else ()
+        self.doubts.setText(" ".join(filter(None, doubts)))
         self.doubts.setVisible(bool(self.doubts.text()))
         for each in (self.offer, self.changed):  # in their places, so that nothing moves
             each.setEnabled(not self.job_bar.is_running)
@@ -235,3 +238,12 @@ class PoseStep(ModelStep):
         self.use(path)
         if self._only_changed:
             self.message.show_info(str(result.get("note", "")))
+
+
+def told_of_touching(session: Session) -> str:
+    """How many suspects the pose has made, and the way on; empty if none."""
+    left, _ = session.suspects.entries() if session.suspects.is_inspected else ((), ())
+    count = sum(TOUCHES in each.reasons for each in left)
+    if not count:
+        return ""
+    return f"In {counted(count, 'place')} the pose touches the edge of the box: see step Review."

@@ -15,6 +15,8 @@ from napari_cropzoom.core.smoothing.methods import (
 )
 from napari_cropzoom.core.smoothing.track import SmoothedTrack
 
+TOO_SHORT = "the reach of {} is too short: a frame farther away counts too"
+
 
 def track(n, seed=0, missing=0.0):
     rng = np.random.default_rng(seed)
@@ -91,7 +93,9 @@ def test_anchors_are_passed_exactly_and_one_frame_alone_gives_the_same(
     edited.source[is_manual] = Source.MANUAL
     one_by_one = SmoothedTrack(edited, chosen)
     for frame in (0, 17, 60, 119):
-        np.testing.assert_allclose(one_by_one.box(frame), smoothed[frame], rtol=0, atol=1e-8)
+        np.testing.assert_allclose(
+            one_by_one.box(frame), smoothed[frame], 0, 1e-8, err_msg=TOO_SHORT.format(method)
+        )
 
 
 def test_there_is_no_step_beside_an_anchor():
@@ -134,7 +138,7 @@ def test_no_method_leaves_old_boxes_after_an_edit(method, window, seed, edits):
         edited.put(frame, Snapshot(np.array(box), np.array([source], np.uint8), state.review))
         smoothed.renew(frame, frame)
         whole = smooth(edited.boxes, smoothed.settings, edited.is_manual)
-        np.testing.assert_allclose(smoothed.boxes(), whole, rtol=0, atol=1e-8)
+        np.testing.assert_allclose(smoothed.boxes(), whole, 0, 1e-8, err_msg=TOO_SHORT.format(method))
 
 
 def test_a_box_asked_for_by_itself_is_not_that_before_the_edit():
@@ -164,8 +168,8 @@ def test_a_change_moves_nothing_outside_its_reach(frame, method, window):
         axis=1
     )
     first, last = smoothing_reach(frame, frame, chosen, 100)
-    assert not moved[:first].any()
-    assert not moved[last + 1 :].any()
+    assert not moved[:first].any(), TOO_SHORT.format(method)
+    assert not moved[last + 1 :].any(), TOO_SHORT.format(method)
 
 
 def test_jitter_of_known_tracks():

@@ -225,3 +225,37 @@ def test_hidden_files_are_no_boxes(project, capsys):
     words = ["smooth_bbox", str(project / "boxes"), "--output_dir", str(project / "smooth")]
     assert main(words) == 0
     assert sorted(path.name for path in (project / "smooth").iterdir()) == ["metadata.json", "v_bbox.csv"]
+
+
+@pytest.mark.parametrize(
+    ("options", "xy", "told"),
+    [
+        (["--crop_size", "5000"], None, "--crop_ratio or --crop_size is too large"),
+        (["--crop_ratio", "900"], None, "--crop_ratio or --crop_size is too large"),
+        ([], np.linspace(0, 1, 4 * N).reshape(N, 2, 2), "look like fractions of the frame"),
+        (
+            [],
+            np.full((N, 2, 2), np.nan),
+            "there would be no box at all; v_bbox.csv is as it was. Predict",
+        ),
+    ],
+)
+def test_boxes_are_not_made_of_what_cannot_be_meant(project, options, xy, told, capsys):
+    """The message names what was given: no option that was not, and not the video."""
+    preds = project / "model" / "video_preds" / "v.csv"
+    xy = np.stack([walk()[:, :2], walk()[:, :2] + 60], axis=1) if xy is None else xy
+    write_predictions(preds, Poses(("nose", "tail"), xy, np.full((N, 2), 0.9)))
+    assert main(["create_bbox", str(project / "model"), str(project / "v.mp4"), *options]) == 1
+    assert f"{preds}: " in (said := capsys.readouterr().err)
+    assert told in said
+    assert not preds.with_name("v_bbox.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--anchor_keypoints", ""), ("--anchor_keypoints", ","), ("--crop_ratio", "1e308")],
+)
+def test_options_that_say_nothing_are_refused(project, option, value, capsys):
+    with pytest.raises(SystemExit):
+        main(["create_bbox", str(project / "model"), str(project / "v.mp4"), option, value])
+    assert f"argument {option}: " in capsys.readouterr().err

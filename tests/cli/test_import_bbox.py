@@ -105,6 +105,16 @@ def test_other_boxes_that_are_there_are_kept_unless_told_to(video_path, two, tmp
     assert path.read_text() != there
 
 
+def test_a_table_is_never_imported_over_itself(video_path, tmp_path, capsys):
+    """As centres, a second time would shift them by another half."""
+    boxes = tmp_path / f"{video_path.stem}_bbox.csv"
+    boxes.write_text(before := "frame,x,y,w,h\n" + "".join(f"{f},60,60,40,30\n" for f in range(N)))
+    words = ("import_bbox", boxes, "--video", video_path, "--output_dir", tmp_path)
+    assert run(*words, "--format", "centre", "--overwrite") == 1
+    assert "is the file that is imported. Give another --output_dir." in capsys.readouterr().err
+    assert boxes.read_text() == before
+
+
 def test_one_animal_does_not_take_the_place_of_another(video_path, two, tmp_path, capsys):
     words = ("import_bbox", two, "--video", video_path, "--output_dir", tmp_path / "out", "--track")
     assert run(*words, "1") == 0

@@ -138,6 +138,9 @@ def test_what_is_only_read_is_to_be_of_this_video(project, capsys):
         ("flags", own, "--preds", preds, "--video", two),
         ("show", two, "--preds", preds, "--output", project / "o.mp4"),
         ("export", boxes, "--video", two, "--to", "mot", "--output", project / "o.txt"),
+        ("import_bbox", boxes, "--video", two, "--output_dir", project / "o"),
+        ("figure", two, "--bbox", boxes, "--output", project / "o.png"),
+        ("report", two, "--bbox", boxes, "--output", project / "o.html"),
     ):
         refused(capsys, *words, only_read=True)
     assert go("flags", own, "--preds", preds) == 1

@@ -112,6 +112,12 @@ def test_overrides_and_precision_count(model: ModelFolder, engine: Engine, video
         assert len(run_stage(changed.predict(video))) == source.n_frames
 
 
+@pytest.mark.parametrize("side", ["0", "-64", "7", "'64'", "null"])
+def test_overrides_that_no_network_takes(model: ModelFolder, side: str) -> None:
+    with pytest.raises(CropzoomError, match=r"image_resize_dims\.height=.*multiple of 32"):
+        Engine.load(model, overrides=[f"data.image_resize_dims.height={side}"])
+
+
 def test_networks_that_would_be_downloaded_are_built_plain() -> None:
     assert plain_backbone("resnet50_animal_ap10k") == "resnet50"
     assert plain_backbone("resnet18") == "resnet18"

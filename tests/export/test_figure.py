@@ -204,6 +204,7 @@ def test_what_does_not_fit_is_refused(coded: Path, tmp_path: Path) -> None:
         ({"kind": "crop", "frame": 7, "drawn": Drawn(boxes_along())}, "has no box"),
         ({"drawn": Drawn(boxes_along()[:3])}, "there are 3 boxes"),
         ({"width": 9000.0}, "smaller --width"),
+        ({"width": 1e-9}, "larger --width"),
     ):
         with pytest.raises(CropzoomError, match=message):
             made(coded, tmp_path / "f.png", **how)

@@ -254,8 +254,15 @@ def test_what_does_not_fit_is_refused_and_nothing_is_left(dark: Path, tmp_path: 
         draw(dark, dark)
     with pytest.raises(CropzoomError, match=r"--speed of 8 at most"):
         draw(dark, out, speed=9.0)
-    with pytest.raises(CropzoomError, match=r"smaller --scale"):
-        draw(dark, out, scale=90.0)
+    with pytest.raises(
+        CropzoomError, match=r"for 3\.33e\+07 seconds\. Give a --speed of 0\.00333 at least"
+    ):
+        draw(dark, out, speed=1e-9)
+    for scale in (90.0, 1e6):  # the latter, more than any memory holds
+        with pytest.raises(CropzoomError, match=r"smaller --scale"):
+            draw(dark, out, scale=scale)
+    with pytest.raises(CropzoomError, match=r"larger --scale"):
+        draw(dark, out, scale=1e-9)
     stage = write_labeled_video(dark, out, Shown())
     next(stage)
     stage.close()

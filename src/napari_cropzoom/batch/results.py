@@ -70,6 +70,8 @@ class Result:
 COLUMNS = (
     "video", "state", "why", "frames", "suspects", "share_of_frames", "boxes", "seconds", "predictions",
 )  # fmt: skip
+TABLE = ",".join(COLUMNS[:3]), "a table of `cropzoom batch`"
+"""What such a table begins with, and what it is."""
 
 
 def rows_of_others(path: Path, results: Iterable[Result]) -> list[list[str]]:

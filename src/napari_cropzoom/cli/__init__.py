@@ -5,6 +5,8 @@ Thin: it reads arguments, runs a stage and says what happened.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import io
 import os
 import signal
@@ -16,6 +18,8 @@ from types import FrameType
 from napari_cropzoom.core.errors import CropzoomError
 
 OK, FAILED, INTERRUPTED = 0, 1, 130
+STDERR = 2  # the last of the streams that every process has
+ROOM = "Make room on the disk, or send the output elsewhere."
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -33,6 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     from napari_cropzoom.cli.parser import build_parser
 
+    _have_all_streams()
     _write_every_character()
     args = build_parser().parse_args(files_apart(sys.argv[1:] if argv is None else argv))
     debug = getattr(args, "debug", False)
@@ -52,6 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except CropzoomError as error:
         return _fail(str(error), FAILED, debug)
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT) and error.filename is None:
+            return _fail(f"what this says cannot be written ({error.strerror}). {ROOM}", FAILED, debug)
         if error.filename is None or error.strerror is None:
             return _fail(f"{error} (--debug shows where)", FAILED, debug)
         cure = "Check that it is there and may be read and written, and that the disk has room."
@@ -78,6 +85,18 @@ def _fail(message: str, code: int, debug: bool) -> int:
         traceback.print_exc()
     sys.stderr.write(f"cropzoom: error: {' '.join(message.split())}\n")
     return code
+
+
+def _have_all_streams() -> None:
+    """Open what the caller has closed, or the first files of this process were taken for its output."""
+    with contextlib.suppress(OSError):
+        while (number := os.open(os.devnull, os.O_RDWR)) <= STDERR:
+            os.set_inheritable(number, True)
+        os.close(number)
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
 def _write_every_character() -> None:

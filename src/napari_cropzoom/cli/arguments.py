@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.errors import CropzoomError, brief
 from napari_cropzoom.crop.encoders import ENCODERS, HIGHEST_CRF, PRESETS, TUNES, EncoderSettings
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ Verbs = Any  # argparse's _SubParsersAction, which has no public name
 Handler = Callable[[argparse.Namespace], None]
 
 SMOOTH_WINDOW = 5  # frames
+MOST_RATIO = 1000.0  # of a box, in spans of the keypoints
 SIZING = ("crop_ratio", "crop_size", "anchor_keypoints", "min_likelihood")
 """Names of what :func:`add_sizing` asks for."""
 OVERWRITE = "replace what is there, also what was made of another video of this name"
@@ -49,15 +50,15 @@ def add_verb(
 
 def add_model_and_inputs(parser: argparse.ArgumentParser) -> None:
     """``<model_dir> <video|csv|dir>...``."""
-    parser.add_argument("model_dir", type=Path, help="a Lightning Pose model directory")
-    parser.add_argument("input_path", type=Path, nargs="+", help=INPUT_HELP)
+    parser.add_argument("model_dir", type=any_path, help="a Lightning Pose model directory")
+    parser.add_argument("input_path", type=any_path, nargs="+", help=INPUT_HELP)
 
 
 def add_output_dir(parser: argparse.ArgumentParser) -> None:
     """``--output_dir`` and ``--overwrite``: where results lie, and whose they may replace."""
     parser.add_argument(
         "--output_dir",
-        type=Path,
+        type=any_path,
         metavar="DIR",
         help="put results into DIR/<model>/, and look for them there, not in the model's own folder: for "
         "two videos of one name, or a model that cannot be written to; give it to every step",
@@ -108,9 +109,14 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
         choices=("fp32", "fp16"),
         help="of the export that the runtimes onnx, auto and tensorrt run",
     )
-    parser.add_argument("--overrides", nargs="*", metavar="KEY=VALUE", help="change values of the config")
+    add_overrides(parser, "change values of the config")
     add_edge(parser)
     add_trust(parser)
+
+
+def add_overrides(parser: argparse.ArgumentParser, help_text: str) -> None:
+    """``--overrides``."""
+    parser.add_argument("--overrides", nargs="*", type=setting, metavar="KEY=VALUE", help=help_text)
 
 
 def add_sizing(parser: argparse.ArgumentParser) -> None:
@@ -247,6 +253,23 @@ def use_one_device(args: argparse.Namespace) -> None:
     use_device(args.device[0])
 
 
+def any_path(text: str) -> Path:
+    """A path; an empty text, such as a variable that is not set, would be the folder one is in."""
+    if not text:
+        raise argparse.ArgumentTypeError("is empty; give a file or folder")
+    return Path(text)
+
+
+def setting(text: str) -> str:
+    """``KEY=VALUE``, as Hydra takes it."""
+    key, sign, _ = text.partition("=")
+    if not key.strip("+~ ") or (not sign and not key.startswith("~")):
+        raise argparse.ArgumentTypeError(
+            f"must be KEY=VALUE, such as training.max_epochs=100, not {brief(text)}"
+        )
+    return text
+
+
 def positive_int(text: str) -> int:
     """A whole number of at least 1."""
     return int(_at_least(text, int, 1, "a whole number, 1 or more"))
@@ -259,9 +282,10 @@ def whole_number(text: str) -> int:
 
 def ratio(text: str) -> float:
     """A crop ratio, greater than 1."""
-    value = _at_least(text, float, 1, "a number greater than 1")
-    if not 1 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be a number greater than 1, not {text}")
+    wanted = f"a number greater than 1, {MOST_RATIO:g} or less"
+    value = _at_least(text, float, 1, wanted)
+    if not 1 < value <= MOST_RATIO:
+        raise argparse.ArgumentTypeError(f"must be {wanted}, not {text}")
     return value
 
 
@@ -291,7 +315,10 @@ def quality(text: str) -> float:
 
 def names(text: str) -> tuple[str, ...]:
     """Names separated by commas."""
-    return tuple(name.strip() for name in text.split(",") if name.strip())
+    found = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not found:
+        raise argparse.ArgumentTypeError("is empty; give names such as nose,tail, or leave it out")
+    return found
 
 
 def _at_least(text: str, kind: type[int] | type[float], low: float, wanted: str) -> float:

@@ -8,7 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_cropzoom.cli.arguments import Choices, names, positive_float, probability, whole_number
+from napari_cropzoom.cli.arguments import (
+    Choices,
+    any_path,
+    names,
+    positive_float,
+    probability,
+    whole_number,
+)
 from napari_cropzoom.cli.inputs import print_note
 from napari_cropzoom.core.errors import CropzoomError, brief
 
@@ -24,9 +31,11 @@ BOX = "box"
 def add_drawn(draw: argparse.ArgumentParser) -> None:
     """Boxes, keypoints and how they look; :func:`read_drawn` reads them."""
     draw.add_argument("--overwrite", action="store_true", help="replace a file of that name")
-    draw.add_argument("--bbox", type=Path, metavar="FILE", help="boxes, one row a frame")
-    draw.add_argument("--before", type=Path, metavar="FILE", help="boxes of before, dashed and orange")
-    draw.add_argument("--preds", type=Path, metavar="FILE", help="keypoints in the full frame")
+    draw.add_argument("--bbox", type=any_path, metavar="FILE", help="boxes, one row a frame")
+    draw.add_argument(
+        "--before", type=any_path, metavar="FILE", help="boxes of before, dashed and orange"
+    )
+    draw.add_argument("--preds", type=any_path, metavar="FILE", help="keypoints in the full frame")
     draw.add_argument(
         "--color",
         choices=("part", "likelihood", "animal"),
@@ -57,7 +66,7 @@ def add_drawn(draw: argparse.ArgumentParser) -> None:
         "--skeleton", type=names, metavar="A-B,B-C", help="lines between body parts, instead of --model's"
     )
     draw.add_argument(
-        "--model", type=Path, metavar="DIR", help="model whose project.yaml says the skeleton"
+        "--model", type=any_path, metavar="DIR", help="model whose project.yaml says the skeleton"
     )
     draw.add_argument(
         "--trail", type=whole_number, default=0, metavar="N", help="trails over N frames (default: none)"

@@ -110,9 +110,10 @@ def find_record(preds_file: Path, bbox_file: Path, crop: Path | None = None) -> 
     if crop is not None:
         path = record_path(crop)
         if not path.is_file():
-            raise CropzoomError(
-                f"{path}: there is no such file. Give the video that `cropzoom crop` wrote."
+            lacks = (
+                f"has no record, {path.name}, beside it" if crop.is_file() else "there is no such file"
             )
+            raise CropzoomError(f"{crop}: {lacks}. Give the video that `cropzoom crop` wrote.")
         return path
     name = record_path(Path(preds_file.name)).name
     for preds in _folders_of(preds_file):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from napari_cropzoom.engine.model_folder import MOST_KEYPOINTS, ModelFolder, one
 from napari_cropzoom.engine.training.config import check_hydra
 from napari_cropzoom.engine.vetting import check_weights, read_checkpoint
 
+STRIDE = 32  # pixels of the image to one of what a backbone makes of it
 PRECISIONS = ("fp32", "fp16", "bf16")
 RUNTIMES = ("eager", "onnx", "tensorrt", "auto")
 
@@ -43,12 +45,20 @@ def load_model(
             'Install it with: pip install "napari-cropzoom[pose]".'
         ) from error
     try:
-        model = Model.from_dir2(folder.path, list(overrides) or None, precision)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of Hydra, over the version that Lightning Pose asks for
+            model = Model.from_dir2(folder.path, list(overrides) or None, precision)
     except Exception as error:
         raise CropzoomError(
             f"{folder.path / 'config.yaml'}: cannot be loaded with overrides "
             f"{' '.join(overrides) or '(none)'}: {one_line(error)}"
         ) from error
+    for side, pixels in dict(model.cfg.data.image_resize_dims).items() if overrides else ():
+        if not isinstance(pixels, int) or pixels < 1 or pixels % STRIDE:
+            raise CropzoomError(
+                f"--overrides data.image_resize_dims.{side}={brief(pixels)}: must be a multiple of "
+                f"{STRIDE}. Leave it out to have the model's own."
+            )
     model.model = load_module(checkpoint, model.cfg, trust=trust)
     if runtime == "tensorrt":
         check_picked(model, checkpoint)

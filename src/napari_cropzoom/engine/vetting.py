@@ -210,6 +210,8 @@ def _old(checkpoint: Path, error: Exception) -> CropzoomError:
 
 
 def _unreadable(checkpoint: Path, error: Exception) -> CropzoomError:
+    if isinstance(error, OSError) and error.strerror is not None:
+        return CropzoomError(f"{checkpoint}: cannot be read ({error.strerror}). Check its permissions.")
     return CropzoomError(
         f"{checkpoint}: cannot be read as a checkpoint ({brief(error, 200)}). "
         f"The file is cut short or of another kind. {AGAIN}"

@@ -21,6 +21,7 @@ from napari_cropzoom.video.video import Video
 KINDS = ("frame", "crop", "trajectory", "timeline")
 SUFFIXES = (".png", ".svg")
 ARENA_FRAMES = 15
+LEAST = 16  # pixels on a side
 LARGEST = 20_000  # pixels a side
 
 
@@ -80,6 +81,11 @@ def write_figure(video: Path, output: Path, figure: Figure, *, overwrite: bool =
         content = f'<?xml version="1.0" encoding="UTF-8"?>\n{plate.svg()}\n'.encode()
     else:
         size = max(plate.width, plate.height) / 25.4 * figure.dpi
+        if size < LEAST:
+            raise CropzoomError(
+                f"{output}: would have {size:.1f} pixels on a side, too few to see anything. Give a "
+                "larger --width or --dpi."
+            )
         if size > LARGEST:
             raise CropzoomError(
                 f"{output}: would have {size:.0f} pixels on a side, and {LARGEST} is the most. Give a "

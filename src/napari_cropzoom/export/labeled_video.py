@@ -35,7 +35,7 @@ from napari_cropzoom.export.drawing import (
 from napari_cropzoom.export.keypoints import Look, paint_pose, paint_trail
 from napari_cropzoom.export.overlay import Overlay
 from napari_cropzoom.export.palettes import Colour, colour_of
-from napari_cropzoom.export.targets import check_rows, check_target
+from napari_cropzoom.export.targets import LEAST, check_rows, check_size, check_target
 from napari_cropzoom.export.video_file import SUFFIXES, USUAL, Encoding, VideoWriter
 from napari_cropzoom.files.atomic import atomic_path
 from napari_cropzoom.video.index import VideoIndex
@@ -46,7 +46,7 @@ PANEL = 0.6  # side of the crop beside the frame, of the frame's height
 STRIP = 0.16  # height of the timeline, of the frame's height
 LEAST_STRIP, LEAST_PANEL = 60, 96  # pixels
 CROP_SIDE = 512  # pixels of a crop shown alone
-FASTEST = 240  # frames a second
+SLOWEST, FASTEST = 0.1, 240  # frames a second
 
 
 @dataclass(frozen=True)
@@ -161,6 +161,11 @@ def write_labeled_video(
             raise CropzoomError(
                 f"{output}: would play {rate * speed:.0f} frames a second, and players show "
                 f"{FASTEST} at most. Give --fps {FASTEST}, or a --speed of {FASTEST / rate:.3g} at most."
+            )
+        if rate * shown.speed < min(SLOWEST, rate):
+            raise CropzoomError(
+                f"{output}: would show a frame for {1 / rate / shown.speed:.3g} seconds. Give a --speed "
+                f"of {SLOWEST / rate:.3g} at least."
             )
         total = len(timing.ticks)
         with (
@@ -343,11 +348,12 @@ class Scene:
 
     def _scaled(self, picture: Picture) -> Picture:
         scale = self._shown.scale
+        width, height = round(picture.shape[1] * scale), round(picture.shape[0] * scale)
+        check_size(width, height, LEAST if scale < 1 else 1)
         if scale == 1:
             return picture
-        size = max(2, round(picture.shape[1] * scale)), max(2, round(picture.shape[0] * scale))
         how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-        return np.asarray(cv2.resize(picture, size, interpolation=how), np.uint8)
+        return np.asarray(cv2.resize(picture, (width, height), interpolation=how), np.uint8)
 
 
 def _even(picture: Picture) -> Picture:

@@ -10,6 +10,9 @@ from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.words import counted
 
+LARGEST = 16384  # pixels a side, of H.264
+LEAST = 16  # pixels a side of a picture made smaller
+
 
 def check_target(
     output: Path, suffixes: Sequence[str], video: Path | None = None, *, overwrite: bool
@@ -27,6 +30,25 @@ def check_target(
         raise CropzoomError(f"{output}: is the video itself. Give another --output.")
     if output.exists() and not overwrite:
         raise CropzoomError(f"{output}: is there already. Give another --output, or --overwrite.")
+
+
+def check_size(width: int, height: int, least: int) -> None:
+    """Refuse a picture, before it is made, that no video holds or nobody can make out.
+
+    Raises
+    ------
+    CropzoomError
+    """
+    if max(width, height) > LARGEST:
+        raise CropzoomError(
+            f"The picture would be {width} x {height} pixels, and a video holds {LARGEST} a side at "
+            "most. Give a smaller --scale."
+        )
+    if min(width, height) < least:
+        raise CropzoomError(
+            f"The picture would be {width} x {height} pixels, too few to see anything. "
+            "Give a larger --scale."
+        )
 
 
 def check_rows(

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 SUFFIXES = (".mp4", ".gif")
-LARGEST = 16384  # pixels a side, of H.264
 CENTISECOND = Fraction(1, 100)
 """The unit of a GIF's times."""
 GIF_RATE = 50  # frames a second that programs show of a GIF
@@ -90,11 +89,6 @@ class VideoWriter:
 
     def _begin(self, frame: av.VideoFrame) -> VideoStream:
         stream: VideoStream
-        if max(frame.width, frame.height) > LARGEST:
-            raise CropzoomError(
-                f"The picture would be {frame.width} x {frame.height} pixels, and a video holds "
-                f"{LARGEST} a side at most. Give a smaller --scale."
-            )
         if self._gif:
             stream = self._container.add_stream("gif", rate=GIF_RATE)
             stream.pix_fmt = "pal8"

@@ -123,6 +123,7 @@ def atomic_path(
     """
     part = target
     try:
+        _check_kind(target)
         _make_folder(target.parent)
         part = _temporary(target)
         if check_first:
@@ -288,6 +289,16 @@ def sync_folder(path: Path) -> None:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _check_kind(target: Path) -> None:
+    """Refuse what is there and is no file: a rename would put one in the place of a device."""
+    if target.is_dir():
+        raise CropzoomError(f"{target}: cannot be written: it is a folder. Give the name of a file.")
+    if target.exists() and not target.is_file():
+        raise CropzoomError(
+            f"{target}: cannot be written: it is a device or a pipe. Give the name of a file."
+        )
 
 
 def _temporary(target: Path) -> Path:

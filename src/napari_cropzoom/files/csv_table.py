@@ -83,6 +83,8 @@ def read_text(path: Path, what: str) -> str:
     cure = f"Give a CSV file of {what}."
     if not path.is_file():
         kind = "is a folder, not a file" if path.is_dir() else "there is no such file"
+        if path.exists() and not path.is_dir():
+            kind = "is a pipe or a device, not a file"
         raise CropzoomError(f"{path}: {kind}. {cure}")
     try:
         data = path.read_bytes()

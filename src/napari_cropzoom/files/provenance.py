@@ -20,11 +20,13 @@ A record that cannot be read, or is of other predictions, counts as none: nobody
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from stat import S_ISREG
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -204,6 +206,8 @@ def file_identity(path: Path) -> dict[str, int | str]:
         If the file has gone.
     """
     stat = path.stat()
+    if not S_ISREG(stat.st_mode):
+        raise OSError(errno.EINVAL, "is no file", str(path))
     return dict(_known_identity(path, stat.st_size, stat.st_mtime_ns))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from napari_cropzoom.files.atomic import atomic_path
 from napari_cropzoom.files.names import place_key
 from napari_cropzoom.files.parsing import MISSHAPEN, read_json
 from napari_cropzoom.files.user_data import user_data_folder
+from napari_cropzoom.projects.layout import Project
 from napari_cropzoom.projects.results import Results, stamp_of
 from napari_cropzoom.projects.states import VideoState, read_state
 
@@ -43,6 +45,19 @@ class KnownStates:
             content = read_json(self._path, MOST_BYTES)
             if content["version"] == VERSION:
                 self._entries = dict(content["videos"])
+
+    def look(
+        self, project: Project, video: Path, results: Path | None = None, also: Iterable[Path] = ()
+    ) -> VideoState:
+        """The state of a video of a project; that a folder cannot be read is told, never raised.
+
+        The parameters are those of :meth:`Results.of`.
+        """
+        try:
+            return self.state(Results.of(project, video, results, also))
+        except OSError as error:  # such as a folder of another person
+            told = f"{error.filename or video} cannot be read ({error.strerror or error})"
+            return VideoState(video, problems=(told,))
 
     def state(self, found: Results) -> VideoState:
         """The state of a video: that from before if none of its files has changed."""

@@ -95,13 +95,21 @@ def find_models(roots: Iterable[Path], data_dir: Path) -> list[ModelState]:
         for path in _models_in(root):
             found.setdefault(path.resolve(), read_model(path, path.relative_to(root).as_posix()))
     for path in _folders(data_dir):
-        if (path / "config.yaml").is_file() and (path / "tb_logs").is_dir():
+        if is_model(path) and (path / "config.yaml").is_file() and (path / "tb_logs").is_dir():
             found.setdefault(path.resolve(), read_model(path, path.name))
     return _together(sorted(found.values(), key=lambda model: name_key(model.name)))
 
 
 def read_model(path: Path, name: str) -> ModelState:
     """Look into the folder of a model; what is wrong with it is told, never raised."""
+    try:
+        return _look_into(path, name)
+    except OSError as error:  # such as a folder of another person
+        told = f"{error.filename or path} cannot be read ({error.strerror or error})"
+        return ModelState(path, name, problems=(told,))
+
+
+def _look_into(path: Path, name: str) -> ModelState:
     state = ModelState(path, name)
     config_file = path / "config.yaml"
     if (path / "ensemble.yaml").is_file() and not config_file.is_file():
@@ -145,9 +153,10 @@ def _models_in(root: Path) -> list[Path]:
 
 def is_model(path: Path) -> bool:
     """Whether a folder is that of a model, or of one whose configuration is missing."""
-    if (path / "config.yaml").is_file() or (path / "ensemble.yaml").is_file():
-        return True
-    return any((path / name).exists() for name in _TRACES)
+    try:
+        return any((path / name).exists() for name in ("config.yaml", "ensemble.yaml", *_TRACES))
+    except OSError:
+        return False
 
 
 def _folders(root: Path) -> list[Path]:

@@ -44,6 +44,8 @@ def open_container(path: Path) -> InputContainer:
         If the file is missing, empty or in no format FFmpeg reads.
     """
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():  # a pipe would be waited for
+            raise CropzoomError(f"{path}: {why_missing(path)}")
         return av.open(whole_name(path), mode="r")
     except FileNotFoundError as error:
         raise CropzoomError(f"{path}: {why_missing(path)}") from error

@@ -16,6 +16,8 @@ _ANNEX = ".git/annex/objects"
 
 def why_missing(path: Path) -> str:
     """Return why there is no such file, to follow its name."""
+    if path.exists():
+        return "is a pipe or a device, not a file. Save it as a file, and give that."
     if not path.is_symlink():
         return "there is no such file. Check the name and the folder."
     target = os.fspath(path.readlink()).replace("\\", "/")

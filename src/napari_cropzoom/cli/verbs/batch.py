@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_cropzoom.cli.arguments import (
@@ -16,6 +15,7 @@ from napari_cropzoom.cli.arguments import (
     add_sizing,
     add_smoothing,
     add_verb,
+    any_path,
     encoding,
     positive_int,
     probability,
@@ -40,12 +40,12 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     """Register the verb."""
     many = add_verb(verbs, common, "batch", batch, "all steps of many videos, resumed by their records")
     many.add_argument(
-        "video", type=Path, nargs="+", help="videos, or folders: every video in and below them"
+        "video", type=any_path, nargs="+", help="videos, or folders: every video in and below them"
     )
     many.add_argument(
-        "--detector", type=Path, metavar="DIR", required=True, help="detector's model directory"
+        "--detector", type=any_path, metavar="DIR", required=True, help="detector's model directory"
     )
-    many.add_argument("--pose", type=Path, metavar="DIR", help="pose model's directory")
+    many.add_argument("--pose", type=any_path, metavar="DIR", help="pose model's directory")
     many.add_argument(
         "--review_above",
         type=probability,
@@ -69,7 +69,7 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     many.add_argument("--skip_viz", action="store_true", help="do not write the labeled videos")
     many.add_argument(
         "--results",
-        type=Path,
+        type=any_path,
         metavar="FILE",
         help=f"table of what became of each video (default: {RESULTS} in --output_dir, or else in the "
         "pose model's folder)",
@@ -97,6 +97,7 @@ def batch(args: argparse.Namespace) -> None:
     from napari_cropzoom.batch.inputs import find_videos
     from napari_cropzoom.batch.results import (
         FAILED,
+        TABLE,
         Result,
         left_for_review,
         rows_of_others,
@@ -104,9 +105,9 @@ def batch(args: argparse.Namespace) -> None:
         write_results,
     )
     from napari_cropzoom.batch.settings import BatchSettings
+    from napari_cropzoom.cli.outputs import check_output
     from napari_cropzoom.crop.encoders import check_works
     from napari_cropzoom.engine.model_folder import ModelFolder
-    from napari_cropzoom.files.atomic import check_writable
 
     scheduler = _where(args)
     if (args.crop or args.until == "crop") and scheduler is None:
@@ -133,12 +134,14 @@ def batch(args: argparse.Namespace) -> None:
         encoding(args),
         args.smooth_method,
     )
+    if args.results is not None:
+        check_output(args.results, *TABLE)
     detector = ModelFolder.open(args.detector)
     pose = None if args.pose is None else ModelFolder.open(args.pose)
     work = Batch(detector, pose, settings, print_line)
     videos = find_videos(args.video, args.output_dir, print_note)
     output = args.results or (args.output_dir or (pose or detector).path) / RESULTS
-    check_writable(output)
+    check_output(output, *TABLE)
     results = {video.path: Result(video.path) for video in videos}
     others = rows_of_others(output, results.values())
 

@@ -8,7 +8,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from napari_cropzoom.cli.arguments import Verbs, add_verb
+from napari_cropzoom.cli.arguments import Verbs, add_verb, any_path
 from napari_cropzoom.core.errors import CropzoomError
 
 
@@ -22,7 +22,7 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     measure.add_argument("--only", nargs="+", metavar="SECTION", help="measure only these sections")
     measure.add_argument(
         "--output",
-        type=Path,
+        type=any_path,
         default=Path("cropzoom_benchmarks.md"),
         metavar="FILE",
         help="page to write (default: cropzoom_benchmarks.md here)",

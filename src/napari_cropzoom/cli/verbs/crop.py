@@ -15,6 +15,7 @@ from napari_cropzoom.cli.arguments import (
     add_model_and_inputs,
     add_output_dir,
     add_verb,
+    any_path,
     encoding,
     output_dir_words,
     positive_int,
@@ -43,7 +44,9 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     """Register the verb."""
     cut = add_verb(verbs, common, "crop", crop, "cut the boxes out of videos or labelled frames")
     add_model_and_inputs(cut)
-    cut.add_argument("--bbox_dir", type=Path, help="directory of boxes (default: those of create_bbox)")
+    cut.add_argument(
+        "--bbox_dir", type=any_path, help="directory of boxes (default: those of create_bbox)"
+    )
     add_output_dir(cut)
     add_encoding(cut)
     add_edge(cut)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_cropzoom.cli.arguments import Verbs, add_sizing, add_trust, add_verb, sizing_of
+from napari_cropzoom.cli.arguments import Verbs, add_sizing, add_trust, add_verb, any_path, sizing_of
 from napari_cropzoom.cli.inputs import print_note
 from napari_cropzoom.cli.progress import run_with_bar
 from napari_cropzoom.core.words import counted
@@ -25,27 +24,32 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
         evaluate,
         "pixel errors on held-out labels: full frame against cropzoom",
     )
-    compare.add_argument("project", type=Path, help="folder of the project, or its labels file")
-    compare.add_argument("--detector", type=Path, required=True, metavar="MODEL", help="model folder")
-    compare.add_argument("--pose", type=Path, required=True, metavar="MODEL", help="model folder")
+    compare.add_argument("project", type=any_path, help="folder of the project, or its labels file")
+    compare.add_argument("--detector", type=any_path, required=True, metavar="MODEL", help="model folder")
+    compare.add_argument("--pose", type=any_path, required=True, metavar="MODEL", help="model folder")
     compare.add_argument(
         "--full_frame",
-        type=Path,
+        type=any_path,
         metavar="MODEL",
         help="what cropzoom is compared with (default: the detector)",
     )
     add_sizing(compare)
-    compare.add_argument("--csv", type=Path, metavar="FILE", help="write the errors of every frame too")
+    compare.add_argument(
+        "--csv", type=any_path, metavar="FILE", help="write the errors of every frame too"
+    )
     compare.add_argument("--json", action="store_true", help="one JSON object")
     add_trust(compare)
 
 
 def evaluate(args: argparse.Namespace) -> None:
     """Print the errors of both ways side by side."""
+    from napari_cropzoom.cli.outputs import check_output
     from napari_cropzoom.engine.model_folder import ModelFolder
     from napari_cropzoom.engine.training.evaluation import evaluate as run_evaluation
     from napari_cropzoom.engine.training.evaluation import write_errors
 
+    if args.csv is not None:
+        check_output(args.csv, "image,set,", "a table of errors")
     stage = run_evaluation(
         args.project,
         ModelFolder.open(args.detector),

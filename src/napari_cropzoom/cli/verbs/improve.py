@@ -8,7 +8,15 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_cropzoom.cli.arguments import Verbs, add_trust, add_verb, positive_int, probability
+from napari_cropzoom.cli.arguments import (
+    Verbs,
+    add_overrides,
+    add_trust,
+    add_verb,
+    any_path,
+    positive_int,
+    probability,
+)
 from napari_cropzoom.cli.inputs import print_note
 from napari_cropzoom.cli.progress import print_line, run_with_bar
 from napari_cropzoom.core.errors import CropzoomError
@@ -29,15 +37,20 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     better = add_verb(
         verbs, common, "improve", improve, "frames corrected in reviews, as labels to train on"
     )
-    better.add_argument("project", type=Path, help="folder of the project, with its labels file")
-    better.add_argument("--detector", type=Path, required=True, metavar="MODEL", help="model folder")
+    better.add_argument("project", type=any_path, help="folder of the project, with its labels file")
+    better.add_argument("--detector", type=any_path, required=True, metavar="MODEL", help="model folder")
     better.add_argument(
-        "--pose", type=Path, metavar="MODEL", help="finds the keypoints in reviewed boxes, for new frames"
+        "--pose",
+        type=any_path,
+        metavar="MODEL",
+        help="finds the keypoints in reviewed boxes, for new frames",
     )
     better.add_argument(
-        "--labels", type=Path, metavar="FILE", help="labels file, where there are several"
+        "--labels", type=any_path, metavar="FILE", help="labels file, where there are several"
     )
-    better.add_argument("--output_dir", type=Path, metavar="DIR", help="where results were written to")
+    better.add_argument(
+        "--output_dir", type=any_path, metavar="DIR", help="where results were written to"
+    )
     better.add_argument(
         "--frames", type=positive_int, default=FRAMES, help=f"at most so many (default: {FRAMES})"
     )
@@ -64,16 +77,14 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     )
     then.add_argument(
         "--compare",
-        type=Path,
+        type=any_path,
         metavar="MODEL",
         help="compare a detector that was trained on from --detector with it; adds no frames",
     )
     better.add_argument(
-        "--new_model", type=Path, metavar="DIR", help="with --train (default: DETECTOR_improved)"
+        "--new_model", type=any_path, metavar="DIR", help="with --train (default: DETECTOR_improved)"
     )
-    better.add_argument(
-        "--overrides", nargs="*", metavar="KEY=VALUE", help="with --train: change values of the config"
-    )
+    add_overrides(better, "with --train: change values of the config")
     add_trust(better)
 
 

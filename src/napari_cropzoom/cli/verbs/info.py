@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from pathlib import Path
 from typing import Any
 
-from napari_cropzoom.cli.arguments import Verbs, add_verb
+from napari_cropzoom.cli.arguments import Verbs, add_verb, any_path
 from napari_cropzoom.cli.inputs import expand
 from napari_cropzoom.core.errors import CropzoomError
 
@@ -16,7 +15,7 @@ from napari_cropzoom.core.errors import CropzoomError
 def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     """Register the verb."""
     look = add_verb(verbs, common, "info", info, "frames by every count, rate, keyframes, verdict")
-    look.add_argument("video", type=Path, nargs="+", help="videos, or directories of them")
+    look.add_argument("video", type=any_path, nargs="+", help="videos, or directories of them")
     look.add_argument(
         "--thorough", action="store_true", help="decode every frame, to find all that are damaged"
     )

@@ -12,6 +12,7 @@ from napari_cropzoom.cli.arguments import (
     add_model_and_inputs,
     add_prediction_options,
     add_verb,
+    any_path,
     use_one_device,
 )
 from napari_cropzoom.cli.inputs import (
@@ -44,7 +45,7 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     find = add_verb(verbs, common, "predict", predict, "find keypoints in videos or labelled frames")
     add_model_and_inputs(find)
     find.add_argument(
-        "--bbox_dir", type=Path, help="look only into these boxes; keypoints in the full frame"
+        "--bbox_dir", type=any_path, help="look only into these boxes; keypoints in the full frame"
     )
     add_prediction_options(find)
     find.add_argument(
@@ -54,7 +55,10 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     )
     find.add_argument("--skip_viz", action="store_true", help="do not write the labeled video")
     find.add_argument(
-        "--progress_file", type=Path, metavar="FILE", help="keep writing there how far a video is (JSON)"
+        "--progress_file",
+        type=any_path,
+        metavar="FILE",
+        help="keep writing there how far a video is (JSON)",
     )
     find.add_argument(
         "--reader",
@@ -70,6 +74,7 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
 
 def predict(args: argparse.Namespace) -> None:
     """Predict every input that has no predictions yet."""
+    from napari_cropzoom.cli.outputs import check_output
     from napari_cropzoom.engine.model_folder import ModelFolder
     from napari_cropzoom.engine.sparse import check_every
 
@@ -82,6 +87,8 @@ def predict(args: argparse.Namespace) -> None:
         raise CropzoomError(
             "--only_changed: is not for --overwrite, which runs all. Leave out one of the two."
         )
+    if args.progress_file is not None:
+        check_output(args.progress_file, '{"completed":', "a progress file")
     use_one_device(args)
     model = ModelFolder.open(args.model_dir, results=args.output_dir, several_views=True)
     if model.views:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from pathlib import Path
 
-from napari_cropzoom.cli.arguments import Verbs, add_verb
+from napari_cropzoom.cli.arguments import Verbs, add_verb, any_path
 from napari_cropzoom.cli.inputs import print_note
 
 PATIENCE = 2.0  # seconds before a person is told that this takes a while
@@ -19,30 +18,29 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
         verbs, common, "project", project, "videos and models of a project, and how far each is"
     )
     look.add_argument(
-        "folder", type=Path, help="a Lightning Pose project, or any folder of videos, and below it"
+        "folder", type=any_path, help="a Lightning Pose project, or any folder of videos, and below it"
     )
-    look.add_argument("--output_dir", type=Path, metavar="DIR", help="where results were written to")
-    look.add_argument("--csv", type=Path, metavar="FILE", help="write the table of the videos")
+    look.add_argument("--output_dir", type=any_path, metavar="DIR", help="where results were written to")
+    look.add_argument("--csv", type=any_path, metavar="FILE", help="write the table of the videos")
     look.add_argument("--json", action="store_true", help="one JSON object")
 
 
 def project(args: argparse.Namespace) -> None:
     """Print a line a model and a line a video."""
-    from napari_cropzoom.files.atomic import check_writable
+    from napari_cropzoom.cli.outputs import check_output
     from napari_cropzoom.projects.known import KnownStates
     from napari_cropzoom.projects.layout import Project
-    from napari_cropzoom.projects.results import Results
-    from napari_cropzoom.projects.table import told, write_csv
+    from napari_cropzoom.projects.table import COLUMNS, told, write_csv
 
     if args.csv is not None:
-        check_writable(args.csv)
+        check_output(args.csv, ",".join(COLUMNS[:3]), "a table of videos")
     found = Project.open(args.folder, args.output_dir)
     known, states, start = KnownStates(found.data_dir), [], time.monotonic()
     for number, video in enumerate(found.videos):
         if number and time.monotonic() - start > PATIENCE:
             print_note(f"looked at {number} of {len(found.videos)}")
             start = time.monotonic()
-        states.append(known.state(Results.of(found, video)))
+        states.append(known.look(found, video))
     known.save()
     for note in found.notes:
         print_note(note)

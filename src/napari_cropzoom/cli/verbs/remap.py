@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from napari_cropzoom.cli.arguments import Verbs, add_verb
+from napari_cropzoom.cli.arguments import Verbs, add_verb, any_path
 
 
 def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     """Register the verb."""
     back = add_verb(verbs, common, "remap", remap, "put keypoints of a crop back into the full frame")
-    back.add_argument("preds_file", type=Path, help="predictions of the cropped video or images")
-    back.add_argument("bbox_file", type=Path, help="boxes of the crop")
+    back.add_argument("preds_file", type=any_path, help="predictions of the cropped video or images")
+    back.add_argument("bbox_file", type=any_path, help="boxes of the crop")
     back.add_argument(
-        "--crop", type=Path, metavar="FILE", help="the cropped video, where it is not found"
+        "--crop", type=any_path, metavar="FILE", help="the cropped video, where it is not found"
     )
 
 

@@ -5,19 +5,22 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from napari_cropzoom.cli.arguments import Verbs, add_verb
+from napari_cropzoom.cli.arguments import Verbs, add_verb, any_path
 from napari_cropzoom.core.errors import CropzoomError
 
 
 def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     """Register the verb."""
     look = add_verb(verbs, common, "review", review, "open napari with everything loaded")
-    look.add_argument("video", type=Path, nargs="?", help="the full-frame video")
-    look.add_argument("--bbox", type=Path, metavar="FILE", help="boxes to review")
-    look.add_argument("--detector", type=Path, metavar="DIR", help="detector's model directory")
-    look.add_argument("--pose", type=Path, metavar="DIR", help="pose model's directory")
+    look.add_argument("video", type=any_path, nargs="?", help="the full-frame video")
+    look.add_argument("--bbox", type=any_path, metavar="FILE", help="boxes to review")
+    look.add_argument("--detector", type=any_path, metavar="DIR", help="detector's model directory")
+    look.add_argument("--pose", type=any_path, metavar="DIR", help="pose model's directory")
     look.add_argument(
-        "--output_dir", type=Path, metavar="DIR", help="where the other steps were told to put results"
+        "--output_dir",
+        type=any_path,
+        metavar="DIR",
+        help="where the other steps were told to put results",
     )
 
 

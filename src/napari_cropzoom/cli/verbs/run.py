@@ -16,6 +16,7 @@ from napari_cropzoom.cli.arguments import (
     add_sizing,
     add_smoothing,
     add_verb,
+    any_path,
     encoding,
     sizing_of,
     use_one_device,
@@ -47,13 +48,15 @@ SMOOTHED = "bboxes_smoothed"
 def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     """Register the verb."""
     whole = add_verb(verbs, common, "run", run, "detect, put boxes, smooth, find the pose")
-    whole.add_argument("video", type=Path, nargs="+", help="videos, or directories of them")
+    whole.add_argument("video", type=any_path, nargs="+", help="videos, or directories of them")
     whole.add_argument(
-        "--detector", type=Path, metavar="DIR", required=True, help="detector's model directory"
+        "--detector", type=any_path, metavar="DIR", required=True, help="detector's model directory"
     )
-    whole.add_argument("--pose", type=Path, metavar="DIR", required=True, help="pose model's directory")
     whole.add_argument(
-        "--bbox_dir", type=Path, help="use these boxes, such as reviewed ones; do not detect"
+        "--pose", type=any_path, metavar="DIR", required=True, help="pose model's directory"
+    )
+    whole.add_argument(
+        "--bbox_dir", type=any_path, help="use these boxes, such as reviewed ones; do not detect"
     )
     add_sizing(whole)
     add_smoothing(whole, "none with --bbox_dir")

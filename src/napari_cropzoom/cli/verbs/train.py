@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_cropzoom.cli.arguments import Verbs, add_trust, add_verb
+from napari_cropzoom.cli.arguments import Verbs, add_overrides, add_trust, add_verb, any_path
 from napari_cropzoom.cli.progress import print_line, run_with_bar
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.progress import ignore
@@ -21,16 +21,18 @@ if TYPE_CHECKING:
 def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     """Register the verb."""
     learn = add_verb(verbs, common, "train", train, "train a model")
-    learn.add_argument("config_file", type=Path, nargs="?", help="a Lightning Pose config, *.yaml")
-    learn.add_argument("--output_dir", type=Path, help="model directory (default: outputs/DATE/TIME)")
-    learn.add_argument("--detector_model", type=Path, help="train on the crops of this detector")
-    learn.add_argument("--overrides", nargs="*", metavar="KEY=VALUE", help="change values of the config")
+    learn.add_argument("config_file", type=any_path, nargs="?", help="a Lightning Pose config, *.yaml")
+    learn.add_argument("--output_dir", type=any_path, help="model directory (default: outputs/DATE/TIME)")
+    learn.add_argument("--detector_model", type=any_path, help="train on the crops of this detector")
+    add_overrides(learn, "change values of the config")
     add_trust(learn)
     learn.add_argument(
         "--detach", action="store_true", help="go on in the background, also without this terminal"
     )
-    learn.add_argument("--status", type=Path, metavar="FOLDER", help="say how far a training is")
-    learn.add_argument("--stop", type=Path, metavar="FOLDER", help="stop a training, and keep the model")
+    learn.add_argument("--status", type=any_path, metavar="FOLDER", help="say how far a training is")
+    learn.add_argument(
+        "--stop", type=any_path, metavar="FOLDER", help="stop a training, and keep the model"
+    )
 
 
 def train(args: argparse.Namespace) -> None:

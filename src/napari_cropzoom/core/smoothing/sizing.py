@@ -72,8 +72,13 @@ def boxes_from_keypoints(poses: Poses, settings: SizingSettings) -> FloatArray:
     Raises
     ------
     CropzoomError
-        If an anchor keypoint is not a body part of ``poses``.
+        If an anchor keypoint is not a body part of ``poses``, or all are fractions of the frame.
     """
+    if _are_fractions(poses.xy):
+        raise CropzoomError(
+            "The keypoints look like fractions of the frame, all from 0 to 1. Multiply x by the frame's "
+            "width, and y by its height."
+        )
     anchors = poses.select(settings.anchor_keypoints)
     xy = anchors.xy
     if settings.min_likelihood is not None:
@@ -94,6 +99,12 @@ def boxes_from_keypoints(poses: Poses, settings: SizingSettings) -> FloatArray:
     boxes = np.column_stack([corner, side, side])
     boxes[np.isnan(center[:, 0])] = np.nan
     return boxes
+
+
+def _are_fractions(xy: FloatArray) -> bool:
+    """Whether coordinates, NaN where missing, are no pixels: between 0 and 1, and not whole."""
+    low, high = np.nanmin(xy, initial=np.inf), np.nanmax(xy, initial=-np.inf)
+    return bool(0 <= low < high <= 1) and bool((xy % 1 > 0).any())
 
 
 def least_side(model_input: tuple[int, int] | None = None) -> int:

@@ -23,7 +23,7 @@ from napari_cropzoom.core.words import counted
 from napari_cropzoom.detection.evidence import LEAST_FRAMES, CameraMovesError, pixel_evidence
 from napari_cropzoom.export.report.numbers import EditFacts, edits_of, seen
 from napari_cropzoom.files.atomic import naming
-from napari_cropzoom.files.belonging import GIVE_OTHERS, read_predictions_of
+from napari_cropzoom.files.belonging import GIVE_OTHERS, check_made_of, read_predictions_of
 from napari_cropzoom.files.provenance import MadeWith, made_with_path, read_made_with
 from napari_cropzoom.files.review_paths import REVIEW_DIR, journal_file, reviewed_csv, stem
 from napari_cropzoom.review.inspecting.inspector import Inspector
@@ -194,6 +194,7 @@ def gather(asked: Asked) -> Stage[ReviewFacts]:
     """
     _refuse_final(asked.boxes)
     index = VideoIndex.scan(asked.video, look=True)
+    check_made_of(asked.boxes, asked.video, GIVE_OTHERS)
     stored = read_review(
         asked.boxes, index.n_frames, Source.IMPORTED, allow_missing=True,
         frame_size=(index.width, index.height), video=asked.video,

@@ -89,9 +89,8 @@ class Content:
         if self.is_folder:
             return
         if not path.is_file():
-            raise CropzoomError(
-                f"{path}: there is no such file. Give the file that the other tool wrote."
-            )
+            lacks = "is a pipe or a device, not a file" if path.exists() else "there is no such file"
+            raise CropzoomError(f"{path}: {lacks}. Give the file that the other tool wrote.")
         try:
             with path.open("rb") as file:
                 self.head = file.read(HEAD)

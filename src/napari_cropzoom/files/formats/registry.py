@@ -6,6 +6,7 @@ and the step *Export* are made from these.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from napari_cropzoom.core.boxes import FloatArray
@@ -35,6 +36,8 @@ def format_of(path: Path) -> BoxFormat:
 
     A file that no format recognises counts as the first one, whose reader says what is wrong with it.
     """
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        return FORMATS[0]
     return next((each for each in FORMATS if each.recognises(path)), FORMATS[0])
 
 
@@ -60,6 +63,46 @@ def get_pose_export(name: str) -> PoseExport:
             return each
     known = ", ".join(each.name for each in POSE_EXPORTS)
     raise CropzoomError(f"There is no export {name!r} of keypoints. Choose one of: {known}.")
+
+
+def check_places(
+    name: str,
+    path: Path,
+    video: Path,
+    animals: Sequence[str],
+    sources: Iterable[Path],
+    *,
+    overwrite: bool = True,
+) -> None:
+    """Refuse to export over the video, over what is exported, or over what is not to be replaced.
+
+    Parameters
+    ----------
+    name : str
+        Of the export.
+    path : Path
+        What is to be written, a file or the folder of several.
+    video : Path
+    animals : sequence of str
+        Their names.
+    sources : iterable of Path
+        The files that boxes or keypoints come from.
+    overwrite : bool
+        Whether other files may be replaced.
+
+    Raises
+    ------
+    CropzoomError
+    """
+    places = BboxDir.places(path, video.stem, animals) if name == BboxDir.name else [path]
+    originals = {source.resolve() for source in (video, *sources)}
+    for place in places:
+        if place.resolve() in originals:
+            raise CropzoomError(
+                f"{place}: is the video, or what is to be exported. Give another name or folder."
+            )
+        if place.is_file() and not overwrite:
+            raise CropzoomError(f"{place}: is there already. Give another --output, or --overwrite.")
 
 
 def read_boxes(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -73,7 +74,14 @@ class BboxDir:
                     f"{path}: frame {int(missing.argmax())} of {name} has no box, and litpose takes no "
                     "gaps. Fill them in `cropzoom review`, and export the saved boxes."
                 )
-        file = f"{out.video.stem}_bbox.csv"
-        for name, boxes in out.tracks.items():
-            folder = path if len(out.tracks) == 1 else path / folder_name(name)
-            write_bbox_csv(folder / file, boxes)
+        places = self.places(path, out.video.stem, list(out.tracks))
+        for place, boxes in zip(places, out.tracks.values(), strict=True):
+            write_bbox_csv(place, boxes)
+
+    @staticmethod
+    def places(path: Path, stem: str, animals: Sequence[str]) -> list[Path]:
+        """The files to be written, one an animal."""
+        file = f"{stem}_bbox.csv"
+        if len(animals) == 1:
+            return [path / file]
+        return [path / folder_name(name) / file for name in animals]

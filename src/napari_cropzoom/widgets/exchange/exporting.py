@@ -8,7 +8,13 @@ from pathlib import Path
 
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.files.formats.base import BoxExport, PoseExport
-from napari_cropzoom.files.formats.registry import EXPORTS, POSE_EXPORTS, get_export, get_pose_export
+from napari_cropzoom.files.formats.registry import (
+    EXPORTS,
+    POSE_EXPORTS,
+    check_places,
+    get_export,
+    get_pose_export,
+)
 from napari_cropzoom.files.formats.said import BoxesOut, PosesOut, VideoFacts
 from napari_cropzoom.review.session import Session
 
@@ -61,9 +67,13 @@ def to_export(session: Session, name: str, path: Path) -> Callable[[], Path]:
     Raises
     ------
     CropzoomError
-        If there is nothing to write; when called, as the export.
+        If there is nothing to write, or it would replace the video or the boxes that are reviewed; when
+        called, as the export.
     """
     facts = facts_of(session)
+    raw = [entry.raw_csv for entry in session.tracks.entries.values() if entry.raw_csv is not None]
+    animals = [entry.track.name for entry in session.tracks.with_boxes]
+    check_places(name, path, session.video.path, animals, raw)
     if name not in BOXES:
         poses = session.pose_poses or session.detector_poses
         if poses is None:

@@ -12,7 +12,6 @@ from qtpy.QtCore import QObject, Signal
 from napari_cropzoom.jobs import ThreadHandle, run_in_thread
 from napari_cropzoom.projects.known import KnownStates
 from napari_cropzoom.projects.layout import Project
-from napari_cropzoom.projects.results import Results
 from napari_cropzoom.projects.states import VideoState
 from napari_cropzoom.widgets.controls import results_of
 from napari_cropzoom.widgets.memory import reviews_of
@@ -115,7 +114,7 @@ def read_project(
     for video in project.videos:
         if stop.is_set():
             return
-        ready.append(known.state(Results.of(project, video, results_of(video), reviews_of(video))))
+        ready.append(known.look(project, video, results_of(video), reviews_of(video)))
         if time.monotonic() - since > SECONDS_BETWEEN:
             say(None, ready)
             ready, since = [], time.monotonic()

@@ -67,6 +67,8 @@ def create_bbox(args: argparse.Namespace) -> None:
 def _create(file: Path, preds: Path, output: Path, settings: SizingSettings, model: ModelFolder) -> None:
     import numpy as np
 
+    from napari_cropzoom.core.boxes import LARGEST_FRAME
+    from napari_cropzoom.core.plausible import FRAMES_AWAY
     from napari_cropzoom.core.smoothing.sizing import boxes_from_keypoints, told_of_small
     from napari_cropzoom.files.bbox_csv import write_bbox_csv
     from napari_cropzoom.files.bbox_table import checked_frames
@@ -85,11 +87,21 @@ def _create(file: Path, preds: Path, output: Path, settings: SizingSettings, mod
     table = read_predictions_table(preds, n_frames)
     if n_frames is not None and not is_known:
         print_note(on_trust(preds))
-    boxes = boxes_from_keypoints(table.poses(), settings)
+    try:
+        boxes = boxes_from_keypoints(table.poses(), settings)
+    except CropzoomError as error:
+        raise CropzoomError(f"{preds}: {error}") from error
     if np.isnan(boxes[:, 0]).all():
+        cure = "Predict again" if settings.min_likelihood is None else "Give a lower --min_likelihood"
         raise CropzoomError(
             f"{preds}: no frame has a keypoint that counts, so there would be no box at all; "
-            f"{output.name} is as it was. Give a lower --min_likelihood."
+            f"{output.name} is as it was. {cure}."
+        )
+    side, most = np.nanmax(boxes[:, 2:]), FRAMES_AWAY * max(size or (LARGEST_FRAME,))
+    if side > most:
+        raise CropzoomError(
+            f"{preds}: the largest box would have {side:.0f} pixels a side, and more than {most} are no "
+            "part of a frame. A keypoint lies far off, or --crop_ratio or --crop_size is too large."
         )
     boxes = checked_frames(preds, boxes, size, "refuse", print_note)
     write_bbox_csv(output, boxes, table.index if table.is_labeled_frames else None)

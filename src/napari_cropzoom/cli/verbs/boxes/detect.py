@@ -6,7 +6,7 @@ import argparse
 from functools import partial
 from pathlib import Path
 
-from napari_cropzoom.cli.arguments import OVERWRITE, Choices, Verbs, add_verb
+from napari_cropzoom.cli.arguments import OVERWRITE, Choices, Verbs, add_verb, any_path
 from napari_cropzoom.cli.inputs import boxes_of, check_replaceable, check_video, expand
 from napari_cropzoom.cli.outcomes import Outcomes
 from napari_cropzoom.cli.progress import run_with_bar
@@ -16,7 +16,7 @@ from napari_cropzoom.core.words import counted
 def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     """Register the verb."""
     find = add_verb(verbs, common, "detect", detect, "find boxes without a model")
-    find.add_argument("video", type=Path, nargs="+", help="videos, or directories of them")
+    find.add_argument("video", type=any_path, nargs="+", help="videos, or directories of them")
     find.add_argument(
         "--method",
         choices=Choices(detector_names),
@@ -31,7 +31,7 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help="a setting of the method, such as box_size=200; may be given again",
     )
-    find.add_argument("--output_dir", type=Path, required=True, help="where <stem>_bbox.csv goes")
+    find.add_argument("--output_dir", type=any_path, required=True, help="where <stem>_bbox.csv goes")
     find.add_argument("--overwrite", action="store_true", help=OVERWRITE)
 
 

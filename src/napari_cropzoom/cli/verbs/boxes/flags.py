@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_cropzoom.cli.arguments import Verbs, add_verb, probability
+from napari_cropzoom.cli.arguments import Verbs, add_verb, any_path, probability
 from napari_cropzoom.cli.inputs import print_note
 from napari_cropzoom.cli.progress import run_with_bar
 from napari_cropzoom.core.errors import CropzoomError
@@ -28,17 +28,17 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     """Register the verb."""
     find = add_verb(verbs, common, "flags", flags, "suspicious frames, ranked, with reasons")
     find.add_argument(
-        "bbox_file", type=Path, help="boxes, one row a frame; or keypoints, to put boxes round"
+        "bbox_file", type=any_path, help="boxes, one row a frame; or keypoints, to put boxes round"
     )
-    find.add_argument("--preds", type=Path, metavar="FILE", help="keypoints of the detector")
+    find.add_argument("--preds", type=any_path, metavar="FILE", help="keypoints of the detector")
     find.add_argument(
         "--pose",
-        type=Path,
+        type=any_path,
         metavar="FILE",
         help="keypoints of the pose model, found in these boxes, which are not to touch their edge "
         "(default: those in the folder of another model near by, if they were made of these boxes)",
     )
-    find.add_argument("--video", type=Path, metavar="FILE", help="the video, to check its pixels too")
+    find.add_argument("--video", type=any_path, metavar="FILE", help="the video, to check its pixels too")
     find.add_argument(
         "--amount",
         type=probability,

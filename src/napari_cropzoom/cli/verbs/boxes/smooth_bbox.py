@@ -13,6 +13,7 @@ from napari_cropzoom.cli.arguments import (
     Choices,
     Verbs,
     add_verb,
+    any_path,
     positive_int,
     smoothing_methods,
 )
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     """Register the verb."""
     smooth = add_verb(verbs, common, "smooth_bbox", smooth_bbox, "smooth every *_bbox.csv of a directory")
-    smooth.add_argument("bbox_dir", type=Path, help="directory of *_bbox.csv files")
-    smooth.add_argument("--output_dir", type=Path, required=True, help="where the smoothed files go")
+    smooth.add_argument("bbox_dir", type=any_path, help="directory of *_bbox.csv files")
+    smooth.add_argument("--output_dir", type=any_path, required=True, help="where the smoothed files go")
     smooth.add_argument(
         "--method",
         choices=Choices(smoothing_methods),
@@ -51,14 +52,14 @@ def smooth_bbox(args: argparse.Namespace) -> None:
 
     source, target = args.bbox_dir, args.output_dir
     if not source.is_dir():
-        raise CropzoomError(
-            f"{source}: there is no such directory. Give the one with the *_bbox.csv files."
-        )
+        kind = "is a file, not a directory" if source.exists() else "there is no such directory"
+        raise CropzoomError(f"{source}: {kind}. Give the one with the *_bbox.csv files.")
     if target.resolve() == source.resolve():
         raise CropzoomError(f"{target}: would overwrite the raw boxes. Give another --output_dir.")
     if target.is_file():
         raise CropzoomError(f"{target}: is a file, not a folder. Give another --output_dir.")
-    files = sorted(file for file in source.glob("*_bbox.csv") if not is_hidden(file))
+    all_files = sorted(source.iterdir())  # raises where it may not be read, as a pattern does not
+    files = [file for file in all_files if file.name.endswith("_bbox.csv") and not is_hidden(file)]
     if not files:
         raise CropzoomError(f"{source}: holds no *_bbox.csv file. Run `cropzoom create_bbox` first.")
     print(f"smoothing bboxes in {source}")

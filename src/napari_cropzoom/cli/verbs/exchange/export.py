@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_cropzoom.cli.arguments import Choices, Verbs, add_verb
+from napari_cropzoom.cli.arguments import Choices, Verbs, add_verb, any_path
 from napari_cropzoom.cli.inputs import print_note, video_facts
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.words import counted
@@ -21,15 +21,15 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     give = add_verb(verbs, common, "export", export, "write boxes or keypoints for another program")
     give.add_argument(
         "file",
-        type=Path,
+        type=any_path,
         nargs="+",
         help="boxes (*_bbox.csv) or predictions of one video, a file an animal",
     )
-    give.add_argument("--video", type=Path, required=True, help="the video that they are of")
+    give.add_argument("--video", type=any_path, required=True, help="the video that they are of")
     give.add_argument(
         "--to", choices=Choices(export_names), metavar="FORMAT", required=True, help="one of %(choices)s"
     )
-    give.add_argument("--output", type=Path, required=True, help="the file, or folder, to be written")
+    give.add_argument("--output", type=any_path, required=True, help="the file, or folder, to be written")
     give.add_argument("--overwrite", action="store_true", help="replace a file of that name")
 
 
@@ -47,8 +47,8 @@ def export(args: argparse.Namespace) -> None:
     from napari_cropzoom.files.formats.predictions import Predictions
     from napari_cropzoom.files.formats.said import BoxesOut, PosesOut
 
-    if args.output.is_file() and not args.overwrite:
-        raise CropzoomError(f"{args.output}: is there already. Give another --output, or --overwrite.")
+    names = animal_names(args.file)
+    registry.check_places(args.to, args.output, args.video, names, args.file, overwrite=args.overwrite)
     for file in args.file:
         check_made_of(file, args.video, GIVE_OTHERS)
     kinds = {isinstance(registry.format_of(file), Predictions) for file in args.file}
@@ -61,7 +61,6 @@ def export(args: argparse.Namespace) -> None:
             f"{args.file[0]}: has {has}, and {args.to} is for {wants}. For {has}: {fitting}."
         )
     video = video_facts(args.video)
-    names = animal_names(args.file)
     if is_poses:
         from napari_cropzoom.files.predictions_csv import read_predictions
 

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_cropzoom.cli.arguments import OVERWRITE, Choices, Verbs, add_verb, positive_int, ratio
+from napari_cropzoom.cli.arguments import (
+    OVERWRITE,
+    Choices,
+    Verbs,
+    add_verb,
+    any_path,
+    positive_int,
+    ratio,
+)
 from napari_cropzoom.cli.inputs import check_replaceable, print_note, video_facts
+from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.words import counted, verb
 
 if TYPE_CHECKING:
@@ -19,10 +27,10 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     take = add_verb(
         verbs, common, "import_bbox", import_bbox, "take boxes, centres or keypoints of another program"
     )
-    take.add_argument("file", type=Path, help="what the other program wrote: a file, or its folder")
-    take.add_argument("--video", type=Path, required=True, help="the video that they are of")
+    take.add_argument("file", type=any_path, help="what the other program wrote: a file, or its folder")
+    take.add_argument("--video", type=any_path, required=True, help="the video that they are of")
     where = "where <video>_bbox.csv goes; of several animals in a folder for each"
-    take.add_argument("--output_dir", type=Path, required=True, help=where)
+    take.add_argument("--output_dir", type=any_path, required=True, help=where)
     take.add_argument(
         "--format",
         choices=Choices(format_names),
@@ -60,6 +68,7 @@ def positive(text: str) -> float:
 
 def import_bbox(args: argparse.Namespace) -> None:
     """Read, say how it was understood, write."""
+    from napari_cropzoom.files.belonging import GIVE_OTHERS, check_made_of
     from napari_cropzoom.files.formats.apart import read_apart
     from napari_cropzoom.files.formats.said import ImportOptions
     from napari_cropzoom.files.formats.written import check_same, write_imported, written_paths
@@ -71,6 +80,7 @@ def import_bbox(args: argparse.Namespace) -> None:
         crop_ratio=args.crop_ratio,
         cm_per_pixel=args.cm_per_pixel,
     )
+    check_made_of(args.file, args.video, GIVE_OTHERS)
     found = read_apart(args.file, video_facts(args.video), options, args.format)
     tracks = found.settled.tracks
     for line in found.told():
@@ -79,6 +89,8 @@ def import_bbox(args: argparse.Namespace) -> None:
         print_note(note)
     paths = written_paths(args.output_dir, args.video, tracks)
     for path, track in zip(paths, tracks, strict=True):
+        if path.resolve() == args.file.resolve():
+            raise CropzoomError(f"{path}: is the file that is imported. Give another --output_dir.")
         check_replaceable(path, args.video, args.overwrite)
         if not args.overwrite:
             check_same(path, track)

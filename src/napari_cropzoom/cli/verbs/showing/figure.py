@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from napari_cropzoom.cli.arguments import Verbs, add_verb, positive_float, whole_number
+from napari_cropzoom.cli.arguments import Verbs, add_verb, any_path, positive_float, whole_number
 from napari_cropzoom.cli.drawn import add_drawn, read_drawn
 from napari_cropzoom.cli.progress import run_with_bar
 
@@ -15,9 +14,9 @@ KINDS = ("frame", "crop", "trajectory", "timeline")
 def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     """Register the verb."""
     draw = add_verb(verbs, common, "figure", figure, "a frame, trajectory or timeline for print")
-    draw.add_argument("video", type=Path, help="the video")
+    draw.add_argument("video", type=any_path, help="the video")
     draw.add_argument(
-        "--output", type=Path, required=True, metavar="FILE", help="*.png or *.svg to write"
+        "--output", type=any_path, required=True, metavar="FILE", help="*.png or *.svg to write"
     )
     draw.add_argument(
         "--kind",

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_cropzoom.cli.arguments import Verbs, add_verb, probability, whole_number
+from napari_cropzoom.cli.arguments import Verbs, add_verb, any_path, probability, whole_number
 from napari_cropzoom.cli.inputs import boxes_of, expand, print_note
 from napari_cropzoom.cli.outcomes import Outcomes
 from napari_cropzoom.cli.progress import run_with_bar
@@ -24,28 +24,30 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     tell = add_verb(verbs, common, "report", report, "a review as one HTML file to send")
     tell.add_argument(
         "video",
-        type=Path,
+        type=any_path,
         nargs="+",
         help="the video; of several, or a folder, one page with a row a video",
     )
     boxes = tell.add_mutually_exclusive_group(required=True)
-    boxes.add_argument("--bbox", type=Path, metavar="FILE", help="the raw boxes, as `review` takes them")
     boxes.add_argument(
-        "--bbox_dir", type=Path, metavar="DIR", help="where they lie, each named after its video"
+        "--bbox", type=any_path, metavar="FILE", help="the raw boxes, as `review` takes them"
     )
-    tell.add_argument("--output", type=Path, required=True, metavar="FILE", help="*.html to write")
+    boxes.add_argument(
+        "--bbox_dir", type=any_path, metavar="DIR", help="where they lie, each named after its video"
+    )
+    tell.add_argument("--output", type=any_path, required=True, metavar="FILE", help="*.html to write")
     tell.add_argument("--overwrite", action="store_true", help="replace a file of that name")
     tell.add_argument(
         "--preds_before",
-        type=Path,
+        type=any_path,
         metavar="FILE",
         help="keypoints of the detector (default: those beside the boxes)",
     )
     tell.add_argument(
-        "--preds", type=Path, metavar="FILE", help="keypoints of the pose model, in the full frame"
+        "--preds", type=any_path, metavar="FILE", help="keypoints of the pose model, in the full frame"
     )
     tell.add_argument(
-        "--preds_dir", type=Path, metavar="DIR", help="where these lie, each named after its video"
+        "--preds_dir", type=any_path, metavar="DIR", help="where these lie, each named after its video"
     )
     tell.add_argument(
         "--pictures", type=whole_number, default=6, metavar="N", help="suspects to show (default: 6)"

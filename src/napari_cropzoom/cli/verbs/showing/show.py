@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from napari_cropzoom.cli.arguments import (
     Verbs,
     add_verb,
+    any_path,
     positive_float,
     probability,
     quality,
@@ -43,9 +44,9 @@ LAYOUTS = ("frame", "crop", "both", "timeline", "grid")
 def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     """Register the verb."""
     draw = add_verb(verbs, common, "show", show, "a video with boxes and keypoints drawn in")
-    draw.add_argument("video", type=Path, help="the video")
+    draw.add_argument("video", type=any_path, help="the video")
     draw.add_argument(
-        "--output", type=Path, required=True, metavar="FILE", help="*.mp4 or *.gif to write"
+        "--output", type=any_path, required=True, metavar="FILE", help="*.mp4 or *.gif to write"
     )
     draw.add_argument(
         "--layout",
@@ -55,7 +56,7 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     )
     draw.add_argument(
         "--also",
-        type=Path,
+        type=any_path,
         nargs="+",
         action="append",
         default=[],
@@ -93,7 +94,7 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     )
     draw.add_argument(
         "--masks",
-        type=Path,
+        type=any_path,
         metavar="FILE",
         help="label images to lay over the frames: a TIFF with a page a frame, a number for each animal",
     )

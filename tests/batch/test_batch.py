@@ -11,6 +11,7 @@ import pytest
 
 from lpmodels import make_lp_model
 from napari_cropzoom.batch.inputs import find_videos
+from napari_cropzoom.batch.results import DONE, Result, write_results
 from napari_cropzoom.cli import main
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.shell import shell_line
@@ -237,3 +238,13 @@ def test_the_last_step_can_be_the_boxes_or_the_crop_without_a_pose_model(
             assert (row["state"], row["predictions"]) == (state, "")
         assert made.is_file()
     assert not (lab / "out" / "pose").exists()
+
+
+def test_two_batches_at_once_keep_each_others_rows(tmp_path: Path) -> None:
+    table = tmp_path / "batch.csv"
+    one, two = (Result(tmp_path / f"{name}.mp4", DONE) for name in "ab")
+    write_results(table, [one])
+    write_results(table, [two])  # of another process, whose own list lacks the first
+    write_results(table, [one])
+    with table.open(newline="") as file:
+        assert sorted(row["video"] for row in csv.DictReader(file)) == [str(one.video), str(two.video)]

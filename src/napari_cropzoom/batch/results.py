@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from napari_cropzoom.batch.inputs import BatchVideo
@@ -76,7 +77,7 @@ TABLE = ",".join(COLUMNS[:3]), "a table of `cropzoom batch`"
 
 def rows_of_others(path: Path, results: Iterable[Result]) -> list[list[str]]:
     """Rows of other videos in a table that is there already; none if it is no such table."""
-    mine = {str(result.video.resolve()) for result in results}
+    mine = {_place(str(result.video)) for result in results}
     try:
         with path.open(encoding="utf-8", newline="") as file:
             header, *rows = csv.reader(file)
@@ -84,24 +85,30 @@ def rows_of_others(path: Path, results: Iterable[Result]) -> list[list[str]]:
         return []
     if tuple(header) != COLUMNS:
         return []
-    return [row for row in rows if row and str(Path(row[0]).resolve()) not in mine]
+    return [row for row in rows if row and _place(row[0]) not in mine]
 
 
-def write_results(path: Path, results: Iterable[Result], others: Sequence[list[str]] = ()) -> None:
+@lru_cache(maxsize=100_000)
+def _place(video: str) -> str:
+    return str(Path(video).resolve())
+
+
+def write_results(path: Path, results: Collection[Result]) -> None:
     """Write the table as CSV, whole or not at all.
+
+    Rows of other videos stay at its top, also those that another process has written meanwhile.
 
     Parameters
     ----------
     path : Path
-    results : iterable of Result
-    others : sequence of list of str
-        Rows of other videos, which stay at its top.
+    results : collection of Result
 
     Raises
     ------
     CropzoomError
         If the file cannot be written.
     """
+    others = rows_of_others(path, results)
     with atomic_path(path) as part, part.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)

@@ -100,7 +100,6 @@ def batch(args: argparse.Namespace) -> None:
         TABLE,
         Result,
         left_for_review,
-        rows_of_others,
         table,
         write_results,
     )
@@ -143,13 +142,12 @@ def batch(args: argparse.Namespace) -> None:
     output = args.results or (args.output_dir or (pose or detector).path) / RESULTS
     check_output(output, *TABLE)
     results = {video.path: Result(video.path) for video in videos}
-    others = rows_of_others(output, results.values())
 
     def take(result: Result) -> None:
         if result.state == FAILED:
             print(f"error: {result.why}", file=sys.stderr, flush=True)
         results[result.video] = result
-        write_results(output, results.values(), others)
+        write_results(output, results.values())
 
     if scheduler is not None:
         _on_cluster(args, scheduler, videos, settings, take)

@@ -18,7 +18,6 @@ from napari_cropzoom.batch.results import (
     FOR_REVIEW,
     NOT_DONE,
     Result,
-    rows_of_others,
     write_results,
 )
 from napari_cropzoom.batch.stages import CHECK, NAME, VIDEO, outcome_of
@@ -65,7 +64,6 @@ class ProjectRun(QObject):
         self._waiting: deque[BatchVideo] = deque()
         self._current: BatchVideo | None = None
         self._results: dict[Path, Result] = {}
-        self._others: list[list[str]] = []
         self._goes_on = False
         self._next = delayed(self, self._advance)
         self._writing = Latest(lambda _: None, self._on_not_written)
@@ -111,7 +109,6 @@ class ProjectRun(QObject):
         self._args = {"detector": str(detector), "pose": pose and str(pose), "settings": settings}
         self._table = table
         self._results = {video.path: Result(video.path) for video in videos}
-        self._others = rows_of_others(table, self._results.values())
         self._waiting, self._current = deque(videos), None
         for video in videos:
             self.told.emit(video.path, WAITING)
@@ -206,8 +203,7 @@ class ProjectRun(QObject):
         """Write the table in a thread; what cannot be written is told."""
         if self._table is None:
             return
-        table, results, others = self._table, list(self._results.values()), self._others
-        self._writing.request(write_results, table, results, others)
+        self._writing.request(write_results, self._table, list(self._results.values()))
 
     def _on_not_written(self, error: Exception) -> None:
         if not isinstance(error, CropzoomError | OSError):

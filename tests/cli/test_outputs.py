@@ -18,6 +18,9 @@ from napari_cropzoom.cli.arguments import any_path
 from napari_cropzoom.cli.parser import build_parser
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.files.atomic import atomic_path
+from napari_cropzoom.review.session import Session
+from napari_cropzoom.video.video import Video
+from napari_cropzoom.widgets.exchange.exporting import to_export
 
 
 def run(*words: str | Path) -> int:
@@ -89,6 +92,19 @@ def test_an_export_never_replaces_what_it_is_made_of(project, to, capsys):
         assert run("export", boxes, "--video", video, "--to", to, "--output", output, "--overwrite") == 1
         assert "is the video, or what is to be exported" in capsys.readouterr().err
     assert (boxes.read_bytes(), video.read_bytes()) == before
+
+
+def test_step_export_never_replaces_the_boxes_that_are_reviewed(project):
+    assert run("create_bbox", project / "model", project / "v.mp4") == 0
+    boxes = project / "model" / "video_preds" / "v_bbox.csv"
+    session = Session(Video(project / "v.mp4"))
+    session.load_boxes(boxes)
+    for name, place in (("bbox_dir", boxes.parent), ("table", boxes), ("mot", project / "v.mp4")):
+        with pytest.raises(CropzoomError, match="is the video, or what is to be exported"):
+            to_export(session, name, place)
+    to_export(session, "bbox_dir", project / "out")()
+    assert (project / "out" / "v_bbox.csv").is_file()
+    session.close()
 
 
 def test_a_folder_of_boxes_is_not_written_over(project, tmp_path, capsys):

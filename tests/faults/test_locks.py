@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from faults.in_use import SHARING
+from napari_cropzoom.files.formats.contents import opened_hdf5
 from napari_cropzoom.files.journal import Journal
 from napari_cropzoom.files.journal_lines import read_journal
 from napari_cropzoom.files.locks import PathLock
@@ -150,3 +151,14 @@ def test_the_lock_of_another_computer_is_kept(tmp_path: Path, refused: str) -> N
     assert f"process {os.getpid()} on the computer microscope" in journal.locked_out
     assert "If this folder is a copy" in journal.locked_out
     journal.close()
+
+
+def test_hdf5_is_read_where_no_lock_is_to_be_had(tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    path = tmp_path / "poses.h5"
+    with h5py.File(path, "w", locking=False) as file:
+        file["tracks"] = [1, 2]
+    with path.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with opened_hdf5(path) as found:
+            assert list(found["tracks"]) == [1, 2]

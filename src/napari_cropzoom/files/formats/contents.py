@@ -230,7 +230,7 @@ def opened_hdf5(path: Path) -> Iterator[Any]:
     if has_endless_heap(path):
         raise CropzoomError(f"{path}: is damaged HDF5 (a part of it is zeros). Copy or export it again.")
     try:
-        file = h5py.File(path, "r")
+        file = h5py.File(path, "r", locking=False)  # some network drives have no locks
     except (OSError, RuntimeError, ValueError, KeyError) as error:
         raise CropzoomError(
             f"{path}: is not a readable HDF5 file ({brief(error)}). Copy it again."

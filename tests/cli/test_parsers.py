@@ -37,6 +37,8 @@ OTHERWISE = {
     "method": "of smoothing, of detection",
     "output": "a file of each verb's own kind",
     "min_likelihood": "of keypoints that are drawn, of those that count",
+    "crf": "of a crop, which a network sees, or of a video to show",
+    "preset": "the same",
 }
 """Options that mean the same in all verbs, but have other defaults or words there, and why."""
 

@@ -155,6 +155,13 @@ def test_the_skeleton_joins_likely_keypoints(layer_set):
 def test_closing_lets_go_of_the_mouse(layer_set):
     viewer = layer_set.viewer
     count = len(viewer.mouse_move_callbacks)
+    points = layer_set.points["pose"]
+    layer_set.frame = 2
+    viewer.mouse_over_canvas = True
+    points.name_under(0)
+    assert any(points.layer.text.values)
+    viewer.mouse_over_canvas = False  # as napari says when the mouse has left
+    assert not any(points.layer.text.values)
     layer_set.close()
     assert len(viewer.mouse_move_callbacks) == count - 1
 

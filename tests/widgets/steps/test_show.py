@@ -58,6 +58,9 @@ def test_a_labeled_video_is_of_the_selected_frames_and_the_edited_boxes(
     assert window.findChild(QPushButton, "show_open").isVisible()
     window.controller.selection = None
     assert "selected" not in step.about.text()
+    session.set_box(31, Box(10, 20, 64, 48))  # the file is not of these boxes any more
+    wait_for(lambda: not window.findChild(QPushButton, "show_open").isVisible())
+    assert not step.header.state
 
 
 @pytest.mark.gui

@@ -24,11 +24,18 @@ class NamesUnderMouse:
         self._viewer = viewer
         self._layers = layers
         viewer.mouse_move_callbacks.append(self._on_move)
+        viewer.events.mouse_over_canvas.connect(self._on_leave)
 
     def close(self) -> None:
         """Follow the mouse no more."""
         if self._on_move in self._viewer.mouse_move_callbacks:
             self._viewer.mouse_move_callbacks.remove(self._on_move)
+        self._viewer.events.mouse_over_canvas.disconnect(self._on_leave)
+
+    def _on_leave(self) -> None:
+        if not self._viewer.mouse_over_canvas:
+            for layer in self._layers():
+                layer.name_under(None)
 
     def _on_move(self, viewer: ViewerModel, event: Any) -> None:
         is_named = False

@@ -237,7 +237,8 @@ class PoseStep(ModelStep):
             return
         self.use(path)
         if self._only_changed:
-            self.message.show_info(str(result.get("note", "")))
+            said, runs, _ = str(result.get("note", "")).partition("; only ")  # as it began
+            self.message.show_info(f"{said}; the others were kept." if runs else said)
 
 
 def told_of_touching(session: Session) -> str:

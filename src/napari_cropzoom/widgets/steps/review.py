@@ -27,8 +27,8 @@ from napari_cropzoom.jobs import DRAWN_FIRST, Latest
 from napari_cropzoom.review.inspecting.inspector import Inspected, Inspector
 from napari_cropzoom.review.session import Session
 from napari_cropzoom.widgets.controller import Controller
-from napari_cropzoom.widgets.controls import CutLabel, Message, button, grid_of, row, thin_bar
-from napari_cropzoom.widgets.shortcuts_dialog import review_hint, with_keys
+from napari_cropzoom.widgets.controls import CutLabel, Message, button, row, thin_bar
+from napari_cropzoom.widgets.shortcuts_dialog import review_hint
 from napari_cropzoom.widgets.steps.base import Step
 from napari_cropzoom.widgets.steps.go_on import GoOn
 from napari_cropzoom.widgets.steps.parts.pixel_look import PixelLook
@@ -36,6 +36,7 @@ from napari_cropzoom.widgets.steps.parts.pixel_tracking import PixelTracking
 from napari_cropzoom.widgets.steps.parts.range_buttons import RangeButtons
 from napari_cropzoom.widgets.steps.parts.slot import LINES, Slot, WholeLabel
 from napari_cropzoom.widgets.steps.parts.suspect_list import SuspectList, named, reason_text
+from napari_cropzoom.widgets.steps.suspect_buttons import SuspectButtons, why_nothing
 
 REVIEW_WORDS = {Review.ACCEPTED: "accepted", Review.EDITED: "edited"}
 # What to do where most boxes are wrong and correcting them one by one is no use.
@@ -130,17 +131,21 @@ class ReviewStep(Step):
         return row(QLabel("How many suspects"), self.amount, self.count, stretch=1)
 
     def _build_buttons(self) -> None:
-        self.previous = self._button("Previous", "review_previous", self.go_previous)
-        self.next = self._button("Next", "review_next", self.go_next)
-        self.worst = self._button("Next worst", "review_worst", self.go_to_worst)
-        self.accept = self._button("Accept", "review_accept", self.accept_here)
-        self.delete = self._button("Delete box", "review_delete", self.delete_here)
-        self.fill = self._button("Fill gap", "review_fill", self.fill_here)
-        self.undo = self._button("Undo", "review_undo", lambda: self._do(Session.undo))
-        self.redo = self._button("Redo", "review_redo", lambda: self._do(Session.redo))
-        above = (self.previous, self.next, self.worst, self.undo)
-        below = (self.accept, self.delete, self.fill, self.redo)
-        self.form.addLayout(grid_of([*above, *below], len(above)))
+        self.buttons = SuspectButtons(
+            {
+                "previous": self.go_previous,
+                "next": self.go_next,
+                "worst": self.go_to_worst,
+                "accept": self.accept_here,
+                "delete": self.delete_here,
+                "fill": self.fill_here,
+                "undo": lambda: self._do(Session.undo),
+                "redo": lambda: self._do(Session.redo),
+            }
+        )
+        self.previous, self.next, self.worst, self.undo = list(self.buttons.values())[:4]
+        self.accept, self.delete, self.fill, self.redo = list(self.buttons.values())[4:]
+        self.form.addLayout(self.buttons.grid())
 
     def _button(self, text: str, name: str, act: Callable[[], object]) -> QPushButton:
         made = button(text, name)
@@ -192,14 +197,12 @@ class ReviewStep(Step):
         told = told_of_misfit(session.suspects.missed)
         self.misfit.show_warning(f"{told} {WAYS_ON}" if told else "")
         self._show_here(session)
-        for each in (self.next, self.previous, self.worst):
-            each.setEnabled(bool(left))
+        self.buttons.show_queue(session, has_left=bool(left), missing=self._missing(session))
         is_done = session.has_boxes and self._is_inspected(session) and not left
         self.go_on.offer(session, is_done and session.video.images is None, self.inspected_at_once)
-        self.undo.setEnabled(session.history.undo_label is not None)
-        self.redo.setEnabled(session.history.redo_label is not None)
-        self.undo.setToolTip(with_keys("undo", f"Undo: {session.history.undo_label}"))
-        self.redo.setToolTip(with_keys("redo", f"Redo: {session.history.redo_label}"))
+
+    def _missing(self, session: Session) -> str:
+        return why_nothing(session, is_working=self.controller.is_working)
 
     @property
     def _amount(self) -> float:
@@ -263,6 +266,7 @@ class ReviewStep(Step):
 
     def _show_here(self, session: Session) -> None:
         self.range_buttons.show_here()
+        self.range_buttons.show_missing(self._missing(session))
         frame, track = min(self.controller.frame, session.n_frames - 1), session.track
         suspect = session.suspects.at(frame)
         is_open = suspect is not None and session.suspects.is_open(suspect)
@@ -278,17 +282,9 @@ class ReviewStep(Step):
         since = "" if is_open else "reviewed" if suspect else "edited"
         self.reason.setText(reason_text(shown, since) if shown else "No suspect in this frame.")
         self.list.mark(suspect)
-        is_missing = track.box(frame).is_missing()
-        self.delete.setEnabled(not is_missing)
-        self.fill.setEnabled(is_missing and session.has_boxes)
         layers = self.controller.layers
-        over = frames_text(*layers.range_here()) if layers else ""
-        self.accept.setToolTip(with_keys("accept", f"{over}: the boxes are right"))
-        self.delete.setToolTip(with_keys("delete box", "There is no animal in this frame"))
-        self.fill.setToolTip(with_keys("fill", "Fill this gap from the boxes around it"))
-        self.next.setToolTip(with_keys("next suspect", "Next suspect in time"))
-        self.previous.setToolTip(with_keys("previous suspect", "Suspect before this frame"))
-        self.worst.setToolTip(with_keys("next worst", "The worst suspect; from there, the next worst"))
+        over = layers.range_here() if layers else (frame, frame)
+        self.buttons.show_here(session, frame, over, self._missing(session))
 
     def _left(self) -> list[Suspect]:
         """Suspects that are not reviewed, the worst first; none while they are computed."""

@@ -151,4 +151,15 @@ class ShowStep(JobStep):
     def session_changed(self) -> None:
         """Forget what was made of the video before."""
         super().session_changed()
-        self._made = None
+        self._forget_made()
+
+    def _on_edited(self) -> None:
+        """What was made is of the boxes before."""
+        super()._on_edited()
+        self._forget_made()
+
+    def _forget_made(self) -> None:
+        self._made, self.done_text = None, ""
+        self.open_button.hide()
+        if not self.job_bar.is_running:
+            self.header.set_state("")

@@ -164,7 +164,7 @@ class VideoStep(Step):
     def update_body(self) -> None:
         """Show videos opened before, where results go, and reviews as long as there is none."""
         session = self.controller.session
-        self.recent.setEnabled(bool(self._known_videos()))
+        self.recent.setVisible(bool(self._known_videos()))  # of others than the one that is open
         is_begun = session is not None and session.has_boxes and len(session.history) > 0
         self.reviews.setVisible(bool(self.reviews.found) and not is_begun and not self._goes_on)
         results, has_video = self.controller.results, session is not None

@@ -165,6 +165,6 @@ TASKS: tuple[Task, ...] = (
 )
 END = (
     "This is the whole way",
-    "The filled dots are the pose model's keypoints, in the full frame. Press K to play the video. "
+    "The round dots with a dark edge are the pose model's keypoints. Press K to play the video. "
     "Ctrl+S saves the boxes; the steps Export and Show say how to go on.",
 )

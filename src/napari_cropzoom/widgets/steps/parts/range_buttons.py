@@ -51,6 +51,8 @@ class RangeButtons(QWidget):
         self.controls: dict[str, QDoubleSpinBox] = {}
         self._tools: dict[QObject, RangeTool] = {}
         self._proposing: RangeTool | None = None
+        self._missing = ""
+        self._usual: dict[QPushButton, str] = {}  # tooltips
         self.range_label = CutLabel(1, "range_frames")
         buttons = [self._tool_button(tool) for tool in RANGE_TOOLS if tool.label and not tool.numbers]
         on = button("Follow ▶", "range_follow_on")
@@ -62,6 +64,7 @@ class RangeButtons(QWidget):
         back.clicked.connect(lambda: self.follow_asked.emit(-1))
         self.more = button("Numbers …", "range_numbers", "Size, shift and scale in numbers")
         self.more.setCheckable(True)
+        self._usual |= {on: on.toolTip(), back: back.toolTip()}
         ordered = (*buttons[:2], on, buttons[2], buttons[3], back, *buttons[4:], self.more)
         self.numbers = self._build_numbers()
         self.numbers.hide()
@@ -86,11 +89,20 @@ class RangeButtons(QWidget):
         self.range_label.setText(f"Correct {frames}{where}")
         self._update_proposal()
 
+    def show_missing(self, why: str) -> None:
+        """Say in the tooltips why nothing can be changed, and offer nothing; empty for that it can."""
+        if why == self._missing:
+            return
+        self._missing = why
+        for made, usual in self._usual.items():
+            made.setEnabled(not why)
+            made.setToolTip(why or usual)
+
     def show_following(self, direction: int) -> None:
         """Offer to stop while an animal is followed, on (1) or back (-1); 0 once none is."""
         for own, (made, text) in self.follow_buttons.items():
             made.setText("Stop" if own == direction else text)
-            made.setEnabled(direction in (0, own))
+            made.setEnabled(direction in (0, own) and not self._missing)
 
     # ---- buttons -------------------------------------------------------------------------------
 
@@ -98,6 +110,7 @@ class RangeButtons(QWidget):
         made = button(tool.label, f"range_{tool.name.replace(' ', '-')}")
         made.setToolTip(with_keys(tool.name, tool.help) if tool.key else tool.help)
         self._tools[made] = tool
+        self._usual[made] = made.toolTip()
         made.installEventFilter(self)
         made.clicked.connect(lambda: self._apply(tool))
         return made

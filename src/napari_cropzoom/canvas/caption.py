@@ -17,9 +17,10 @@ from napari_cropzoom.core.words import shortened
 from napari_cropzoom.video.video import Video
 
 ACCEPT_KEY = "G"
-EVERY = 1.0  # seconds, while frames follow each other closely: drawing text is slow
+EVERY = 0.25  # seconds, while frames follow each other closely: drawing text is slow
 NAME_LENGTH = 20  # letters of an animal's name
-_CHANGED = ("text", "visible", "position", "font_size")
+_CHANGED = ("text", "visible", "position", "font_size", "box")
+APART = "   "  # between the parts of the first line
 CORNERS = ("top_left", "bottom_left", "top_right", "bottom_right")
 _TOUCH = 1.5  # pixels; so much is no more than an outline
 _FEWEST = 24  # letters in a line
@@ -48,8 +49,7 @@ def caption(
     place = f"frame {frame:{digits}d} / {n_frames - 1}"
     name = shortened(name, NAME_LENGTH)
     what = "cannot be decoded" if is_damaged else f"{name}{': ' if name else ''}{source}"
-    # the time last: in a narrow canvas the line's end is cut off
-    return f"{place}   {what}   {when}"
+    return APART.join((place, what, when))  # the time last: a narrow canvas does without it
 
 
 def acts_on(frames: tuple[int, int], proposal: Edit | None = None, *, has_key: bool = True) -> str:
@@ -117,9 +117,12 @@ class Caption:
         viewer.scene.camera.events.center.connect(self._on_camera)
 
     def show(self, line: str, *, is_close: bool = False) -> None:
-        """Write what a frame is, see :func:`caption`; seldom while frames follow closely."""
+        """Write what a frame is, see :func:`caption`; seldom while frames follow closely.
+
+        An empty line takes all away, as while frames are played: it would name one that has gone by.
+        """
         now = time.monotonic()
-        if not is_close or now - self._written > EVERY:
+        if (not line and self._line) or not is_close or now - self._written > EVERY:
             self._line, self._written = line, now
             self.refresh()
 
@@ -128,10 +131,12 @@ class Caption:
         if self._is_closed:
             return
         self._beyond, self._letters = self._where_it_goes_on(), self._letters_across()
-        said = filter(None, (self._line, self._below(), self._beyond))
+        line = self._line if len(self._line) <= self._letters else self._line.rpartition(APART)[0]
+        said = filter(None, (line or self._line, self._below(), self._beyond) if self._line else ())
         text = "\n".join(part for line in said for part in wrap(line, self._letters))
         if text != self._overlay.text:
             self._overlay.text = text
+            self._overlay.box = bool(text)
         self._keep_clear()
 
     def _on_camera(self) -> None:

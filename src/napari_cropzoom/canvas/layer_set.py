@@ -379,7 +379,7 @@ class LayerSet:
             points.show(frame, with_table=not is_close)
         if self._stack.skeleton is not None:
             self._stack.skeleton.show(np.concatenate([p.bones(frame) for p in self.points.values()]))
-        self._caption.show(shown.caption, is_close=is_close)
+        self._caption.show("" if self._is_playing else shown.caption, is_close=is_close)
 
     def _acts_on(self) -> str:
         """Which frames would be changed now, for the caption."""

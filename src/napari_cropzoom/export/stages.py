@@ -59,13 +59,26 @@ def _video(args: Args, layout: str) -> Stage[Path]:
     from napari_cropzoom.export.labeled_video import Shown, write_labeled_video
 
     video, output, boxes, poses = _given(args)
-    first, last = args.get("frames") or (0, -1)
+    ranges = args.get("ranges") or [args.get("frames") or (0, -1)]
+    (first, last), *more = [(int(begin), int(end)) for begin, end in ranges]
     others = _others(args, len(boxes)) if layout == "grid" else ()
     name, sources = str(args.get("name") or ""), None
     if raw := _path(args, "raw_csv"):
         sources = sources_of(raw, len(boxes), video, name)
-    which = layout, int(first), int(last)
-    shown = Shown(boxes, None, poses, _look(args), *which, others=others, name=name, sources=sources)
+    shown = Shown(
+        boxes,
+        None,
+        poses,
+        _look(args),
+        layout,
+        first,
+        last,
+        others=others,
+        name=name,
+        more=tuple(more),
+        theme=str(args.get("theme") or "dark"),
+        sources=sources,
+    )
     return (yield from write_labeled_video(video, output, shown, overwrite=True))
 
 

@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QFileDialog, QPushButton
 
 from gui_events import needs_display, wait_for
 from napari_cropzoom.core.boxes import Box
+from napari_cropzoom.core.inspection.suspect import ranked
 from napari_cropzoom.core.progress import run_stage
 from napari_cropzoom.export.stages import PRODUCTS, STAGES
 from napari_cropzoom.files.bbox_csv import read_bbox_csv, write_bbox_csv
@@ -58,6 +59,19 @@ def test_a_labeled_video_is_of_the_selected_frames_and_the_edited_boxes(
     assert window.findChild(QPushButton, "show_open").isVisible()
     window.controller.selection = None
     assert "selected" not in step.about.text()
+    click_on(step.only_suspects)
+    step.count.setValue(2)
+    step.theme.setCurrentIndex(1)
+    assert "Of 2 suspects, the worst." in step.about.text()
+    worst = ranked(session.suspects.entries()[0])[:2]
+    assert len(worst) == 2
+    beside = round(session.video.fps / 2)
+    frames = {f for each in worst for f in range(each.first - beside, each.last + beside + 1)}
+    step = make(window, "crop_video", tmp_path / "worst.mp4", monkeypatch)
+    wait_for(lambda: step.message.plain == f"Saved to {tmp_path / 'worst.mp4'}")
+    with av.open(str(tmp_path / "worst.mp4")) as container:
+        assert len(list(container.decode(video=0))) == len(frames & set(range(N)))
+    click_on(step.only_suspects)
     session.set_box(31, Box(10, 20, 64, 48))  # the file is not of these boxes any more
     wait_for(lambda: not window.findChild(QPushButton, "show_open").isVisible())
     assert not step.header.state
@@ -71,6 +85,7 @@ def test_a_report_tells_of_the_edits_made_here_and_can_be_stopped(window, tmp_pa
     count = len(session.track.manual_frames())
     step = make(window, "report", tmp_path / "out.html", monkeypatch)
     assert step.names.isHidden()
+    assert step.only_suspects.parentWidget().isHidden()
     wait_for(lambda: step.message.plain == f"Saved to {tmp_path / 'out.html'}")
     page = (tmp_path / "out.html").read_text("utf-8")
     assert f"Boxes were set by hand in {count} of {N} frames" in page
@@ -90,7 +105,7 @@ def test_the_stage_of_every_product_writes_it(product, files, tmp_path):
     final = tmp_path / "final_bbox.csv"
     write_bbox_csv(final, np.tile([20.0, 20, 40, 40], (N, 1)))
     args = {"video": video, "output": output, "bbox_csv": final, "raw_csv": raw, "frame": 64}
-    args |= {"product": product.name, "frames": [3, 9]}
+    args |= {"product": product.name, "frames": [3, 9], "theme": "light"}
     assert run_stage(STAGES["show"](args)) == {"path": str(output)}
     if product.name == "frame":
         run_stage(STAGES["show"](args | {"output": output.with_suffix(".svg")}))

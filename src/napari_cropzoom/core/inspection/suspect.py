@@ -179,3 +179,18 @@ def _clear_of(weak: Sequence[Suspect], strong: Sequence[Suspect]) -> list[Suspec
         if place == len(strong) or strong[place].first > each.last:
             kept.append(each)
     return kept
+
+
+def ranges_round(suspects: Iterable[Suspect], beside: int, last: int) -> list[tuple[int, int]]:
+    """Frames of suspects and ``beside`` of them before and after each, joined where they meet.
+
+    In the order of the video, whose last frame is ``last``.
+    """
+    ranges = list[tuple[int, int]]()
+    for each in sorted(suspects, key=lambda suspect: suspect.first):
+        begin, end = max(0, each.first - beside), min(last, each.last + beside)
+        if ranges and begin <= ranges[-1][1] + 1:
+            ranges[-1] = ranges[-1][0], max(end, ranges[-1][1])
+        else:
+            ranges.append((begin, end))
+    return ranges

@@ -1,7 +1,7 @@
 """Step *Show*: a labeled video, a figure or a report to send to others.
 
-Object names: ``show_product``, ``show_names``, ``show_about``, ``show_run``, ``show_cancel``,
-``show_progress``, ``show_status``, ``show_open``.
+Object names: ``show_product``, ``show_names``, ``show_theme``, ``show_suspects``, ``show_count``,
+``show_about``, ``show_run``, ``show_cancel``, ``show_progress``, ``show_status``, ``show_open``.
 """
 
 from __future__ import annotations
@@ -11,15 +11,17 @@ from typing import Any
 
 from qtpy.QtCore import Qt, QUrl
 from qtpy.QtGui import QDesktopServices
-from qtpy.QtWidgets import QCheckBox, QFileDialog
+from qtpy.QtWidgets import QCheckBox, QFileDialog, QLabel, QSpinBox, QVBoxLayout, QWidget
 
 from napari_cropzoom.core.editing.edits import frames_text
-from napari_cropzoom.core.words import shortened
+from napari_cropzoom.core.inspection.inspection import ranked
+from napari_cropzoom.core.inspection.suspect import Suspect, ranges_round
+from napari_cropzoom.core.words import counted, shortened
 from napari_cropzoom.export.stages import PRODUCTS, Product, get_product
 from napari_cropzoom.files.review_paths import reviewed_csv
 from napari_cropzoom.review.keypoints import Kind
 from napari_cropzoom.widgets.controller import Controller
-from napari_cropzoom.widgets.controls import button, choice, note
+from napari_cropzoom.widgets.controls import button, choice, note, row
 from napari_cropzoom.widgets.steps.base import Needs
 from napari_cropzoom.widgets.steps.job_step import JobStep, told_of_shaking
 
@@ -49,13 +51,49 @@ class ShowStep(JobStep):
         self.names.setObjectName("show_names")
         self.about = note("", "show_about")
         self.open_button = button("Open it", "show_open", "With the program that your system has for it")
-        for widget in (self.product, self.names, self.about):
+        for widget in (self.product, self.names, self._build_of_video(), self.about):
             self.form.addWidget(widget)
         self.add_job_bar("Save boxes and make …", self.run, self.on_done)
         self.form.addWidget(self.open_button)
         self.product.currentIndexChanged.connect(self.update_body)
         self.open_button.clicked.connect(self.open_made)
         self.controller.selection_changed.connect(self.update_body)
+
+    def _build_of_video(self) -> QWidget:
+        """What videos are asked for besides."""
+        self.theme = choice(
+            "show_theme", "Of what is beside the frame", {"dark": "Dark", "light": "Light"}
+        )
+        self.only_suspects = QCheckBox("Only the worst suspects")
+        self.only_suspects.setObjectName("show_suspects")
+        self.count = QSpinBox()
+        self.count.setObjectName("show_count")
+        self.count.setToolTip("How many of them, with half a second before and after each")
+        self.count.setRange(1, 999)
+        self.count.setValue(5)
+        self._of_video = QWidget()
+        column = QVBoxLayout(self._of_video)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(row(QLabel("Background"), self.theme, stretch=1))
+        column.addLayout(row(self.only_suspects, self.count, stretch=1))
+        self.only_suspects.toggled.connect(self.update_body)
+        self.count.valueChanged.connect(self.update_body)
+        return self._of_video
+
+    def _worst(self) -> list[Suspect]:
+        """Suspects that the video is to be of, reviewed ones too; none where it is of other frames."""
+        session = self.controller.session
+        wanted = self.chosen.is_of_frames and self.only_suspects.isChecked()
+        if session is None or not wanted or not session.suspects.is_inspected:
+            return []
+        left, done = session.suspects.entries()
+        return ranked([*left, *done])[: self.count.value()]
+
+    def _ranges(self) -> list[tuple[int, int]] | None:
+        session = self.controller.session
+        if session is None or not (worst := self._worst()):
+            return None
+        return ranges_round(worst, max(1, round(session.video.fps / 2)), session.n_frames - 1)
 
     @property
     def chosen(self) -> Product:
@@ -69,8 +107,14 @@ class ShowStep(JobStep):
             return
         has_poses = self.keypoints("pose") is not None or self.keypoints("detector") is not None
         self.names.setVisible(has_poses and chosen.name != "report")
-        selection = self.controller.selection if chosen.is_of_frames else None
+        self._of_video.setVisible(chosen.is_of_frames)
+        has_suspects = session.suspects.is_inspected and any(session.suspects.entries())
+        self.only_suspects.setEnabled(has_suspects)
+        self.only_suspects.setToolTip("" if has_suspects else "There are no suspects.")
+        self.count.setEnabled(has_suspects and self.only_suspects.isChecked())
+        selection, worst = self.controller.selection if chosen.is_of_frames else None, self._worst()
         which = f" Of {frames_text(*selection)}, which you selected." if selection else ""
+        which = f" Of {counted(len(worst), 'suspect')}, the worst." if worst else which
         said = (f"{chosen.help}.{which}", told_of_shaking(session))
         self.about.setText(" ".join(filter(None, said)))
         self.open_button.setVisible(self._made is not None and not self.job_bar.is_running)
@@ -124,6 +168,8 @@ class ShowStep(JobStep):
             "names": self.names.isChecked(),
             "frame": self.controller.frame,
             "frames": self.controller.selection if chosen.is_of_frames else None,
+            "ranges": self._ranges(),
+            "theme": self.theme.currentData(),
         }
         self.run_stage("show", args, chosen.label)
 

@@ -208,6 +208,7 @@ def ranges_of_suspects(
         If there are no boxes, or nothing in them is odd.
     """
     from napari_cropzoom.core.inspection.inspection import Evidence, Inspection, anchor_likelihood, ranked
+    from napari_cropzoom.core.inspection.suspect import ranges_round
     from napari_cropzoom.video.index import VideoIndex
 
     if boxes is None:
@@ -218,16 +219,7 @@ def ranges_of_suspects(
     worst = ranked(Inspection.of(boxes, evidence).suspects)[: args.suspects]
     if not worst:
         raise CropzoomError(f"{args.before or args.bbox}: has no suspects to show. Leave out --suspects.")
-    beside = max(1, round(index.rate / 2))
-    last = index.n_frames - 1
-    ranges = list[tuple[int, int]]()
-    for each in sorted(worst, key=lambda suspect: suspect.first):
-        begin, end = max(0, each.first - beside), min(last, each.last + beside)
-        if ranges and begin <= ranges[-1][1] + 1:
-            ranges[-1] = ranges[-1][0], max(end, ranges[-1][1])
-        else:
-            ranges.append((begin, end))
-    return ranges
+    return ranges_round(worst, max(1, round(index.rate / 2)), index.n_frames - 1)
 
 
 def show(args: argparse.Namespace) -> None:

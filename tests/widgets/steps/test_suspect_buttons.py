@@ -6,7 +6,7 @@ from napari_cropzoom.core.boxes import Box
 from napari_cropzoom.widgets.steps.suspect_buttons import LABELS, why_nothing
 
 
-def test_without_boxes_nothing_is_offered_and_the_reason_is_told(opened):
+def test_without_boxes_nothing_is_offered_and_the_reason_is_told(opened, wait):
     opened.open_step("review")
     review = opened["review"]
     tools = review.range_buttons.findChildren(QPushButton)
@@ -18,6 +18,7 @@ def test_without_boxes_nothing_is_offered_and_the_reason_is_told(opened):
     session = opened.controller.session
     assert why_nothing(session, is_working=True) == "There are no boxes yet: a step runs."
     session.set_box(0, Box(10, 10, 40, 40))
+    wait(review.buttons["accept"].isEnabled)
     usable = {name for name in LABELS if review.buttons[name].isEnabled()}
     assert {"accept", "delete", "undo"} <= usable
     assert {"fill", "redo"}.isdisjoint(usable)
@@ -26,4 +27,4 @@ def test_without_boxes_nothing_is_offered_and_the_reason_is_told(opened):
     assert all(each.isEnabled() for each in changing)
     assert not any("no boxes" in each.toolTip() for each in changing)
     session.undo()
-    assert not review.buttons["accept"].isEnabled()
+    wait(lambda: not review.buttons["accept"].isEnabled())

@@ -64,7 +64,7 @@ class ShowStep(JobStep):
         self.theme = choice(
             "show_theme", "Of what is beside the frame", {"dark": "Dark", "light": "Light"}
         )
-        self.only_suspects = QCheckBox("Only the worst suspects")
+        self.only_suspects = QCheckBox("Worst suspects only")
         self.only_suspects.setObjectName("show_suspects")
         self.count = QSpinBox()
         self.count.setObjectName("show_count")

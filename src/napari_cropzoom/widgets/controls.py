@@ -341,7 +341,7 @@ def grid_of(buttons: Sequence[QPushButton], columns: int) -> QGridLayout:
     grid = QGridLayout()
     grid.setSpacing(2)
     for place, each in enumerate(buttons):
-        each.setStyleSheet("padding: 2px 4px")
+        each.setStyleSheet("padding: 2px 2px")
         grid.addWidget(each, place // columns, place % columns)
     return grid
 

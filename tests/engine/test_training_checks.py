@@ -109,6 +109,20 @@ def test_a_training_that_would_keep_nothing_is_refused(settings: dict[str, Any])
     assert "nothing is kept" not in " ".join(problems_of(wrong, OUT))
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("train_batch_size", 0), ("val_batch_size", -3), ("max_epochs", float("nan")), ("max_epochs", 60.5)],
+)
+def test_numbers_over_which_a_training_falls_late_are_refused(
+    settings: dict[str, Any], name: str, value: float
+) -> None:
+    wrong = copy.deepcopy(settings)
+    wrong["training"][name] = value
+    assert f"training.{name} is {value}; give a whole number" in " ".join(problems_of(wrong, OUT))
+    wrong["training"]["optimizer_params"] = {"learning_rate": -0.001}
+    assert "learning_rate is -0.001; give a number greater than 0" in " ".join(problems_of(wrong, OUT))
+
+
 def test_semi_supervised_needs_cuda_dali_and_videos(
     labels: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,7 +8,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from napari_cropzoom.cli.arguments import Verbs, add_verb, any_path
+from napari_cropzoom.cli.arguments import Verbs, add_verb, any_path, positive_int
 from napari_cropzoom.core.errors import CropzoomError
 
 
@@ -18,7 +18,7 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     measure.add_argument(
         "--quick", action="store_true", help="one pair, fewer frames, the main sections: 3 minutes"
     )
-    measure.add_argument("--pairs", type=int, metavar="N", help="runs of each side (default: 3)")
+    measure.add_argument("--pairs", type=positive_int, metavar="N", help="runs of each side (default: 3)")
     measure.add_argument("--only", nargs="+", metavar="SECTION", help="measure only these sections")
     measure.add_argument(
         "--output",
@@ -37,6 +37,8 @@ def bench(args: argparse.Namespace) -> None:
     CropzoomError
         If this is no checkout, Lightning Pose is missing, or a benchmark failed.
     """
+    from napari_cropzoom.files.atomic import check_writable
+
     root = Path(__file__).resolve().parents[4]
     script = root / "benchmarks" / "run.py"
     if not script.is_file():
@@ -49,6 +51,7 @@ def bench(args: argparse.Namespace) -> None:
             "Lightning Pose is not installed, and the benchmarks compare with it. Install the extra "
             "`pose`: pip install napari-cropzoom[pose]."
         )
+    check_writable(args.output)
     words = ["--output", str(args.output.absolute())]
     words += ["--quick"] if args.quick else []
     words += ["--pairs", str(args.pairs)] if args.pairs is not None else []

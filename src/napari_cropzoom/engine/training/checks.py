@@ -45,7 +45,7 @@ def problems_of(settings: Section, output_dir: Path) -> list[str]:
     if named and not Path(str(named)).is_absolute() and len(above) >= _FOLDERS_UP:
         data = {**data, "data_dir": str(above[_FOLDERS_UP - 1] / str(named))}
         settings = {**settings, "data": data}
-    for check in (_data, _schedule, _model, _losses, _semi_supervised, _labels):
+    for check in (_data, _schedule, _numbers, _model, _losses, _semi_supervised, _labels):
         try:
             found += check(settings)
         except (TypeError, ValueError, AttributeError, KeyError, OSError) as error:
@@ -153,6 +153,18 @@ def _schedule(settings: Section) -> Iterator[str]:
             f"training.lr_scheduler_params.multisteplr.{mine} go beyond training.max_{unit} ({last}). "
             "Take smaller ones."
         )
+
+
+def _numbers(settings: Section) -> Iterator[str]:
+    """What Lightning Pose falls over long after it has begun."""
+    training = settings["training"]
+    for name in ("train_batch_size", "val_batch_size", "test_batch_size", "max_epochs", "max_steps"):
+        value = training.get(name)
+        if value is not None and not (isinstance(value, int) and value >= 1):
+            yield f"training.{name} is {brief(value)}; give a whole number, 1 or more."
+    rate = (training.get("optimizer_params") or {}).get("learning_rate")
+    if isinstance(rate, int | float) and not 0 < rate < float("inf"):
+        yield f"training.optimizer_params.learning_rate is {brief(rate)}; give a number greater than 0."
 
 
 def _model(settings: Section) -> Iterator[str]:

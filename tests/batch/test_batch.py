@@ -206,6 +206,18 @@ def test_what_would_share_its_results_is_refused_before_anything_runs(lab: Path)
     assert [each.path for each in find_videos([one, videos / "day 1" / "cam.mp4"])] == [one]
 
 
+def test_one_model_for_both_and_a_folder_for_the_table_are_refused_before_anything_runs(
+    lab: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = [lab / "videos" / "day 1", "--detector", lab / "detector", "--pose", lab / "detector"]
+    for verb in ("batch", "run"):
+        assert main([str(word) for word in (verb, *one)]) == 1
+        assert "detector: is given as detector and as pose model" in capsys.readouterr().err
+    assert go(lab, lab / "videos", "--results", lab / "videos") == 1
+    assert "videos: is a folder. Give the name of a file in it." in capsys.readouterr().err
+    assert not (lab / "out").exists()
+
+
 def test_results_of_a_batch_below_the_videos_are_not_taken_for_videos(lab: Path) -> None:
     """Output in the folder of the videos, labeled videos too: a second run finds the same videos."""
     videos = lab / "videos"

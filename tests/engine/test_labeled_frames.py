@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -215,6 +216,27 @@ def test_missing_labels_and_boxes_are_named(labeled: Path, tmp_path: Path) -> No
         run_stage(predict_csv(model, tmp_path / "absent.csv"))
     with pytest.raises(CropzoomError, match=r"bbox\.csv: no such file.*create_bbox"):
         run_stage(crop_csv(model, labeled / "CollectedData.csv", tmp_path))
+
+
+def test_images_of_a_moved_project_are_found_beside_its_labels_and_missing_ones_are_named(
+    labeled: Path, tmp_path: Path
+) -> None:
+    moved = labeled.rename(tmp_path / "mäuse [1]")
+    model, csv = ModelFolder.open(moved), moved / "CollectedData.csv"
+    run_stage(predict_csv(model, csv))
+    run_stage(crop_csv(model, csv))
+    crop = Path("labeled-data", "v", "img003.png")
+    assert (model.cropped_data_dir / crop).is_file()
+    whole = csv.read_text()
+    csv.write_text(whole + whole.splitlines()[-1].replace("/", "\\") + "\n")
+    with pytest.raises(CropzoomError, match=r"Data\.csv: '.*img007\.png' is in two rows\. Remove one"):
+        run_stage(crop_csv(model, csv))
+    csv.write_text(whole)
+    (moved / crop).unlink()
+    said = rf"{re.escape(str(csv))}: 1 of 8 images cannot be found.*data\.data_dir in .*config\.yaml"
+    for stage in (predict_csv(model, csv), crop_csv(model, csv)):
+        with pytest.raises(CropzoomError, match=said):
+            run_stage(stage)
 
 
 def test_training_refuses_what_crops_cannot_give(labeled: Path, tmp_path: Path) -> None:

@@ -95,6 +95,18 @@ def test_a_project_of_the_app_is_read_by_its_registry(tmp_path: Path, home: Path
         assert [(each.n_images, each.keypoint_names) for each in project.labels] == [(2, NAMES)]
 
 
+@pytest.mark.parametrize("empty", ["", "Unnamed: 1_level_0"])
+def test_labels_whose_images_are_named_in_three_columns_have_the_same_keypoints(
+    tmp_path: Path, empty: str
+) -> None:
+    root = lab(tmp_path / "lab")
+    lines = LABELS.splitlines()
+    parted = [line.replace(",", f",{empty},{empty},", 1) for line in lines[:3]]
+    parted += [line.replace("/", ",") for line in lines[3:]]
+    (root / "CollectedData.csv").write_text("\n".join(parted) + "\n")
+    assert [(each.n_images, each.keypoint_names) for each in Project.open(root).labels] == [(2, NAMES)]
+
+
 def test_models_at_depth_two_and_of_two_names_missing_parts_and_a_detector_of_a_pose_model(
     tmp_path: Path,
 ) -> None:

@@ -52,7 +52,7 @@ from napari_cropzoom.crop.record import check_crop_of
 from napari_cropzoom.detection.evidence import LEAST_FRAMES, CameraMovesError, pixel_evidence
 from napari_cropzoom.engine.engine import Engine
 from napari_cropzoom.engine.loop import some_frames
-from napari_cropzoom.engine.model_folder import ModelFolder
+from napari_cropzoom.engine.model_folder import ModelFolder, check_two_models
 from napari_cropzoom.engine.predict import is_up_to_date, plan_of, predict_part, predict_video
 from napari_cropzoom.files.bbox_csv import write_bbox_csv
 from napari_cropzoom.files.belonging import check_made_of, read_predictions_of, sign
@@ -90,7 +90,9 @@ class Batch:
             raise CropzoomError(f"The last step is {settings.until!r}. Give one of: {', '.join(UNTIL)}.")
         if pose is None and settings.until == POSE:
             raise CropzoomError("There is no pose model. Choose one, or end with the boxes or the crop.")
-        if pose is not None and detector.path.name == pose.path.name and detector.path != pose.path:
+        if pose is not None:
+            check_two_models(detector, pose)
+        if pose is not None and detector.path.name == pose.path.name:
             raise CropzoomError(
                 f"{pose.path}: has the name of the detector's folder, {detector.path}, and results lie "
                 "in folders of these names. Rename one of the model folders."

@@ -41,9 +41,10 @@ from napari_cropzoom.files.atomic import (
     put_in_place,
 )
 from napari_cropzoom.files.bbox_csv import plain_bbox, read_labeled_bbox
-from napari_cropzoom.files.belonging import CURE, GIVE_OTHERS, check_made_of, sign
+from napari_cropzoom.files.belonging import CURE, GIVE_OTHERS, check_made_of, missing_images, sign
+from napari_cropzoom.files.csv_table import plain_path
 from napari_cropzoom.files.leftovers import temporary_folder
-from napari_cropzoom.files.predictions_csv import plain_labels
+from napari_cropzoom.files.predictions_csv import plain_labels, read_predictions_table
 
 if TYPE_CHECKING:
     import torch
@@ -78,7 +79,7 @@ def predict_csv(
     ----------
     model : ModelFolder
     csv : Path
-        Labels; images are found from the model's ``data.data_dir``.
+        Labels; images are found from the model's ``data.data_dir``, or else from the labels' folder.
     bbox_dir : Path or None
         Holds ``bbox.csv`` with a box for every image to crop to, in any order; None looks at whole
         images.
@@ -102,7 +103,8 @@ def predict_csv(
     """
     csv = _labels(csv)
     given = None if bbox_dir is None else _boxes(Path(bbox_dir) / "bbox.csv")
-    data_dir = None if given is None else _data_dir(model)
+    is_said = any(each.lstrip("+").startswith("data.data_dir=") for each in overrides)
+    data_dir = None if is_said and given is None else _data_dir(model, csv)
     if batch_size is not None:
         overrides = [*overrides, f"training.val_batch_size={batch_size}"]
 
@@ -123,7 +125,7 @@ def predict_csv(
                 loaded.model.forward = partial(_forward, exported)
             loaded.model_dir = part / "model"
             if boxes is None or data_dir is None:
-                loaded.predict_on_label_csv(csv_file=plain)
+                loaded.predict_on_label_csv(csv_file=plain, data_dir=data_dir)
             else:
                 crops = part / "crops"
                 bbox_file = crop_images(
@@ -170,7 +172,7 @@ def crop_csv(model: ModelFolder, csv: Path, bbox_dir: Path | None = None) -> Sta
     model : ModelFolder
         The detector.
     csv : Path
-        Labels; images are found from the model's ``data.data_dir``.
+        Labels; images are found from the model's ``data.data_dir``, or else from the labels' folder.
     bbox_dir : Path or None
         Holds ``bbox.csv``; None for where `create_bbox` puts it.
 
@@ -189,7 +191,7 @@ def crop_csv(model: ModelFolder, csv: Path, bbox_dir: Path | None = None) -> Sta
     csv = _labels(csv)
     boxes = _boxes((bbox_dir or model.image_preds_dir / csv.name) / "bbox.csv")
     check_made_of(boxes, csv, GIVE_OTHERS if bbox_dir else CURE)
-    data_dir = _data_dir(model)
+    data_dir = _data_dir(model, csv)
     target = model.cropped_csv(csv)
     with temporary_folder() as copies:
         plain, boxes = plain_labels(csv, copies), plain_bbox(boxes, copies)
@@ -286,15 +288,17 @@ def crop_images(
     return written
 
 
-def _data_dir(model: ModelFolder) -> Path:
-    named = model.config["data"].get("data_dir")
-    data_dir = Path(str(named))
-    if not named or not data_dir.is_dir():
-        raise CropzoomError(
-            f"{brief(data_dir)}: no such folder. Set data.data_dir in {model.path / 'config.yaml'} "
-            "to where the labeled images are."
-        )
-    return data_dir
+def _data_dir(model: ModelFolder, csv: Path) -> Path:
+    """Where images are: in the folder that the model names, or beside the labels of a moved project."""
+    named = Path(str(model.config["data"].get("data_dir") or csv.parent))
+    table = read_predictions_table(csv)
+    names = [name for name in table.index if table.is_labeled_frames and not _leads_out(name)]
+    images = [plain_path(name) for name in names]
+    missing, moved = (missing_images(images, folder) for folder in (named, csv.parent))
+    if not missing or not moved:
+        return csv.parent if missing else named
+    said, config = missing if named.is_dir() else moved, model.path / "config.yaml"
+    raise CropzoomError(f"{csv}: {said} Or set data.data_dir in {config} to where they are.")
 
 
 def _sees_context(model: ModelFolder) -> bool:
@@ -352,10 +356,7 @@ def _run(work: Callable[[], T], csv: Path, text: str) -> Stage[T]:
         try:
             result = yield from awaited(pool.submit(work), Progress(0, 0, text))
         except (OSError, ValueError, KeyError, AssertionError, SystemExit) as error:
-            raise CropzoomError(
-                f"{csv}: {text} failed ({_why(error)}). Check data.data_dir in the model's "
-                "config.yaml, that every image has a box, and that image_resize_dims divide by 128."
-            ) from error
+            raise CropzoomError(f"{csv}: {text} failed {_why(error)}") from error
     return result
 
 
@@ -380,8 +381,11 @@ def _quiet() -> Iterator[None]:
 
 
 def _why(error: BaseException) -> str:
-    """Return the first line of what went wrong; Lightning Pose ends the process over some of it."""
-    return "Lightning Pose gave up" if isinstance(error, SystemExit) else one_line(error)
+    """Say what went wrong, and what to do; Lightning Pose ends the process over some of it."""
+    if isinstance(error, SystemExit):
+        cure = "Check that data.image_resize_dims in the model's config.yaml divide by 128."
+        return f"(Lightning Pose gave up). {cure}"
+    return f"({one_line(error)}). Correct it in the labels, the images or the model's config.yaml."
 
 
 def _existing(path: Path, cure: str) -> Path:

@@ -380,3 +380,17 @@ def _image_size(config_file: Path, data: dict[str, Any]) -> tuple[int, int]:
             f"network takes 1 to {LARGEST_IMAGE} a side. Set it as in training."
         )
     return height, width
+
+
+def check_two_models(detector: ModelFolder, pose: ModelFolder) -> None:
+    """Refuse one folder as both, whose results would replace each other.
+
+    Raises
+    ------
+    CropzoomError
+    """
+    if detector.path.resolve() == pose.path.resolve():
+        raise CropzoomError(
+            f"{pose.path}: is given as detector and as pose model, but their results would be the same "
+            "files. Give a pose model of its own."
+        )

@@ -72,8 +72,10 @@ def check_writable(target: Path) -> None:
     Raises
     ------
     CropzoomError
-        If the folder cannot be made or written to.
+        If the folder cannot be made or written to, or it is a folder itself.
     """
+    if os.path.isdir(target):
+        raise CropzoomError(f"{target}: is a folder. Give the name of a file in it.")
     with contextlib.suppress(_Tried), atomic_path(target) as part:
         part.touch()
         raise _Tried

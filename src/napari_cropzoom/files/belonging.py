@@ -21,6 +21,7 @@ from typing import Any
 
 from napari_cropzoom.core.errors import CropzoomError, brief
 from napari_cropzoom.core.poses import Poses
+from napari_cropzoom.core.words import counted
 from napari_cropzoom.files.atomic import atomic_path, take_away
 from napari_cropzoom.files.csv_table import plain_path
 from napari_cropzoom.files.parsing import MISSHAPEN, read_json
@@ -186,6 +187,17 @@ def images_of(source: Path) -> tuple[str, ...] | None:
     if not table.is_labeled_frames:
         raise CropzoomError(f"{source}: has frames of a video, not labeled images. {GIVE_LABELS}")
     return tuple(table.index)
+
+
+def missing_images(images: Sequence[str], data_dir: Path) -> str:
+    """Say which images of a labels file are not there, and what to do; empty if all are."""
+    missing = [file for file in (data_dir / image for image in images) if not file.is_file()]
+    if not missing:
+        return ""
+    return (
+        f"{len(missing)} of {counted(len(images), 'image')} cannot be found, the first {missing[0]}. "
+        "Copy them there, or take their rows out of a copy of the labels."
+    )
 
 
 def of_images(table: PredictionsTable, images: Sequence[str]) -> Poses:

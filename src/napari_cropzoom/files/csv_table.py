@@ -39,6 +39,11 @@ def quoted(text: str) -> str:
     return f"'{brief(text, MOST_QUOTED)}'" if text else "''"
 
 
+def is_empty(cell: str) -> bool:
+    """Whether a cell of the header says nothing; pandas names such columns."""
+    return not cell or cell.startswith("Unnamed: ")
+
+
 def plain_path(image: str) -> str:
     """The path of an image with slashes, whatever system it was written on."""
     return image.replace("\\", "/")

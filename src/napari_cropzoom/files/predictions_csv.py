@@ -24,6 +24,7 @@ from napari_cropzoom.files.csv_table import (
     check_width,
     exact_numbers,
     first_line,
+    is_empty,
     not_a_table,
     plain_path,
     quoted,
@@ -213,10 +214,14 @@ def plain_labels(path: Path, folder: Path) -> Path:
             f"{path}: line {len(HEADER) + 1}: {quoted(table.index[0])} is not the path of an image. Give "
             "the labels of a Lightning Pose or DeepLabCut project."
         )
+    images = [plain_path(image) for image in table.index]
+    image, count = Counter(images).most_common(1)[0]
+    if count > 1:
+        raise CropzoomError(f"{path}: {quoted(image)} is in two rows. Remove one of them.")
     if table.is_plain:
         return path
     copy = folder / path.name
-    PredictionsTable(copy, table.header, [*map(plain_path, table.index)], table.values).write(copy)
+    PredictionsTable(copy, table.header, images, table.values).write(copy)
     return copy
 
 
@@ -297,16 +302,11 @@ def _header(path: Path, text: str) -> tuple[list[list[str]], int, int, int]:
         raise not_a_table(path, "predictions", error) from error
     _check_header(path, header)
     n_index = 1
-    while n_index < min(MOST_INDEX, len(header[0])) and all(_is_empty(row[n_index]) for row in header):
+    while n_index < min(MOST_INDEX, len(header[0])) and all(is_empty(row[n_index]) for row in header):
         n_index += 1
     header = [[row[0], *row[n_index:]] for row in header]
     _check_columns(path, header)
     return header, n_index, reader.line_num, len("".join(taken))
-
-
-def _is_empty(cell: str) -> bool:
-    """Whether a cell of the header says nothing; pandas names such columns."""
-    return not cell or cell.startswith("Unnamed: ")
 
 
 def _check_header(path: Path, header: list[list[str]]) -> None:

@@ -14,10 +14,9 @@ from PIL import Image
 from napari_cropzoom.core.errors import CropzoomError, brief
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.scores import input_scale
-from napari_cropzoom.core.words import counted
 from napari_cropzoom.engine.model_folder import ModelFolder
 from napari_cropzoom.files.bbox_csv import read_bbox_of
-from napari_cropzoom.files.belonging import images_of, of_images
+from napari_cropzoom.files.belonging import images_of, missing_images, of_images
 from napari_cropzoom.files.predictions_csv import read_predictions_table
 from napari_cropzoom.files.review_paths import review_dir, reviewed_csv
 from napari_cropzoom.video.decoder import FrameDecoder
@@ -122,14 +121,9 @@ def find_images(labels: Path, images: Sequence[str], data_dir: Path) -> list[Pat
     CropzoomError
         If some are not there.
     """
-    files = [data_dir / image for image in images]
-    missing = [file for file in files if not file.is_file()]
-    if missing:
-        raise CropzoomError(
-            f"{labels}: {len(missing)} of {counted(len(images), 'image')} cannot be found, the first "
-            f"{missing[0]}. Copy them there, or take their rows out of a copy of the labels."
-        )
-    return files
+    if missing := missing_images(images, data_dir):
+        raise CropzoomError(f"{labels}: {missing}")
+    return [data_dir / image for image in images]
 
 
 def read_image(file: Path) -> NDArray[np.uint8]:

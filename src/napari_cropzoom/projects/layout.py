@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_cropzoom.core.errors import CropzoomError, brief
+from napari_cropzoom.files.csv_table import is_empty
 from napari_cropzoom.files.names import is_hidden, name_key
 from napari_cropzoom.files.parsing import read_yaml
 from napari_cropzoom.projects.models import ModelState, find_models
@@ -231,5 +232,6 @@ def _labels_file(path: Path) -> LabelsFile | None:
             return None
         if head[3].split(",")[0].strip().isdigit():
             return None  # keypoints of a video
-        names = tuple(dict.fromkeys(head[1].split(",")[1:]))
+        cells = [cell for cell in head[1].split(",")[1:] if not is_empty(cell.strip())]
+        names = tuple(dict.fromkeys(cells))
         return LabelsFile(path, 1 + sum(1 for line in file if line.strip()), names)

@@ -69,7 +69,7 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """All steps of every video; crops stay in memory unless ``--crop`` is given."""
     from napari_cropzoom.crop.encoders import check_works
-    from napari_cropzoom.engine.model_folder import ModelFolder
+    from napari_cropzoom.engine.model_folder import ModelFolder, check_two_models
     from napari_cropzoom.engine.sparse import check_every
 
     check_every(args.every, args.bbox_dir is not None)
@@ -90,6 +90,8 @@ def run(args: argparse.Namespace) -> None:
             f"{pose.output}: would take the results of both models. Rename one of the model folders, or "
             "leave out --output_dir."
         )
+    if args.bbox_dir is None:
+        check_two_models(detector, pose)
     videos = expand(args.video, csv=False)
     finder, poser = Predictor(detector, args), Predictor(pose, args)
     outcomes = Outcomes(videos)

@@ -69,7 +69,7 @@ def test_the_pose_step_runs_what_changed(tmp_path):
         np.testing.assert_array_equal(after.xy[~changed], before.xy[~changed])
         assert (after.xy[changed] != before.xy[changed]).any(axis=(1, 2)).all()
         count = int(changed.sum())
-        assert f"{count} of {N} frames changed; only" in pose.message.plain
+        assert f"{count} of {N} frames changed; the others were kept." in pose.message.plain
         wait_for(label.isVisible)
         written = read_predictions(folder / "video_preds" / "v.csv", N)
         np.testing.assert_array_equal(written.xy, after.xy)

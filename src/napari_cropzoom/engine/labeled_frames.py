@@ -194,7 +194,7 @@ def crop_csv(model: ModelFolder, csv: Path, bbox_dir: Path | None = None) -> Sta
     data_dir = _data_dir(model, csv)
     target = model.cropped_csv(csv)
     with temporary_folder() as copies:
-        plain, boxes = plain_labels(csv, copies), plain_bbox(boxes, copies)
+        plain, boxes = plain_labels(csv, copies, once=True), plain_bbox(boxes, copies)
         _check_places(boxes, data_dir, model.cropped_data_dir)
         check_writable(target)
         labels = copies / target.name

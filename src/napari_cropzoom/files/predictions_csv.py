@@ -200,13 +200,13 @@ def read_predictions(path: Path, n_frames: int | None = None) -> Poses:
     return read_predictions_table(path, n_frames).poses()
 
 
-def plain_labels(path: Path, folder: Path) -> Path:
+def plain_labels(path: Path, folder: Path, *, once: bool = False) -> Path:
     """Return labels as Lightning Pose reads them: ``path``, or a copy of that name in ``folder``.
 
     Raises
     ------
     CropzoomError
-        If they are not a table of keypoints of images.
+        If they are not a table of keypoints of images, or ``once`` and one is in two rows.
     """
     table = read_predictions_table(path)
     if not table.is_labeled_frames:
@@ -216,7 +216,7 @@ def plain_labels(path: Path, folder: Path) -> Path:
         )
     images = [plain_path(image) for image in table.index]
     image, count = Counter(images).most_common(1)[0]
-    if count > 1:
+    if once and count > 1:
         raise CropzoomError(f"{path}: {quoted(image)} is in two rows. Remove one of them.")
     if table.is_plain:
         return path

@@ -133,8 +133,8 @@ def make_sample() -> list[LayerData]:
     sample = sample_project()
 
     def choose_models(dock: CropzoomDock) -> None:
-        dock["detect"].choose_model(sample.detector)
-        dock["pose"].choose_model(sample.pose)
+        dock["detect"].propose_model(sample.detector)
+        dock["pose"].propose_model(sample.pose)
         result = dock["detect"].existing()
         if result is None or not result.is_file():
             dock["detect"].message.show_info(NEXT)

@@ -18,6 +18,9 @@ from napari_cropzoom.core.recordings import alike
         ("s1_left", ["s2_right"], {}),
         ("mäuse_oben", ["mäuse_unten"], dict.fromkeys(["oben", "unten"])),
         ("s1_left", [], {}),
+        ("roaming", ["second"], {}),
+        ("top", ["side", "Bottom", "notes"], {"Bottom": "Bottom", "side": "side", "top": "top"}),
+        ("cam0", ["cam1"], {"cam0": "cam0", "cam1": "cam1"}),
     ],
 )
 def test_names_that_differ_in_the_word_of_a_view(name, others, views):

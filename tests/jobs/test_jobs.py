@@ -99,10 +99,13 @@ def test_the_process_stays_warm(qtbot, worker):
 def test_jobs_run_one_after_the_other(qtbot, worker):
     ended = []
     jobs = [worker.start("count", {"n": 2, "pause": 0.05}) for _ in range(3)]
+    assert [job.is_behind for job in jobs] == [False, True, True]
+    assert worker.stages == ["count"] * 3
     for job in jobs:
         job.done.connect(lambda result, number=job.id: ended.append(number))
     qtbot.waitUntil(lambda: len(ended) == 3, timeout=60_000)
     assert ended == [job.id for job in jobs]
+    assert worker.stages == []
 
 
 def test_what_libraries_print_goes_to_the_log(qtbot, worker):

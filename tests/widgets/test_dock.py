@@ -1,4 +1,5 @@
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from napari_cropzoom.projects.sample_place import sample_root
 from napari_cropzoom.sample import sample_project
 from napari_cropzoom.widgets.controls import recent
 from napari_cropzoom.widgets.dock import CropzoomDock
+from napari_cropzoom.widgets.steps.parts.model_picker import told_apart
 from napari_cropzoom.widgets.steps.registry import STEPS
 from review_window import button, point_at
 from videos import write_video
@@ -239,9 +241,22 @@ def test_the_detector_of_the_project_is_selected_until_another_video_or_a_person
     open_(video_file)
     wait(lambda: controller.detector is not None)
     assert detect.method.currentData() == "motion"
-    detect.choose_model(crops)
+    for step in (detect, dock["pose"]):  # as the sample does, whose models go with it
+        step.propose_model(crops)
+    assert controller.pose.path == crops
     open_(alone)
+    assert controller.pose is controller.detector is None
+    detect.choose_model(crops)
+    open_(video_file)
     assert controller.detector.path == crops
+
+
+def test_models_of_one_name_are_told_apart_by_the_folders_above():
+    paths = [
+        Path(each) for each in ("/a/models/detector", "/b/models/detector", "/a/old/detector", "/pose")
+    ]
+    names = ["detector  (a/models)", "detector  (b/models)", "detector  (old)", "pose"]
+    assert told_apart(paths) == names
 
 
 def test_a_method_that_was_chosen_stays_where_a_model_is_known(opened, tmp_path, model_folder, wait):

@@ -5,7 +5,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QAbstractButton, QLabel, QScrollArea, QWidget
 
 from gui_events import needs_display, wait_for, wait_until_still
-from napari_cropzoom.widgets.controls import PathLabel
+from napari_cropzoom.widgets.controls import Message, PathLabel
 from napari_cropzoom.widgets.docks import docks_of
 from review_window import make_review, review_window, window_of
 
@@ -58,3 +58,14 @@ def test_texts_fit(dock, size):
             if is_text and one.isVisible() and (why := why_cut(one)):
                 cut.append(f"{step}, {one.objectName() or type(one).__name__}, {one.text()!r}: {why}")
     assert not cut, "\n".join(sorted(set(cut)))
+
+
+def test_a_message_that_is_cut_has_no_more_lines_than_it_has_room_for(qtbot):
+    message = Message()
+    qtbot.addWidget(message)
+    message.is_cut = True
+    message.show_info("Review resumed: 8 edits. 379 of 1200 frames were set by hand, at frame 1011.")
+    one_line = message.heightForWidth(10_000)
+    for width in range(120, 300):
+        message.resize(width, one_line)
+        assert message.heightForWidth(width) == one_line, width

@@ -9,6 +9,10 @@ from pathlib import Path
 MOST_VIEWS = 12
 _WORD = re.compile(r"[0-9a-zA-Z]+|[^0-9a-zA-Z_\-. ]+")
 _CAMERA = re.compile(r"(cam|camera|view|c|v)\d+|(cam|camera|view)[a-z]?", re.IGNORECASE)
+_VIEW = re.compile(
+    rf"({_CAMERA.pattern})|top|bottom|side|left|right|front|back|rear|above|below|overhead|mirror",
+    re.IGNORECASE,
+)
 
 
 def view_of(stem: str, views: Sequence[str]) -> str | None:
@@ -55,7 +59,8 @@ def alike(video: Path, others: Iterable[Path]) -> dict[str, Path]:
     """Videos whose names differ from a video's in one word only, which is the view's; it is one of them.
 
     The word is without digits in all of them (``left``, ``right``), or that of a camera (``cam0``):
-    ``mouse_day1`` and ``mouse_day2`` are no views of each other.
+    ``mouse_day1`` and ``mouse_day2`` are no views of each other. Names of one word have nothing in common
+    that would say so, unless both are words of views, such as ``top`` and ``side``.
 
     Returns
     -------
@@ -71,7 +76,10 @@ def alike(video: Path, others: Iterable[Path]) -> dict[str, Path]:
             is_alike = len(theirs) == len(words) and other.stem != video.stem
             if is_alike and [n for n, each in enumerate(words) if each != theirs[n]] == [place]:
                 found[theirs[place]] = other
-        if len(best) < len(found) <= MOST_VIEWS and len(found) > 1 and _are_views(found):
+        if len(words) == 1:
+            found = {each: path for each, path in found.items() if _VIEW.fullmatch(each)}
+        is_more = len(best) < len(found) <= MOST_VIEWS and len(found) > 1
+        if is_more and word in found and _are_views(found):
             best = found
     return {view: best[view] for view in sorted(best)}
 

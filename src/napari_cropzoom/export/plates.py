@@ -160,7 +160,7 @@ def trajectory_plate(
     top = high * factor + 2
     _add_colours(plate, 0, top, panel, cv2.COLORMAP_VIRIDIS, "0 s", f"{last:.4g} s", "time")
     side = f"{cell / scale.px_per_mm:.3g} mm" if scale.px_per_mm else f"{cell} px"
-    words = f"seconds in a square of {side} (root)"
+    words = f"seconds in a square of {side}, on a square root scale"
     _add_colours(plate, left, top, panel, cv2.COLORMAP_INFERNO, "0", f"{most:.3g} s", words)
     if scale.px_per_mm:
         _add_bar(plate, scale, factor, wide, bottom=high * factor)

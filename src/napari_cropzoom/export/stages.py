@@ -39,6 +39,8 @@ class Product:
         Takes the stage's arguments; a stage that writes the file.
     is_of_frames : bool
         Whether it is of the frames selected, if there are any.
+    shows_keypoints : bool
+        Whether keypoints are drawn.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Product:
     suffixes: tuple[str, ...]
     make: Callable[[Args], Stage[Path]]
     is_of_frames: bool = False
+    shows_keypoints: bool = True
 
 
 def show(args: Args) -> Stage[Result]:
@@ -197,6 +200,7 @@ PRODUCTS: tuple[Product, ...] = (
         "The way of the box over the arena, coloured by time, and how long it was where",
         (".svg", ".png"),
         partial(_figure, kind="trajectory"),
+        shows_keypoints=False,
     ),
     Product(
         "timeline",
@@ -204,6 +208,7 @@ PRODUCTS: tuple[Product, ...] = (
         "Speed and size of the box and likelihood of the keypoints over time",
         (".svg", ".png"),
         partial(_figure, kind="timeline"),
+        shows_keypoints=False,
     ),
     Product(
         "report",
@@ -211,6 +216,7 @@ PRODUCTS: tuple[Product, ...] = (
         "Suspects, corrections, jitter, pictures and a text for a methods section, in one file",
         (".html",),
         _report,
+        shows_keypoints=False,
     ),
 )
 """In the order of the list."""

@@ -74,6 +74,11 @@ class Job(QObject):
         self._crowding = Crowding()
         self.is_crowded = False
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether another job has to end before this one begins."""
+        return self._worker.is_behind(self)
+
     def cancel(self) -> None:
         """Stop within a second; ``cancelled`` follows unless the job ended first."""
         if self.is_running:
@@ -152,6 +157,11 @@ class Worker(QObject):
         return self._current is not None or bool(self._waiting)
 
     @property
+    def stages(self) -> list[str]:
+        """Names of the stages that run or wait, in their order."""
+        return [job.stage for job in (self._current, *self._waiting) if job is not None]
+
+    @property
     def pid(self) -> int | None:
         """Process number while the process runs."""
         return (self._process.processId() or None) if self._process is not None else None
@@ -170,6 +180,10 @@ class Worker(QObject):
         self._waiting.append(job)
         self._next.start()
         return job
+
+    def is_behind(self, job: Job) -> bool:
+        """Whether a job waits for another."""
+        return job in self._waiting and (self._current is not None or self._waiting[0] is not job)
 
     def cancel(self, job: Job) -> None:
         """Take a job out of the queue, or stop it: by a message first, then by ending the process."""

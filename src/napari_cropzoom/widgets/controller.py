@@ -115,9 +115,7 @@ class Controller(QObject):
         self._selection: tuple[int, int] | None = None
         self._proposal: Edit | None = None
         self._worker: Worker | None = None
-        self._later = QTimer(self)
-        self._later.setSingleShot(True)
-        self._later.setInterval(30)
+        self._later = QTimer(self, singleShot=True, interval=30)
         self._later.timeout.connect(self._tell)
         self._boxes_are_new = False
         self.ask_changed = ask_changed
@@ -327,6 +325,11 @@ class Controller(QObject):
     def is_working(self) -> bool:
         """Whether a stage runs, or waits."""
         return self._worker is not None and self._worker.is_busy
+
+    @property
+    def is_predicting(self) -> bool:
+        """Whether a model runs, or waits: its keypoints are still to come."""
+        return self._worker is not None and "predict" in self._worker.stages
 
     def load_boxes(
         self, path: Path, source: Source, allow_missing: bool, on_done: OnDone, on_error: OnDone

@@ -54,6 +54,7 @@ class Message(QLabel):
         self.kind = ""
         self.plain = ""
         self.is_cut = False
+        self.setIndent(0)  # or else Qt has less room for a line than is counted on
         self.setWordWrap(True)
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setTextInteractionFlags(

@@ -113,3 +113,30 @@ def test_the_stage_of_every_product_writes_it(product, files, tmp_path):
     assert output.stat().st_size > 500
     assert product.label
     assert not product.help.endswith(".")
+
+
+@pytest.mark.gui
+@needs_display
+def test_what_has_no_pose_says_so_and_waits_for_a_model_that_runs(window, tmp_path, monkeypatch):
+    step, controller = window["show"], window.controller
+    step.product.setCurrentIndex(step.product.findData("trajectory"))
+    assert "keypoints" not in step.about.text()
+    asked = []
+
+    def ask(_parent, _title, start, _kinds):
+        asked.append(start)
+        return "", ""
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", ask)
+    click_on(step.job_bar.run_button)
+    assert asked == [str(controller.session.tracks.first.raw_csv.parent / "v_trajectory.svg")]
+    step.product.setCurrentIndex(step.product.findData("video"))
+    assert "There are no keypoints yet." in step.about.text()
+    job = controller.start("predict", {"model": tmp_path / "none", "video": tmp_path / "none.mp4"})
+    assert controller.is_predicting
+    step.job_bar.run_button.click()  # at once: a job without a model ends soon
+    assert len(asked) == 1
+    assert "its keypoints are still to come" in step.message.plain
+    job.cancel()
+    wait_for(lambda: not controller.is_predicting)
+    step.message.clear()

@@ -19,7 +19,6 @@ from napari_cropzoom.core.boxes import Source
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.detection.motion import MotionDetector
 from napari_cropzoom.detection.registry import list_detectors
-from napari_cropzoom.engine.model_folder import ModelFolder
 from napari_cropzoom.widgets.controller import Controller
 from napari_cropzoom.widgets.controls import choice, note, row
 from napari_cropzoom.widgets.steps.job_step import ModelStep
@@ -45,7 +44,6 @@ class DetectStep(ModelStep):
 
     def __init__(self, controller: Controller, number: int) -> None:
         self._is_own_method = False  # chosen by the person
-        self._is_proposed = False  # the model; as that of the video's own project
         super().__init__(controller, number)
 
     def build(self) -> None:
@@ -105,25 +103,15 @@ class DetectStep(ModelStep):
         if self.controller.session is not None:
             self._offer_detectors()
         near, detector = self.controller.models_near
-        if self._is_proposed:
-            self._is_proposed = False
-            self.controller.detector = None
-            self.picker.show_model(None)
+        self.drop_proposed()
         self.picker.offer(near)
         if self.controller.session is not None and self.model is None:
             if not self._is_own_method:
                 method = MODEL if self.picker.known else MotionDetector.name
                 self.method.setCurrentIndex(max(self.method.findData(method), 0))
             if detector is not None:
-                self.picker.show_model(detector)
-                self.take_model(detector)
-                self._is_proposed = True
+                self.propose_model(detector)
         self.update_body()
-
-    def take_model(self, model: ModelFolder) -> None:
-        """Use a model folder that was chosen."""
-        super().take_model(model)
-        self._is_proposed = False
 
     def _on_own_method(self) -> None:
         self._is_own_method = True

@@ -17,7 +17,7 @@ from napari_cropzoom.review.session import Session
 from napari_cropzoom.widgets.controller import Controller, OnDone
 from napari_cropzoom.widgets.steps.base import Needs, Step
 from napari_cropzoom.widgets.steps.parts.job_bar import JobBar
-from napari_cropzoom.widgets.steps.parts.model_picker import ask_trust, is_about_trust
+from napari_cropzoom.widgets.steps.parts.model_picker import ModelPicker, ask_trust, is_about_trust
 
 
 class JobStep(Step):
@@ -138,12 +138,33 @@ class ModelStep(JobStep):
     """
 
     role: ClassVar[Literal["detector", "pose"]]
+    picker: ModelPicker
+
+    def __init__(self, controller: Controller, number: int) -> None:
+        self._is_proposed = False  # the model is that of the video's project or of the sample
+        super().__init__(controller, number)
 
     @property
     def model(self) -> ModelFolder | None:
         """The chosen model; its results lie where the controller says."""
         found: ModelFolder | None = getattr(self.controller, self.role)
         return found
+
+    def propose_model(self, model: ModelFolder | Path) -> None:
+        """Take a model that no person has chosen: it goes with the video."""
+        if isinstance(model, Path):
+            self.picker.choose(model)
+        else:
+            self.picker.show_model(model)
+            self.take_model(model)
+        self._is_proposed = self.model is not None
+
+    def drop_proposed(self) -> None:
+        """Have no model rather than one that belonged to the video before."""
+        if self._is_proposed:
+            self._is_proposed = False
+            setattr(self.controller, self.role, None)
+            self.picker.show_model(None)
 
     def mark_loaded(self) -> None:
         """Show that the keypoints of the chosen model are loaded."""
@@ -167,6 +188,7 @@ class ModelStep(JobStep):
 
     def take_model(self, model: ModelFolder) -> None:
         """Use a model folder that was chosen."""
+        self._is_proposed = False
         self.message.clear()
         self.job_bar.forget()
         self.done_text = ""

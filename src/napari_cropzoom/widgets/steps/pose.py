@@ -102,8 +102,9 @@ class PoseStep(ModelStep):
                 self._on_compared()
 
     def session_changed(self) -> None:
-        """Forget the counts of the video before."""
+        """Forget the counts of the video before, and a model that came with it."""
         super().session_changed()
+        self.drop_proposed()
         self.picker.offer(self.controller.models_near.folders)
         self.changed.forget()
         self._loaded_at, self._n_changed = None, 0

@@ -37,6 +37,7 @@ class ShowStep(JobStep):
 
     def __init__(self, controller: Controller, number: int) -> None:
         self._made: Path | None = None
+        self._made_as = self._making = ""  # names of products
         self._output: Path | None = None
         super().__init__(controller, number)
 
@@ -106,7 +107,7 @@ class ShowStep(JobStep):
         if session is None or not self.is_open:
             return
         has_poses = self.keypoints("pose") is not None or self.keypoints("detector") is not None
-        self.names.setVisible(has_poses and chosen.name != "report")
+        self.names.setVisible(has_poses and chosen.shows_keypoints)
         self._of_video.setVisible(chosen.is_of_frames)
         has_suspects = session.suspects.is_inspected and any(session.suspects.entries())
         self.only_suspects.setEnabled(has_suspects)
@@ -115,9 +116,18 @@ class ShowStep(JobStep):
         selection, worst = self.controller.selection if chosen.is_of_frames else None, self._worst()
         which = f" Of {frames_text(*selection)}, which you selected." if selection else ""
         which = f" Of {counted(len(worst), 'suspect')}, the worst." if worst else which
-        said = (f"{chosen.help}.{which}", told_of_shaking(session))
+        said = (f"{chosen.help}.{which}", self._told_of_keypoints(), told_of_shaking(session))
         self.about.setText(" ".join(filter(None, said)))
-        self.open_button.setVisible(self._made is not None and not self.job_bar.is_running)
+        is_there = self._made is not None and self._made_as == chosen.name
+        self.open_button.setVisible(is_there and not self.job_bar.is_running)
+
+    def _told_of_keypoints(self) -> str:
+        """Whose keypoints are drawn, where that is not clear."""
+        if not self.chosen.shows_keypoints or self.keypoints("pose") is not None:
+            return ""
+        if self.keypoints("detector") is None:
+            return "There are no keypoints yet."
+        return "The keypoints are the detector's: the pose model has not run."
 
     def keypoints(self, kind: Kind) -> Path | None:
         """File of the keypoints that the session shows; None where there are none, or in no file."""
@@ -135,9 +145,15 @@ class ShowStep(JobStep):
         session, chosen = self.controller.session, self.chosen
         if session is None or self.job_bar.is_running:
             return
-        start = session.video.path.with_name(
-            f"{session.video.path.stem}_{chosen.name}{chosen.suffixes[0]}"
-        )
+        if self.controller.is_predicting:
+            self.message.show_warning(
+                "A model is running, and its keypoints are still to come. Make this when it has ended."
+            )
+            return
+        raw = session.tracks.first.raw_csv
+        # not among the recordings, where a project would take it for one
+        folder = raw.parent if raw is not None and raw.parent.is_dir() else session.video.path.parent
+        start = folder / f"{session.video.path.stem}_{chosen.name}{chosen.suffixes[0]}"
         kinds = ";;".join(f"*{suffix} (*{suffix})" for suffix in chosen.suffixes)
         path, kind = QFileDialog.getSaveFileName(self, chosen.label, str(start), kinds)
         if path:
@@ -147,7 +163,7 @@ class ShowStep(JobStep):
     def make(self, output: Path) -> None:
         """Save the review and make what is chosen; a file of that name is replaced."""
         self.message.clear()
-        self._made, self._output = None, output
+        self._made, self._output, self._making = None, output, self.chosen.name
         self.save_then(self._make)
 
     def _make(self, boxes: Path) -> None:
@@ -185,14 +201,16 @@ class ShowStep(JobStep):
 
     def on_done(self, result: dict[str, Any]) -> None:
         """Say where it is, and offer to open it."""
-        self._made = Path(result["path"])
+        self._made, self._made_as = Path(result["path"]), self._making
         self.message.show_info(f"Saved to {self._made}")
         self.finish(shortened(self._made.name, 26))
 
     def open_made(self) -> None:
         """Open the file in the program that the system has for it."""
-        if self._made is not None:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._made)))
+        if self._made is None:
+            return
+        if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._made))):
+            self.message.show_warning(f"This system has no program for it. It is here: {self._made}")
 
     def session_changed(self) -> None:
         """Forget what was made of the video before."""

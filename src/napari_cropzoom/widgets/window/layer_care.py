@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, QObject, Signal
@@ -9,6 +10,7 @@ from qtpy.QtGui import QKeyEvent, QKeySequence
 from qtpy.QtWidgets import QHBoxLayout, QWidget
 
 from napari_cropzoom.canvas.layer_set import LayerSet
+from napari_cropzoom.core.words import shortened
 from napari_cropzoom.widgets.controller import Controller
 from napari_cropzoom.widgets.controls import Message, button, delayed
 
@@ -139,7 +141,11 @@ class SaveKey(QObject):
 
     def save(self) -> None:
         """Write the review, in a thread."""
-        self._controller.save(lambda path: self._saved(f"Review saved: {path}"), self._failed)
+        self._controller.save(self._tell, self._failed)
+
+    def _tell(self, path: Path) -> None:
+        """In one line, since all steps below make room for it; Export says in which folder."""
+        self._saved(f"Review saved: {shortened(path.name, 24)}")
 
     def _is_ours(self) -> bool:
         layers = self._controller.layers

@@ -68,7 +68,7 @@ def test_the_queue_grows_by_itself_and_says_what_is_wrong_as_a_whole(files, tmp_
         assert review.pixels.run_button.isHidden()
         wait_for(lambda: session.suspects.missed > 0.7, 60)  # of the last part of the video too
         wait_for(lambda: not review.pixels.is_running and not review.misfit.isHidden())
-        assert any(each.startswith("Pixels: ") and "%" in each for each in said)
+        assert any(each.startswith("Pixel check: ") and "%" in each for each in said)
         found = session.suspects.motion
         assert told(session)[WRONG].mean() > 0.95
         assert told(session)[:28].sum() + told(session)[142:].sum() == 0

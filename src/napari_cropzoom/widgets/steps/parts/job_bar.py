@@ -143,7 +143,10 @@ class JobBar(QWidget):
         title = shortened(title, TITLE_LENGTH)
         self._show_running(True)
         self.bar.reset()
-        self._say(f"{self.what or title}: starting …")
+        if job.is_behind:
+            self._say(f"{title}: waits until another step has ended …", "waits …")
+        else:
+            self._say(f"{self.what or title}: starting …")
         shown = activity(total=0, desc=title)  # runs the event loop, in which the job may end
         if self.job is not job:
             shown.close()

@@ -148,10 +148,8 @@ class ModelPicker(QWidget):
         with silent([self.combo]):
             self.combo.clear()
             self.combo.addItem("Choose a model…" if current is None else "Other folder…", None)
-            names = [path.name for path in self.known]
-            for path in self.known:
-                folder = f"  ({path.parent.name})" if names.count(path.name) > 1 else ""
-                self.combo.addItem(f"{path.name}{folder}", str(path))
+            for path, name in zip(self.known, told_apart(self.known), strict=True):
+                self.combo.addItem(name, str(path))
                 self.combo.setItemData(self.combo.count() - 1, str(path), Qt.ItemDataRole.ToolTipRole)
             index = self.combo.findData(str(current)) if current else 0
             self.combo.setCurrentIndex(max(index, 0))
@@ -170,6 +168,18 @@ class ModelPicker(QWidget):
             self.choose(Path(path))
         else:
             self._fill(self.model.path if self.model else None)
+
+
+def told_apart(folders: Sequence[Path]) -> list[str]:
+    """Names of folders, with as many of those above, in brackets, as tell them apart."""
+    named = []
+    for path in folders:
+        above, alike = 0, [other for other in folders if other.name == path.name and other != path]
+        while any(other.parts[-1 - above :] == path.parts[-1 - above :] for other in alike):
+            above += 1
+        where = "/".join(path.parts[-1 - above : -1])
+        named.append(f"{path.name}  ({where})" if alike else path.name)
+    return named
 
 
 class Offer(QWidget):

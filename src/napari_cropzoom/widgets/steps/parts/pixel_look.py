@@ -50,7 +50,7 @@ class PixelLook(JobBar):
     looking_changed = Signal()
 
     def __init__(self, controller: Controller) -> None:
-        super().__init__("review_pixels", "Look at the pixels", is_flat=True, what="Pixels")
+        super().__init__("review_pixels", "Look at the pixels", is_flat=True, what="Pixel check")
         self.run_button.setToolTip("For a still camera: compares the boxes with what moves in the video")
         self.run_button.hide()
         self.controller = controller

@@ -64,6 +64,21 @@ def test_what_is_settled_moves_from_left_to_done(tracks, suspects):
 NOTHING_SEEN = Motion(np.full((N, 1, 4), np.nan), np.zeros((N, 1)))
 
 
+def test_the_worst_comes_first_wherever_one_is_and_then_the_next_worst(tracks, suspects):
+    raw = tracks["animal"].raw.copy()
+    raw[40:43, :2] += 60
+    tracks.set_raw(raw, None, Source.DETECTED)
+    frames = [each.frame for each in suspects.entries()[0]]
+    assert len(frames) == 3
+    for elsewhere in (7, frames[1], frames[2]):  # N may have led to these two
+        walk = [elsewhere]
+        for _ in range(4):
+            walk.append(suspects.worst_after(walk[-1]).frame)
+        assert walk[1:] == [*frames, frames[0]]
+        suspects.worst_after(elsewhere)
+    assert suspects.worst_after(frames[0]).frame == frames[1]
+
+
 def seen_otherwise(suspects, *others):
     """What an inspector would find that knew more, beside the queue of before: other suspects."""
     suspects.entries()

@@ -142,12 +142,11 @@ def previous_suspect(session: Session, canvas: Canvas) -> None:
 
 def next_worst(session: Session, canvas: Canvas) -> None:
     """Go to the worst frame of the queue; from there, to the next worst."""
-    frames = [entry.frame for entry in session.queue()]
-    if not frames:
+    found = session.suspects.worst_after(canvas.frame)
+    if found is None:
         canvas.tell(_nothing_left(session))
         return
-    place = frames.index(canvas.frame) + 1 if canvas.frame in frames else 0
-    _go_to_suspect(frames[place % len(frames)], canvas)
+    _go_to_suspect(found.frame, canvas)
 
 
 def accept_and_next(session: Session, canvas: Canvas) -> None:

@@ -74,6 +74,7 @@ class Suspects:
         self._posed: dict[str, PosedSuspects] = {}
         self._answer: tuple[object, tuple[list[Suspect], list[Suspect]]] | None = None
         self._offer: tuple[object, Offer | None] | None = None  # to that answer
+        self._worst_shown = -1  # frame that `worst_after` answered last
         self._kept: tuple[FloatArray, Suspect] | None = None  # of raw boxes; see `see`
 
     @property
@@ -171,6 +172,18 @@ class Suspects:
             if each.first <= frame <= each.last
         ]
         return min(here, key=lambda entry: entry[0], default=(None, None))[1]
+
+    def worst_after(self, frame: int) -> Suspect | None:
+        """The worst suspect that is open; asked again where its answer is shown, the next worst."""
+        left, _ = self.entries()
+        if not left:
+            return None
+        frames, place = [each.frame for each in left], 0
+        if frame in frames and frame in (self._worst_shown, frames[0]):
+            place = frames.index(frame) + 1
+        found = left[place % len(left)]
+        self._worst_shown = found.frame
+        return found
 
     def is_open(self, suspect: Suspect) -> bool:
         """Whether a suspect of the list is not settled yet."""

@@ -333,11 +333,11 @@ class ReviewStep(Step):
 
     def go_to_worst(self) -> None:
         """Show the worst suspect; from there, the next worst."""
-        suspects = self._left()
-        if suspects:
-            frames = [each.frame for each in suspects]
-            place = frames.index(self.controller.frame) + 1 if self.controller.frame in frames else 0
-            self._go_to(suspects[place % len(suspects)])
+        session = self.controller.session
+        if session is not None and self._left():
+            found = session.suspects.worst_after(self.controller.frame)
+            assert found is not None
+            self._go_to(found)
 
     def _leave(self) -> None:
         """Go to another animal that has suspects left, or on to the next step."""

@@ -19,6 +19,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from napari_cropzoom.core.errors import CropzoomError, brief
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.words import counted
@@ -42,6 +44,8 @@ CURE = (
 GIVE_OTHERS = "Give those of this video."
 """The cure where a table is only read."""
 GIVE_LABELS = "Give the labels file of the project, such as CollectedData.csv."
+MOST_LIKELIHOOD = 1.5
+"""Scores of SLEAP may be a little over 1."""
 Identity = dict[str, Any]
 
 
@@ -170,7 +174,19 @@ def read_predictions_of(
     if (images := images_of(video)) is not None:
         return of_images(read_predictions_table(csv), images), ""
     poses = read_video_predictions(csv, n_frames)
-    return poses, "" if is_known else on_trust(csv)
+    said = ("" if is_known else on_trust(csv), _doubt_of_likelihood(csv, poses))
+    return poses, " ".join(filter(None, said))
+
+
+def _doubt_of_likelihood(csv: Path, poses: Poses) -> str:
+    """Say where likelihoods are no such thing, as percentages; empty if they may be."""
+    known = poses.likelihood[np.isfinite(poses.likelihood)]
+    if not len(known) or (known.min() >= 0 and known.max() <= MOST_LIKELIHOOD):
+        return ""
+    return (
+        f"{csv}: its likelihoods go from {known.min():.4g} to {known.max():.4g}, not from 0 to 1, so "
+        "they do not say what is sure. Bring them to 0 to 1 in that file, and load it again."
+    )
 
 
 def images_of(source: Path) -> tuple[str, ...] | None:

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QFileDialog, QPushButton
 from gui_events import needs_display, wait_for
 from napari_cropzoom.core.boxes import Box
 from napari_cropzoom.core.inspection.suspect import ranked
+from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.progress import run_stage
 from napari_cropzoom.export.stages import PRODUCTS, STAGES
 from napari_cropzoom.files.bbox_csv import read_bbox_csv, write_bbox_csv
@@ -140,3 +141,8 @@ def test_what_has_no_pose_says_so_and_waits_for_a_model_that_runs(window, tmp_pa
     job.cancel()
     wait_for(lambda: not controller.is_predicting)
     step.message.clear()
+    step = make(window, "trajectory", tmp_path / "way.svg", monkeypatch)
+    wait_for(lambda: step.header.state == "✓ way.svg")
+    poses = Poses(("nose",), np.full((N, 1, 2), 40.0), np.ones((N, 1)))
+    controller.session.set_predictions("pose", poses)
+    wait_for(lambda: not step.header.state)  # it was made of other keypoints

@@ -16,6 +16,7 @@ from qtpy.QtWidgets import QCheckBox, QFileDialog, QLabel, QSpinBox, QVBoxLayout
 from napari_cropzoom.core.editing.edits import frames_text
 from napari_cropzoom.core.inspection.inspection import ranked
 from napari_cropzoom.core.inspection.suspect import Suspect, ranges_round
+from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.words import counted, shortened
 from napari_cropzoom.export.stages import PRODUCTS, Product, get_product
 from napari_cropzoom.files.review_paths import reviewed_csv
@@ -38,6 +39,7 @@ class ShowStep(JobStep):
     def __init__(self, controller: Controller, number: int) -> None:
         self._made: Path | None = None
         self._made_as = self._making = ""  # names of products
+        self._made_of: Poses | None = None  # of the pose model
         self._output: Path | None = None
         super().__init__(controller, number)
 
@@ -169,6 +171,7 @@ class ShowStep(JobStep):
     def _make(self, boxes: Path) -> None:
         session, chosen = self.controller.session, self.chosen
         assert session is not None
+        self._made_of = session.keypoints.get("pose")
         model = self.controller.pose or self.controller.detector
         args: dict[str, Any] = {
             "product": chosen.name,
@@ -221,6 +224,14 @@ class ShowStep(JobStep):
         """What was made is of the boxes before."""
         super()._on_edited()
         self._forget_made()
+
+    def refresh(self) -> None:
+        """What was made is of the keypoints before, once there are others."""
+        session = self.controller.session
+        is_old = session is not None and session.keypoints.get("pose") is not self._made_of
+        if is_old and self.done_text:
+            self._forget_made()
+        super().refresh()
 
     def _forget_made(self) -> None:
         self._made, self.done_text = None, ""

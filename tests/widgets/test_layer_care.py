@@ -2,13 +2,12 @@
 
 import numpy as np
 import pytest
-from qtpy.QtWidgets import QPushButton
+from qtpy.QtWidgets import QLabel, QPushButton
 
 from gui_events import click, needs_display, press_key, spin, wait_for
 from napari_cropzoom.core.boxes import Box
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.files.bbox_csv import read_bbox_csv
-from napari_cropzoom.widgets import dock as dock_module
 from napari_cropzoom.widgets.window.focus_ring import FocusRing
 from review_window import N, click_on, make_review, review_window
 
@@ -91,22 +90,25 @@ def test_where_all_are_gone_none_is_said_to_have_come_back(dock):
     wait_for(lambda: "come back" not in viewer.status)
 
 
-def test_ctrl_s_saves_the_review_and_says_so_until_a_person_goes_on(dock, monkeypatch):
-    monkeypatch.setattr(dock_module, "SECONDS_TO_READ", 1000)
+def test_ctrl_s_saves_the_review_and_says_so_where_nothing_moves(dock):
     viewer, session = dock.controller.viewer, dock.controller.session
     session.set_box(3, Box(30, 30, 20, 20))
     assert session.unsaved
     click(viewer, (5, 5))
+    before = [step.y() for step in dock.steps.values()]
     press_key("ctrl+s")
     wait_for(lambda: not session.unsaved)
     reviewed = session.raw_csv.parent / "bboxes_reviewed" / "v_bbox.csv"
-    assert str(reviewed) in dock.message.plain
+    line = dock.findChild(QLabel, "cropzoom_undone")
+    wait_for(lambda: line.text() == "Review saved: v_bbox.csv")
+    assert str(reviewed) in viewer.status
+    assert not dock.message.isVisible()
+    assert [step.y() for step in dock.steps.values()] == before
     dock.controller.go_to(3)
     spin(0.1)
-    assert dock.message.isVisible()  # it was not read yet
-    monkeypatch.setattr(dock_module, "SECONDS_TO_READ", 0)
-    dock.controller.go_to(4)
-    wait_for(lambda: not dock.message.isVisible())
+    assert line.text()  # it may not have been read yet
+    session.set_box(4, Box(30, 30, 20, 20))
+    wait_for(lambda: not line.text())
     assert read_bbox_csv(reviewed, N)[3].tolist() == [30, 30, 20, 20]
 
 

@@ -10,7 +10,7 @@ File dialogs have ways round them: ``dock["video"].open(path)``, ``dock["detect"
 
 from __future__ import annotations
 
-import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QEvent, QObject, Qt
@@ -19,6 +19,7 @@ from qtpy.QtWidgets import QDockWidget, QScrollArea, QSplitter, QVBoxLayout, QWi
 
 from napari_cropzoom.core.editing.edits import Edit
 from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.words import shortened
 from napari_cropzoom.widgets.control_guard import ControlGuard
 from napari_cropzoom.widgets.controller import Controller
 from napari_cropzoom.widgets.controls import Message, delayed
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
     import napari
 
 
-SECONDS_TO_READ = 5.0  # that it is said at least that a review was saved
 LOW = 760  # pixels of the dock's height below which its lines are close together
 
 
@@ -78,7 +78,6 @@ class CropzoomDock(QWidget):
         self._watched: QWidget | None = None
         self._tour: Tour | None = None
         self._refusal = ""  # of the canvas, as long as it is shown
-        self._saved, self._saved_at = "", 0.0  # what was said of a save, and when
         self.steps: dict[str, Step] = {}
         self.drops = Drops(self, self.steps, self.open_step, self.controller)
         self._scroll_later = delayed(self, self._scroll_to_open)
@@ -102,7 +101,6 @@ class CropzoomDock(QWidget):
             self.controller.selection_changed,
         ):
             worked.connect(self._forget_refusal)
-            worked.connect(self._forget_saved)
         self.controller.edited.connect(self.message.clear)
         self.controller.edited.connect(self._note_step)
         self.controller.stepped.connect(self._show_step_of)
@@ -132,7 +130,6 @@ class CropzoomDock(QWidget):
         self.running_job.refresh()
         if key:
             self._last_opened = self.steps[key]
-            self._forget_saved()
             self._scroll_later.start()
             self._note_step()
 
@@ -326,15 +323,9 @@ class CropzoomDock(QWidget):
         if step.is_open and step.place >= self[FIRST].place:
             self._memory.note_step(step.key)
 
-    def _show_saved(self, said: str) -> None:
-        self._saved, self._saved_at = said, time.monotonic()
-        self.message.show_info(said)
-
-    def _forget_saved(self, *_: object) -> None:
-        """That a review was saved is said until a person goes on, who has had time to read it."""
-        is_read = time.monotonic() - self._saved_at >= SECONDS_TO_READ
-        if is_read and self._saved and self.message.plain == self._saved:
-            self.message.clear()
+    def _show_saved(self, path: Path) -> None:
+        """Say it in the line at the foot, whose room is kept."""
+        self._undone.tell(f"Review saved: {shortened(path.name, 24)}", f"Review saved: {path}")
 
     def _on_session(self) -> None:
         self.message.clear()

@@ -297,7 +297,7 @@ class Canvas(QWidget):
         if x1 > x0 and y1 > y0:
             part = np.ascontiguousarray(image[y0:y1, x0:x1])
             made = QImage(part.data, x1 - x0, y1 - y0, 3 * (x1 - x0), QImage.Format.Format_RGB888)
-            self._image = made.copy()
+            self._image = made.convertToFormat(QImage.Format.Format_RGB32)  # which Qt paints faster
             self._inside = QRectF(
                 (x0 - box.x) / box.w, (y0 - box.y) / box.h, (x1 - x0) / box.w, (y1 - y0) / box.h
             )

@@ -1,4 +1,4 @@
-"""One line at the foot of the dock: what undo or redo has just changed, and where."""
+"""One line at the foot of the dock: what undo, redo or saving has just done, and where."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SHOWN_MS = 8_000
 
 
 class UndoneLine(CutLabel):
-    """Says what was undone or done again; an empty line otherwise.
+    """Says what was undone, done again or saved; an empty line otherwise.
 
     It goes with the next edit, with a step to a frame that was not changed, or after a while. napari's
     status bar says the same, in the place of what the edit had written there. The room of the line is
@@ -48,13 +48,20 @@ class UndoneLine(CutLabel):
         """Say something more, which was lost by what was undone or by another animal or video."""
         self._say(" ".join(filter(None, (self.text(), said))))
 
+    def tell(self, said: str, status: str) -> None:
+        """Say what was done, here and in napari's status bar."""
+        layers = self._controller.layers
+        if layers is not None:
+            self._edit, self._status = None, status
+            self._say(said)
+            layers.tell(status)
+
     def _show(self, edit: Edit, is_redo: bool) -> None:
         session, layers = self._controller.session, self._controller.layers
         if session is not None and layers is not None:
+            text = told(edit, is_redo, names_animal=len(session.tracks) > 1)
+            self.tell(text, text)
             self._edit = edit
-            self._status = told(edit, is_redo, names_animal=len(session.tracks) > 1)
-            self._say(self._status)
-            layers.tell(self._status)
 
     def _say(self, text: str) -> None:
         self.setText(text)

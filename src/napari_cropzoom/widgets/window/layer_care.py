@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, QObject, Signal
@@ -10,7 +9,6 @@ from qtpy.QtGui import QKeyEvent, QKeySequence
 from qtpy.QtWidgets import QHBoxLayout, QWidget
 
 from napari_cropzoom.canvas.layer_set import LayerSet
-from napari_cropzoom.core.words import shortened
 from napari_cropzoom.widgets.controller import Controller
 from napari_cropzoom.widgets.controls import Message, button, delayed
 
@@ -117,7 +115,7 @@ class SaveKey(QObject):
     ----------
     controller : Controller
     saved : callable
-        Called with what to tell a person.
+        Called with the file.
     failed : callable
         Called with an error.
     """
@@ -141,11 +139,7 @@ class SaveKey(QObject):
 
     def save(self) -> None:
         """Write the review, in a thread."""
-        self._controller.save(self._tell, self._failed)
-
-    def _tell(self, path: Path) -> None:
-        """In one line, since all steps below make room for it; Export says in which folder."""
-        self._saved(f"Review saved: {shortened(path.name, 24)}")
+        self._controller.save(self._saved, self._failed)
 
     def _is_ours(self) -> bool:
         layers = self._controller.layers

@@ -381,15 +381,14 @@ def test_a_folder_of_plain_videos_takes_a_model_from_elsewhere_and_says_what_is_
     dock.table.select(dock.table.in_order())
     assert form.bar.run_button.isEnabled()
     assert not form.why.isVisible()
+    detector, other = lab / "models" / "detector", tmp_path / "other"
     dock.read_again()
-    wait_for(lambda: not dock.reader.is_reading)
-    assert form.detector.path == lab / "models" / "detector"
-    other = tmp_path / "other"
+    wait_for(lambda: not dock.reader.is_reading and form.detector.path == detector)
     shutil.copytree(plain, other)
     dock.open_project(other)
     wait_for(lambda: dock.project.data_dir == other and not dock.reader.is_reading)
     assert form.detector.path is None
-    assert form.detector.combo.findData(str(lab / "models" / "detector")) >= 0
+    assert form.detector.combo.findData(str(detector)) >= 0
 
 
 def test_the_dock_lets_go(shared_viewer, lab):

@@ -160,10 +160,11 @@ def test_a_box_set_by_hand_is_no_correction_to_repeat(jumpy):
 
 @pytest.fixture
 def ghosts():
-    """Short visits of the box to one place where no animal is, and two of a good box's sudden steps."""
+    """Short visits of the box to a place where no animal is, one to another, two steps of a good box."""
     boxes = walk(N)
     for start in range(60, 700, 80):
         boxes[start : start + 3] = [900, 700, 60, 60]
+    boxes[860:863] = [60, 60, 60, 60]
     for start in (800, 900):
         boxes[start : start + 3, :2] += [200, -60]
     return SuspectQueue(Inspection.of(boxes, Evidence(frame_size=FRAME)))
@@ -173,6 +174,8 @@ def test_no_animal_is_offered_only_where_the_box_is_like_the_one_taken_away(ghos
     track = BoxTrack(ghosts.inspection.raw)
     kinds = {each.first: each.kind for each in ghosts.entries(track)[0]}
     assert kinds[60] == kinds[800]  # the same reason, but another box
+    reasons = {each.first: [kind_of(one) for one in each.reasons] for each in ghosts.entries(track)[0]}
+    assert reasons[60] == reasons[860]  # all the same, but another place
     offer = correct(ghosts, track, mark_absent(track, 60, 62))
     assert {each.first for each in offer.alike} == set(range(140, 700, 80))
     assert offer.text == "7 more like this: say “no animal” in\nall, 21 frames from 140 to 622?"

@@ -73,7 +73,7 @@ def read_all_corrected(
     if not found:
         raise CropzoomError(
             f"{project.data_dir}: no video has a saved review in which a box of {detector.path.name} was "
-            "corrected. Review one, and save it in step Export."
+            "corrected. Review one in the window (`cropzoom review`), and save it in step Export."
         )
     return found
 

@@ -1,41 +1,50 @@
 #!/usr/bin/env bash
-# Run the tests under a rule of another system, on Linux:
+# Run the tests under rules of other systems, on Linux; several at once are joined by commas (no-locks,code-page):
 #   run.sh sharing     Windows: a file that is open is neither renamed, replaced nor removed
 #   run.sh no-locks    a network drive that has no locks
 #   run.sh code-page   Windows: output in the code page 1252
 #   run.sh line-ends   Windows: a clone whose text files end their lines with CR LF, without links
 # More arguments are given to pytest. What was refused is said at the end, and in which tests.
+# The clone of line-ends has what is committed.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-root=$PWD rule=${1:-}
+root=$PWD
 python=$root/.venv/bin/python
+IFS=, read -ra rules <<<"${1:-}"
 [ $# -eq 0 ] || shift
+
+refuse() {
+    [ -z "$1" ] || echo "no such rule: $1" >&2
+    sed -n '2,8s/^# //p' "$root/scripts/other_systems/run.sh" >&2
+    exit 2
+}
+
+[ ${#rules[@]} -gt 0 ] || refuse ""
+for rule in "${rules[@]}"; do
+    case $rule in sharing | no-locks | code-page | line-ends) ;; *) refuse "$rule" ;; esac
+done
+
+has() { [[ " ${rules[*]} " == *" $1 "* ]]; }
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-case $rule in
-    sharing | no-locks)
-        cc -shared -fPIC -O1 -o "$work/rules.so" scripts/other_systems/rules.c -ldl
-        export CROPZOOM_RULES=$rule CROPZOOM_REFUSED=$work/refused
-        if [ "$rule" = sharing ]; then export CROPZOOM_SHARING=$work/rules.so; fi
-        export LD_PRELOAD=$work/rules.so
-        ;;
-    code-page)
-        export PYTHONIOENCODING=cp1252 PYTHONUTF8=0
-        ;;
-    line-ends)
-        git clone --quiet --no-checkout -c core.symlinks=false -c core.autocrlf=true "$root" "$work/clone"
-        printf '* text=auto eol=crlf\n*.sh eol=lf\ntests/data/** -text\n' >"$work/clone/.git/info/attributes"
-        cd "$work/clone"
-        git checkout --quiet
-        export PYTHONPATH=$work/clone/src
-        ;;
-    *)
-        sed -n '2,7s/^# //p' "$0" >&2
-        exit 2
-        ;;
-esac
+if has line-ends; then
+    git clone --quiet --no-checkout -c core.symlinks=false -c core.autocrlf=true "$root" "$work/clone"
+    printf '* text=auto eol=crlf\n*.sh eol=lf\ntests/data/** -text\n' >"$work/clone/.git/info/attributes"
+    (cd "$work/clone" && git checkout --quiet)
+    cd "$work/clone"
+    export PYTHONPATH=$work/clone/src
+fi
+if has code-page; then
+    export PYTHONIOENCODING=cp1252 PYTHONUTF8=0
+fi
+if has sharing || has no-locks; then # last, since it holds for every program from here on
+    cc -shared -fPIC -O1 -o "$work/rules.so" "$root/scripts/other_systems/rules.c" -ldl
+    export CROPZOOM_RULES="${rules[*]}" CROPZOOM_REFUSED=$work/refused
+    if has sharing; then export CROPZOOM_SHARING=$work/rules.so; fi
+    export LD_PRELOAD=$work/rules.so
+fi
 
 code=0
 scripts/with_screen.sh "$python" -m pytest "$@" || code=$?

@@ -40,9 +40,9 @@ from napari_cropzoom.files.review_paths import file_sha256
 if TYPE_CHECKING:
     from napari_cropzoom.video.index import VideoIndex
 
-VERSION = 5
+VERSION = 6
 """To be raised when a full run of the same video gives other numbers than before."""
-READABLE = (4, VERSION)
+READABLE = (4, 5, VERSION)
 
 SAMPLES, SAMPLE_BYTES = 64, 65536
 

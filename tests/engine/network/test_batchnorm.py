@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 
@@ -5,6 +6,7 @@ from lpmodels import make_lp_model
 from napari_cropzoom.engine.engine import Engine
 from napari_cropzoom.engine.model_folder import ModelFolder
 from napari_cropzoom.engine.network.batchnorm import folded
+from napari_cropzoom.engine.network.samples import noise
 
 
 def norms(module):
@@ -26,6 +28,31 @@ def test_an_engine_runs_the_same_network_without_batch_norm(tmp_path, backbone):
     with torch.inference_mode():
         wanted, found = plain(images), ours(images)
     assert float((found - wanted).abs().max()) <= 1e-4 * float(wanted.abs().max())
+
+
+@pytest.mark.parametrize("backbone", ["resnet50", "efficientnet_b0"])
+def test_one_core_convolves_single_pixels_without_copying_each_image_first(tmp_path, backbone):
+    folder = make_lp_model(tmp_path / "model", backbone)
+    network = Engine.load(ModelFolder.open(folder)).network
+    every = torch.get_num_threads()
+    torch.set_num_threads(1)  # as each thread of the pool has
+    try:
+        with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as seen:
+            network(noise((64, 64), 2))
+    finally:
+        torch.set_num_threads(every)
+    names = {event.key for event in seen.key_averages()}
+    assert "aten::mkldnn_convolution" in names
+    assert "aten::_slow_conv2d_forward" not in names
+
+
+def test_half_precision_on_a_processor_is_torchs_own_affair(tmp_path):
+    folder = make_lp_model(tmp_path / "model", "efficientnet_b0")
+    half = Engine.load(ModelFolder.open(folder), precision="bf16").network
+    single = Engine.load(ModelFolder.open(folder)).network
+    samples = noise((64, 64), 2)
+    assert np.isfinite(half(samples)[0]).all()
+    assert half(samples)[0].shape == single(samples)[0].shape
 
 
 class Branching(torch.nn.Module):

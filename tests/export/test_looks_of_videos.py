@@ -14,6 +14,7 @@ from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.export.drawing import View
 from napari_cropzoom.export.keypoints import MARKS, Look, paint_pose
+from napari_cropzoom.export.overlay import Masks
 from napari_cropzoom.export.palettes import LISTS, MAPS, PALETTES, check_palette, colour_of, colours_of
 from napari_cropzoom.files.bbox_csv import write_bbox_csv
 from napari_cropzoom.files.predictions_csv import write_predictions
@@ -125,7 +126,7 @@ def test_masks_lie_over_their_own_frames(dark: Path, tmp_path: Path) -> None:
         labels[number, 80:100, 100:140] = 2
     stack = tmp_path / "masks.tif"
     tifffile.imwrite(stack, labels)
-    pictures = draw(dark, tmp_path / "m.mp4", masks=stack, masks_opacity=0.5, first=8, last=12)
+    pictures = draw(dark, tmp_path / "m.mp4", masks=Masks(stack, 0.5), first=8, last=12)
     for number, picture in enumerate(pictures, 8):
         places = lit(picture[20:60])
         assert abs(places[:, 0].min() - (10 + number)) <= 1
@@ -133,15 +134,15 @@ def test_masks_lie_over_their_own_frames(dark: Path, tmp_path: Path) -> None:
         np.testing.assert_allclose(
             picture[90, 120].astype(int), (np.array(colour_of(1)) + 16) / 2, atol=14
         )
-    outline = draw(dark, tmp_path / "o.mp4", masks=stack, masks_outlined=True, last=0)[0]
+    outline = draw(dark, tmp_path / "o.mp4", masks=Masks(stack, 0.0, outlined=True), last=0)[0]
     assert outline[40, 30].max() < 40
     assert outline[40, 10].max() > 60
     tifffile.imwrite(stack, labels[:-1])
     with pytest.raises(CropzoomError, match="39 pages"):
-        draw(dark, tmp_path / "no.mp4", masks=stack)
+        draw(dark, tmp_path / "no.mp4", masks=Masks(stack))
     stack.write_bytes(b"no picture at all")
     with pytest.raises(CropzoomError, match="no TIFF of label images"):
-        draw(dark, tmp_path / "no.mp4", masks=stack)
+        draw(dark, tmp_path / "no.mp4", masks=Masks(stack))
 
 
 def test_the_command_takes_looks_and_qualities(

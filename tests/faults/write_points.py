@@ -191,6 +191,14 @@ def _shown(folder: Path) -> None:
     run_stage(write_labeled_video(folder / "v.mp4", out, Shown(boxes=BOXES), overwrite=True))
 
 
+def _still(folder: Path) -> None:
+    from napari_cropzoom.core.progress import run_stage
+    from napari_cropzoom.export.labeled_video import Shown, write_labeled_video
+
+    out = folder / "out" / "shown.png"
+    run_stage(write_labeled_video(folder / "v.mp4", out, Shown(boxes=BOXES, last=0), overwrite=True))
+
+
 def _report(folder: Path) -> None:
     from napari_cropzoom.core.progress import run_stage
     from napari_cropzoom.export.report.facts import Asked
@@ -321,6 +329,7 @@ WRITE_POINTS = [
     WritePoint("crop.parts.crop_part", "part.mp4", _cropped_part),
     WritePoint("projects.comparing.write_compared", "compared.json", _compared_detectors),
     WritePoint("export.labeled_video.write_labeled_video", "shown.mp4", _shown, same_bytes=False),
+    WritePoint("export.labeled_video._write_still", "shown.png", _still),
     WritePoint("export.report.report.write_report", "v.html", _report),
     WritePoint("export.report.overview.write_overview", "all.html", _overview),
     WritePoint("export.figure.write_figure", "v.svg", _figure),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -108,6 +108,34 @@ def add_looks(draw: argparse.ArgumentParser) -> None:
     draw.add_argument(
         "--no_fade", action="store_true", help="trails are as strong at their end as at the animal"
     )
+    draw.add_argument(
+        "--trail_alpha", type=probability, default=1.0, help="opacity of trails, 0 to 1 (default: 1)"
+    )
+    draw.add_argument(
+        "--trail_color",
+        type=colour,
+        metavar="COLOR",
+        help="of all trails (default: the colours of what leaves them)",
+    )
+
+
+def colour(text: str) -> tuple[int, int, int]:
+    """The name of a colour, its ``#rrggbb``, or its red, green and blue from 0 to 255."""
+    from PIL import ImageColor
+
+    numbers = text.split(",")
+    try:
+        if len(numbers) == 3:
+            red, green, blue = (int(number) for number in numbers)
+            if not 0 <= min(red, green, blue) <= max(red, green, blue) <= 255:
+                raise ValueError(text)
+        else:
+            red, green, blue, *_ = ImageColor.getrgb(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"must be a colour such as black, #333333 or 51,51,51, not {text}"
+        ) from error
+    return red, green, blue
 
 
 def palettes() -> list[str]:
@@ -138,8 +166,12 @@ def with_looks(args: argparse.Namespace, look: Look, poses: Poses | None) -> Loo
         if part not in known:
             said = f"they are {', '.join(known)}" if known else "there are no keypoints: give --preds"
             raise CropzoomError(f"--trail_of {brief(part)}: is no body part; {said}.")
-    if (args.trail_of or args.no_fade) and not args.trail:
-        raise CropzoomError("--trail_of and --no_fade: are of trails. Give their length too, --trail N.")
+    is_of_trails = args.trail_of or args.no_fade or args.trail_color or args.trail_alpha < 1
+    if is_of_trails and not args.trail:
+        raise CropzoomError(
+            "--trail_of, --no_fade, --trail_alpha and --trail_color: are of trails. Give their length "
+            "too, --trail N."
+        )
     if BOX in args.trail_of and args.bbox is None:
         raise CropzoomError("--trail_of box: is of boxes. Give these with --bbox.")
     return replace(
@@ -152,13 +184,41 @@ def with_looks(args: argparse.Namespace, look: Look, poses: Poses | None) -> Loo
         trails_shown=bool(parts or not args.trail_of),
         trail_width=args.trail_width,
         trail_fades=not args.no_fade,
+        trail_opacity=args.trail_alpha,
+        trail_colour=args.trail_color,
     )
 
 
+@dataclass(frozen=True)
+class Frames:
+    """What files of boxes and keypoints have to fit.
+
+    Attributes
+    ----------
+    n_frames : int
+    size : (int, int)
+        Width and height in pixels.
+    video : Path or None
+        The video; None where it is not there, so that nothing can be of another one.
+    """
+
+    n_frames: int
+    size: tuple[int, int]
+    video: Path | None = None
+
+    @classmethod
+    def of(cls, video: Path) -> Frames:
+        """Those of a video that is there."""
+        from napari_cropzoom.video.index import VideoIndex
+
+        index = VideoIndex.scan(video)
+        return cls(index.n_frames, (index.width, index.height), video)
+
+
 def read_drawn(
-    args: argparse.Namespace,
+    args: argparse.Namespace, frames: Frames
 ) -> tuple[FloatArray | None, FloatArray | None, Poses | None, Look]:
-    """Boxes (T, 4), boxes of before, keypoints and their look, checked against the video.
+    """Boxes (T, 4), boxes of before, keypoints and their look, checked against the frames.
 
     Raises
     ------
@@ -170,8 +230,8 @@ def read_drawn(
     from napari_cropzoom.export.palettes import check_palette
 
     check_palette(args.color, args.palette)
-    boxes, poses = read_animal(args.video, args.bbox, args.preds)
-    before, _ = read_animal(args.video, args.before)
+    boxes, poses = read_animal(frames, args.bbox, args.preds)
+    before, _ = read_animal(frames, args.before)
     skeleton = () if args.model is None else skeleton_of(args.model)
     if args.model is not None and not skeleton:
         print_note(f"{args.model}: no project.yaml of this model names a skeleton, so no lines are drawn")
@@ -190,29 +250,39 @@ def read_drawn(
 
 
 def read_animal(
-    video: Path, bbox: Path | None, preds: Path | None = None
+    frames: Frames, bbox: Path | None, preds: Path | None = None
 ) -> tuple[FloatArray | None, Poses | None]:
-    """Boxes (T, 4) and keypoints of one animal, checked against the video.
+    """Boxes (T, 4) and keypoints of one animal, checked against the frames.
 
     Raises
     ------
     CropzoomError
         If a file cannot be read or is of another video.
     """
-    from napari_cropzoom.files.belonging import GIVE_OTHERS, check_made_of, read_predictions_of
+    from napari_cropzoom.files.belonging import (
+        GIVE_OTHERS,
+        check_made_of,
+        check_one_source,
+        read_predictions_of,
+    )
     from napari_cropzoom.files.formats import registry
-    from napari_cropzoom.video.index import VideoIndex
 
-    index = VideoIndex.scan(video)
     boxes = poses = None
     if bbox is not None:
-        check_made_of(bbox, video, GIVE_OTHERS)
-        size = (index.width, index.height)
+        if frames.video is not None:
+            check_made_of(bbox, frames.video, GIVE_OTHERS)
+        elif preds is not None:
+            check_one_source(bbox, preds)
         boxes = registry.read_boxes(
-            bbox, index.n_frames, allow_missing=True, frame_size=size, faults="skip", notify=print_note
+            bbox,
+            frames.n_frames,
+            allow_missing=True,
+            frame_size=frames.size,
+            faults="skip",
+            notify=print_note,
         )
     if preds is not None:
-        poses, note = read_predictions_of(preds, index.n_frames, video)
+        poses, note = read_predictions_of(preds, frames.n_frames, frames.video)
         if note:
             print_note(note)
     return boxes, poses

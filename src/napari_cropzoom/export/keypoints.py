@@ -59,6 +59,10 @@ class Look:
         In pixels of the picture.
     trail_fades : bool
         From faint, the oldest, to full.
+    trail_opacity : float
+        Of trails, 0 to 1.
+    trail_colour : (int, int, int) or None
+        Of all trails; None for the colours of what leaves them.
     """
 
     colour_by: str = "part"
@@ -76,6 +80,8 @@ class Look:
     trails_shown: bool = True
     trail_width: float = 1.0
     trail_fades: bool = True
+    trail_opacity: float = 1.0
+    trail_colour: Colour | None = None
 
 
 def paint_pose(view: View, poses: Poses, frame: int, look: Look, animal: int = 0) -> None:
@@ -140,8 +146,8 @@ def _paint_trails(view: View, poses: Poses, frame: int, look: Look, colours: Seq
 
 def paint_trail(picture: Picture, way: FloatArray, colour: Colour, look: Look) -> None:
     """Paint a way, (T, 2) places of the picture, NaN where there is none; the last is now."""
-    width = max(1, round(look.trail_width))
-    if not look.trail_fades:
+    width, colour = max(1, round(look.trail_width)), look.trail_colour or colour
+    if not look.trail_fades and look.trail_opacity == 1:
         for piece in unbroken(way):
             cv2.polylines(picture, [fixed(piece)], False, colour, width, cv2.LINE_AA, FINE)
         return
@@ -158,7 +164,8 @@ def paint_trail(picture: Picture, way: FloatArray, colour: Colour, look: Look) -
     for place in range(1, len(way)):
         piece = way[place - 1 : place + 1]
         if not np.isnan(piece).any():
-            level = round(255 * place / (len(way) - 1))
+            age = place / (len(way) - 1) if look.trail_fades else 1.0
+            level = round(255 * age * look.trail_opacity)
             cv2.polylines(levels, [fixed(piece - low)], False, level, width, cv2.LINE_AA, FINE)
     rows, columns = np.nonzero(levels)
     part = picture[low[1] : high[1], low[0] : high[0]]

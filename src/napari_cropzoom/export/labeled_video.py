@@ -7,7 +7,6 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from itertools import repeat
 from pathlib import Path
 
 import cv2
@@ -18,6 +17,7 @@ from napari_cropzoom.core.boxes import FloatArray, Source
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.progress import Progress, Stage
+from napari_cropzoom.core.runs import runs
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.crop.encode import Timing
 from napari_cropzoom.crop.planes import cut
@@ -32,20 +32,21 @@ from napari_cropzoom.export.drawing import (
     paint_box,
     write,
 )
+from napari_cropzoom.export.grounds import Ground, VideoGround
 from napari_cropzoom.export.keypoints import Look, paint_pose, paint_trail
-from napari_cropzoom.export.overlay import Overlay
-from napari_cropzoom.export.palettes import Colour, colour_of
+from napari_cropzoom.export.overlay import Masks, Overlay
+from napari_cropzoom.export.palettes import colour_of
+from napari_cropzoom.export.plate import encoded
 from napari_cropzoom.export.targets import LEAST, check_rows, check_size, check_target
 from napari_cropzoom.export.video_file import SUFFIXES, USUAL, Encoding, VideoWriter
 from napari_cropzoom.files.atomic import atomic_path
-from napari_cropzoom.video.index import VideoIndex
-from napari_cropzoom.video.video import Video
 
 LAYOUTS = ("frame", "crop", "both", "timeline", "grid")
 PANEL = 0.6  # side of the crop beside the frame, of the frame's height
 STRIP = 0.16  # height of the timeline, of the frame's height
 LEAST_STRIP, LEAST_PANEL = 60, 96  # pixels
 CROP_SIDE = 512  # pixels of a crop shown alone
+STILL = ".png"
 SLOWEST, FASTEST = 0.1, 240  # frames a second
 
 
@@ -83,16 +84,12 @@ class Shown:
         Where the boxes come from, if they are to be drawn so.
     region : tuple of 4 int, or None
         ``x, y, w, h``: the part of the frame that is shown, in pixels.
-    background : (int, int, int) or None
-        Red, green and blue in place of the video's pixels.
     box_trail : bool
         The centre of the box leaves a trail, over as many frames as keypoints do.
-    masks : Path or None
-        A TIFF of label images, a page a frame, laid over the frames.
-    masks_opacity : float
-        0 to 1.
-    masks_outlined : bool
-        Only their outlines.
+    masks : Masks or None
+        Label images laid over the frames.
+    skips_empty : bool
+        Leave out frames in which there is neither a box nor a keypoint.
     """
 
     boxes: FloatArray | None = None
@@ -110,15 +107,13 @@ class Shown:
     theme: str = "dark"
     sources: NDArray[np.uint8] | None = None
     region: tuple[int, int, int, int] | None = None
-    background: Colour | None = None
     box_trail: bool = False
-    masks: Path | None = None
-    masks_opacity: float = 0.3
-    masks_outlined: bool = False
+    masks: Masks | None = None
+    skips_empty: bool = False
 
 
 def write_labeled_video(
-    video: Path,
+    video: Path | Ground,
     output: Path,
     shown: Shown,
     *,
@@ -131,9 +126,11 @@ def write_labeled_video(
 
     Parameters
     ----------
-    video : Path
+    video : Path or Ground
+        The video, or other frames; these are closed in the end.
     output : Path
-        ``.mp4`` (H.264) or ``.gif``, in which frames beyond 50 a second are left out.
+        ``.mp4`` (H.264); ``.gif``, in which frames beyond 50 a second are left out; or ``.png``, of one
+        frame.
     shown : Shown
     overwrite : bool
         Replace a file of that name.
@@ -151,11 +148,15 @@ def write_labeled_video(
         If the video cannot be read, what is to be drawn does not fit it, or the file cannot be written or
         is there already.
     """
-    check_target(output, SUFFIXES, video, overwrite=overwrite)
-    with Video(video) as source:
+    source_path = video if isinstance(video, Path) else video.path
+    check_target(output, (*SUFFIXES, STILL), source_path, overwrite=overwrite)
+    with contextlib.closing(VideoGround(video) if isinstance(video, Path) else video) as source:
         scene = Scene(source, shown)
-        index = source.index
-        timing = Timing.from_pts(times_of(index, scene.ranges), index.time_base, index.rate)
+        ticks = times_of(source, scene.ranges)
+        if output.suffix.lower() == STILL:
+            yield from _write_still(scene, output, len(ticks))
+            return output
+        timing = Timing.from_pts(ticks, source.time_base, source.rate)
         rate, speed = float(timing.rate), float(shown.speed)
         if rate * speed > max(FASTEST, rate):
             raise CropzoomError(
@@ -167,18 +168,30 @@ def write_labeled_video(
                 f"{output}: would show a frame for {1 / rate / shown.speed:.3g} seconds. Give a --speed "
                 f"of {SLOWEST / rate:.3g} at least."
             )
-        total = len(timing.ticks)
         with (
             atomic_path(output) as part,
             VideoWriter(part, output.suffix.lower(), timing, shown.speed, encoding) as writer,
         ):
             for number, picture in enumerate(scene.pictures()):
                 writer.write(number, picture)
-                yield Progress(number + 1, total, "frames")
+                yield Progress(number + 1, len(ticks), "frames")
     return output
 
 
-def times_of(index: VideoIndex, ranges: Sequence[tuple[int, int]]) -> NDArray[np.int64]:
+def _write_still(scene: Scene, output: Path, count: int) -> Stage[None]:
+    """Write the picture of one frame."""
+    if count != 1:
+        raise CropzoomError(
+            f"{output}: holds one frame, and there are {count} to draw. Give one, such as --range 5:5, "
+            "or an *.mp4."
+        )
+    yield Progress(0, 1, "frames")
+    content = encoded(next(scene.pictures()))
+    with atomic_path(output) as part:
+        part.write_bytes(content)
+
+
+def times_of(index: Ground, ranges: Sequence[tuple[int, int]]) -> NDArray[np.int64]:
     """Times of the frames of ranges, in units of the video, each range right after the one before."""
     usual, pieces, now = max(1, round(1 / (index.rate * index.time_base))), list[NDArray[np.int64]](), 0
     for first, last in ranges:
@@ -197,7 +210,7 @@ class Scene:
         If boxes or keypoints do not fit the video, or a range or a layout is none.
     """
 
-    def __init__(self, source: Video, shown: Shown) -> None:
+    def __init__(self, source: Ground, shown: Shown) -> None:
         self._source, self._shown = source, shown
         n = source.n_frames
         asked = ((shown.first, shown.last), *shown.more)
@@ -218,6 +231,8 @@ class Scene:
         check_rows(source.path, n, shown.boxes, shown.before, shown.poses)
         for other in shown.others:
             check_rows(source.path, n, other.boxes, None, other.poses)
+        if shown.skips_empty:
+            self.ranges = self._not_empty()
         self._letters = math.ceil(LEAST_LETTERS / min(1.0, shown.scale))  # before it is scaled
         self._region = shown.region or (0, 0, source.width, source.height)
         x, y, self._width, self._height = self._region
@@ -230,6 +245,28 @@ class Scene:
             )
         self._panel = max(LEAST_PANEL, round(PANEL * self._height))
         self._strip: Strip | None = None
+
+    def _not_empty(self) -> list[tuple[int, int]]:
+        """The ranges without frames in which nothing is."""
+        shown, is_seen = self._shown, np.zeros(self._source.n_frames, bool)
+        for boxes in (shown.boxes, *(other.boxes for other in shown.others)):
+            if boxes is not None:
+                is_seen |= ~np.isnan(boxes).any(axis=1)
+        for poses in (shown.poses, *(other.poses for other in shown.others)):
+            if poses is not None:
+                is_there = np.asarray(~np.isnan(poses.xy).any(axis=2))
+                is_seen |= is_there.any(axis=1)
+        found = [
+            (first + begin, first + end)
+            for first, last in self.ranges
+            for begin, end in runs(is_seen[first : last + 1])
+        ]
+        if not found:
+            raise CropzoomError(
+                f"{self._source.path}: has neither a box nor a keypoint in these frames. Leave out "
+                "--skip_empty, or give other frames."
+            )
+        return found
 
     def pictures(self) -> Iterator[Picture]:
         """(H, W, 3) uint8 RGB of every frame, with even sides."""
@@ -246,23 +283,11 @@ class Scene:
         """What boxes and keypoints are drawn on."""
         shown = self._shown
         if shown.masks is None:
-            yield from self._grounds(first, last)
+            yield from self._source.pictures(first, last)
             return
-        how = shown.masks_opacity, shown.masks_outlined
-        with contextlib.closing(Overlay(shown.masks, self._source, *how)) as overlay:
-            for number, ground in enumerate(self._grounds(first, last), first):
+        with contextlib.closing(Overlay(shown.masks, self._source)) as overlay:
+            for number, ground in enumerate(self._source.pictures(first, last), first):
                 yield overlay.painted(number, ground)
-
-    def _grounds(self, first: int, last: int) -> Iterator[Picture]:
-        """The frames, or one colour in their place."""
-        source = self._source
-        if self._shown.background is not None:
-            plain = np.empty((source.height, source.width, 3), np.uint8)
-            plain[:] = self._shown.background
-            yield from repeat(plain, last + 1 - first)
-            return
-        for number, native in enumerate(source.stream(first, last + 1), first):
-            yield source.frame(number) if number in source.index.damage else source.to_rgb(native)
 
     def _composed(self, number: int, image: Picture) -> Picture:
         layout = self._shown.layout
@@ -277,7 +302,8 @@ class Scene:
         side[:] = self._theme.ground
         crop = self._crop(number, image, self._panel)[: self._height]
         side[: len(crop)] = crop
-        time = self._source.time(number)
+        source = self._source
+        time = float((int(source.pts[number]) - int(source.pts[0])) * source.time_base)
         caption = f"frame {number} · {int(time) // 60}:{time % 60:06.3f}"
         size = max(12, self._panel // 24, min(self._letters, self._panel // 12))
         place, theme = np.array([8.0, len(crop) + max(24.0, size)]), self._theme

@@ -32,8 +32,18 @@ LISTS: dict[str, tuple[str, ...]] = {
         *("#edc948", "#b07aa1", "#ff9da7", "#9c755f", "#bab0ac"),
     ),
     "pastel": ("#fbb4ae", "#b3cde3", "#ccebc5", "#decbe4", "#fed9a6", "#ffffcc", "#e5d8bd", "#fddaec"),
+    "standard": ("#0072bd", "#d95319", "#edb120", "#7e2f8e", "#77ac30", "#4dbeee", "#a2142f"),
+    "distinct": (
+        *("#ff6464", "#6464ff", "#64ff64", "#ffff64", "#ff64ff"),
+        *("#64ffff", "#ffb464", "#b464ff", "#ff9696", "#96ffc8"),
+    ),
+    "deep": (
+        *("#4c72b0", "#dd8452", "#55a868", "#c44e52", "#8172b3"),
+        *("#937860", "#da8bc3", "#8c8c8c", "#ccb974", "#64b5cd"),
+    ),
 }
-"""Those of Okabe and Ito (2008) and Tol's `bright` are told apart by the colour-blind too."""
+"""Those of Okabe and Ito (2008) and Tol's `bright` are told apart by the colour-blind too; `standard` are
+MATLAB's, `deep` seaborn's, and `distinct` the ones of `sio render`."""
 PALETTES = (*MAPS, *LISTS)
 USUAL = {"part": "plasma", "likelihood": "viridis", "animal": "animals"}
 """As in the window."""
@@ -87,6 +97,13 @@ def check_palette(by: str, palette: str | None) -> None:
 def colour_of(animal: int) -> Colour:
     """Red, green, blue of an animal, as in the window; 0 is the first."""
     return rgb(ANIMAL_COLORS[animal % len(ANIMAL_COLORS)])
+
+
+def label_colour(label: int, palette: str | None) -> Colour:
+    """Red, green, blue of a number in a label image, from 1; None for the colours of the animals."""
+    if palette is None:
+        return colour_of(label - 1)
+    return colours_of("animal", palette, np.zeros(1), label - 1)[0]
 
 
 def rgb(text: str) -> Colour:

@@ -85,7 +85,7 @@ def _video(args: Args, layout: str) -> Stage[Path]:
     return (yield from write_labeled_video(video, output, shown, overwrite=True))
 
 
-def sources_of(raw: Path, n_frames: int, video: Path, name: str = "") -> NDArray[np.uint8] | None:
+def sources_of(raw: Path, n_frames: int, video: Path | None, name: str = "") -> NDArray[np.uint8] | None:
     """(T,) where the boxes of an animal come from, by its review; None where it was not reviewed.
 
     Raises

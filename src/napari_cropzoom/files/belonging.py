@@ -158,11 +158,11 @@ def check_identity(file: Path, identity: Identity, source: Path, cure: str = CUR
 
 
 def read_predictions_of(
-    csv: Path, n_frames: int, video: Path, cure: str = GIVE_OTHERS
+    csv: Path, n_frames: int, video: Path | None, cure: str = GIVE_OTHERS
 ) -> tuple[Poses, str]:
     """Read the keypoints of a video or of labeled images, and what to know of where they come from.
 
-    ``cure`` is what to do where they are of another video.
+    ``cure`` is what to do where they are of another video; None for a video that is not there.
 
     Raises
     ------
@@ -170,8 +170,8 @@ def read_predictions_of(
         If they are of another video, or as
         :func:`napari_cropzoom.files.provenance.read_video_predictions`.
     """
-    is_known = check_made_of(csv, video, cure)
-    if (images := images_of(video)) is not None:
+    is_known = video is None or check_made_of(csv, video, cure)
+    if video is not None and (images := images_of(video)) is not None:
         return of_images(read_predictions_table(csv), images), ""
     poses = read_video_predictions(csv, n_frames)
     said = ("" if is_known else on_trust(csv), _doubt_of_likelihood(csv, poses))

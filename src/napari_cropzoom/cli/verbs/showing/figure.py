@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from napari_cropzoom.cli.arguments import Verbs, add_verb, any_path, positive_float, whole_number
-from napari_cropzoom.cli.drawn import add_drawn, read_drawn
+from napari_cropzoom.cli.drawn import Frames, add_drawn, read_drawn
 from napari_cropzoom.cli.progress import run_with_bar
 
 KINDS = ("frame", "crop", "trajectory", "timeline")
@@ -48,7 +48,7 @@ def figure(args: argparse.Namespace) -> None:
     from napari_cropzoom.export.figure import Figure, write_figure
     from napari_cropzoom.export.plates import Drawn, Scale
 
-    drawn = Drawn(*read_drawn(args))
+    drawn = Drawn(*read_drawn(args, Frames.of(args.video)))
     scale = Scale(args.px_per_mm or 0.0)
     asked = Figure(args.kind, drawn, args.frame, args.width, args.dpi, scale)
     stage = write_figure(args.video, args.output, asked, overwrite=args.overwrite)

@@ -8,15 +8,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_cropzoom.cli.arguments import (
+    Choices,
     Verbs,
     add_verb,
     any_path,
     positive_float,
+    positive_int,
     probability,
     quality,
     whole_number,
 )
-from napari_cropzoom.cli.drawn import BOX, add_drawn, add_looks, read_animal, read_drawn, with_looks
+from napari_cropzoom.cli.drawn import (
+    BOX,
+    Frames,
+    add_drawn,
+    add_looks,
+    colour,
+    palettes,
+    read_animal,
+    read_drawn,
+    with_looks,
+)
+from napari_cropzoom.cli.drawn_on import ground_and_frames
 from napari_cropzoom.cli.inputs import print_note
 from napari_cropzoom.cli.progress import run_with_bar
 from napari_cropzoom.cli.verbs.exchange.export import animal_names
@@ -29,6 +42,8 @@ if TYPE_CHECKING:
 
     from napari_cropzoom.core.boxes import FloatArray
     from napari_cropzoom.core.poses import Poses
+    from napari_cropzoom.export.grounds import Ground
+    from napari_cropzoom.export.overlay import Masks
 
 LARGE_GIF = 10e6  # bytes
 QUALITIES = {
@@ -44,9 +59,19 @@ LAYOUTS = ("frame", "crop", "both", "timeline", "grid")
 def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     """Register the verb."""
     draw = add_verb(verbs, common, "show", show, "a video with boxes and keypoints drawn in")
-    draw.add_argument("video", type=any_path, help="the video")
     draw.add_argument(
-        "--output", type=any_path, required=True, metavar="FILE", help="*.mp4 or *.gif to write"
+        "video",
+        type=any_path,
+        nargs="?",
+        help="the video, a folder of pictures or a TIFF; without it, boxes and keypoints are drawn on "
+        "one colour",
+    )
+    draw.add_argument(
+        "--output",
+        type=any_path,
+        required=True,
+        metavar="FILE",
+        help="*.mp4 or *.gif to write, or *.png of one frame",
     )
     draw.add_argument(
         "--layout",
@@ -78,6 +103,11 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
         help="the N worst suspects of --before, or of --bbox, with half a second before and after each",
     )
     draw.add_argument(
+        "--skip_empty",
+        action="store_true",
+        help="leave out frames in which there is neither a box nor a keypoint",
+    )
+    draw.add_argument(
         "--theme", choices=("dark", "light"), default="dark", help="beside the frame (default: dark)"
     )
     draw.add_argument(
@@ -90,24 +120,25 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
         "--background",
         type=colour,
         metavar="COLOR",
-        help="draw on this colour (black, #333333) in place of the video's pixels",
+        help="draw on this colour (black, #333333 or 51,51,51) in place of the video's pixels; then the "
+        "video need not be there (default: the video, and black where none is given)",
     )
     draw.add_argument(
-        "--masks",
-        type=any_path,
-        metavar="FILE",
-        help="label images to lay over the frames: a TIFF with a page a frame, a number for each animal",
+        "--size",
+        type=size,
+        metavar="WxH",
+        help="of the frames in pixels, where there is no video and no record says it",
     )
-    draw.add_argument(
-        "--masks_alpha", type=probability, default=0.3, help="opacity of masks, 0 to 1 (default: 0.3)"
-    )
-    draw.add_argument("--masks_outline", action="store_true", help="only the outlines of masks")
+    add_masks(draw)
     fast = draw.add_mutually_exclusive_group()
     fast.add_argument(
         "--speed", type=positive_float, default=1.0, help="2 plays twice as fast (default: 1)"
     )
     fast.add_argument(
-        "--fps", type=positive_float, metavar="N", help="frames a second, instead of --speed"
+        "--fps",
+        type=positive_float,
+        metavar="N",
+        help="frames a second, instead of --speed; of pictures and without a video 30 by itself",
     )
     draw.add_argument(
         "--quality",
@@ -121,6 +152,47 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     draw.add_argument("--preset", choices=PRESETS, help="of an MP4: speed of x264 (default: veryfast)")
     add_drawn(draw)
     add_looks(draw)
+
+
+def add_masks(draw: argparse.ArgumentParser) -> None:
+    """``--masks`` and how they look; :func:`masks_of` reads them."""
+    draw.add_argument(
+        "--masks",
+        type=any_path,
+        metavar="FILE",
+        help="label images to lay over the frames: a TIFF with a page a frame or one for all, or a "
+        "folder of TIFFs; a number for each animal",
+    )
+    draw.add_argument(
+        "--masks_alpha",
+        type=probability,
+        help="opacity of masks, 0 to 1 (default: 0.3, and 0 with --masks_outline)",
+    )
+    draw.add_argument("--masks_outline", action="store_true", help="the outlines of masks")
+    draw.add_argument(
+        "--masks_width", type=positive_int, metavar="PX", help="of outlines (default: fits the picture)"
+    )
+    draw.add_argument(
+        "--masks_color", type=colour, metavar="COLOR", help="of outlines (default: that of the mask)"
+    )
+    draw.add_argument(
+        "--masks_palette",
+        choices=Choices(palettes),
+        metavar="NAME",
+        help="colours of masks, of the same names as --palette (default: those of the animals)",
+    )
+
+
+def size(text: str) -> tuple[int, int]:
+    """``WxH``, pixels."""
+    width, _, height = text.lower().partition("x")
+    try:
+        pair = int(width), int(height)
+    except ValueError:
+        pair = (0, 0)
+    if min(pair) < 1:
+        raise argparse.ArgumentTypeError(f"must be width x height as in 1280x720, not {text}")
+    return pair
 
 
 def frames(text: str) -> tuple[int, int]:
@@ -146,59 +218,34 @@ def region(text: str) -> tuple[float, ...]:
     return values
 
 
-def colour(text: str) -> tuple[int, int, int]:
-    """The name of a colour, or its ``#rrggbb``."""
-    from PIL import ImageColor
-
-    try:
-        red, green, blue, *_ = ImageColor.getrgb(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(
-            f"must be a colour such as black or #333333, not {text}"
-        ) from error
-    return red, green, blue
-
-
-def region_of(given: tuple[float, ...] | None, video: Path) -> tuple[int, int, int, int] | None:
+def region_of(
+    given: tuple[float, ...] | None, width: int, height: int
+) -> tuple[int, int, int, int] | None:
     """The region in pixels; where no value is over 1 they are fractions of the frame."""
-    from napari_cropzoom.video.index import VideoIndex
-
     if given is None:
         return None
     if max(given) <= 1:
-        index = VideoIndex.scan(video)
-        sides = index.width, index.height, index.width, index.height
+        sides = width, height, width, height
         given = tuple(value * side for value, side in zip(given, sides, strict=True))
-    x, y, width, height = (round(value) for value in given)
-    return x, y, max(width, 1), max(height, 1)
+    x, y, wide, high = (round(value) for value in given)
+    return x, y, max(wide, 1), max(high, 1)
 
 
-def speed_of(args: argparse.Namespace) -> float | Fraction:
-    """How many times as fast as the video it plays."""
-    from napari_cropzoom.video.index import VideoIndex
-
-    if args.fps is None:
-        speed: float = args.speed
-        return speed
-    return Fraction(str(args.fps)) / VideoIndex.scan(args.video).rate
-
-
-def sources_beside(bbox: Path | None, video: Path) -> NDArray[np.uint8] | None:
+def sources_beside(bbox: Path | None, frames: Frames) -> NDArray[np.uint8] | None:
     """(T,) where reviewed boxes come from, by the review they lie beside; None where there is none."""
     from napari_cropzoom.export.stages import sources_of
     from napari_cropzoom.files.review_paths import journal_file, review_dir
-    from napari_cropzoom.video.index import VideoIndex
 
     if bbox is None:
         return None
     raw = bbox.parent.parent / bbox.name
     if bbox.parent != review_dir(raw) or not (raw.is_file() and journal_file(raw).is_file()):
         return None
-    return sources_of(raw, VideoIndex.scan(video).n_frames, video)
+    return sources_of(raw, frames.n_frames, frames.video)
 
 
 def ranges_of_suspects(
-    args: argparse.Namespace, boxes: FloatArray | None, poses: Poses | None
+    args: argparse.Namespace, ground: Ground, boxes: FloatArray | None, poses: Poses | None
 ) -> list[tuple[int, int]]:
     """Frames of the worst suspects and those beside them, in the order of the video.
 
@@ -209,17 +256,36 @@ def ranges_of_suspects(
     """
     from napari_cropzoom.core.inspection.inspection import Evidence, Inspection, anchor_likelihood, ranked
     from napari_cropzoom.core.inspection.suspect import ranges_round
-    from napari_cropzoom.video.index import VideoIndex
 
     if boxes is None:
         raise CropzoomError("--suspects: are of boxes. Give these with --bbox.")
-    index = VideoIndex.scan(args.video)
     likelihood = None if poses is None else anchor_likelihood(poses)
-    evidence = Evidence(likelihood, poses, (index.width, index.height))
+    evidence = Evidence(likelihood, poses, (ground.width, ground.height))
     worst = ranked(Inspection.of(boxes, evidence).suspects)[: args.suspects]
     if not worst:
         raise CropzoomError(f"{args.before or args.bbox}: has no suspects to show. Leave out --suspects.")
-    return ranges_round(worst, max(1, round(index.rate / 2)), index.n_frames - 1)
+    return ranges_round(worst, max(1, round(ground.rate / 2)), ground.n_frames - 1)
+
+
+def masks_of(args: argparse.Namespace) -> Masks | None:
+    """Label images and how they look; outlines alone, but where an opacity is given too.
+
+    Raises
+    ------
+    CropzoomError
+        If there are none whose look is to be changed.
+    """
+    from napari_cropzoom.export.overlay import USUAL_OPACITY, Masks
+
+    is_outlined = args.masks_outline or args.masks_width is not None or args.masks_color is not None
+    if args.masks is None:
+        if is_outlined or args.masks_alpha is not None or args.masks_palette is not None:
+            raise CropzoomError("--masks_…: are of label images. Give these with --masks.")
+        return None
+    usual = 0.0 if is_outlined else USUAL_OPACITY
+    opacity = usual if args.masks_alpha is None else args.masks_alpha
+    width = args.masks_width or 0
+    return Masks(args.masks, opacity, is_outlined, args.masks_palette, width, args.masks_color)
 
 
 def show(args: argparse.Namespace) -> None:
@@ -234,17 +300,20 @@ def show(args: argparse.Namespace) -> None:
                 "--also: takes the boxes of one more animal and its keypoints, and --bbox those of the "
                 "first. Give --also once for each animal."
             )
-    boxes, before, poses, look = read_drawn(args)
+    ground, frames = ground_and_frames(args)
+    boxes, before, poses, look = read_drawn(args, frames)
     names = animal_names([args.bbox, *(files[0] for files in args.also)]) if args.also else [""]
     others = []
     for files, name in zip(args.also, names[1:], strict=True):
-        other, keypoints = read_animal(args.video, *files)
+        other, keypoints = read_animal(frames, *files)
         assert other is not None
         others.append(Animal(other, keypoints, name))
     usual = "frame" if args.bbox is None else "grid" if others else "both"
     if args.suspects is not None:
-        args.range = ranges_of_suspects(args, boxes if before is None else before, poses)
+        args.range = ranges_of_suspects(args, ground, boxes if before is None else before, poses)
     (first, last), *more = args.range or [(0, -1)]
+    # pictures and plain frames are as many a second as --fps says, a video plays faster or slower
+    speed = args.speed if args.fps is None else Fraction(str(args.fps)) / ground.rate
     scale, crf, preset = QUALITIES[args.quality]
     encoding = Encoding(crf if args.crf is None else args.crf, args.preset or preset)
     shown = Shown(
@@ -255,25 +324,22 @@ def show(args: argparse.Namespace) -> None:
         args.layout or usual,
         first,
         last,
-        speed_of(args),
+        speed,
         args.scale or scale,
         tuple(others),
         names[0],
         tuple(more),
         args.theme,
-        sources_beside(args.bbox, args.video),
-        region_of(args.region, args.video),
-        args.background,
+        sources_beside(args.bbox, frames),
+        region_of(args.region, ground.width, ground.height),
         BOX in args.trail_of,
-        args.masks,
-        args.masks_alpha,
-        args.masks_outline,
+        masks_of(args),
+        args.skip_empty,
     )
-    stage = write_labeled_video(
-        args.video, args.output, shown, overwrite=args.overwrite, encoding=encoding
-    )
-    path = run_with_bar(stage, f"drawing {args.video.name}")
-    print(f"labeled video saved to {path}", flush=True)
+    stage = write_labeled_video(ground, args.output, shown, overwrite=args.overwrite, encoding=encoding)
+    path = run_with_bar(stage, f"drawing {ground.path.name}")
+    what = "picture" if path.suffix.lower() == ".png" else "labeled video"
+    print(f"{what} saved to {path}", flush=True)
     if path.suffix.lower() == ".gif" and path.stat().st_size > LARGE_GIF:
         megabytes = path.stat().st_size / 1e6
         print_note(f"{path.name} has {megabytes:.0f} MB; --scale 0.5 makes it about a quarter of that")

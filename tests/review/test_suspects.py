@@ -7,6 +7,7 @@ import pytest
 
 from napari_cropzoom.core.boxes import Box, Source
 from napari_cropzoom.core.editing import edits
+from napari_cropzoom.core.editing.range_tools import mark_absent
 from napari_cropzoom.core.inspection.inspection import Suspect
 from napari_cropzoom.core.inspection.motion import Motion
 from napari_cropzoom.core.inspection.queue import SuspectQueue
@@ -171,6 +172,21 @@ def test_the_range_at_a_frame_is_the_shortest_suspect_there(tracks, suspects):
     assert suspects.range_at(7) == (7, 7)
     apply(tracks, suspects, edits.accept(tracks["animal"], 100, 102))
     assert suspects.range_at(101) == (100, 102)
+
+
+def test_tools_end_where_a_person_said_that_there_is_no_animal(tracks, suspects):
+    """A box drawn beside such frames stands for the suspect that all of them were; they stay without."""
+    boxes = tracks["animal"].raw.copy()
+    boxes[98:120] = np.nan
+    tracks.set_raw(boxes, None, Source.DETECTED)
+    assert suspects.entries()[0]
+    assert suspects.range_at(101) == (98, 119)
+    apply(tracks, suspects, mark_absent(tracks["animal"], 101, 117))
+    for frame in (99, 118):
+        apply(tracks, suspects, edits.set_box(tracks["animal"], frame, Box(200, 200, 40, 40)))
+    assert suspects.range_at(99)[1] == 100
+    assert suspects.range_at(118)[0] == 118
+    assert suspects.range_at(110) == (101, 117)
 
 
 def test_the_range_is_that_of_the_list_and_accepting_it_settles_it(tracks, suspects):

@@ -7,7 +7,7 @@ from bisect import insort
 import numpy as np
 from psygnal import Signal
 
-from napari_cropzoom.core.boxes import BoxTrack, FloatArray, IntArray, Review
+from napari_cropzoom.core.boxes import BoxTrack, FloatArray, IntArray, Review, Source
 from napari_cropzoom.core.inspection.inspection import (
     DEFAULT_AMOUNT,
     Suspect,
@@ -190,9 +190,20 @@ class Suspects:
         return suspect in self.entries()[0]
 
     def range_at(self, frame: int) -> tuple[int, int]:
-        """First and last frame of the suspect that stands for ``frame``, now or `before`, or it alone."""
+        """First and last frame of the suspect that stands for ``frame``, now or `before`, or it alone.
+
+        It ends where frames without an animal begin: that there is none was said by hand, and a tool
+        meant for the boxes beside them would give them boxes.
+        """
         suspect = self.at(frame) or self.before(frame)
-        return (frame, frame) if suspect is None else (suspect.first, suspect.last)
+        if suspect is None:
+            return frame, frame
+        absent = self.tracks.entry.track.source[suspect.first : suspect.last + 1] == Source.ABSENT
+        others = np.flatnonzero(absent != absent[frame - suspect.first]) + suspect.first
+        place = int(np.searchsorted(others, frame))
+        first = int(others[place - 1]) + 1 if place else suspect.first
+        last = int(others[place]) - 1 if place < len(others) else suspect.last
+        return first, last
 
     def before(self, frame: int) -> Suspect | None:
         """The suspect that an edited frame was in, which is in the queue no more, if any.

@@ -52,6 +52,7 @@ pictures: setup
 	$(BIN)/python scripts/make_shown.py
 	$(SCREEN) $(BIN)/python scripts/make_pictures.py
 	$(SCREEN) $(BIN)/python scripts/make_recording.py
+	$(BIN)/python benchmarks/plots.py
 
 clean:
 	rm -rf .venv .venv-newest .venv-oldest site dist demo_output

@@ -6,10 +6,10 @@ imports apart, and whatever Lightning Pose predicts too is compared (see `engine
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import plots
 from common import in_own_process, synthetic_video
 from engine import WORST, WORST_UNTRAINED, difference
 from inputs import boxes_inside, sample_video, untrained_model
@@ -35,7 +35,6 @@ def table(folder: Path, images: Path, quick: bool) -> str:
     """Measure, draw ``growth.png`` into ``images`` and return the two tables."""
     sizes = [_at_size(folder, *size) for size in (SIZES[:3] if quick else SIZES)]
     lengths = [_at_length(folder, frames) for frames in (LENGTHS[:1] if quick else LENGTHS)]
-    _plot(images / "growth.png", sizes, lengths)
     by_size = "\n".join(
         f"| {point.x:.1f} | {_both(point.litpose)} | {_both(point.ours)} | {point.decode:.0f} /s "
         f"| {_times(point)} |"
@@ -45,11 +44,13 @@ def table(folder: Path, images: Path, quick: bool) -> str:
         f"| {point.x:,.0f} | {_both(point.litpose)} | {_both(point.ours)} | {_times(point)} |"
         for point in lengths
     )
-    return (
+    page = (
         "| megapixels a frame | litpose | cropzoom | decode alone | faster |\n|---|---|---|---|---|\n"
         f"{by_size}\n\n| frames of 320x240 | litpose | cropzoom | faster |\n|---|---|---|---|\n"
         f"{by_length}\n\n![speed by frame size, memory by length](images/growth.png)"
     )
+    plots.draw("growth", page, images)
+    return page
 
 
 def _at_size(folder: Path, width: int, height: int) -> Point:
@@ -91,28 +92,3 @@ def _both(side: tuple[float, float] | None) -> str:
 
 def _times(point: Point) -> str:
     return "" if point.litpose is None else f"**{point.ours[0] / point.litpose[0]:.1f}x**"
-
-
-def _plot(path: Path, sizes: Sequence[Point], lengths: Sequence[Point]) -> None:
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    import matplotlib.pyplot as plt
-
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
-    for axes, points, value in ((left, sizes, 0), (right, lengths, 1)):
-        for name, color in (("ours", "#0072b2"), ("litpose", "#e69f00")):
-            shown = [(p.x, getattr(p, name)[value]) for p in points if getattr(p, name) is not None]
-            label = "cropzoom" if name == "ours" else name
-            axes.plot(*zip(*shown, strict=True), "o-", color=color, label=label)
-        axes.set(xscale="log")
-        axes.grid(alpha=0.3)
-    left.plot([p.x for p in sizes], [p.decode for p in sizes], "x--", color="gray", label="decode alone")
-    left.set(xlabel="megapixels a frame", ylabel="frames a second", yscale="log")
-    left.set_xticks([p.x for p in sizes], labels=[f"{p.x:.1f}" for p in sizes])
-    left.minorticks_off()
-    right.set(xlabel="frames", ylabel="peak memory, MB")
-    right.set_ylim(0, 1.1 * max(p.ours[1] for p in lengths))
-    left.legend(fontsize=8)
-    figure.savefig(path, dpi=110)
-    plt.close(figure)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psutil
 
+import plots
 from common import synthetic_video
 from inputs import untrained_model
 
@@ -43,7 +44,6 @@ def table(folder: Path, images: Path, quick: bool) -> str:
     many = [_many(folder, models, count) for count in (COUNTS[:1] if quick else COUNTS)]
     long = synthetic_video(folder / "long.mp4", LONG // 4 if quick else LONG)
     over = [_run(folder, models, [long], workers, workers) for workers in WORKERS]
-    _plot(images / "many.png", many, over)
     rows = [
         f"| {one.x} | {one.seconds:.0f} s | {one.seconds / one.x:.2f} s | {one.peak_mb:.0f} MB |"
         for one in many
@@ -51,7 +51,7 @@ def table(folder: Path, images: Path, quick: bool) -> str:
     long_rows = [
         f"| {one.x or 'no cluster'} | {one.seconds:.0f} s | {one.peak_mb:.0f} MB |" for one in over
     ]
-    return "\n".join(
+    page = "\n".join(
         [
             f"| videos of {FRAMES} frames | all | a video | largest process |",
             "|---|---|---|---|",
@@ -64,6 +64,8 @@ def table(folder: Path, images: Path, quick: bool) -> str:
             "![time and memory by videos and by workers](images/many.png)",
         ]
     )
+    plots.draw("many", page, images)
+    return page
 
 
 def _many(folder: Path, models: dict[str, Path], count: int) -> Cost:
@@ -96,26 +98,3 @@ def _run(folder: Path, models: dict[str, Path], what: list[Path], workers: int, 
         if process.returncode:
             raise RuntimeError(f"batch failed:\n{said.read()[-2000:]}")
     return Cost(x, time.perf_counter() - start, peak / 2**20)
-
-
-def _plot(path: Path, many: list[Cost], over: list[Cost]) -> None:
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    import matplotlib.pyplot as plt
-
-    figure, both = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
-    names = [str(one.x) for one in many], [str(one.x or "no cluster") for one in over]
-    labels = "videos", f"workers, one video of {LONG:,} frames"
-    for axes, costs, ticks, label in zip(both, (many, over), names, labels, strict=True):
-        places = range(len(costs))
-        axes.plot(places, [one.seconds for one in costs], "o-", color="#0072b2")
-        axes.set(xlabel=label, ylabel="seconds (blue)", ylim=(0, 1.1 * max(one.seconds for one in costs)))
-        axes.set_xticks(places, labels=ticks)
-        axes.grid(alpha=0.3)
-        memory = axes.twinx()
-        memory.plot(places, [one.peak_mb for one in costs], "s--", color="#e69f00")
-        memory.set(ylabel="MB of the largest process (orange)")
-        memory.set_ylim(0, 1.3 * max(one.peak_mb for one in costs))
-    figure.savefig(path, dpi=110)
-    plt.close(figure)

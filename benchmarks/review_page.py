@@ -9,6 +9,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import plots
+
 HEAD = """# The review, measured
 
 `python benchmarks/review.py` puts faults of eight kinds into tracks that are right, about one in 150
@@ -73,8 +75,9 @@ def write_page(folder: Path, results: Sequence[dict[str, Any]]) -> None:
         parts.append("\n".join(lines) + f"\n\nRecall by kind: {kinds}.\n\n{told}\n")
     parts.append(GESTURES)
     parts.append("![recall, precision and actions of every seed](images/review-bench.png)\n")
-    (folder / "review-bench.md").write_text("\n".join(parts), encoding="utf-8")
-    _plot(folder / "images" / "review-bench.png", results)
+    page = "\n".join(parts)
+    (folder / "review-bench.md").write_text(page, encoding="utf-8")
+    plots.draw("review-bench", page, folder / "images")
 
 
 def _hard(recordings: Sequence[dict[str, Any]]) -> str:
@@ -90,33 +93,3 @@ def _hard(recordings: Sequence[dict[str, Any]]) -> str:
 def _row(name: str, numbers: dict[str, Any]) -> str:
     shown = [f"{numbers[c]:g}" if c in ("faults", "spoiled") else f"{numbers[c]:.3f}" for c in COLUMNS]
     return f"| {name} | " + " | ".join(shown) + " |"
-
-
-def _plot(path: Path, results: Sequence[dict[str, Any]]) -> None:
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    import matplotlib.pyplot as plt
-
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
-    colors = ("#0072b2", "#e69f00", "#009e73", "#cc79a7")
-    tracks = [result for result in results if "seeds" in result]
-    for result, color in zip(tracks, colors, strict=False):
-        seeds = result["seeds"]
-        left.scatter(
-            [s["recall"] for s in seeds],
-            [s["precision"] for s in seeds],
-            color=color,
-            label=result["track"],
-        )
-        numbers = [s["seed"] for s in seeds]
-        right.plot(numbers, [s["actions"] for s in seeds], "o-", color=color, label=result["track"])
-        right.plot(numbers, [s["baseline"] for s in seeds], "x--", color=color, alpha=0.6)
-    left.axvline(0.98, color="gray", lw=0.8)
-    left.axhline(0.90, color="gray", lw=0.8)
-    left.set(xlabel="recall", ylabel="precision", xlim=(0.95, 1.003), ylim=(0.85, 1.01))
-    left.legend(fontsize=8)
-    right.axhline(3, color="gray", lw=0.8)
-    right.set(xlabel="seed", ylabel="actions a fault", yscale="log")
-    right.text(0.02, 0.02, "crosses: every bad box by hand", transform=right.transAxes, fontsize=8)
-    figure.savefig(path, dpi=110)

@@ -119,6 +119,8 @@ def compare(args: argparse.Namespace) -> dict[str, float]:
             "sio render, trails of 10": [*theirs, "--trails", "--trail-node", ",".join(poses.names)],
             "cropzoom show, half the size": [*ours, "--scale", 0.5],
             "sio render, half the size": [*theirs, "--scale", 0.5],
+            "cropzoom show, on black": [*ours, "--background", "black"],
+            "sio render, on black": [*theirs, "--background", "black"],
         }
         for _ in range(args.rounds):
             for way, words in ways.items():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
@@ -26,6 +28,12 @@ pytestmark = [pytest.mark.gui, needs_display, pytest.mark.timeout(900)]
 LONG = 400.0  # seconds a model may take on a slow and busy machine
 
 
+def counted_in(job_bar):
+    """How far a job is, as a person is told: so many of so many frames; None where none is counted."""
+    found = re.search(r"(\d+) of (\d+) frames", job_bar.status.text())
+    return found and tuple(map(int, found.groups()))
+
+
 def test_the_detect_step_runs_every_nth_frame_first_and_marks_the_rest(tmp_path):
     video, boxes = make_resting_video(tmp_path / "v.mp4"), tmp_path / "drawn" / "v_bbox.csv"
     write_bbox_csv(boxes, np.tile([20.0, 20, 60, 60], (FRAMES, 1)))
@@ -45,6 +53,8 @@ def test_the_detect_step_runs_every_nth_frame_first_and_marks_the_rest(tmp_path)
         QTest.keyClick(spin_box, Qt.Key.Key_Tab)
         assert spin_box.value() == 10
 
+        told = []
+        detect.job_bar.status_changed.connect(lambda: told.append(counted_in(detect.job_bar)))
         click_on(detect.job_bar.run_button)
 
         def is_loaded():
@@ -52,6 +62,9 @@ def test_the_detect_step_runs_every_nth_frame_first_and_marks_the_rest(tmp_path)
             return not detect.job_bar.is_running and session.detector_poses is not None
 
         wait_for(is_loaded, LONG)
+        told = [each for each in told if each is not None]
+        assert {total for _, total in told} == {FRAMES}  # one count, of the video's frames
+        assert [done for done, _ in told] == sorted(done for done, _ in told)
         guessed = interpolated_rows(folder / "video_preds" / "v.csv", FRAMES)
         count = int((~guessed).sum())
         assert count < FRAMES

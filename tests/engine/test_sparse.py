@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -103,7 +104,9 @@ def test_what_runs_is_what_a_full_run_gives_to_the_last_digit(
         assert not run[JUMP:].all()
     assert np.isfinite(found.xy).all()
     assert all(a.done <= b.done for a, b in pairwise(seen))
-    assert seen[-1].done == seen[-1].total == sum(len(each) for each in video.picked)
+    assert {each.total for each in seen} == {FRAMES}  # one count, of the video's frames
+    assert [each.done for each in seen].count(FRAMES) == 1  # whole once, and only at the end
+    assert seen[-1].done == FRAMES
     side = 2 * SIDE if engine.network.context else 0
     near = [frame for each in video.picked for frame in each]
     assert all(run[max(frame - side, 0) : frame + side + 1].any() for frame in near)
@@ -240,7 +243,11 @@ def test_the_workers_stage_says_how_many_ran(
 def test_the_commands(tmp_path: Path, resting: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = make_lp_model(tmp_path / "model")
     predictions = model / "video_preds" / "resting.csv"
-    assert main(["predict", str(model), str(resting), "--every", "10", "--skip_viz"]) == 0
+    told = tmp_path / "progress.json"
+    words = ["predict", str(model), str(resting), "--every", "10", "--skip_viz"]
+    assert main([*words, "--progress_file", str(told)]) == 0
+    progress = json.loads(told.read_text())
+    assert (progress["completed"], progress["total"]) == (FRAMES, FRAMES)
     guessed = interpolated_rows(predictions, FRAMES)
     line = f"resting.mp4: ran {int((~guessed).sum())} of {FRAMES} frames; the others are interpolated"
     assert line in capsys.readouterr().out.splitlines()

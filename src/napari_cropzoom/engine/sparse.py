@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.poses import Poses
-from napari_cropzoom.core.progress import Progress, Stage
+from napari_cropzoom.core.progress import Progress, Stage, part_of
 from napari_cropzoom.core.sampling.changed import rows_of
 from napari_cropzoom.core.sampling.sparse import frames_first, frames_next, interpolated
 from napari_cropzoom.core.words import counted
@@ -12,8 +12,36 @@ from napari_cropzoom.engine.engine import Engine
 from napari_cropzoom.engine.incremental import PreviousResults, whole_frames
 from napari_cropzoom.video.video import Video
 
+USUALLY_RUN = 1 / 3
+"""Of the frames between the first ones, those that a straight line will not do for."""
+USUALLY_MORE = 0.1
+"""Of the frames of a later round, those of the rounds after it."""
 MOST_ROUNDS = 6
 """Each decodes a part of the video again; the second or third finds next to nothing as a rule."""
+
+
+class Rounds:
+    """Counts the frames of a video once, however many rounds it takes and how few of them are run.
+
+    Nobody knows before a round has ended what the next one is to run. Each therefore counts for as many
+    of the frames that are left as its share of the work that is left, by what is usual.
+
+    Parameters
+    ----------
+    n_frames : int
+    """
+
+    def __init__(self, n_frames: int) -> None:
+        self._n_frames = n_frames
+        self._done = 0.0  # of all, 0 to 1
+
+    def counted(self, stage: Stage[Poses], n_run: int, n_left: int) -> Stage[Poses]:
+        """Count a round that runs ``n_run`` frames and leaves ``n_left`` that were never run."""
+        to_come = n_left * USUALLY_RUN if self._done == 0 else n_run * USUALLY_MORE
+        share = (1 - self._done) * n_run / max(n_run + to_come, 1)
+        found = yield from part_of(stage, self._done, share, self._n_frames, "frames")
+        self._done += share
+        return found
 
 
 def predict_sparsely(
@@ -22,7 +50,8 @@ def predict_sparsely(
     """Find the keypoints in whole frames of a video, looking at some of them only.
 
     Frames that were run have the keypoints of :meth:`Engine.predict` to the last digit; only these, and
-    what a model with temporal context sees beside them, are decoded.
+    what a model with temporal context sees beside them, are decoded. Progress counts every frame of the
+    video once, see :class:`Rounds`.
 
     Parameters
     ----------
@@ -49,17 +78,18 @@ def predict_sparsely(
     context = engine.network.context
     first = frames_first(video.n_frames, every, engine.batch_size(batch_size))
     first = todo = rows_of(first, context)
-    run, done = first.copy(), 0
+    run, count = first.copy(), Rounds(video.n_frames)
     previous: PreviousResults | None = None
     for _ in range(MOST_ROUNDS):
         stage = engine.predict(video, batch_size=batch_size, previous=previous, only=todo)
-        found, done = yield from _after(done, stage)
+        found = yield from count.counted(stage, int(todo.sum()), int((~run).sum()))
         poses = interpolated(found, run)
         todo = rows_of(frames_next(poses, run, first, size), context) & ~run
         if not todo.any():
             break
         run |= todo
         previous = PreviousResults(boxes, found.xy, found.likelihood)
+    yield Progress(video.n_frames, video.n_frames, "frames")
     return poses
 
 
@@ -94,17 +124,3 @@ def frames_run(poses: Poses) -> str:
         f"ran {total - int(poses.interpolated.sum())} of {counted(total, 'frame')}; the others are "
         "interpolated"
     )
-
-
-def _after(done: int, stage: Stage[Poses]) -> Stage[tuple[Poses, int]]:
-    """Run a stage whose frames come after ``done`` others; returns how many are done then as well."""
-    total = done
-    try:
-        while True:
-            progress = next(stage)
-            total = done + progress.total
-            yield Progress(done + progress.done, total, progress.text)
-    except StopIteration as end:
-        return end.value, total
-    finally:
-        stage.close()

@@ -17,10 +17,12 @@ import pytest
 
 from export.reviewed import N, Reviewed, make_review, raw_boxes
 from napari_cropzoom.cli import main
-from napari_cropzoom.core.boxes import BoxTrack, Source
+from napari_cropzoom.core.boxes import Box, BoxTrack, Source
 from napari_cropzoom.core.editing.edits import Edit, accept_all
 from napari_cropzoom.core.editing.range_tools import copy_from, set_size, shift
 from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.inspection.posed import TOUCHES
+from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.progress import run_stage
 from napari_cropzoom.export.markup import as_script, tag
 from napari_cropzoom.export.report.facts import ACCEPTED, CORRECTED, OPEN, Asked, gather
@@ -30,7 +32,10 @@ from napari_cropzoom.export.report.page import page_of
 from napari_cropzoom.export.report.plots import reduced
 from napari_cropzoom.export.report.report import write_report
 from napari_cropzoom.files.bbox_csv import read_bbox_csv, write_bbox_csv
-from napari_cropzoom.files.predictions_csv import read_predictions
+from napari_cropzoom.files.predictions_csv import read_predictions, write_predictions
+from napari_cropzoom.files.provenance import MadeWith, made_with_path, video_identity, write_made_with
+from napari_cropzoom.files.review_paths import file_sha256
+from napari_cropzoom.review.session import Session
 from napari_cropzoom.video.video import Video
 from videos import make_numbered_video
 
@@ -135,6 +140,39 @@ def test_what_became_of_suspects(review: Reviewed) -> None:
     assert became[121] == ACCEPTED
     assert became[93] == OPEN
     assert track.in_suspects == len(became)
+
+
+def test_suspects_are_those_of_the_window_of_the_pose_too(tmp_path: Path) -> None:
+    """Also those of which a part was accepted before they reached further."""
+    review = make_review(tmp_path)
+    final = read_bbox_csv(review.raw.parent / "bboxes_reviewed" / review.raw.name, N)
+    xy = final[:, None, :2] + final[:, None, 2:] * [[0.3, 0.4], [0.6, 0.6]]
+    for first, last in [(20, 25), (70, 74)]:
+        part = slice(first, last + 1)
+        xy[part, 1] = final[part, :2] + final[part, 2:] * [0.005, 0.6]
+    write_predictions(review.after, Poses(("nose", "tail-tip"), xy, np.full((N, 2), 0.95)))
+    with Video(review.video) as video:
+        identity = video_identity(video.index)
+    record = MadeWith({}, "cpu", identity, final, file_sha256(review.after))
+    write_made_with(made_with_path(review.after), record)
+    session = Session(Video(review.video))
+    session.load_predictions("detector", review.before)
+    session.load_boxes(review.raw, allow_missing=True)
+    session.load_predictions("pose", review.after)
+    session.accept(70, 74)
+    session.accept(20, 21)
+    session.set_box(50, Box(*(final[50] + [0, 2, 0, 0])))
+    left, done = session.suspects.entries()
+    session.close()
+    [track] = run_stage(gather(asked(review))).tracks
+    became = {(each.suspect.first, each.suspect.last): each for each in track.suspects}
+    assert TOUCHES in became[22, 25].suspect.reasons
+    assert became[22, 25].what == OPEN
+    assert became[20, 21].what == became[70, 74].what == ACCEPTED
+    assert len(track.with_outcome(OPEN)) == len(left)
+    assert len(track.suspects) == len(left) + len(done)
+    scores = [each.suspect.score for each in track.suspects]
+    assert scores == sorted(scores, reverse=True)
 
 
 def test_an_undone_edit_and_another_animal_do_not_count(review: Reviewed) -> None:

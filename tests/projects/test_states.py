@@ -14,6 +14,7 @@ from lpmodels import make_predictions_folder
 from napari_cropzoom.cli import main
 from napari_cropzoom.core.boxes import Box, Source
 from napari_cropzoom.core.editing.range_tools import mark_absent
+from napari_cropzoom.core.inspection.posed import TOUCHES
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.progress import run_stage
 from napari_cropzoom.core.smoothing.sizing import SizingSettings, boxes_from_keypoints
@@ -21,7 +22,13 @@ from napari_cropzoom.crop.crop import crop_video
 from napari_cropzoom.files.bbox_csv import read_bbox_csv, write_bbox_csv
 from napari_cropzoom.files.belonging import sign
 from napari_cropzoom.files.predictions_csv import write_predictions
-from napari_cropzoom.files.provenance import MadeWith, made_with_path, video_identity, write_made_with
+from napari_cropzoom.files.provenance import (
+    MadeWith,
+    made_with_path,
+    read_video_predictions,
+    video_identity,
+    write_made_with,
+)
 from napari_cropzoom.files.review_paths import file_sha256, reviewed_csv, without_absent
 from napari_cropzoom.projects.known import KnownStates
 from napari_cropzoom.projects.layout import Project
@@ -91,11 +98,16 @@ def review(root: Path, *, save: bool = True, at: int = JUMP + 1) -> None:
     session.close()
 
 
-def pose(root: Path, boxes: np.ndarray) -> Path:
-    """Keypoints of the pose model on these boxes, with their record."""
+def pose(root: Path, boxes: np.ndarray, at_edge: tuple[int, int] | None = None) -> Path:
+    """Keypoints of the pose model on these boxes, with their record; in some frames at their edge."""
     index = VideoIndex.scan(video_of(root))
     path = root / "models" / "pose" / "video_preds" / f"{video_of(root).stem}.csv"
-    write_predictions(path, poses())
+    found = poses()
+    if at_edge is not None:
+        found.xy[:] = boxes[:, None, :2] + boxes[:, None, 2:] / 2
+        rows = slice(at_edge[0], at_edge[1] + 1)
+        found.xy[rows, 2] = boxes[rows, :2] + boxes[rows, 2:] * [0.002, 0.5]
+    write_predictions(path, found)
     record = MadeWith({}, "cpu", video_identity(index), boxes, file_sha256(path))
     write_made_with(made_with_path(path), record)
     return path
@@ -143,6 +155,27 @@ def test_the_counts_are_those_of_the_review(root: Path) -> None:
     state = state_of(root)
     assert (state.suspects_left, state.suspects) == (len(left), len(left) + len(done))
     assert state.review == f"{len(done)} of {len(left) + len(done)}"
+
+
+def test_suspects_of_the_pose_count_as_in_the_review_while_its_boxes_are_these(root: Path) -> None:
+    put_boxes(root)
+    review(root)
+    before = state_of(root)
+    final = final_of(root)
+    found = pose(root, final, at_edge=(35, 40))
+    session = Session(Video(video_of(root)))
+    session.set_predictions("detector", poses())
+    session.load_boxes(raw_of(root), source=Source.DETECTED)
+    session.set_predictions("pose", read_video_predictions(found, N))
+    left, done = session.suspects.entries()
+    session.close()
+    assert any(TOUCHES in each.reasons for each in left)
+    state = state_of(root)
+    assert (state.suspects_left, state.suspects) == (len(left), len(left) + len(done))
+    assert (before.suspects_left, before.suspects) == (len(left) - 1, len(left) + len(done) - 1)
+    pose(root, final + np.array([1, 0, 0, 0]), at_edge=(35, 40))  # of other boxes it says nothing
+    other = state_of(root)
+    assert (other.suspects_left, other.suspects) == (before.suspects_left, before.suspects)
 
 
 def test_what_was_made_of_older_boxes_is_out_of_date_and_says_why(root: Path) -> None:

@@ -98,7 +98,32 @@ def test_the_suspect_that_a_person_is_at_keeps_its_range_until_it_is_settled(tra
     apply(tracks, suspects, edits.set_box(tracks["animal"], 101, Box(200, 200, 40, 40)))
     assert suspects.range_at(101) == (100, 102)  # for the tool that does the rest
     apply(tracks, suspects, edits.accept(tracks["animal"], 100, 102))
-    assert suspects.at(101) == wider  # of which there is more to see
+    left, done = suspects.entries()
+    assert spans(left) == [(29, 31), (96, 99), (103, 110)]  # of which there is more to see
+    assert [each.note for each in left[1:]] == ["next to frames 100 to 102, which you accepted"] * 2
+    assert (100, 102) in spans(done)
+    assert not suspects.is_open(suspects.at(101))
+    for number, (first, last) in enumerate(spans(left), 2):
+        apply(tracks, suspects, edits.accept(tracks["animal"], first, last))
+        left, done = suspects.entries()
+        assert (len(left), len(done)) == (4 - number, number)  # reviewing more never counts less
+    assert {(96, 99), (100, 102), (103, 110)} <= set(spans(done))
+
+
+def test_what_was_accepted_stays_so_whatever_is_found_later_round_it(tracks, suspects):
+    suspects.entries()
+    apply(tracks, suspects, edits.accept(tracks["animal"], 100, 102))
+    wider = Suspect(101, 96, 110, 0.9, ("wider",))
+    suspects.see(NOTHING_SEEN, seen_otherwise(suspects, wider), shown=50)
+    left, done = suspects.entries()
+    assert (spans(left), spans(done)) == ([(96, 99), (103, 110)], [(100, 102)])
+    assert [each.frame for each in left] == [99, 103]
+    assert suspects.left_of("animal") == left
+    suspects._damage.add(range(200, 206))  # frames that cannot be decoded are no exception
+    suspects.forget()
+    apply(tracks, suspects, edits.accept(tracks["animal"], 202, 203))
+    assert (UNDECODABLE,) in [each.reasons for each in suspects.entries()[0]]
+    assert {(200, 201), (204, 205)} <= set(spans(suspects.entries()[0]))
 
 
 def test_a_suspect_that_nobody_is_at_is_what_the_pixels_say(tracks, suspects):
@@ -171,6 +196,17 @@ def test_the_range_at_a_frame_is_the_shortest_suspect_there(tracks, suspects):
     assert suspects.range_at(101) == (100, 102)
     assert suspects.range_at(7) == (7, 7)
     apply(tracks, suspects, edits.accept(tracks["animal"], 100, 102))
+    assert suspects.range_at(101) == (100, 102)
+
+
+def test_tools_end_at_what_was_accepted(tracks, suspects):
+    suspects.entries()
+    apply(tracks, suspects, edits.accept(tracks["animal"], 100, 102))
+    wider = Suspect(101, 96, 110, 0.9, ("wider",))
+    suspects.see(NOTHING_SEEN, seen_otherwise(suspects, wider), shown=50)
+    apply(tracks, suspects, edits.set_box(tracks["animal"], 105, Box(200, 200, 40, 40)))
+    assert suspects.range_at(105) == (103, 110)
+    assert suspects.range_at(97) == (96, 99)
     assert suspects.range_at(101) == (100, 102)
 
 

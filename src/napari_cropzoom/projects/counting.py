@@ -16,7 +16,7 @@ from napari_cropzoom.files.journal_lines import parse_line
 from napari_cropzoom.files.parsing import MISSHAPEN
 from napari_cropzoom.files.provenance import MadeWith, read_video_predictions
 from napari_cropzoom.files.review_paths import journal_file, reviewed_csv
-from napari_cropzoom.review.keypoints import Keypoints
+from napari_cropzoom.review.keypoints import Keypoints, Kind
 from napari_cropzoom.review.saved_files import OnDisk
 from napari_cropzoom.review.stored import StoredReview, read_review
 from napari_cropzoom.review.suspects import Suspects
@@ -35,7 +35,7 @@ class Counted:
         Frames of the video, those without a box and those a person has looked at (of all animals),
         edits in force, animals that have boxes.
     suspects, suspects_left : int
-        Of all animals, without a look at the pixels.
+        Of all animals, without a look at the pixels; those of the pose too, where its boxes are these.
     has_saved, is_saved : bool
         Whether final boxes were saved, and whether they are those of the last edit.
     is_smoothed : bool
@@ -59,7 +59,9 @@ class Counted:
     final: FloatArray
 
 
-def count(raw: Path, video: Path, predictions: Path | None, size: FrameSize | None) -> Counted:
+def count(
+    raw: Path, video: Path, predictions: Path | None, size: FrameSize | None, pose: Path | None = None
+) -> Counted:
     """Read boxes and their review, and count what is odd in them.
 
     Parameters
@@ -69,6 +71,8 @@ def count(raw: Path, video: Path, predictions: Path | None, size: FrameSize | No
         Keypoints of the detector, which are evidence.
     size : (int, int) or None
         Width and height of the frame in pixels, where they are known.
+    pose : Path or None
+        Keypoints of the pose model, which say where a box may cut the animal off.
 
     Raises
     ------
@@ -78,7 +82,7 @@ def count(raw: Path, video: Path, predictions: Path | None, size: FrameSize | No
     source = Source.IMPORTED if predictions is None else Source.DETECTED
     stored = read_review(raw, _n_frames(raw), source, allow_missing=True, video=video)
     tracks = stored.tracks
-    left, done = _suspects(stored, predictions, size)
+    left, done = _suspects(stored, predictions, pose, size)
     entries = tracks.with_boxes
     final = reviewed_csv(raw, video)
     is_saved = final.is_file() and stored.saved_files.state(tracks, video) is OnDisk.SAME
@@ -116,12 +120,16 @@ def frame_size_of(record: MadeWith | None, video: Path) -> FrameSize | None:
     return None
 
 
-def _suspects(stored: StoredReview, predictions: Path | None, size: FrameSize | None) -> tuple[int, int]:
+def _suspects(
+    stored: StoredReview, predictions: Path | None, pose: Path | None, size: FrameSize | None
+) -> tuple[int, int]:
     """How many suspects are open, and how many are settled."""
     tracks, keypoints = stored.tracks, Keypoints(stored.tracks.n_frames)
-    if predictions is not None:
-        with contextlib.suppress(CropzoomError):
-            keypoints.put("detector", read_video_predictions(predictions, tracks.n_frames))
+    given: tuple[tuple[Kind, Path | None], ...] = (("detector", predictions), ("pose", pose))
+    for kind, path in given:
+        if path is not None:
+            with contextlib.suppress(CropzoomError):
+                keypoints.put(kind, read_video_predictions(path, tracks.n_frames))
     suspects = Suspects(tracks, keypoints, size)
     left = done = 0
     for name in list(tracks):

@@ -18,7 +18,7 @@ from napari_cropzoom.projects.layout import Project
 from napari_cropzoom.projects.results import Results, stamp_of
 from napari_cropzoom.projects.states import VideoState, read_state
 
-VERSION = 1
+VERSION = 2
 """To be raised when a state is worked out in another way."""
 FOLDER = "projects"
 MOST_BYTES = 100_000_000

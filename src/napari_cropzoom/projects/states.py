@@ -136,7 +136,8 @@ def read_state(found: Results) -> VideoState:
     outdated += [line for each in (*detected, *posed) for line in _newer_model(each, records[each.path])]
     final: FloatArray | None = None
     if raw is not None:
-        state, final = _with_boxes(state, raw, found, detected, records, outdated, problems)
+        pose = posed[0].path if posed else None
+        state, final = _with_boxes(state, raw, pose, found, detected, records, outdated, problems)
     for each in posed:
         outdated += _older_than_boxes(each, records[each.path], raw, final, found.video)
     if found.on_crop and not posed:
@@ -184,6 +185,7 @@ def _newer_model(found: Found, record: MadeWith | None) -> list[str]:
 def _with_boxes(
     state: VideoState,
     raw: Path,
+    pose: Path | None,
     found: Results,
     detected: Sequence[Found],
     records: dict[Path, MadeWith | None],
@@ -196,7 +198,7 @@ def _with_boxes(
     record = records[predictions] if predictions else None
     size = frame_size_of(record, found.video)
     try:
-        counts = count(raw, found.video, predictions, size)
+        counts = count(raw, found.video, predictions, size, pose)
     except (CropzoomError, OSError) as error:
         problems.append(str(error))
         return replace(state, is_reviewed=reviewed_csv(raw, found.video).is_file()), None

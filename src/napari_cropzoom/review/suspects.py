@@ -8,6 +8,7 @@ import numpy as np
 from psygnal import Signal
 
 from napari_cropzoom.core.boxes import BoxTrack, FloatArray, IntArray, Review, Source
+from napari_cropzoom.core.inspection.accepted import acceptances_of, by_gesture, without_accepted
 from napari_cropzoom.core.inspection.inspection import (
     DEFAULT_AMOUNT,
     Suspect,
@@ -129,13 +130,18 @@ class Suspects:
     def _with_lost(
         self, track: BoxTrack, left: list[Suspect], done: list[Suspect]
     ) -> tuple[list[Suspect], list[Suspect]]:
-        """The suspects of a track, with the frames that cannot be decoded in their place."""
+        """The suspects of a track, with the frames that cannot be decoded in their place.
+
+        What was accepted of an open one is settled, and an entry for each gesture that accepted it.
+        """
         lost_left: list[Suspect] = []
         lost_done: list[Suspect] = []
         for each in lost_frames(self._damage, len(track)):
             settled = track.review[each.first : each.last + 1] >= Review.ACCEPTED
             (lost_done if settled.all() else lost_left).append(each)
-        return over(lost_left, left), over(lost_done, done)
+        open_, accepted = without_accepted(over(lost_left, left), track.review)
+        all_done = [*over(lost_done, done), *accepted]
+        return open_, by_gesture(all_done, track.review, acceptances_of(self.tracks.history, track.name))
 
     def offer(self, frame: int = -1) -> Offer | None:
         """What can be done to many suspects at once, by what the reviewer did just now or always.
@@ -192,14 +198,15 @@ class Suspects:
     def range_at(self, frame: int) -> tuple[int, int]:
         """First and last frame of the suspect that stands for ``frame``, now or `before`, or it alone.
 
-        It ends where frames without an animal begin: that there is none was said by hand, and a tool
-        meant for the boxes beside them would give them boxes.
+        It ends where frames without an animal begin, and accepted ones: that was said by hand, and a tool
+        meant for the boxes beside them would give them others.
         """
         suspect = self.at(frame) or self.before(frame)
         if suspect is None:
             return frame, frame
-        absent = self.tracks.entry.track.source[suspect.first : suspect.last + 1] == Source.ABSENT
-        others = np.flatnonzero(absent != absent[frame - suspect.first]) + suspect.first
+        track, rows = self.tracks.entry.track, slice(suspect.first, suspect.last + 1)
+        said = 2 * (track.source[rows] == Source.ABSENT) + (track.review[rows] == Review.ACCEPTED)
+        others = np.flatnonzero(said != said[frame - suspect.first]) + suspect.first
         place = int(np.searchsorted(others, frame))
         first = int(others[place - 1]) + 1 if place else suspect.first
         last = int(others[place]) - 1 if place < len(others) else suspect.last

@@ -1,11 +1,18 @@
 """The queue in the window: its order, its mark, its reasons, and what comes after the last suspect."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from qtpy.QtWidgets import QLabel, QPushButton
 
 from gui_events import canvas_of, needs_display, press_key, spin, wait_for
+from napari_cropzoom.core.boxes import Review
+from napari_cropzoom.core.inspection.motion import Motion
+from napari_cropzoom.core.inspection.queue import SuspectQueue
+from napari_cropzoom.review.inspecting.inspector import Inspected
 from napari_cropzoom.widgets.steps.parts.suspect_list import short_reason
-from review_window import click_on, make_review, point_at, review_window, window_of
+from review_window import JUMP, click_on, make_review, point_at, review_window, window_of
 
 pytestmark = [pytest.mark.gui, needs_display]
 
@@ -71,6 +78,57 @@ def test_reviewed_suspects_stay_in_their_place(dock):
     wait_for(lambda: step.list.suspects.rows[0][0] == "✓")
     assert [suspect.frame for _, suspect in step.list.suspects.rows] == before
     assert marked(step) == 1  # G goes on
+
+
+def pixels_widen(dock, first, last):
+    """Have the look at the pixels find that the suspect in these frames begins and ends there."""
+    session = dock.controller.session
+    suspects, n_frames = session.suspects, session.n_frames
+    found = suspects.inspector()()
+    wider = [
+        replace(each, first=first, last=last) if first <= each.frame <= last else each
+        for each in found.queue.inspection.suspects
+    ]
+    inspection = replace(found.queue.inspection, suspects=tuple(wider))
+    seen = Motion(np.full((n_frames, 1, 4), np.nan), np.zeros((n_frames, 1)))
+    suspects.see(seen, Inspected(SuspectQueue(inspection), found.track), shown=dock.controller.frame)
+    dock["review"].pixels.found.emit()
+
+
+def test_what_was_accepted_stays_accepted_when_the_suspect_turns_out_to_reach_further(dock):
+    step, controller = dock["review"], dock.controller
+    count, reason = dock.findChild(QLabel, "review_count"), dock.findChild(QLabel, "review_reason")
+    point_at(canvas_of(window_of(dock)))
+    assert (step.list.suspects.rows[0][1].first, step.list.suspects.rows[0][1].last) == JUMP
+    total = len(step.list.suspects.rows)
+    controller.go_to(0)
+    press_key("n")
+    wait_for(lambda: JUMP[0] <= controller.frame <= JUMP[1])
+    press_key("g")
+    wait_for(lambda: step.list.suspects.rows[0][0] == "✓")
+    assert step.header.state == f"1 of {total} reviewed"
+
+    pixels_widen(dock, JUMP[0] - 5, JUMP[1] + 6)
+    wait_for(lambda: len(step.list.suspects.rows) == total + 2)
+    rows = [(state, each.first, each.last) for state, each in step.list.suspects.rows[:3]]
+    assert rows == [("○", JUMP[0] - 5, JUMP[0] - 1), ("✓", *JUMP), ("○", JUMP[1] + 1, JUMP[1] + 6)]
+    assert step.header.state == f"1 of {total + 2} reviewed"  # what was done is not undone
+    assert count.text() == f"<b>{total + 2}</b>"
+
+    controller.go_to(0)
+    note = f"next to frames {JUMP[0]} to {JUMP[1]}, which you accepted"
+    for first, last in [(JUMP[0] - 5, JUMP[0] - 1), (JUMP[1] + 1, JUMP[1] + 6)]:
+        press_key("n")
+        wait_for(lambda first=first, last=last: first <= controller.frame <= last)
+        wait_for(lambda: note in reason.text())
+        assert f"Frames {first} to {last}:" in reason.text()
+    for number, frame in enumerate([JUMP[0] - 1, JUMP[1] + 1], 2):
+        controller.go_to(frame)
+        spin(0.3)  # a key that follows at once is held down
+        press_key("g")
+        wait_for(lambda number=number: step.header.state == f"{number} of {total + 2} reviewed")
+    review = controller.session.track.review
+    assert (review[JUMP[0] - 5 : JUMP[1] + 7] == Review.ACCEPTED).all()
 
 
 def test_after_the_last_suspect_a_button_leads_on(dock):

@@ -39,6 +39,8 @@ class Suspect:
         In words, the weightiest first: ``"jumps 214 px for 2 frames"``.
     is_step : bool
         Whether only a sudden step speaks: nobody knows then which frame beside it is the worst.
+    note : str
+        What a person should know beside the reasons; mostly empty.
     """
 
     frame: int
@@ -47,11 +49,17 @@ class Suspect:
     score: float
     reasons: tuple[str, ...]
     is_step: bool = field(default=False, compare=False)
+    note: str = ""
 
     @property
     def reason(self) -> str:
         """All reasons in one line."""
         return "; ".join(self.reasons)
+
+    @property
+    def told(self) -> str:
+        """The reasons and what else a person should know."""
+        return "; ".join(filter(None, (*self.reasons, self.note)))
 
     @property
     def kind(self) -> str:

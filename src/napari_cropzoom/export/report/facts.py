@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,8 +13,10 @@ import numpy as np
 from napari_cropzoom.core.boxes import BoolArray, BoxTrack, FloatArray, Review, Source
 from napari_cropzoom.core.editing.settings import Settings, is_changed
 from napari_cropzoom.core.errors import CropzoomError
-from napari_cropzoom.core.inspection.inspection import DEFAULT_AMOUNT, Suspect, at_least, ranked
+from napari_cropzoom.core.inspection.accepted import acceptances_of, by_gesture, without_accepted
+from napari_cropzoom.core.inspection.inspection import DEFAULT_AMOUNT, Suspect, at_least, rank, ranked
 from napari_cropzoom.core.inspection.motion import Motion
+from napari_cropzoom.core.inspection.posed import with_posed
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.progress import Progress, Stage
 from napari_cropzoom.core.runs import runs
@@ -26,7 +28,8 @@ from napari_cropzoom.files.atomic import naming
 from napari_cropzoom.files.belonging import GIVE_OTHERS, check_made_of, read_predictions_of
 from napari_cropzoom.files.provenance import MadeWith, made_with_path, read_made_with
 from napari_cropzoom.files.review_paths import REVIEW_DIR, journal_file, reviewed_csv, stem
-from napari_cropzoom.review.inspecting.inspector import Inspector
+from napari_cropzoom.review.inspecting.inspector import Inspected, Inspector
+from napari_cropzoom.review.reviewed_track import ReviewedTrack
 from napari_cropzoom.review.saved_files import OnDisk
 from napari_cropzoom.review.stored import StoredReview, read_review
 from napari_cropzoom.review.suspects import lost_frames, over
@@ -205,15 +208,15 @@ def gather(asked: Asked) -> Stage[ReviewFacts]:
     if not stored.exists:
         notes.append("These boxes were not reviewed: there is no journal of a review beside them.")
     given = _keypoint_files(asked)
-    poses = {}
+    poses = dict[str, Poses]()
     for which, path in given.items():
         found, told = read_predictions_of(path, index.n_frames, asked.video, GIVE_OTHERS)
         poses[which] = seen(found)
         notes.extend([told.replace(str(path), path.name)] if told else [])
     note_odd(index)
     motion = (yield from _look(asked, index, notes)) if asked.pixels else None
-    before, names = poses.get("before"), [entry.track.name for entry in stored.tracks.with_boxes]
-    tracks = [_facts_of(stored, name, before, motion, index, asked.amount) for name in names]
+    names = [entry.track.name for entry in stored.tracks.with_boxes]
+    tracks = [_facts_of(stored, name, poses, motion, index, asked.amount) for name in names]
     if not tracks:
         raise CropzoomError(f"{asked.boxes}: no frame has a box, so there is nothing to report.")
     files = yield from _hashed(list(_files(asked, stored, given)))
@@ -264,7 +267,7 @@ def _look(asked: Asked, index: VideoIndex, notes: list[str]) -> Stage[Motion | N
 def _facts_of(
     stored: StoredReview,
     name: str,
-    poses: Poses | None,
+    poses: Mapping[str, Poses],
     motion: Motion | None,
     index: VideoIndex,
     amount: float,
@@ -275,23 +278,45 @@ def _facts_of(
     size = (index.width, index.height)
     others = {other: each.raw for other, each in tracks.items() if other != name}
     anchors = entry.sizing.anchor_keypoints if entry.sizing else ()
-    evidence = poses if entry is tracks.first else None
-    inspected = Inspector(track, evidence, anchors, size, motion, others)()
+    evidence = poses.get("before") if entry is tracks.first else None
+    pose, smoothing = poses.get("after"), tracks.smoothing
+    about = (anchors, size, motion, others)
+    inspected = Inspector(track, evidence, *about, pose=pose, smoothing=smoothing)()
     left, settled = inspected.queue.entries(track, amount)
     raw = at_least(ranked(inspected.queue.inspection.suspects), amount)
     lost = lost_frames(index.damage, len(track))
     done = {*settled, *(each for each in lost if _is_settled(each, track))}
-    outcomes = [Outcome(each, _became(each, track) if each in done else OPEN) for each in over(lost, raw)]
-    still = [each.suspect for each in outcomes if each.what == OPEN]
+    found = over(lost, raw)
+    posed, posed_done = _posed(inspected, entry, amount)
+    still = with_posed([each for each in found if each not in done], posed)
+    edited = [each for each in still if _became(each, track) == CORRECTED]  # its rest is among the new
+    rest, accepted = without_accepted([each for each in still if each not in edited], track.review)
+    still = [*edited, *rest]
+    closed = [*(each for each in found if each in done), *posed_done, *accepted]
+    closed = by_gesture(closed, track.review, acceptances_of(tracks.history, name))
+    outcomes = [
+        *(Outcome(each, OPEN) for each in still),
+        *(Outcome(each, _became(each, track)) for each in closed),
+    ]
     return TrackFacts(
         track,
         entry.final_boxes(tracks.settings.fill),
         entry.sizing,
-        outcomes,
+        sorted(outcomes, key=lambda each: rank(each.suspect)),
         [each for each in left if not any(_meet(each, other) for other in still)],
         edits_of(tracks.history, name, len(track)),
         is_changed(track),
     )
+
+
+def _posed(
+    inspected: Inspected, entry: ReviewedTrack, amount: float
+) -> tuple[list[Suspect], list[Suspect]]:
+    """Open and settled suspects of the pose, of the boxes that it was found in."""
+    if inspected.posed is None:
+        return [], []
+    left, done = inspected.posed.entries(entry.smoothed)
+    return at_least(left, amount), at_least(done, amount)
 
 
 def _is_settled(suspect: Suspect, track: BoxTrack) -> bool:

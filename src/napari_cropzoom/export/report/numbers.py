@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -120,7 +120,7 @@ def seen(poses: Poses) -> Poses:
         return poses
     away = poses.interpolated[:, None]
     xy = np.where(away[..., None], np.nan, poses.xy)
-    return Poses(poses.names, xy, np.where(away, np.nan, poses.likelihood), poses.scorer)
+    return replace(poses, xy=xy, likelihood=np.where(away, np.nan, poses.likelihood), interpolated=None)
 
 
 def of_part(poses: Poses, name: str) -> PartFacts | None:

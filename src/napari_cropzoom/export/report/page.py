@@ -280,6 +280,7 @@ def _settings(facts: ReviewFacts) -> Iterable[Markup]:
     rows.append(("smoothing and filling", methods.smoothing_text(facts)))
     rows.append(("how many suspects", f"{facts.asked.amount:g} (0 none, 1 everything odd)"))
     rows.append(("pixels looked at", "yes" if facts.asked.pixels else "no"))
+    rows.append(("pose compared with its boxes", "no" if facts.after is None else "yes"))
     rows.append(("napari-cropzoom", methods.program_version()))
     rows.append(("Python", platform.python_version()))
     rows += [(name, said) for name in PACKAGES if (said := methods.package_version(name))]

@@ -69,7 +69,7 @@ class SuspectModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             status = "reviewed" if state == DONE else "not reviewed"
             noun = "Frame" if suspect.n_frames == 1 else "Frames"
-            return f"{noun} {frames}, {status}: {suspect.reason} (score {suspect.score:.2f})"
+            return f"{noun} {frames}, {status}: {suspect.told} (score {suspect.score:.2f})"
         return None
 
     def headerData(
@@ -86,9 +86,10 @@ def frames_of(suspect: Suspect) -> str:
 
 
 def short_reason(suspect: Suspect) -> str:
-    """The reason in fewer letters: ``1.8× smaller`` for *1.8 times smaller for 3 frames* of three."""
+    """What is told in fewer letters: ``1.8× smaller`` for *1.8 times smaller for 3 frames* of three."""
     whole = f" for {counted(suspect.n_frames, 'frame')}"  # which stand beside it
-    return "; ".join(each.removesuffix(whole).replace(" times ", "× ") for each in suspect.reasons)
+    reasons = [each.removesuffix(whole).replace(" times ", "× ") for each in suspect.reasons]
+    return "; ".join(filter(None, (*reasons, suspect.note)))
 
 
 def reason_text(suspect: Suspect, since: str) -> str:

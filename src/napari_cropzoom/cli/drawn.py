@@ -20,6 +20,9 @@ from napari_cropzoom.cli.inputs import print_note
 from napari_cropzoom.core.errors import CropzoomError, brief
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from napari_cropzoom.core.boxes import FloatArray
     from napari_cropzoom.core.poses import Poses
     from napari_cropzoom.export.keypoints import Look
@@ -254,11 +257,15 @@ def read_animal(
 ) -> tuple[FloatArray | None, Poses | None]:
     """Boxes (T, 4) and keypoints of one animal, checked against the frames.
 
+    The final boxes of a review are NaN where it says that there is no animal: in the file these frames
+    have filled boxes.
+
     Raises
     ------
     CropzoomError
         If a file cannot be read or is of another video.
     """
+    from napari_cropzoom.export.stages import of_animal
     from napari_cropzoom.files.belonging import (
         GIVE_OTHERS,
         check_made_of,
@@ -281,6 +288,7 @@ def read_animal(
             faults="skip",
             notify=print_note,
         )
+        boxes = of_animal(boxes, sources_beside(bbox, frames))
     if preds is not None:
         poses, note = read_predictions_of(preds, frames.n_frames, frames.video)
         if note:
@@ -307,3 +315,16 @@ def bones(pairs: Sequence[str], body_parts: Sequence[str]) -> tuple[tuple[str, s
             )
         found.append(pair)
     return tuple(found)
+
+
+def sources_beside(bbox: Path | None, frames: Frames) -> NDArray[np.uint8] | None:
+    """(T,) where reviewed boxes come from, by the review they lie beside; None where there is none."""
+    from napari_cropzoom.export.stages import sources_of
+    from napari_cropzoom.files.review_paths import journal_file, review_dir
+
+    if bbox is None:
+        return None
+    raw = bbox.parent.parent / bbox.name
+    if bbox.parent != review_dir(raw) or not (raw.is_file() and journal_file(raw).is_file()):
+        return None
+    return sources_of(raw, frames.n_frames, frames.video)

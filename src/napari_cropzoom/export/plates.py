@@ -190,7 +190,9 @@ def timeline_plate(
                 lines.append((scale.length(values), colour))
         _add_row(plate, number, words, seconds, lines, None)
     if poses is not None:
-        known = np.nan_to_num(poses.likelihood, nan=0.0).mean(axis=1)
+        known = (
+            np.ma.masked_array(poses.likelihood, np.isnan(poses.xy[..., 0])).mean(axis=1).filled(np.nan)
+        )
         _add_row(plate, len(rows), "likelihood", seconds, [(known, (0, 90, 160))], 1.0)
     _add_axis(plate, n_rows * ROW, float(seconds[-1]))
     return plate

@@ -61,13 +61,11 @@ def show(args: Args) -> Stage[Result]:
 def _video(args: Args, layout: str) -> Stage[Path]:
     from napari_cropzoom.export.labeled_video import Shown, write_labeled_video
 
-    video, output, boxes, poses = _given(args)
+    video, output, boxes, sources, poses = _given(args)
     ranges = args.get("ranges") or [args.get("frames") or (0, -1)]
     (first, last), *more = [(int(begin), int(end)) for begin, end in ranges]
-    others = _others(args, len(boxes)) if layout == "grid" else ()
-    name, sources = str(args.get("name") or ""), None
-    if raw := _path(args, "raw_csv"):
-        sources = sources_of(raw, len(boxes), video, name)
+    others = _others(args, len(boxes), video) if layout == "grid" else ()
+    name = str(args.get("name") or "")
     shown = Shown(
         boxes,
         None,
@@ -107,7 +105,7 @@ def _figure(args: Args, kind: str) -> Stage[Path]:
     from napari_cropzoom.export.figure import Figure, write_figure
     from napari_cropzoom.export.plates import Drawn
 
-    video, output, boxes, poses = _given(args)
+    video, output, boxes, _, poses = _given(args)
     figure = Figure(kind, Drawn(boxes, None, poses, _look(args)), int(args.get("frame") or 0))
     return (yield from write_figure(video, output, figure, overwrite=True))
 
@@ -121,8 +119,22 @@ def _report(args: Args) -> Stage[Path]:
     return (yield from write_report(asked, Path(args["output"]), overwrite=True))
 
 
-def _given(args: Args) -> tuple[Path, Path, FloatArray, Poses | None]:
-    """Video, file to write, boxes, and keypoints of the pose model or else of the detector."""
+def of_animal(boxes: FloatArray, sources: NDArray[np.uint8] | None) -> FloatArray:
+    """Final boxes, (T, 4), NaN where the review says no animal: the file has filled boxes there."""
+    import numpy as np
+
+    from napari_cropzoom.core.boxes import Source
+
+    if sources is None:
+        return boxes
+    found: FloatArray = np.where((sources == Source.ABSENT)[:, None], np.nan, boxes)
+    return found
+
+
+def _given(
+    args: Args,
+) -> tuple[Path, Path, FloatArray, NDArray[np.uint8] | None, Poses | None]:
+    """Video, file to write, boxes and where they come from, keypoints of the pose model or detector."""
     from napari_cropzoom.files.bbox_csv import read_bbox_csv
     from napari_cropzoom.files.belonging import read_predictions_of
     from napari_cropzoom.video.index import VideoIndex
@@ -130,16 +142,23 @@ def _given(args: Args) -> tuple[Path, Path, FloatArray, Poses | None]:
     video, path = Path(args["video"]), _path(args, "preds") or _path(args, "preds_before")
     n_frames = VideoIndex.scan(video).n_frames
     poses = None if path is None else read_predictions_of(path, n_frames, video)[0]
-    return video, Path(args["output"]), read_bbox_csv(Path(args["bbox_csv"]), n_frames), poses
+    raw, name = _path(args, "raw_csv"), str(args.get("name") or "")
+    sources = None if raw is None else sources_of(raw, n_frames, video, name)
+    boxes = of_animal(read_bbox_csv(Path(args["bbox_csv"]), n_frames), sources)
+    return video, Path(args["output"]), boxes, sources, poses
 
 
-def _others(args: Args, n_frames: int) -> tuple[Animal, ...]:
+def _others(args: Args, n_frames: int, video: Path) -> tuple[Animal, ...]:
     """The other animals: names and files of their boxes."""
     from napari_cropzoom.export.animals import Animal
     from napari_cropzoom.files.bbox_csv import read_bbox_csv
 
     given: dict[str, str] = args.get("others") or {}
-    return tuple(Animal(read_bbox_csv(Path(path), n_frames), None, name) for name, path in given.items())
+    raw, found = _path(args, "raw_csv"), []
+    for name, path in given.items():
+        sources = None if raw is None else sources_of(raw, n_frames, video, name)
+        found.append(Animal(of_animal(read_bbox_csv(Path(path), n_frames), sources), None, name))
+    return tuple(found)
 
 
 def _path(args: Args, name: str) -> Path | None:

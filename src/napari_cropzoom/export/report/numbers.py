@@ -115,10 +115,10 @@ def mean_iou(raw: FloatArray, final: FloatArray) -> float:
 
 
 def seen(poses: Poses) -> Poses:
-    """Keypoints without those of frames that no network has seen."""
-    if poses.interpolated is None:
-        return poses
-    away = poses.interpolated[:, None]
+    """Keypoints without those that no network has seen: in frames without a box, and between others."""
+    away = np.isnan(poses.xy[..., 0])
+    if poses.interpolated is not None:
+        away = away | poses.interpolated[:, None]
     xy = np.where(away[..., None], np.nan, poses.xy)
     return replace(poses, xy=xy, likelihood=np.where(away, np.nan, poses.likelihood), interpolated=None)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_cropzoom.cli.arguments import (
@@ -20,13 +19,13 @@ from napari_cropzoom.cli.arguments import (
 )
 from napari_cropzoom.cli.drawn import (
     BOX,
-    Frames,
     add_drawn,
     add_looks,
     colour,
     palettes,
     read_animal,
     read_drawn,
+    sources_beside,
     with_looks,
 )
 from napari_cropzoom.cli.drawn_on import ground_and_frames
@@ -37,9 +36,6 @@ from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.crop.encoders import PRESETS
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from napari_cropzoom.core.boxes import FloatArray
     from napari_cropzoom.core.poses import Poses
     from napari_cropzoom.export.grounds import Ground
@@ -229,19 +225,6 @@ def region_of(
         given = tuple(value * side for value, side in zip(given, sides, strict=True))
     x, y, wide, high = (round(value) for value in given)
     return x, y, max(wide, 1), max(high, 1)
-
-
-def sources_beside(bbox: Path | None, frames: Frames) -> NDArray[np.uint8] | None:
-    """(T,) where reviewed boxes come from, by the review they lie beside; None where there is none."""
-    from napari_cropzoom.export.stages import sources_of
-    from napari_cropzoom.files.review_paths import journal_file, review_dir
-
-    if bbox is None:
-        return None
-    raw = bbox.parent.parent / bbox.name
-    if bbox.parent != review_dir(raw) or not (raw.is_file() and journal_file(raw).is_file()):
-        return None
-    return sources_of(raw, frames.n_frames, frames.video)
 
 
 def ranges_of_suspects(

@@ -3,11 +3,12 @@
 import pytest
 from qtpy.QtCore import QPoint
 
-from gui_events import canvas_of, needs_display, scroll, spin, wait_for
+from gui_events import canvas_of, hands, needs_display, scroll, spin, wait_for, wait_until_still
 from napari_cropzoom.app import settle
 from napari_cropzoom.core.boxes import Box
 from napari_cropzoom.widgets.docks import SHARE
 from napari_cropzoom.widgets.timeline.widget import Timeline
+from napari_cropzoom.widgets.window.corners import PREVIEW, TALL, TIMELINE, dock_of
 from review_window import make_review, review_window, window_of
 
 pytestmark = [pytest.mark.gui, needs_display]
@@ -82,8 +83,62 @@ def test_the_steps_reach_down_beside_the_timeline_where_that_has_room(dock):
     def is_beside():
         return dock.mapTo(window, dock.rect().bottomLeft()).y() > timeline.mapTo(window, QPoint(0, 0)).y()
 
-    window.resize(1100, 760)
+    window.resize(1100, TALL)
     wait_for(lambda: window.width() == 1100 and not is_beside())
-    window.resize(1366, 760)
-    wait_for(lambda: window.width() == 1366 and is_beside())
+    for size in ((1366, TALL), (1366, 760), (1100, 760), (960, 540)):
+        window.resize(*size)
+        wait_for(lambda size=size: (window.width(), window.height()) == size and is_beside())
     window.resize(before)
+
+
+def places(window):
+    """Where the docks below are in the window, and how wide and high."""
+    held = [dock_of(window, name) for name in (TIMELINE, PREVIEW)]
+    return {dock.objectName(): (dock.pos(), dock.size()) for dock in held}
+
+
+def test_a_low_narrow_window_has_timeline_and_preview_in_one_place(dock):
+    window, before = window_of(dock), window_of(dock).size()
+    timeline, preview = (dock_of(window, name) for name in (TIMELINE, PREVIEW))
+    window.resize(960, 667)
+    wait_for(lambda: window.tabifiedDockWidgets(timeline) == [preview])
+    wait_for(lambda: not timeline.visibleRegion().isEmpty())  # it is in front
+    window.resize(1366, 768)
+    wait_for(lambda: not window.tabifiedDockWidgets(timeline))
+    wait_for(lambda: preview.x() > timeline.x() and preview.y() == timeline.y())
+    preview.setFloating(True)  # as a person may
+    for size in ((960, 667), (1366, 768)):
+        window.resize(*size)
+        wait_for(lambda size=size: (window.width(), window.height()) == size)
+        assert preview.isFloating()
+    preview.setFloating(False)
+    window.resize(before)
+    wait_until_still(window)
+
+
+def test_sizes_come_back_after_the_window_was_tiny(dock):
+    window, before = window_of(dock), window_of(dock).size()
+    wait_until_still(window)
+    timeline, preview = (dock_of(window, name) for name in (TIMELINE, PREVIEW))
+    middle = round((timeline.geometry().right() + preview.geometry().left()) / 2)
+    start = window.mapToGlobal(QPoint(middle, timeline.geometry().center().y()))
+    hands().move(start.x(), start.y())
+    spin(0.2)
+    hands().press()
+    for away in range(0, 121, 20):
+        hands().move(start.x() - away, start.y())
+        spin(0.05)
+    hands().release()
+    spin(0.5)
+    wanted = places(window)
+    assert preview.geometry().left() < middle - 60  # the edge was moved
+    for small in ((1120, 700), (960, 540), (1, 1)):
+        window.resize(*small)
+        wait_until_still(window)
+        window.resize(before)
+        wait_until_still(window)
+        now = places(window)
+        for name, (place, size) in wanted.items():
+            assert (place - now[name][0]).manhattanLength() < 20, (small, name)
+            assert abs(size.width() - now[name][1].width()) < 20, (small, name)
+            assert abs(size.height() - now[name][1].height()) < 20, (small, name)

@@ -40,6 +40,7 @@ from napari_cropzoom.widgets.views.other_views import OtherViews
 from napari_cropzoom.widgets.window.drops import Drops
 from napari_cropzoom.widgets.window.fitting import Fitting
 from napari_cropzoom.widgets.window.layer_care import LostLayers, SaveKey
+from napari_cropzoom.widgets.window.step_list import StepList
 from napari_cropzoom.widgets.window.tab_order import put_after
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 
 
 LOW = 760  # pixels of the dock's height below which its lines are close together
+TIGHT = 560  # and below which steps do without room that they keep free
 
 
 class CropzoomDock(QWidget):
@@ -82,6 +84,7 @@ class CropzoomDock(QWidget):
         self.drops = Drops(self, self.steps, self.open_step, self.controller)
         self._scroll_later = delayed(self, self._scroll_to_open)
         self._error_later = delayed(self, self._scroll_to_error)
+        self._arrange_later = delayed(self, self._arrange)
         self._canvas_later = delayed(self, self._watch_canvas)
         self._guard = ControlGuard(lambda: self.controller.layers, self)
         self._lay_out()
@@ -113,7 +116,7 @@ class CropzoomDock(QWidget):
     def add_step(self, step: Step) -> None:
         """Put a step below the others."""
         self.steps[step.key] = step
-        self._column.insertWidget(self._column.count() - 1, step)
+        self._list.add(step)
         self._guard.watch(step)
         for bar in step.findChildren(JobBar):
             self.running_job.watch(step.key, step.title, bar)
@@ -126,7 +129,8 @@ class CropzoomDock(QWidget):
         """Open one step and fold the others; an empty key folds all."""
         for name, step in self.steps.items():
             step.set_open(name == key and not step.missing())
-            self._column.setStretchFactor(step, 100 if step.grows and step.is_open else 0)
+        self._arrange()
+        self._arrange_later.start()  # some of what it holds takes its size then
         self.running_job.refresh()
         if key:
             self._last_opened = self.steps[key]
@@ -159,11 +163,11 @@ class CropzoomDock(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Have the lines of the steps lower where the dock is low."""
         super().resizeEvent(event)
-        is_low = self.height() < LOW
-        self._column.setSpacing(1 if is_low else 3)
-        self._column.setContentsMargins(4, 1 if is_low else 4, 4, 1 if is_low else 4)
+        self._list.set_low(self.height() < LOW)
         for step in self.steps.values():
-            step.header.set_low(is_low)
+            step.header.set_low(self.height() < LOW)
+            step.set_tight(self.height() < TIGHT)
+        self._arrange_later.start()
 
     def event(self, event: QEvent) -> bool:
         """End with the dock widget that napari put this into."""
@@ -214,13 +218,9 @@ class CropzoomDock(QWidget):
     # ---- inside --------------------------------------------------------------------------------
 
     def _lay_out(self) -> None:
-        inner = QWidget()
-        self._column = QVBoxLayout(inner)
-        self._column.setContentsMargins(4, 4, 4, 4)
-        self._column.setSpacing(3)
-        self._column.addStretch(1)
+        self._list = StepList()
         self._scroll = QScrollArea()
-        self._scroll.setWidget(inner)
+        self._scroll.setWidget(self._list)
         self._scroll.setWidgetResizable(True)
         self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # a click beside a control leaves it
         self._scroll.setFrameShape(QScrollArea.Shape.NoFrame)
@@ -246,6 +246,9 @@ class CropzoomDock(QWidget):
         self.running_job.asked.connect(self.open_step)
         layout.addWidget(self._scroll)
         layout.addWidget(Foot(self._undone, self.running_job))
+
+    def _arrange(self) -> None:
+        self._list.arrange(self._scroll.maximumViewportSize())
 
     def _watch_canvas(self) -> None:
         canvas = canvas_near(self)

@@ -26,6 +26,7 @@ from napari_cropzoom.widgets.preview import CropPreview
 from napari_cropzoom.widgets.timeline.widget import Timeline
 from napari_cropzoom.widgets.window.corners import give_corners
 from napari_cropzoom.widgets.window.hides_on_close import HidesOnClose, holder_of
+from napari_cropzoom.widgets.window.sizes import keep_sizes
 from napari_cropzoom.widgets.window.way_in import WayIn
 
 if TYPE_CHECKING:
@@ -115,6 +116,9 @@ def settle(viewer: napari.viewer.Viewer) -> None:
         height = min(timeline.sizeHint().height(), round(SHARE * window.height()))
         heights = [max(height, timeline.minimumHeight())] * len(holders)
         window.resizeDocks(holders, heights, Qt.Orientation.Vertical)
+        kept = QTimer(timeline, singleShot=True, interval=SETTLED)
+        kept.timeout.connect(lambda: keep_sizes(window))
+        kept.start()
     fitted = QTimer(timeline, singleShot=True, interval=SETTLED)  # ends with the window
     fitted.timeout.connect(fit)
     fitted.start()

@@ -5,13 +5,19 @@ from qtpy.QtCore import QPoint
 from qtpy.QtWidgets import QAbstractButton, QAbstractSlider, QLabel, QScrollArea
 
 from gui_events import needs_display, spin, wait_for, wait_until_still
+from napari_cropzoom.core.editing.range_tools import RANGE_TOOLS, RangeTool
 from napari_cropzoom.core.inspection.inspection import Suspect
+from napari_cropzoom.widgets import dock as dock_module
+from napari_cropzoom.widgets.steps.base import Step
+from napari_cropzoom.widgets.steps.parts import range_buttons
 from napari_cropzoom.widgets.steps.parts.suspect_list import reason_text
+from napari_cropzoom.widgets.steps.registry import STEPS
 from review_window import JUMP, make_review, review_window, window_of
 
 pytestmark = [pytest.mark.gui, needs_display]
 
 LAPTOP = 1366, 700  # of 1366x768: a desktop takes a bar and a title
+SMALL = 960, 540  # 1920x1080 at 200 %
 LONG = "The folder cannot be written, and there is much to be said of that, with what to do. " * 6
 
 
@@ -146,3 +152,76 @@ def test_what_is_cut_off_is_in_the_tooltip(dock):
     dock.controller.go_to(JUMP[0] + 1)
     wait_for(lambda: step.reason.text() != LONG)
     assert step.reason.toolTip() == ""
+
+
+def test_a_tenth_step_and_a_thirteenth_tool_find_room(tmp_path, monkeypatch):
+    """As the page on how to change X has one add them: to the registries, before the dock is made."""
+
+    class Tenth(Step):
+        key, title, help, place = "tenth", "Tenth", "For the test.", 1000
+
+    tool = RangeTool("thirteenth", "Thirteenth", "For the test.", "", RANGE_TOOLS[0].make)
+    monkeypatch.setattr(dock_module, "STEPS", (*STEPS, Tenth))
+    monkeypatch.setattr(range_buttons, "RANGE_TOOLS", (*RANGE_TOOLS, tool))
+    with review_window(*make_review(tmp_path)) as dock:
+        window, step = window_of(dock), dock["review"]
+        for size in (LAPTOP, (1280, 720), SMALL):
+            window.resize(*size)
+            wait_for(lambda size=size: (window.width(), window.height()) == size)
+            wait_until_still(window)
+            assert dock.findChild(QScrollArea).verticalScrollBar().maximum() == 0, size
+            assert len(dock.steps) == 10
+            assert step.findChild(QAbstractButton, "range_thirteenth") in places(step)
+            headers = [other.header for other in dock.steps.values()]
+            for each in (step.reason, step.here, step.list, *places(step), *headers):
+                assert is_seen(each), (size, each.objectName())
+
+
+def test_in_a_small_window_all_is_seen_and_nothing_moves_by_a_text(dock):
+    window, step = window_of(dock), dock["review"]
+    window.resize(*SMALL)
+    wait_for(lambda: (window.width(), window.height()) == SMALL)
+    wait_until_still(window)
+    try:
+        assert dock.findChild(QScrollArea).verticalScrollBar().maximum() == 0
+        before = places(step)
+        for say in (step.show_error, step.misfit.show_warning, step.reason.setText):
+            say(LONG)
+            spin(0.1)
+            now = places(step)
+            assert {each: now[each] for each in before} == before
+        headers = [other.header for other in dock.steps.values()]
+        for each in (step.message, step.reason, step.here, step.list, *before, *headers):
+            assert is_seen(each), each.objectName()
+        for other in dock.steps.values():
+            assert other.header.state in other.header.toolTip() or other.header.state.startswith("✓")
+    finally:
+        step.message.clear()
+        step.misfit.clear()
+        window.resize(*LAPTOP)
+        wait_until_still(window)
+    assert all(len(each) == 1 for each in lines_of(dock))  # the states are told again
+
+
+def lines_of(dock):
+    """The steps by where their lines are, from top to bottom."""
+    found = {}
+    for step in dock.steps.values():
+        found.setdefault(step.y(), []).append(step.key)
+    return [found[y] for y in sorted(found)]
+
+
+def test_the_lines_are_full_and_in_order_in_a_small_window(dock):
+    window = window_of(dock)
+    window.resize(*SMALL)
+    wait_until_still(window)
+    lines = lines_of(dock)
+    assert [key for line in lines for key in line] == list(dock.steps)
+    assert ["review"] in lines
+    assert max(map(len, lines)) == 3
+    dock["detect"].header.click()
+    wait_until_still(window)
+    assert dock["detect"].is_open
+    assert all(len(line) == 1 for line in lines_of(dock))  # it needs little, so all have their own
+    window.resize(*LAPTOP)
+    wait_until_still(window)

@@ -17,6 +17,11 @@ from napari_cropzoom.core.editing.edits import Edit
 from napari_cropzoom.widgets.controller import Controller
 from napari_cropzoom.widgets.controls import LineLabel, Message
 
+AIR, APART, NUMBER = 6, 4, 16  # pixels at the ends of a step's line, between what is in it, of its number
+COMPACT_AIR = 3
+DONE = "✓"
+MARKS = (DONE, "●", "⚠")  # that a state may begin with
+
 
 class Header(QPushButton):
     """The line of a step: number, title and, at the right, its state."""
@@ -27,15 +32,16 @@ class Header(QPushButton):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.setStyleSheet("Header > QLabel { background: transparent; border: none; }")
         self._title = title
-        self._is_low = False
+        self._is_low = self._is_compact = False
+        self._told = ""
         self._number = QLabel(str(number))
-        self._number.setFixedWidth(16)
+        self._number.setFixedWidth(NUMBER)
         self._name = QLabel(f"<b>{title}</b>")
         self._state = LineLabel()
         self._state.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(6, 0, 6, 0)
-        layout.setSpacing(4)
+        layout.setContentsMargins(AIR, 0, AIR, 0)
+        layout.setSpacing(APART)
         layout.addWidget(self._number)
         layout.addWidget(self._name)
         layout.addWidget(self._state, 1)
@@ -54,16 +60,38 @@ class Header(QPushButton):
             self._is_low = is_low
             self.updateGeometry()
 
+    def compact_width(self) -> int:
+        """Pixels across that number, title and a mark need."""
+        mark = self._state.fontMetrics().horizontalAdvance(DONE)
+        shown = self._compact_number() + self._name.sizeHint().width() + mark
+        return int(shown + 2 * (COMPACT_AIR + APART))
+
+    def _compact_number(self) -> int:
+        return int(self._number.fontMetrics().horizontalAdvance(self._number.text())) + 1
+
+    def set_compact(self, is_compact: bool) -> None:
+        """Show no more of the state than its mark, where other steps stand in the same line."""
+        if is_compact != self._is_compact:
+            self._is_compact = is_compact
+            air = COMPACT_AIR if is_compact else AIR
+            self._number.setFixedWidth(self._compact_number() if is_compact else NUMBER)
+            self.layout().setContentsMargins(air, 0, air, 0)
+            self._write()
+
     def set_state(self, text: str, done: bool = False) -> None:
         """Show how the step stands; a done one gets a tick."""
-        shown = f"✓ {text}" if done else text
-        self._state.setText(shown)
-        self.setAccessibleName(f"{self._title}: {shown or 'not done yet'}")
+        self._told = f"{DONE} {text}" if done else text
+        self._write()
+        self.setAccessibleName(f"{self._title}: {self._told or 'not done yet'}")
+
+    def _write(self) -> None:
+        mark = self._told[:1] if self._told.startswith(MARKS) else ""
+        self._state.setText(mark if self._is_compact else self._told)
 
     @property
     def state(self) -> str:
-        """The state as it is shown, not shortened."""
-        return str(self._state.text())
+        """The state as it is told, not shortened."""
+        return self._told
 
 
 NO_VIDEO = "Not for labeled images: the dock Training has the steps for them."
@@ -200,6 +228,9 @@ class Step(QFrame):
 
     def update_body(self) -> None:
         """Bring the controls up to date; called only while the step is open."""
+
+    def set_tight(self, is_tight: bool) -> None:
+        """Do without room that is kept free for what may come, or keep it again."""
 
     def session_changed(self) -> None:
         """Forget what belonged to the video before."""

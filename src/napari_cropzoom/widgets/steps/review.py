@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import partial
 
 from qtpy.QtCore import QEvent, QObject, Qt
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSlider
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QSlider
 
 from napari_cropzoom.core.boxes import Review
 from napari_cropzoom.core.editing.edits import frames_text
@@ -35,7 +35,7 @@ from napari_cropzoom.widgets.steps.parts.pixel_look import PixelLook
 from napari_cropzoom.widgets.steps.parts.pixel_tracking import PixelTracking
 from napari_cropzoom.widgets.steps.parts.range_buttons import RangeButtons
 from napari_cropzoom.widgets.steps.parts.slot import LINES, Slot, WholeLabel
-from napari_cropzoom.widgets.steps.parts.suspect_list import SuspectList, named, reason_text
+from napari_cropzoom.widgets.steps.parts.suspect_list import LEAST_ROWS, SuspectList, named, reason_text
 from napari_cropzoom.widgets.steps.suspect_buttons import SuspectButtons, why_nothing
 
 REVIEW_WORDS = {Review.ACCEPTED: "accepted", Review.EDITED: "edited"}
@@ -45,6 +45,7 @@ WAYS_ON = (
     "with labels of this video."
 )
 REASON_LINES = 6  # kept free, so that nothing below moves from one suspect to the next
+TIGHT_LINES, TIGHT_ROWS = 4, 2  # where the dock is very low
 
 
 class ReviewStep(Step):
@@ -81,7 +82,8 @@ class ReviewStep(Step):
         self.reason = WholeLabel(REASON_LINES, "review_reason")
         self.misfit = Message()
         self.misfit.setObjectName("review_misfit")
-        self.alike = self._button("", "review_alike", self.take_offer)
+        self.alike = button("", "review_alike")
+        self.alike.clicked.connect(lambda: self.take_offer())
         self.go_on = GoOn(self.controller, lambda: self.pixels.to_come)
         self.go_on.clicked.connect(self._leave)
         self.go_on.known.connect(self.refresh)
@@ -98,8 +100,8 @@ class ReviewStep(Step):
         self.pixels.found.connect(self._on_found)
         self.pixels.looking_changed.connect(self.refresh)
         self.body.installEventFilter(self)
-        self.form.setSpacing(2)
         self.form.setContentsMargins(8, 1, 8, 2)
+        self.set_tight(False)
         self.form.addWidget(self.here)
         self.form.addWidget(self.said)
         self.form.addLayout(self._build_amount())
@@ -147,11 +149,6 @@ class ReviewStep(Step):
         self.accept, self.delete, self.fill, self.redo = list(self.buttons.values())[4:]
         self.form.addLayout(self.buttons.grid())
 
-    def _button(self, text: str, name: str, act: Callable[[], object]) -> QPushButton:
-        made = button(text, name)
-        made.clicked.connect(lambda: act())
-        return made
-
     # ---- state ---------------------------------------------------------------------------------
 
     def summary(self) -> tuple[str, bool]:
@@ -163,6 +160,12 @@ class ReviewStep(Step):
             return "searching for suspects …", False
         left, done = session.suspects.entries()
         return self.go_on.told(session, len(left), len(done), self.inspected_at_once)
+
+    def set_tight(self, is_tight: bool) -> None:
+        """Keep fewer lines free for the reason, and fewer rows of the list."""
+        self.form.setSpacing(1 if is_tight else 2)
+        self.said.keep_above(TIGHT_LINES if is_tight else REASON_LINES)
+        self.list.keep_rows(TIGHT_ROWS if is_tight else LEAST_ROWS)
 
     def session_changed(self) -> None:
         """Forget the queue of the video before."""

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from qtpy.QtCore import QEvent, QObject, Qt, Signal
 from qtpy.QtGui import QFocusEvent
-from qtpy.QtWidgets import (
-    QDoubleSpinBox,
-    QLabel,
-    QPushButton,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_cropzoom.core.editing.edits import Edit, frames_text
 from napari_cropzoom.core.editing.range_tools import RANGE_TOOLS, Number, RangeTool
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.widgets.controller import Controller
-from napari_cropzoom.widgets.controls import CutLabel, button, grid_of, row
+from napari_cropzoom.widgets.controls import CutLabel, button, row
 from napari_cropzoom.widgets.shortcuts_dialog import with_keys
 
-COLUMNS = 3
+CLOSE = "padding: 2px 2px"  # no higher than their text needs
+DIGITS = 34  # that fit side by side into the dock at its least width
 _BY_KEYS = (
     Qt.FocusReason.TabFocusReason,
     Qt.FocusReason.BacktabFocusReason,
@@ -65,7 +62,6 @@ class RangeButtons(QWidget):
         self.more = button("Numbers …", "range_numbers", "Size, shift and scale in numbers")
         self.more.setCheckable(True)
         self._usual |= {on: on.toolTip(), back: back.toolTip()}
-        ordered = (*buttons[:2], on, buttons[2], buttons[3], back, *buttons[4:], self.more)
         self.numbers = self._build_numbers()
         self.numbers.hide()
         self.more.toggled.connect(self.numbers.setVisible)
@@ -73,7 +69,7 @@ class RangeButtons(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(3)
         layout.addWidget(self.range_label)
-        layout.addLayout(grid_of(ordered, COLUMNS))
+        layout.addLayout(lines_of([*buttons, back, on, self.more], DIGITS))
         layout.addWidget(self.numbers)
 
     def show_here(self) -> None:
@@ -185,3 +181,44 @@ class RangeButtons(QWidget):
             return None
         numbers = (self.controls[number.name].value() for number in tool.numbers)
         return tool.edit(session.track, layers.frame, *layers.range_here(), *numbers)
+
+
+def lines_of(buttons: Sequence[QPushButton], digits: int) -> QVBoxLayout:
+    """Return buttons in this order in the fewest lines that hold them, each line as full as the others.
+
+    Parameters
+    ----------
+    buttons : sequence of QPushButton
+    digits : int
+        Width of a line. Their own width is not known before they are in a window.
+    """
+    column = QVBoxLayout()
+    column.setSpacing(2)
+    digit = max(1, buttons[0].fontMetrics().horizontalAdvance("0"))
+    widths = [each.fontMetrics().horizontalAdvance(each.text()) / digit + 1.5 for each in buttons]
+    for first, last in even_lines(widths, digits):
+        line = QHBoxLayout()
+        line.setSpacing(2)
+        for each, width in zip(buttons[first:last], widths[first:last], strict=True):
+            each.setStyleSheet(CLOSE)
+            line.addWidget(each, round(10 * width))
+        column.addLayout(line)
+    return column
+
+
+def even_lines(widths: Sequence[float], room: float) -> list[tuple[int, int]]:
+    """First and one past the last of each line: the fewest that fit into a room, as even as can be."""
+
+    def lines_up_to(limit: float) -> list[tuple[int, int]]:
+        lines, first, used = [], 0, 0.0
+        for at, width in enumerate(widths):
+            if at > first and used + width > limit:
+                lines.append((first, at))
+                first, used = at, 0.0
+            used += width
+        return [*lines, (first, len(widths))]
+
+    fewest, count = len(lines_up_to(room)), len(widths)
+    sums = {sum(widths[first:last]) for first in range(count) for last in range(first + 1, count + 1)}
+    limits = sorted(each for each in sums if each >= max(widths))
+    return next(lines for each in limits if len(lines := lines_up_to(each)) <= fewest)

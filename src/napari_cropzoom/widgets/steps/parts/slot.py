@@ -100,6 +100,13 @@ class Slot(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._arrange()
 
+    def keep_above(self, lines: int) -> None:
+        """Keep room for other than the usual number of lines of what always stands above."""
+        if self._above is not None and lines != self._above.most:
+            self._above.most = lines
+            self.updateGeometry()
+            self._arrange()
+
     def sizeHint(self) -> QSize:
         """Room for a few lines in a frame and for the hint, or for all that may stand above."""
         line = line_height(self._hint.font())

@@ -133,7 +133,7 @@ class SuspectList(QTableView):
         header.hide()  # frames and reasons speak for themselves, and there are more of them
         self.setColumnWidth(0, line + 4)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self._line = line
+        self._line, self._least = line, LEAST_ROWS
         self._fit()
         self.clicked.connect(self._choose)
         self.activated.connect(self._choose)
@@ -144,6 +144,12 @@ class SuspectList(QTableView):
         self.suspects.show(left, done)
         self.verticalScrollBar().setValue(at)
         self._fit()
+
+    def keep_rows(self, least: int) -> None:
+        """Take the room of so many rows at least."""
+        if least != self._least:
+            self._least = least
+            self._fit()
 
     def keep_suspects(self, is_settled: Callable[[Suspect], bool]) -> None:
         """Leave all rows where they are, and show which suspects are settled now."""
@@ -160,8 +166,8 @@ class SuspectList(QTableView):
     def _fit(self) -> None:
         """Take a few rows at least, and all of them where there is room; frames no wider than needed."""
         frame = 2 * self.frameWidth() + 2
-        self.setMinimumHeight(frame + LEAST_ROWS * self._line)
-        self.setMaximumHeight(frame + max(LEAST_ROWS, len(self.suspects.rows)) * self._line)
+        self.setMinimumHeight(frame + self._least * self._line)
+        self.setMaximumHeight(frame + max(self._least, len(self.suspects.rows)) * self._line)
         widest = max((frames_of(each) for _, each in self.suspects.rows), key=len, default="0 to 0")
         self.setColumnWidth(1, self.fontMetrics().horizontalAdvance(_DIGIT.sub("0", widest)) + 12)
 

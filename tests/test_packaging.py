@@ -102,6 +102,7 @@ def test_a_tag_is_the_version_in_every_way_to_build(repository, tmp_path):
     assert not (unpacked / "sample_data").exists()
 
 
+@pytest.mark.skipif(not (ROOT / "napari.yaml").is_symlink(), reason="this checkout has no links itself")
 @pytest.mark.parametrize("settings", [(), ("core.symlinks=false", "core.autocrlf=true")])
 def test_a_checkout_without_links_and_with_windows_line_ends_packs_the_same(
     repository, tmp_path, settings

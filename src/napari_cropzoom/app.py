@@ -14,9 +14,8 @@ from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.plausible import Faults
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.engine.model_folder import ModelFolder
-from napari_cropzoom.files.belonging import check_made_of
+from napari_cropzoom.files.belonging import check_made_of, read_predictions_of
 from napari_cropzoom.files.formats.registry import as_table, read_boxes
-from napari_cropzoom.files.provenance import read_video_predictions
 from napari_cropzoom.files.review_paths import journal_file
 from napari_cropzoom.review.session import Session
 from napari_cropzoom.review.stored import StoredReview, read_review
@@ -148,7 +147,7 @@ class Content:
             return cls(None, found, in_frame, tuple(notes))
         if source == Source.IMPORTED:
             folder = results or path.parent
-            bbox = as_table(bbox, folder, path.stem, video.n_frames, size, notes.append)
+            bbox = as_table(bbox, folder, path, video.n_frames, size, notes.append)
         review = read_review(
             bbox, video.n_frames, source, allow_missing=True, frame_size=size, video=path
         )
@@ -177,7 +176,9 @@ class Content:
 def _predictions(model: ModelFolder | None, video: Video, notes: list[str]) -> Poses | None:
     if model is None or not _is_ours(model.predictions_csv(video.path), video.path, notes):
         return None
-    return read_video_predictions(model.predictions_csv(video.path), video.n_frames)
+    poses, told = read_predictions_of(model.predictions_csv(video.path), video.n_frames, video.path)
+    notes.extend([told] if told else [])
+    return poses
 
 
 def _is_ours(path: Path, video: Path, notes: list[str]) -> bool:

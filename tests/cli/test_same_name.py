@@ -14,7 +14,7 @@ from conformance.litpose import write_model_config
 from napari_cropzoom.cli import main
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.files.bbox_csv import read_bbox_csv, write_bbox_csv
-from napari_cropzoom.files.belonging import check_made_of, made_of, record_path, sign
+from napari_cropzoom.files.belonging import check_made_of, doubt_of, made_of, record_path, sign
 from napari_cropzoom.files.predictions_csv import write_predictions
 from napari_cropzoom.files.provenance import MadeWith, made_with_path, video_identity, write_made_with
 from napari_cropzoom.files.review_paths import file_sha256
@@ -195,12 +195,13 @@ def test_a_video_may_move_and_boxes_may_be_written_by_others(project, capsys):
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"version": 1}', "[" * 100_000, "\xff"])
-def test_a_damaged_record_counts_as_none(project, content):
+def test_a_damaged_record_says_nothing(project, content):
     model, one = project / "model", project / "day1" / "cam1.mp4"
     assert go("create_bbox", model, one) == 0
     boxes = model / "video_preds" / "cam1_bbox.csv"
     record_path(boxes).write_text(content, encoding="latin-1")
     assert made_of(boxes) is None
+    assert f"{record_path(boxes)}: cannot be read (it is damaged)" in doubt_of(boxes)
 
 
 def test_one_bad_file_does_not_stop_the_others(project, capsys):

@@ -245,7 +245,7 @@ def test_wrong_number_of_rows_says_both(tmp_path):
         read_bbox_csv(path, 1, allow_missing=True)
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(
     boxes=arrays(np.int64, st.tuples(st.integers(1, 30), st.just(4)), elements=st.integers(2, 100_000)),
     missing=st.lists(st.integers(0, 29)),

@@ -162,7 +162,7 @@ READERS: tuple[Callable[[Path], object], ...] = (
     whole_table,
     for_lightning_pose,
     lambda path: plain_bbox(path, path.parent / "plain"),
-    lambda path: as_table(path, path.parent, "v", N, SIZE),
+    lambda path: as_table(path, path.parent, path.with_name("v.mp4"), N, SIZE),
 )
 
 

@@ -70,6 +70,22 @@ def table(labels: Path) -> dict[str, dict[str, tuple[float, float]]]:
     return rows_of(read_predictions_table(with_review(labels)))
 
 
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b'{"images": 3}'])
+def test_a_record_that_cannot_be_read_is_told_and_never_written_over(labels, content):
+    record = record_of(with_review(labels))
+    record.write_bytes(content)
+    for reads in (
+        lambda: LabelReview.read(labels),
+        lambda: write_record(record, {}),
+        lambda: added_frames(labels),
+    ):
+        with pytest.raises(CropzoomError, match="so which labels were made by review is not known"):
+            reads()
+    assert record.read_bytes() == content
+    record.unlink()
+    assert LabelReview.read(labels).counts == Counts(0, 0, 0)
+
+
 def test_at_first_all_are_in_the_table_and_none_counts_as_accepted(labels):
     assert list(table(labels)) == ["labeled-data/old/img1.png", A, B, C]
     assert table(labels)[B] == {"nose": (10.0, 11.0)}

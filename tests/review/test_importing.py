@@ -21,6 +21,7 @@ from napari_cropzoom.review.importing import (
     replace_boxes,
 )
 from napari_cropzoom.review.session import Session
+from napari_cropzoom.review.stored import read_review
 from napari_cropzoom.video.video import Video
 
 N = 40
@@ -127,7 +128,7 @@ def test_low_confidence_is_a_suspect_now_and_when_it_is_opened_again(session, tm
     start(session, tmp_path, low())
     assert "low likelihood (0.05)" in reasons(session)[12]
     raw_csv = session.raw_csv
-    assert read_confidence(raw_csv, N)[12] == pytest.approx(0.05)
+    assert read_confidence(raw_csv, N)[0][12] == pytest.approx(0.05)
     session.close()
     again = Session(Video(video_path))
     again.load_boxes(raw_csv, allow_missing=True)
@@ -152,7 +153,7 @@ def test_confidence_is_that_of_its_boxes_only(session, tmp_path):
     assert 12 not in reasons(session)
 
 
-def test_a_file_of_confidence_that_is_not_ours_counts_as_none(session, tmp_path):
+def test_a_file_of_confidence_that_is_not_ours_counts_as_none_and_is_told(session, tmp_path):
     start(session, tmp_path, low())
     beside = confidence_path(session.raw_csv)
     for text in (
@@ -163,7 +164,13 @@ def test_a_file_of_confidence_that_is_not_ours_counts_as_none(session, tmp_path)
         "frame,confidence\n0,1\n",
     ):
         beside.write_text(text)
-        assert read_confidence(session.raw_csv, N) is None
+        values, said = read_confidence(session.raw_csv, N)
+        assert values is None
+        assert f"{beside}: cannot be read (it is damaged)" in said
+    stored = read_review(session.raw_csv, N, Source.IMPORTED, video=session.video.path)
+    assert stored.notes == [said]
+    beside.unlink()
+    assert read_confidence(session.raw_csv, N) == (None, "")
 
 
 def test_however_many_animals_come_the_window_checks_only_the_last(session, tmp_path, monkeypatch):
@@ -199,9 +206,9 @@ def test_confidence_is_written_beside_the_window(session, tmp_path, monkeypatch)
     session.close()
     assert len(threads) >= 3
     assert get_ident() not in threads
-    assert read_confidence(places["b"], N)[0] == 0.9
-    assert read_confidence(places["c"], N)[0] == 0.7
-    assert read_confidence(places["a"], N)[12] == 0.05
+    assert read_confidence(places["b"], N)[0][0] == 0.9
+    assert read_confidence(places["c"], N)[0][0] == 0.7
+    assert read_confidence(places["a"], N)[0][12] == 0.05
 
 
 def test_confidence_on_disk_follows_undo(session, tmp_path, video_path):

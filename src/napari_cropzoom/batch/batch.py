@@ -125,8 +125,8 @@ class Batch:
             made.append(pose.predictions_csv(video.path))
         for file in made:
             check_made_of(file, video.path)
-        if self._crops:
-            check_crop_of(detector.cropped_video(video.path), video.path)
+        if self._crops and (told := check_crop_of(detector.cropped_video(video.path), video.path)):
+            self._notify(told)
         return index.n_frames
 
     def work(self, video: BatchVideo) -> Stage[Result]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from napari_cropzoom.core.boxes import FloatArray
 from napari_cropzoom.core.progress import Notify
 from napari_cropzoom.core.words import counted
-from napari_cropzoom.files.belonging import check_made_of
+from napari_cropzoom.files.belonging import check_made_of, doubt_of
 from napari_cropzoom.files.formats import registry
 from napari_cropzoom.files.review_paths import journal_file, reviewed_csv
 from napari_cropzoom.review.finding import read_found
@@ -48,4 +48,6 @@ def reviewed_boxes(raw: Path, index: VideoIndex, notify: Notify) -> tuple[FloatA
     if not final.is_file():
         return None, ""
     check_made_of(final, index.path)
+    if told := doubt_of(final):
+        notify(told)
     return registry.read_boxes(final, index.n_frames, frame_size=size, notify=notify), ""

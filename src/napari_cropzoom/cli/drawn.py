@@ -16,7 +16,7 @@ from napari_cropzoom.cli.arguments import (
     probability,
     whole_number,
 )
-from napari_cropzoom.cli.inputs import print_note
+from napari_cropzoom.cli.inputs import check_is_of, print_note
 from napari_cropzoom.core.errors import CropzoomError, brief
 
 if TYPE_CHECKING:
@@ -266,18 +266,13 @@ def read_animal(
         If a file cannot be read or is of another video.
     """
     from napari_cropzoom.export.stages import of_animal
-    from napari_cropzoom.files.belonging import (
-        GIVE_OTHERS,
-        check_made_of,
-        check_one_source,
-        read_predictions_of,
-    )
+    from napari_cropzoom.files.belonging import GIVE_OTHERS, check_one_source, read_predictions_of
     from napari_cropzoom.files.formats import registry
 
     boxes = poses = None
     if bbox is not None:
         if frames.video is not None:
-            check_made_of(bbox, frames.video, GIVE_OTHERS)
+            check_is_of(bbox, frames.video, GIVE_OTHERS)
         elif preds is not None:
             check_one_source(bbox, preds)
         boxes = registry.read_boxes(

@@ -139,7 +139,8 @@ def video_facts(path: Path) -> VideoFacts:
     from napari_cropzoom.video.index import VideoIndex
 
     index = VideoIndex.scan(path)
-    return VideoFacts(path.name, index.width, index.height, index.n_frames, float(index.rate))
+    size = index.width, index.height
+    return VideoFacts(path.name, *size, index.n_frames, float(index.rate), str(path))
 
 
 def check_boxes(path: Path, file: Path, *, create: str = CREATE, is_given: bool = True) -> None:
@@ -210,6 +211,7 @@ def check_predictions(predictions: Path, file: Path) -> None:
         rows = _n_frames(file) if is_video(file) else read_predictions_table(file).index
     except CropzoomError as error:
         print_note(f"{predictions}: whether it is of this file could not be checked ({error})")
+        tell_doubt(predictions)
         return
     if isinstance(rows, int):
         read_predictions_table(predictions, rows)
@@ -240,6 +242,29 @@ def check_replaceable(output: Path, file: Path, overwrite: bool) -> None:
         check_free(output)
     if not overwrite:
         check_made_of(output, file)
+        tell_doubt(output)
+
+
+def check_is_of(table: Path, file: Path, cure: str) -> None:
+    """Refuse a table that was made of another video or labels file; say if its record cannot be read.
+
+    Raises
+    ------
+    CropzoomError
+        With both and ``cure``.
+    """
+    from napari_cropzoom.files.belonging import check_made_of
+
+    check_made_of(table, file, cure)
+    tell_doubt(table)
+
+
+def tell_doubt(table: Path) -> None:
+    """Print that the record of a table is there, but cannot be read; see `files.belonging.doubt_of`."""
+    from napari_cropzoom.files.belonging import doubt_of
+
+    if told := doubt_of(table):
+        print_note(told)
 
 
 def read_boxes(path: Path, video: Path, *, is_given: bool = True) -> FloatArray:
@@ -274,10 +299,11 @@ def tell_fractions(path: Path, boxes: FloatArray) -> None:
 
 
 def tell_fractions_of_labels(path: Path) -> None:
-    """Do so for the boxes of labeled frames."""
+    """Do so for the boxes of labeled frames, and say that their record cannot be read."""
     from napari_cropzoom.files.bbox_csv import read_labeled_bbox
 
     tell_fractions(path, read_labeled_bbox(path)[1])
+    tell_doubt(path)
 
 
 def print_note(line: str) -> None:

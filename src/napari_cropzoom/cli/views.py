@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from napari_cropzoom.cli.inputs import (
     boxes_of,
     check_boxes,
+    check_is_of,
     check_predictions,
     expand,
     is_video,
@@ -109,7 +110,7 @@ def _check(
     from dataclasses import replace
 
     from napari_cropzoom.engine.several_views import open_views
-    from napari_cropzoom.files.belonging import check_made_of
+    from napari_cropzoom.files.belonging import CURE
 
     views = open_views(model, session, videos)
     if args.bbox_dir is not None:
@@ -122,7 +123,7 @@ def _check(
     if not args.overwrite:
         for target, video in targets.items():
             if target.exists():
-                check_made_of(target, video)
+                check_is_of(target, video, CURE)
         if all(target.exists() for target in targets):
             for target, video in targets.items():
                 check_predictions(target, video)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from napari_cropzoom.files.belonging import CURE
 from napari_cropzoom.files.parsing import MISSHAPEN, read_json
 
 VERSION = 1
+PREFIX = "cropped_"
 ENDS = 2**20  # bytes
 LARGEST_SIDE = 65536  # pixels of a cropped video
 
@@ -144,17 +146,42 @@ def undecodable_in(video: Path) -> list[int]:
         return []
 
 
-def check_crop_of(output: Path, video: Path) -> None:
+def doubt_of_crop(video: Path) -> str:
+    """Say that the record of a crop is there but cannot be read, and what to do; empty if it is not so.
+
+    What lies beside a video that is no crop by its name may be anything.
+    """
+    record = record_path(video)
+    if not video.name.startswith(PREFIX) or not os.path.lexists(record):
+        return ""
+    try:
+        read_side_file(record)
+    except CropzoomError as error:
+        return str(error)
+    return ""
+
+
+def check_crop_of(output: Path, video: Path) -> str:
     """Refuse to replace the crop of another video, by the record beside it.
+
+    Returns
+    -------
+    str
+        That the record is there but cannot be read, for a person; the crop is made again then.
 
     Raises
     ------
     CropzoomError
     """
+    file = record_path(output)
+    if not os.path.lexists(file):
+        return ""  # a crop without a record is made again, as ever
     try:
-        record = read_side_file(record_path(output))
+        record = read_side_file(file)
     except CropzoomError:
-        return  # a crop without a record is made again, as ever
+        return (
+            f"{file}: cannot be read, so nothing says which video the crop there was of; it is replaced."
+        )
     before = record.making.source if record.making is not None else {}
     now = source_fingerprint(video)
     if any(before.get(name, now[name]) != now[name] for name in ("bytes", "ends")):
@@ -163,6 +190,7 @@ def check_crop_of(output: Path, video: Path) -> None:
             f"{output}: is the crop of another file ({name}, {size} bytes) "
             f"than {video} ({now['bytes']} bytes). {CURE}"
         )
+    return ""
 
 
 def source_fingerprint(path: Path) -> Fingerprint:

@@ -13,7 +13,7 @@ from napari_cropzoom.core.smoothing.finalize import crop_size
 from napari_cropzoom.core.words import counted, verb
 from napari_cropzoom.crop.record import CropRecord, read_side_file, record_path, undecodable_in
 from napari_cropzoom.files.bbox_csv import read_bbox_csv, read_labeled_bbox, read_metadata
-from napari_cropzoom.files.belonging import made_of
+from napari_cropzoom.files.belonging import doubt_of, made_of
 from napari_cropzoom.files.csv_table import plain_path, quoted
 from napari_cropzoom.files.parsing import read_yaml
 from napari_cropzoom.files.predictions_csv import PredictionsTable, read_predictions_table
@@ -67,7 +67,7 @@ def remap_predictions(
         record_file = find_record(preds_file, bbox_file, crop)
         boxes, size, note = _video_crop(table, bbox_file, record_file)
         scale = boxes[:, 2:] / np.asarray(size, float)
-        notes += [note] if note else []
+        notes += [told for told in (note, doubt_of(preds_file)) if told]
         lost = [] if record_file is None else undecodable_in(record_file)
         if lost:
             notes.append(

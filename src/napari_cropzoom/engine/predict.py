@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_cropzoom.core.progress import Notify, Progress, Stage, ignore
-from napari_cropzoom.crop.record import undecodable_in
+from napari_cropzoom.crop.record import doubt_of_crop, undecodable_in
 from napari_cropzoom.detection.background import awaited
 from napari_cropzoom.engine.engine import Engine
 from napari_cropzoom.engine.fingerprint import fingerprint
@@ -246,6 +246,8 @@ def predict_video(
         poses = yield from stage
         if every > 1:
             notify(frames_run(poses))
+        if told := doubt_of_crop(video):
+            notify(told)
         lost = sorted({*opened.index.damage.numbers().tolist(), *undecodable_in(video)})
         if lost:
             poses.xy[lost], poses.likelihood[lost] = np.nan, 0

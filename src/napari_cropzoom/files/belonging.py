@@ -10,11 +10,15 @@ of in their record (:mod:`napari_cropzoom.files.provenance`), boxes and what is 
     ``name``, ``bytes`` and ``sample`` (see :func:`napari_cropzoom.files.provenance.file_identity`);
 ``sha256``
     of the CSV, so that the record is of no use once another program has written that.
+
+A table with no record is taken on trust, and so is one whose record cannot be read; :func:`doubt_of` says
+that of the latter, on every road on which it is taken.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -26,13 +30,14 @@ from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.files.atomic import atomic_path, take_away
 from napari_cropzoom.files.csv_table import plain_path
-from napari_cropzoom.files.parsing import MISSHAPEN, read_json
+from napari_cropzoom.files.parsing import MISSHAPEN, OtherVersionError, read_json, why_not_read
 from napari_cropzoom.files.predictions_csv import PredictionsTable, read_predictions_table
 from napari_cropzoom.files.provenance import (
     file_identity,
     made_with_path,
     read_made_with,
     read_video_predictions,
+    why_unreadable,
 )
 from napari_cropzoom.files.review_paths import file_sha256, is_labels
 
@@ -80,18 +85,56 @@ def sign_as(csv: Path, other: Path) -> None:
 def made_of(csv: Path) -> Identity | None:
     """Identity of what predictions or boxes were made of; None if nothing says so.
 
-    What the predictions beside boxes were made of does not count: they may be newer.
+    What the predictions beside boxes were made of does not count: they may be newer. A record that cannot
+    be read says nothing either; see :func:`doubt_of`.
     """
     try:
         record = read_made_with(made_with_path(csv))
         if record is not None and record.predictions == file_sha256(csv) and "sample" in record.video:
             return {"name": record.video_name, **record.video}
-        content = read_json(record_path(csv))
-        if content["version"] == VERSION and content["sha256"] == file_sha256(csv):
-            return {name: content["made_of"][name] for name in ("name", "bytes", "sample")}
+        identity, sha256 = _read(record_path(csv))
+        return identity if sha256 == file_sha256(csv) else None
     except (OSError, *MISSHAPEN):
-        return None  # a damaged record counts as none
-    return None
+        return None
+
+
+def _read(path: Path) -> tuple[Identity, str]:
+    """Read the record of a table; raises ``OSError`` or one of ``MISSHAPEN``."""
+    content = read_json(path)
+    if content["version"] != VERSION:
+        raise OtherVersionError(content["version"])
+    identity = {name: content["made_of"][name] for name in ("name", "bytes", "sample")}
+    return identity, str(content["sha256"])
+
+
+def doubt_of(csv: Path) -> str:
+    """Say that the record of a table is there but cannot be read, and what to do; empty if it is not so.
+
+    Such a table is taken as one without a record, which a person should know who takes it.
+    """
+    if not csv.name:  # such as /
+        return ""
+    made_with, record = made_with_path(csv), record_path(csv)
+    for path, why, cure in (
+        (made_with, why_unreadable(made_with), "Predict again"),
+        (record, _why_unreadable(record), "Make it again"),
+    ):
+        if why and made_of(csv) is None:
+            return (
+                f"{path}: cannot be read ({why}), so nothing says what {csv.name} was made of, and that "
+                f"is taken on trust. {cure}, or delete this record."
+            )
+    return ""
+
+
+def _why_unreadable(path: Path) -> str:
+    if not os.path.lexists(path):
+        return ""
+    try:
+        _read(path)
+    except (OSError, *MISSHAPEN) as error:
+        return why_not_read(error)
+    return ""
 
 
 def check_made_of(csv: Path, source: Path, cure: str = CURE) -> bool:
@@ -108,7 +151,8 @@ def check_made_of(csv: Path, source: Path, cure: str = CURE) -> bool:
     Returns
     -------
     bool
-        Whether it is known to be of this one; if not, nothing says so, or ``source`` is not there.
+        Whether it is known to be of this one; if not, nothing says so (see :func:`doubt_of`), or
+        ``source`` is not there.
 
     Raises
     ------
@@ -172,7 +216,7 @@ def read_predictions_of(
     """
     is_known = video is None or check_made_of(csv, video, cure)
     if video is not None and (images := images_of(video)) is not None:
-        return of_images(read_predictions_table(csv), images), ""
+        return of_images(read_predictions_table(csv), images), doubt_of(csv)
     poses = read_video_predictions(csv, n_frames)
     said = ("" if is_known else on_trust(csv), _doubt_of_likelihood(csv, poses))
     return poses, " ".join(filter(None, said))
@@ -235,7 +279,9 @@ def of_images(table: PredictionsTable, images: Sequence[str]) -> Poses:
 
 def on_trust(csv: Path) -> str:
     """What a person is told of a table that does not say what it was made of."""
-    return f"{csv}: does not say which video it was made of; its frames fit, so it is taken on trust."
+    return doubt_of(csv) or (
+        f"{csv}: does not say which video it was made of; its frames fit, so it is taken on trust."
+    )
 
 
 def _write(csv: Path, identity: Identity) -> None:

@@ -181,6 +181,20 @@ def load_arrays(path: Path, most: int = ARRAY_BYTES) -> Any:
     return np.load(path, allow_pickle=False)
 
 
+class OtherVersionError(ValueError):
+    """A record is of a version that is not known here."""
+
+    def __init__(self, version: object) -> None:
+        super().__init__(f"it is of version {brief(version)}, which this cropzoom does not know")
+
+
+def why_not_read(error: BaseException) -> str:
+    """Why a record that is there could not be read: what the system says, its version, or damage."""
+    if isinstance(error, OSError):
+        return error.strerror or "it is damaged"
+    return str(error) if isinstance(error, OtherVersionError) else "it is damaged"
+
+
 @contextlib.contextmanager
 def without_tiff_logs() -> Iterator[None]:
     """Keep back what tifffile logs of a damaged file, which only its authors understand."""

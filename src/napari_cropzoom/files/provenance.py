@@ -15,7 +15,8 @@ Arrays, without pickled objects:
     of ``about`` in UTF-8 and the bytes of ``boxes`` and ``interpolated``, so that damage is noticed. A
     reader that knows nothing of ``interpolated`` finds it wrong, and does not take guesses for results.
 
-A record that cannot be read, or is of other predictions, counts as none: nobody needs it to go on.
+A record of other predictions counts as none. So does one that cannot be read, for nobody needs it to go
+on; but whoever asks what the predictions are of is told (:mod:`napari_cropzoom.files.belonging`).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import os
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -33,7 +35,13 @@ import numpy as np
 
 from napari_cropzoom.core.boxes import BoolArray, FloatArray
 from napari_cropzoom.core.poses import Poses
-from napari_cropzoom.files.parsing import UNREADABLE_ARRAYS, load_arrays, parse_json
+from napari_cropzoom.files.parsing import (
+    UNREADABLE_ARRAYS,
+    OtherVersionError,
+    load_arrays,
+    parse_json,
+    why_not_read,
+)
 from napari_cropzoom.files.predictions_csv import read_predictions
 from napari_cropzoom.files.review_paths import file_sha256
 
@@ -114,25 +122,43 @@ def write_made_with(path: Path, record: MadeWith) -> None:
 def read_made_with(path: Path) -> MadeWith | None:
     """Read a record; None if there is none, or it is damaged, of another kind or a newer version."""
     try:
-        with load_arrays(path) as arrays:
-            about, boxes = str(arrays["about"][()]), np.asarray(arrays["boxes"])
-            named = "interpolated" in arrays.files
-            guessed = np.asarray(arrays["interpolated"]) if named else np.empty(0, bool)
-            if boxes.dtype != np.float64 or guessed.dtype != np.bool_:
-                return None
-            if str(arrays["sha256"][()]) != _digest(about, boxes, guessed):
-                return None
-        content: dict[str, Any] = parse_json(about)
-        if content["version"] not in READABLE or boxes.ndim != 2 or boxes.shape[1] != 4:
-            return None
-        seen = None if content["whole_frames"] else boxes
-        model, video = dict(content["model"]), dict(content["video"])
-        predictions, rows = str(content["predictions"]), guessed if guessed.any() else None
-        device, version = str(content["device"]), int(content["version"])
-        name = str(content.get("video_name", ""))
-        return MadeWith(model, device, video, seen, predictions, rows, version, name)
+        return _read(path)
     except UNREADABLE_ARRAYS:
         return None
+
+
+def why_unreadable(path: Path) -> str:
+    """Why a record that is there cannot be read, in words; empty if it can be, or there is none."""
+    if not os.path.lexists(path):
+        return ""
+    try:
+        _read(path)
+    except UNREADABLE_ARRAYS as error:
+        return why_not_read(error)
+    return ""
+
+
+def _read(path: Path) -> MadeWith:
+    """Read a record; raises ``UNREADABLE_ARRAYS``."""
+    with load_arrays(path) as arrays:
+        about, boxes = str(arrays["about"][()]), np.asarray(arrays["boxes"])
+        named = "interpolated" in arrays.files
+        guessed = np.asarray(arrays["interpolated"]) if named else np.empty(0, bool)
+        content: dict[str, Any] = parse_json(about)
+        if content["version"] not in READABLE:
+            raise OtherVersionError(content["version"])
+        if boxes.dtype != np.float64 or guessed.dtype != np.bool_:
+            raise ValueError("arrays of another kind")
+        if str(arrays["sha256"][()]) != _digest(about, boxes, guessed):
+            raise ValueError("not as it was written")
+    if boxes.ndim != 2 or boxes.shape[1] != 4:
+        raise ValueError("boxes of another shape")
+    seen = None if content["whole_frames"] else boxes
+    model, video = dict(content["model"]), dict(content["video"])
+    predictions, rows = str(content["predictions"]), guessed if guessed.any() else None
+    device, version = str(content["device"]), int(content["version"])
+    name = str(content.get("video_name", ""))
+    return MadeWith(model, device, video, seen, predictions, rows, version, name)
 
 
 def read_video_predictions(path: Path, n_frames: int) -> Poses:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,11 @@ from typing import Any
 import numpy as np
 
 from napari_cropzoom.core.boxes import FloatArray
+from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.smoothing.methods import SmoothingSettings
 from napari_cropzoom.files.atomic import atomic_path, cannot_write
-from napari_cropzoom.files.bbox_csv import write_bbox_csv
-from napari_cropzoom.files.parsing import MISSHAPEN, read_json
+from napari_cropzoom.files.bbox_csv import METADATA, write_bbox_csv
+from napari_cropzoom.files.parsing import MISSHAPEN, read_json, why_not_read
 
 REVIEW_DIR = "bboxes_reviewed"
 
@@ -118,23 +120,50 @@ def save_final(
     """
     target = reviewed_csv(raw_csv, video)
     write_bbox_csv(target, final, images)
-    metadata_path = target.parent / "metadata.json"
+    metadata_path = target.parent / METADATA
     metadata = {
         "method": smoothing.method,
         "window": smoothing.window,
         "source": str(raw_csv.parent.resolve()),
-        "videos": {**_known_videos(metadata_path), video.stem: summary},
+        "videos": {**_others_in(metadata_path), video.stem: summary},
     }
     with atomic_path(metadata_path) as part:
         part.write_text(json.dumps(metadata, indent=2, allow_nan=False), encoding="utf-8")
     return target
 
 
-def _known_videos(metadata: Path) -> dict[str, Any]:
+def why_set_aside(raw_csv: Path, video: Path) -> str:
+    """Say that saving a review puts a ``metadata.json`` aside that cannot be read; empty if it can be."""
     try:
-        videos = read_json(metadata).get("videos", {})
-    except (OSError, *MISSHAPEN):
+        _known_videos(reviewed_csv(raw_csv, video).parent / METADATA)
+    except CropzoomError as error:
+        return (
+            f"{error} Saving gives it another name; save the reviews of the other videos there again too."
+        )
+    return ""
+
+
+def _others_in(metadata: Path) -> dict[str, Any]:
+    """What is known of the videos of a folder; what cannot be read is set aside, not lost."""
+    try:
+        return _known_videos(metadata)
+    except CropzoomError:
+        set_aside(metadata)
         return {}
+
+
+def _known_videos(metadata: Path) -> dict[str, Any]:
+    """What ``metadata.json`` says of each video; raises `CropzoomError` if it is there but unreadable."""
+    if not os.path.lexists(metadata):
+        return {}
+    try:
+        content = read_json(metadata)
+    except (OSError, *MISSHAPEN) as error:
+        raise CropzoomError(
+            f"{metadata}: cannot be read ({why_not_read(error)}), so in which frames a review saw no "
+            "animal is not known. Save the review again, or delete this file."
+        ) from error
+    videos = content.get("videos") if isinstance(content, dict) else None  # another program's file
     return videos if isinstance(videos, dict) else {}
 
 
@@ -156,6 +185,11 @@ def without_absent(boxes: FloatArray, bbox_csv: Path, video: Path) -> FloatArray
     -------
     ndarray, (T, 4)
         NaN where there is no animal; ``boxes`` itself where that is nowhere.
+
+    Raises
+    ------
+    CropzoomError
+        As :func:`absent_frames`.
     """
     frames = absent_frames(bbox_csv.parent, video.stem, len(boxes))
     if not frames:
@@ -176,8 +210,13 @@ def absent_frames(folder: Path, video_stem: str, n_frames: int) -> list[int]:
         Name of the full-frame video without its suffix.
     n_frames : int
         Of the video.
+
+    Raises
+    ------
+    CropzoomError
+        If ``metadata.json`` is there but cannot be read.
     """
-    said = _known_videos(folder / "metadata.json").get(video_stem)
+    said = _known_videos(folder / METADATA).get(video_stem)
     absent = said.get("absent") if isinstance(said, dict) else None
     numbers = absent if isinstance(absent, list) else []
     return [each for each in numbers if isinstance(each, int) and 0 <= each < n_frames]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from napari_cropzoom.crop.record import record_path as crop_record
 from napari_cropzoom.engine.model_folder import ModelFolder
+from napari_cropzoom.files.bbox_csv import METADATA
 from napari_cropzoom.files.belonging import record_path
 from napari_cropzoom.files.provenance import made_with_path
 from napari_cropzoom.files.review_paths import REVIEW_DIR, journal_file, reviewed_csv
@@ -105,6 +106,7 @@ class Results:
         for raw in self.raws:
             final = reviewed_csv(raw, self.video)
             found += [raw, journal_file(raw), final, record_path(raw), record_path(final)]
+            found.append(final.with_name(METADATA))
         for crop in self.crops:
             found += [crop, crop_record(crop)]
         return [self.video, *dict.fromkeys([*found, *self.smoothed])]

@@ -14,11 +14,11 @@ from napari_cropzoom.core.boxes import FloatArray
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.sampling.changed import changed_frames
 from napari_cropzoom.core.words import counted, verb
-from napari_cropzoom.crop.record import read_side_file
+from napari_cropzoom.crop.record import doubt_of_crop, read_side_file
 from napari_cropzoom.crop.record import record_path as crop_record
 from napari_cropzoom.engine.fingerprint import hash_of
 from napari_cropzoom.engine.pixels import crop_boxes
-from napari_cropzoom.files.belonging import check_made_of
+from napari_cropzoom.files.belonging import check_made_of, doubt_of
 from napari_cropzoom.files.provenance import MadeWith, made_with_path, read_made_with
 from napari_cropzoom.files.review_paths import reviewed_csv, without_absent
 from napari_cropzoom.projects.counting import Counted, count, frame_size_of
@@ -139,13 +139,17 @@ def read_state(found: Results) -> VideoState:
         pose = posed[0].path if posed else None
         state, final = _with_boxes(state, raw, pose, found, detected, records, outdated, problems)
     for each in posed:
-        outdated += _older_than_boxes(each, records[each.path], raw, final, found.video)
+        try:
+            outdated += _older_than_boxes(each, records[each.path], raw, final, found.video)
+        except CropzoomError as error:  # of metadata.json
+            problems.append(str(error))
     if found.on_crop and not posed:
         names = ", ".join(_names(found.on_crop))
         problems.append(f"the keypoints of {names} are in pixels of the crop: run `cropzoom remap`")
     crop = found.crops[0] if found.crops else None
     if crop is not None:
         state = replace(state, is_cropped=True)
+        problems += [told] if (told := doubt_of_crop(crop)) else []
         outdated += _crop_outdated(crop, found.video, raw, final)
     return replace(state, outdated=tuple(outdated), problems=tuple(problems))
 
@@ -160,12 +164,14 @@ def _frames(records: Any) -> int | None:
 
 
 def _is_ours(file: Path, video: Path, problems: list[str]) -> bool:
-    """Whether a file is not known to be of another video, which is told."""
+    """Whether a file is not known to be of another video; that is told, and if its record is damaged."""
     try:
         check_made_of(file, video, "")
     except CropzoomError as error:
         problems.append(str(error).strip())
         return False
+    if told := doubt_of(file):
+        problems.append(told)
     return True
 
 

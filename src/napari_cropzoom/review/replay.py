@@ -18,6 +18,7 @@ from napari_cropzoom.core.plausible import FrameSize
 from napari_cropzoom.core.smoothing.methods import SmoothingSettings
 from napari_cropzoom.core.smoothing.track import SmoothedTrack
 from napari_cropzoom.files.bbox_csv import read_bbox_csv, read_bbox_of
+from napari_cropzoom.files.belonging import doubt_of
 from napari_cropzoom.files.journal_lines import (
     Entry,
     broken,
@@ -296,7 +297,7 @@ def read_raw(
     CropzoomError
         As :func:`napari_cropzoom.files.bbox_csv.read_bbox_csv`.
     """
-    notes: list[str] = []
+    notes = [told] if (told := doubt_of(raw_csv)) else []
     if images is not None:
         return read_bbox_of(raw_csv, images, notes.append), notes
     boxes = read_bbox_csv(

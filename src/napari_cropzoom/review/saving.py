@@ -14,7 +14,13 @@ from napari_cropzoom.core.boxes import BoxTrack, Source
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.words import counted, verb
 from napari_cropzoom.files.belonging import images_of, sign
-from napari_cropzoom.files.review_paths import file_sha256, is_labels, reviewed_csv, save_final
+from napari_cropzoom.files.review_paths import (
+    file_sha256,
+    is_labels,
+    reviewed_csv,
+    save_final,
+    why_set_aside,
+)
 from napari_cropzoom.review.reviewed_track import ReviewedTrack
 from napari_cropzoom.review.saved_files import SavedFiles, Stamp, stamp_of
 from napari_cropzoom.review.stored import write_raw
@@ -35,7 +41,8 @@ class PendingSave:
     revision : Revision
         Of the review, to tell whether something has changed since.
     told : str
-        Which tracks are left out since they have no boxes; empty if none is.
+        Which tracks are left out since they have no boxes, and which ``metadata.json`` is set aside;
+        empty if none is.
     wait : callable
         Returns when what was to be written before is on disk.
     stamps : dict of Path to Stamp
@@ -72,12 +79,14 @@ class PendingSave:
                 )
         if is_labels(video):
             _check_complete(video, entries)
-        told = _left_out(video, [each for each in tracks.entries.values() if not each.has_boxes])
+        left_out = _left_out(video, [each for each in tracks.entries.values() if not each.has_boxes])
+        aside = (why_set_aside(each.raw_csv, video) for each in entries if each.raw_csv is not None)
+        told = " ".join(filter(None, (left_out, *dict.fromkeys(aside))))
         copies = tuple(entry.copy() for entry in entries)
         return cls(video, tuple(entries), copies, tracks.revision, told, wait)
 
     def warn(self) -> None:
-        """Warn of what is left out, in the name of who called :meth:`.session.Session.save`."""
+        """Warn of what is left out or set aside, in the name of who called `.session.Session.save`."""
         if self.told:
             warnings.warn(self.told, stacklevel=3)
 

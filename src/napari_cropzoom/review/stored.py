@@ -175,7 +175,7 @@ def read_review(
         guessed = interpolated_beside(raw_csv, source, n_frames)
         track = BoxTrack(boxes, FIRST_TRACK, source, guessed)
         review.tracks.replace_all([reviewed(track, raw_csv, review.tracks, sha256)])
-        _take_likelihoods(review.tracks)
+        _take_likelihoods(review)
         return review
     _check_head(path, parse_line(path, 1, lines[0]), n_frames, video)
     replay = Replay(path, lines, review.tracks, raw_csv, (boxes, sha256), frame_size, images)
@@ -193,15 +193,16 @@ def read_review(
     review.notes += replay.notes
     if not replay.has_tracks:
         raise broken(path, 1, ValueError("no track follows"))
-    _take_likelihoods(review.tracks)
+    _take_likelihoods(review)
     return review
 
 
-def _take_likelihoods(tracks: Tracks) -> None:
+def _take_likelihoods(review: StoredReview) -> None:
     """Read how sure another program is of its boxes, where that lies beside them."""
-    for entry in tracks.entries.values():
+    for entry in review.tracks.entries.values():
         if entry.raw_csv is not None and entry.track.raw_source == Source.IMPORTED:
-            values = read_confidence(entry.raw_csv, len(entry.track))
+            values, told = read_confidence(entry.raw_csv, len(entry.track))
+            review.notes += [told] if told else []
             if values is not None:
                 entry.likelihoods = (BoxLikelihood(entry.track.raw, values),)
 
@@ -231,6 +232,8 @@ def _check_head(path: Path, head: Entry, n_frames: int, video: Path | None) -> N
             f"{n_frames}). {cure}"
         )
     identity = head.get("made_of")
-    if video is not None and isinstance(identity, dict):
+    if identity is not None and not isinstance(identity, dict):
+        raise broken(path, 1, TypeError("what it was made of is no object"))
+    if video is not None and identity is not None:
         with contextlib.suppress(OSError):
             check_identity(path, identity, video)

@@ -360,7 +360,7 @@ class Controller(QObject):
             video, size = session.video.path, session.frame_size
             folder = self.results or video.parent
             notes: list[str] = []
-            table = as_table(path, folder, video.stem, session.n_frames, size, notes.append)
+            table = as_table(path, folder, video, session.n_frames, size, notes.append)
             stored = read_review(
                 table, session.n_frames, source, allow_missing=allow_missing, frame_size=size, video=video
             )

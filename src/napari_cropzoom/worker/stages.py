@@ -98,6 +98,7 @@ def predict(engines: EngineCache, args: Args) -> Stage[Result]:
     from napari_cropzoom.engine.loop import some_frames
     from napari_cropzoom.engine.model_folder import ModelFolder
     from napari_cropzoom.engine.predict import predict_video
+    from napari_cropzoom.files.belonging import doubt_of
     from napari_cropzoom.files.review_paths import without_absent
 
     model = ModelFolder.open(required_path(args, "model"), results=optional_path(args, "results"))
@@ -110,6 +111,8 @@ def predict(engines: EngineCache, args: Args) -> Stage[Result]:
     examples = partial(some_frames, video, boxes, options.get("edge", "pad"))
     engine = yield from engines.get(model, options, examples)
     output, notes = optional_path(args, "output"), list[str]()
+    if given and (told := doubt_of(Path(given))):
+        notes.append(f"{told} ")
     predictions = yield from predict_video(
         model, video, boxes, output=output, engine=engine, notify=notes.append, **options
     )
@@ -121,17 +124,18 @@ def crop(args: Args) -> Stage[Result]:
     from napari_cropzoom.crop.crop import crop_video
     from napari_cropzoom.crop.encoders import EncoderSettings
     from napari_cropzoom.crop.record import check_crop_of
+    from napari_cropzoom.files.belonging import doubt_of
 
     video = required_path(args, "video")
     boxes = read_boxes(required_path(args, "bbox_csv"), video)
     output = required_path(args, "output")
-    check_crop_of(output, video)
+    told = doubt_of(Path(args["bbox_csv"])), check_crop_of(output, video)
     encoding = EncoderSettings(**chosen(args, CROP_OPTIONS))
     made = yield from crop_video(video, boxes, output, encoding=encoding)
     return {
         "video": str(made.video),
         "side_file": str(made.video.with_suffix(".json")),
-        "note": made.note,
+        "note": "; ".join(filter(None, (made.note, *told))),
     }
 
 

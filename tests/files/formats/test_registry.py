@@ -9,6 +9,7 @@ from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.smoothing.sizing import SizingSettings, boxes_from_keypoints
 from napari_cropzoom.files.bbox_csv import read_bbox_csv, write_bbox_csv
+from napari_cropzoom.files.belonging import check_made_of, record_path, sign
 from napari_cropzoom.files.formats.registry import (
     EXPORTS,
     FORMATS,
@@ -48,7 +49,7 @@ def test_a_table_is_read_and_stays_where_it_is(tmp_path):
     write_bbox_csv(path, BOXES)
     assert format_of(path).name == "table"
     np.testing.assert_array_equal(read_boxes(path, 3), BOXES)
-    assert as_table(path, tmp_path, "v", 3) == path
+    assert as_table(path, tmp_path, tmp_path / "v.mp4", 3) == path
 
 
 def test_boxes_are_put_round_the_keypoints_of_a_predictions_file(tmp_path, poses):
@@ -57,9 +58,27 @@ def test_boxes_are_put_round_the_keypoints_of_a_predictions_file(tmp_path, poses
     wanted = boxes_from_keypoints(poses, SizingSettings())
     assert format_of(path).name == "keypoints"
     np.testing.assert_allclose(read_boxes(path, 3), wanted)
-    table = as_table(path, tmp_path, "v", 3)
+    table = as_table(path, tmp_path, tmp_path / "v.mp4", 3)
     assert table == tmp_path / "bboxes_keypoints" / "v_bbox.csv"
     np.testing.assert_array_equal(read_bbox_csv(table), np.rint(wanted))
+
+
+def test_keypoints_of_another_video_are_not_made_boxes_of_this_one(tmp_path, poses):
+    path, video, other = tmp_path / "v.csv", tmp_path / "v.mp4", tmp_path / "day2" / "v.mp4"
+    other.parent.mkdir()
+    video.write_bytes(b"one")
+    other.write_bytes(b"two, of another day")
+    write_predictions(path, poses)
+    sign(path, video)
+    table = as_table(path, tmp_path, video, 3)
+    assert check_made_of(table, video)
+    with pytest.raises(CropzoomError, match=r"v\.csv: was made of another file"):
+        as_table(path, tmp_path, other, 3)
+    record_path(path).unlink()  # nothing says so any more, but of what it would replace
+    before = table.read_bytes()
+    with pytest.raises(CropzoomError, match=r"v_bbox\.csv: was made of another file"):
+        as_table(path, tmp_path, other, 3)
+    assert table.read_bytes() == before
 
 
 def test_quoted_headers_are_recognised(tmp_path, poses):

@@ -16,10 +16,14 @@ from imports_by_hand import boxes as boxes_of
 from imports_by_hand import choose, dialog_of, listed, mot, table, take
 from napari_cropzoom.app import open_review
 from napari_cropzoom.core.boxes import Box
+from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.files.bbox_csv import write_bbox_csv
+from napari_cropzoom.files.belonging import sign
+from napari_cropzoom.files.predictions_csv import write_predictions
 from napari_cropzoom.widgets.exchange.dropped import is_boxes
 from outside_files import SECOND
 from review_window import click_on, window_of
+from videos import make_numbered_video
 
 pytestmark = [pytest.mark.gui, needs_display]
 
@@ -55,6 +59,40 @@ def test_a_file_of_a_tracker_is_shown_and_becomes_animals_with_their_gaps(opened
     np.testing.assert_array_equal(session.tracks["animal_2"].boxes, boxes(40, gap=(4, 5)))
     wait_for(lambda: opened["review"].is_open)
     assert "animal_2 has no box in 2 frames" in opened["boxes"].message.plain
+
+
+@pytest.mark.parametrize("kind", ["table", "several tables", "keypoints", "tracks"])
+def test_a_file_of_another_video_of_this_name_is_refused_on_every_way_in(opened, tmp_path, kind):
+    """As `import_bbox` refuses it."""
+    (tmp_path / "day2").mkdir()
+    other = make_numbered_video(tmp_path / "day2" / "mouse.mp4", N, size=(320, 240), fps=10)
+    path = tmp_path / "given" / ("mouse.csv" if kind == "keypoints" else "mouse_bbox.csv")
+    paths = [path]
+    if kind == "keypoints":
+        xy = np.tile([[50.0, 50], [70, 60]], (N, 1, 1))
+        write_predictions(path, Poses(("nose", "tail"), xy, np.ones((N, 2))))
+    elif kind == "tracks":
+        path = mot(tmp_path / "tracks.txt", boxes())
+        paths = [path]
+    else:
+        write_bbox_csv(path, boxes())
+    sign(path, other)
+    if kind == "several tables":
+        write_bbox_csv(tmp_path / "given" / "mine_bbox.csv", boxes())
+        sign(tmp_path / "given" / "mine_bbox.csv", opened.controller.session.video.path)
+        paths = [tmp_path / "given" / "mine_bbox.csv", path]
+    step, session = opened["boxes"], opened.controller.session
+    step.drop(paths)
+    wait_for(lambda: "was made of another file (mouse.mp4" in said_of(step))
+    assert len(session.tracks) == 1
+    assert session.has_boxes == (kind == "several tables")
+    assert not list(session.video.path.parent.glob("bboxes_*"))
+
+
+def said_of(step):
+    """What the step says, or the dialog that is open."""
+    dialog = step.taking.dialog
+    return f"{step.message.plain} {'' if dialog is None else dialog.message.plain}"
 
 
 def yolo(folder):

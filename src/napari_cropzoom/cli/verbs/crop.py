@@ -128,8 +128,7 @@ def _crop_video(args: argparse.Namespace, video: Path, bbox: Path, output: Path)
     from napari_cropzoom.crop.record import check_crop_of
 
     yield Progress(0, 0, "boxes")
-    if not args.overwrite:
-        check_crop_of(output, video)
+    told = "" if args.overwrite else check_crop_of(output, video)
     made = yield from crop_video(
         video,
         read_boxes(bbox, video, is_given=args.bbox_dir is not None),
@@ -138,4 +137,5 @@ def _crop_video(args: argparse.Namespace, video: Path, bbox: Path, output: Path)
         edge=args.edge,
         encode_all=args.encode_all,
     )
-    return f"saved to {made.video}" + (f" ({made.note})" if made.note else "")
+    note = "; ".join(filter(None, (made.note, told)))
+    return f"saved to {made.video}" + (f" ({note})" if note else "")

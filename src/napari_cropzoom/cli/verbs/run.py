@@ -121,7 +121,8 @@ def _check(finder: Predictor, poser: Predictor, args: argparse.Namespace, video:
     if args.crop and not args.overwrite:
         from napari_cropzoom.crop.record import check_crop_of
 
-        check_crop_of(finder.model.cropped_video(video), video)
+        if told := check_crop_of(finder.model.cropped_video(video), video):
+            print_note(told)
     return "not done"
 
 

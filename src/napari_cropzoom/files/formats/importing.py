@@ -15,6 +15,7 @@ import numpy as np
 from napari_cropzoom.core.boxes import BoolArray
 from napari_cropzoom.core.errors import CropzoomError, brief
 from napari_cropzoom.core.words import counted
+from napari_cropzoom.files.belonging import GIVE_OTHERS, check_made_of, doubt_of
 from napari_cropzoom.files.formats.contents import Content
 from napari_cropzoom.files.formats.doubts import doubts
 from napari_cropzoom.files.formats.outside import OUTSIDE
@@ -131,11 +132,14 @@ def understand(
     path: Path, video: VideoFacts, options: ImportOptions | None = None, format_name: str | None = None
 ) -> Understood:
     """Read what a file says; parameters and errors as of :func:`read_outside`."""
+    if video.file:
+        check_made_of(path, Path(video.file), GIVE_OTHERS)
     wanted = "csv" if format_name in OVERRULES else format_name
     chosen = recognise(path) if wanted is None else format_by_name(wanted)
     with _in_words(path, chosen.label):
         said = chosen.read(path, video, options or ImportOptions())
-        return Understood(path, chosen, replace(said, notes=(*said.notes, *doubts(path, said))))
+        told = filter(None, (doubt_of(path), *said.notes, *doubts(path, said)))
+        return Understood(path, chosen, replace(said, notes=tuple(told)))
 
 
 def settled(found: Understood, video: VideoFacts, options: ImportOptions) -> Imported:
@@ -163,8 +167,8 @@ def read_outside(
     Raises
     ------
     CropzoomError
-        If the file cannot be read as such, holds nothing, does not fit the video, or leaves open what
-        has to be known.
+        If the file cannot be read as such, holds nothing, does not fit the video or is known to be of
+        another one, or leaves open what has to be known.
     """
     options = options or ImportOptions()
     if format_name == "centre":

@@ -14,6 +14,7 @@ from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.plausible import Faults, FrameSize
 from napari_cropzoom.core.progress import Notify, ignore
 from napari_cropzoom.files.bbox_csv import write_bbox_csv
+from napari_cropzoom.files.belonging import GIVE_OTHERS, check_made_of, doubt_of, sign
 from napari_cropzoom.files.formats.base import BoxExport, BoxFormat, PoseExport
 from napari_cropzoom.files.formats.outside import OUTSIDE
 from napari_cropzoom.files.formats.outside.coco import Coco
@@ -125,7 +126,7 @@ def read_boxes(
 def as_table(
     path: Path,
     folder: Path,
-    stem: str,
+    video: Path,
     n_frames: int,
     frame_size: FrameSize | None = None,
     notify: Notify = ignore,
@@ -137,10 +138,10 @@ def as_table(
     path : Path
         Of any format.
     folder : Path
-        Where a file of another format is rewritten to ``bboxes_<format>/<stem>_bbox.csv``, in whole
+        Where a file of another format is rewritten to ``bboxes_<format>/<video>_bbox.csv``, in whole
         pixels, without what is no box.
-    stem : str
-        Of the video.
+    video : Path
+        The video or labels file that the boxes are to be of.
     n_frames : int
         Frames of the video.
     frame_size : (int, int), optional
@@ -151,14 +152,20 @@ def as_table(
     Raises
     ------
     CropzoomError
-        As :func:`read_boxes`, or if the file cannot be written.
+        As :func:`read_boxes`, if the file cannot be written, or it or what is there already is known to
+        be of another video.
     """
     found = format_of(path)
     if isinstance(found, BoxTable):
         return path
-    table = folder / f"bboxes_{found.name}" / f"{stem}_bbox.csv"
+    check_made_of(path, video, GIVE_OTHERS)
+    if told := doubt_of(path):
+        notify(told)
+    table = folder / f"bboxes_{found.name}" / f"{video.stem}_bbox.csv"
+    check_made_of(table, video)
     boxes = found.read(path, n_frames, True, frame_size=frame_size, faults="skip", notify=notify)
     write_bbox_csv(table, boxes)
+    sign(table, video)
     return table
 
 

@@ -33,6 +33,8 @@ class VideoFacts:
         In pixels.
     n_frames : int
     fps : float
+    file : str
+        Path of the video, to refuse what was made of another one; empty where that is not known.
     """
 
     name: str
@@ -40,6 +42,7 @@ class VideoFacts:
     height: int
     n_frames: int
     fps: float
+    file: str = ""
 
     @property
     def size(self) -> FrameSize:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from napari_cropzoom.files.bbox_csv import read_bbox_csv, write_bbox_csv
 from napari_cropzoom.files.belonging import sign
 from napari_cropzoom.files.formats.settle import ImportedTrack
 from napari_cropzoom.files.names import folder_name, name_key
+from napari_cropzoom.files.parsing import why_not_read
 
 CONFIDENCE_HEADER = "frame,confidence"
 MOST_BYTES_A_FRAME = 100
@@ -103,19 +105,26 @@ def write_confidence(path: Path, values: FloatArray | None) -> None:
         part.write_text(f"{CONFIDENCE_HEADER}\n{lines}", encoding="utf-8", newline="")
 
 
-def read_confidence(path: Path, n_frames: int) -> FloatArray | None:
+def read_confidence(path: Path, n_frames: int) -> tuple[FloatArray | None, str]:
     """Confidence of the boxes in a file, (T,), as :func:`write_imported` wrote it; None if there is none.
 
-    A file that is not as it was written counts as none: boxes are reviewed without it too.
+    A file that is not as it was written counts as none, for boxes are reviewed without it too; that is
+    said in the second value, which is empty otherwise.
     """
     beside = confidence_path(path)
+    if not os.path.lexists(beside):
+        return None, ""
     try:
         if beside.stat().st_size > MOST_BYTES_A_FRAME * (n_frames + 1):
-            return None
+            raise ValueError("too large")
         header, *lines = beside.read_text("utf-8").splitlines()
         cells = [line.partition(",")[2] for line in lines]
         values = np.array([float(cell) if cell else np.nan for cell in cells])
-    except (OSError, ValueError):
-        return None
-    is_whole = header == CONFIDENCE_HEADER and len(values) == n_frames
-    return values if is_whole and not np.isinf(values).any() else None
+        if header != CONFIDENCE_HEADER or len(values) != n_frames or np.isinf(values).any():
+            raise ValueError("not as it was written")
+    except (OSError, ValueError) as error:
+        return None, (
+            f"{beside}: cannot be read ({why_not_read(error)}), so how sure the other program was of its "
+            "boxes is not known. Import them again, or delete that file."
+        )
+    return values, ""

@@ -22,9 +22,10 @@ from pathlib import Path
 from typing import Any
 
 from napari_cropzoom.core.boxes import Box
+from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.files.atomic import atomic_path
 from napari_cropzoom.files.csv_table import plain_path
-from napari_cropzoom.files.parsing import MISSHAPEN, read_json
+from napari_cropzoom.files.parsing import MISSHAPEN, read_json, why_not_read
 from napari_cropzoom.files.predictions_csv import read_predictions_table
 
 VERSION = 2
@@ -116,11 +117,22 @@ def label_journal(target: Path) -> Path:
 
 
 def read_record(path: Path) -> dict[str, dict[str, Any]]:
-    """What is known of the rows made by review, by their image; nothing where there is no record."""
+    """What is known of the rows made by review, by their image; nothing where there is no record.
+
+    Raises
+    ------
+    CropzoomError
+        If it is there but cannot be read: written again it would have lost the rows of before.
+    """
+    if not os.path.lexists(path):
+        return {}
     try:
         return {str(image): dict(about) for image, about in read_json(path)["images"].items()}
-    except (OSError, *MISSHAPEN):
-        return {}
+    except (OSError, *MISSHAPEN) as error:
+        raise CropzoomError(
+            f"{path}: cannot be read ({why_not_read(error)}), so which labels were made by review is not "
+            "known. Put a copy of it back, or move it away: those labels then count as your own."
+        ) from error
 
 
 def write_record(path: Path, about: Mapping[str, Any]) -> None:
@@ -129,7 +141,7 @@ def write_record(path: Path, about: Mapping[str, Any]) -> None:
     Raises
     ------
     CropzoomError
-        If the file cannot be written.
+        If the file cannot be written, or the one there cannot be read.
     """
     content = {"version": VERSION, "images": {**read_record(path), **about}}
     with atomic_path(path) as part:

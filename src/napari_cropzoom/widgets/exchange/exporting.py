@@ -55,7 +55,8 @@ def pattern_of(name: str) -> str:
 def facts_of(session: Session) -> VideoFacts:
     """What formats need to know of a video."""
     video = session.video
-    return VideoFacts(video.path.name, video.width, video.height, video.n_frames, video.fps)
+    size = video.width, video.height
+    return VideoFacts(video.path.name, *size, video.n_frames, video.fps, str(video.path))
 
 
 def to_export(session: Session, name: str, path: Path) -> Callable[[], Path]:

@@ -23,6 +23,7 @@ from napari_cropzoom.cli.inputs import (
     is_video,
     predictions_of,
     print_note,
+    tell_doubt,
 )
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.shell import shell_line
@@ -87,6 +88,8 @@ def _create(file: Path, preds: Path, output: Path, settings: SizingSettings, mod
     table = read_predictions_table(preds, n_frames)
     if n_frames is not None and not is_known:
         print_note(on_trust(preds))
+    elif not is_known:
+        tell_doubt(preds)
     try:
         boxes = boxes_from_keypoints(table.poses(), settings)
     except CropzoomError as error:

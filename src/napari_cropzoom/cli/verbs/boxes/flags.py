@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_cropzoom.cli.arguments import Verbs, add_verb, any_path, probability
-from napari_cropzoom.cli.inputs import print_note
+from napari_cropzoom.cli.inputs import print_note, tell_doubt
 from napari_cropzoom.cli.progress import run_with_bar
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.words import counted
@@ -66,6 +66,8 @@ def flags(args: argparse.Namespace) -> None:
             check_made_of(file, args.video, GIVE_OTHERS)
     for file in given[1:]:
         check_one_source(args.bbox_file, file)
+    for file in given:
+        tell_doubt(file)
     index = None if args.video is None else VideoIndex.scan(args.video, look=True)
     n_frames, size = (None, None) if index is None else (index.n_frames, (index.width, index.height))
     boxes = read_boxes(
@@ -118,6 +120,8 @@ def _pose_near(bbox_file: Path, final: FloatArray) -> Path | None:
     for above in bbox_file.absolute().parents[1:4]:
         for found in sorted(above.glob(f"*/video_preds/{name}")):
             record = read_made_with(made_with_path(found))
+            if record is None:
+                tell_doubt(found)
             seen = None if record is None else record.boxes
             if seen is not None and len(seen) == len(final) and (seen == final).all(axis=1).any():
                 return found

@@ -17,6 +17,7 @@ from napari_cropzoom.cli.arguments import (
     positive_int,
     smoothing_methods,
 )
+from napari_cropzoom.cli.inputs import tell_doubt
 from napari_cropzoom.cli.outcomes import Outcomes
 from napari_cropzoom.core.errors import CropzoomError
 
@@ -68,6 +69,7 @@ def smooth_bbox(args: argparse.Namespace) -> None:
 
     def read(file: Path) -> str:
         before, now = made_of(target / file.name), made_of(file)
+        tell_doubt(file)
         if before and now and before["sample"] != now["sample"] and not args.overwrite:
             raise CropzoomError(
                 f"{target / file.name}: has boxes of another video than {file}. Give another "

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_cropzoom.cli.arguments import Choices, Verbs, add_verb, any_path
-from napari_cropzoom.cli.inputs import print_note, video_facts
+from napari_cropzoom.cli.inputs import check_is_of, print_note, video_facts
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.words import counted
 
@@ -42,7 +42,7 @@ def export_names() -> list[str]:
 
 def export(args: argparse.Namespace) -> None:
     """Read all files, which must be of one kind, and write the one."""
-    from napari_cropzoom.files.belonging import GIVE_OTHERS, check_made_of
+    from napari_cropzoom.files.belonging import GIVE_OTHERS
     from napari_cropzoom.files.formats import registry
     from napari_cropzoom.files.formats.predictions import Predictions
     from napari_cropzoom.files.formats.said import BoxesOut, PosesOut
@@ -50,7 +50,7 @@ def export(args: argparse.Namespace) -> None:
     names = animal_names(args.file)
     registry.check_places(args.to, args.output, args.video, names, args.file, overwrite=args.overwrite)
     for file in args.file:
-        check_made_of(file, args.video, GIVE_OTHERS)
+        check_is_of(file, args.video, GIVE_OTHERS)
     kinds = {isinstance(registry.format_of(file), Predictions) for file in args.file}
     is_poses = args.to in {each.name for each in registry.POSE_EXPORTS}
     if kinds != {is_poses}:

@@ -68,7 +68,6 @@ def positive(text: str) -> float:
 
 def import_bbox(args: argparse.Namespace) -> None:
     """Read, say how it was understood, write."""
-    from napari_cropzoom.files.belonging import GIVE_OTHERS, check_made_of
     from napari_cropzoom.files.formats.apart import read_apart
     from napari_cropzoom.files.formats.said import ImportOptions
     from napari_cropzoom.files.formats.written import check_same, write_imported, written_paths
@@ -80,7 +79,6 @@ def import_bbox(args: argparse.Namespace) -> None:
         crop_ratio=args.crop_ratio,
         cm_per_pixel=args.cm_per_pixel,
     )
-    check_made_of(args.file, args.video, GIVE_OTHERS)
     found = read_apart(args.file, video_facts(args.video), options, args.format)
     tracks = found.settled.tracks
     for line in found.told():

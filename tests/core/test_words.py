@@ -92,3 +92,15 @@ def test_no_sentence_says_1_frames():
         name = file.relative_to(SOURCE).as_posix()
         found = _plurals_after_a_number(file)
         assert len(found) <= ALWAYS_MANY.get(name, 0), (name, found)
+
+
+def test_no_sentence_shows_the_name_of_a_variable_in_braces():
+    """As of a string without its f, which a person then reads."""
+    forgotten = []
+    for path in SOURCE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found = re.search(r"\{(\w+(\.\w+)+|\w+(\.\w+)*\(.*?\))\}", node.value)
+                if found is not None:
+                    forgotten.append(f"{path.relative_to(SOURCE)}:{node.lineno} {found[0]}")
+    assert forgotten == []

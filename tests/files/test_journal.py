@@ -173,6 +173,7 @@ def test_a_folder_that_cannot_be_written_to_is_read_only():
         with not_as_root():
             journal = Journal(Path(folder) / "bboxes_reviewed" / "mouse_journal.jsonl")
             assert "cannot be written to" in journal.locked_out
+            assert "Copy the boxes to a folder of your own" in journal.locked_out
             with pytest.raises(CropzoomError, match="read-only"):
                 journal.append({"do": "begin"})
             journal.close()

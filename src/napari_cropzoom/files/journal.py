@@ -192,7 +192,7 @@ class Journal:
         except OSError as error:
             self.locked_out = (
                 f"{self.path.parent} cannot be written to ({error.strerror or error}), so this review is "
-                "read-only. Copy the {self._what} to a folder of your own to edit them."
+                f"read-only. Copy the {self._what} to a folder of your own to edit them."
             )
 
     def _submit(self, work: Callable[[], None]) -> Future[None]:

@@ -26,7 +26,7 @@ from napari_cropzoom.engine.model_folder import ModelFolder
 from napari_cropzoom.engine.predict import is_up_to_date, predict_video
 from napari_cropzoom.engine.training.config import quoted_override
 from napari_cropzoom.engine.training.evaluation import sets_in_training
-from napari_cropzoom.files.atomic import atomic_path
+from napari_cropzoom.files.atomic import atomic_path, check_writable
 from napari_cropzoom.files.belonging import of_images
 from napari_cropzoom.files.csv_table import plain_path
 from napari_cropzoom.files.leftovers import temporary_folder
@@ -187,6 +187,7 @@ def compare_detectors(
     CropzoomError
         If a model, a video or the labels cannot be read, or the models have no keypoint in common.
     """
+    check_writable(new.output / COMPARED)
     engine, videos = None, []
     for each in corrected:
         results = project.results_of(each.video)

@@ -15,11 +15,14 @@ from napari_cropzoom.core.progress import Notify, Stage, ignore
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.engine.model_folder import ModelFolder
 from napari_cropzoom.engine.training.config import going_on, quoted_override
+from napari_cropzoom.files.atomic import check_writable
+from napari_cropzoom.files.belonging import doubt_of
 from napari_cropzoom.files.predictions_csv import read_predictions_table
 from napari_cropzoom.projects.corrections import Corrected, check_names, read_corrected
 from napari_cropzoom.projects.labeling import Labeled, label_frames
 from napari_cropzoom.projects.layout import OUT_OF_TRAINING, Project
 from napari_cropzoom.projects.review_labels.defaults import FRAMES, GAP, LIKELY
+from napari_cropzoom.projects.review_labels.record import with_review
 
 COMPARED = "compared.json"
 """In the folder of a model that was trained on from another: what both are worth."""
@@ -60,8 +63,9 @@ def read_all_corrected(
     """
     found = []
     for video in project.videos:
+        model = replace(detector, results=project.results_of(video))
         try:
-            told = read_corrected(replace(detector, results=project.results_of(video)), video)
+            told = read_corrected(model, video)
         except CropzoomError as error:
             notify(f"{error} It is left out.")
             continue
@@ -70,6 +74,9 @@ def read_all_corrected(
                 notify(f"{video}: {told}; it is left out")
         elif told.is_wrong.any():
             found.append(told)
+            for file in (model.bbox_csv(video), model.predictions_csv(video)):
+                if doubt := doubt_of(file):
+                    notify(doubt)
     if not found:
         raise CropzoomError(
             f"{project.data_dir}: no video has a saved review in which a box of {detector.path.name} was "
@@ -129,6 +136,7 @@ def label_corrections(
         to add.
     """
     check_names(read_predictions_table(labels).names, pose)
+    check_writable(with_review(labels))
     poses = yield from poses_in_boxes(project, pose, corrected, trust=trust, notify=notify)
     made = yield from label_frames(
         labels,

@@ -19,7 +19,7 @@ from napari_cropzoom.files.belonging import doubt_of, record_path
 from napari_cropzoom.files.formats.importing import read_outside
 from napari_cropzoom.files.formats.said import VideoFacts
 from napari_cropzoom.files.parsing import load_arrays
-from napari_cropzoom.files.provenance import made_with_path
+from napari_cropzoom.files.provenance import VERSION, made_with_path
 from napari_cropzoom.projects.layout import Project
 from napari_cropzoom.projects.results import Results
 from napari_cropzoom.projects.states import read_state
@@ -42,7 +42,7 @@ def newer(record: Path) -> None:
         return
     with load_arrays(record) as arrays:
         content = {name: arrays[name] for name in arrays.files}
-    content["about"] = str(content["about"]).replace('"version": 5', '"version": 99')
+    content["about"] = str(content["about"]).replace(f'"version": {VERSION}', '"version": 99')
     file = io.BytesIO()
     np.savez(file, **content)
     record.write_bytes(file.getvalue())

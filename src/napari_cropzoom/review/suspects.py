@@ -153,7 +153,7 @@ class Suspects:
             return None
         entry, newest = self.tracks.entry, self.tracks.history.newest
         posed = self._posed.get(self.tracks.current)
-        larger = offer_larger(entry.smoothed, posed, self.at(frame), newest) if posed else None
+        larger = offer_larger(entry.smoothed, posed, self.at(frame), newest, left) if posed else None
         if larger is not None:
             return larger
         if self._offer is None or self._offer[0] is not self._answer:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from napari_cropzoom.core.boxes import BoxTrack
+from napari_cropzoom.core.boxes import BoxTrack, Review, Source
 from napari_cropzoom.core.editing.edits import accept, set_box
 from napari_cropzoom.core.inspection.larger import offer_larger
 from napari_cropzoom.core.inspection.posed import TOUCHES, PosedSuspects, with_posed
@@ -30,6 +30,10 @@ def boxes():
 
 @pytest.fixture
 def poses(boxes):
+    return poses_in(boxes)
+
+
+def poses_in(boxes):
     """Three keypoints in a line through the box; the tail is at its left edge in two places."""
     share = np.tile(np.array([[0.8, 0.5], [0.5, 0.5], [0.2, 0.5]]), (N, 1, 1))
     share[40:46, 2, 0] = 0.005
@@ -124,7 +128,7 @@ def test_larger_boxes_hold_more_on_every_side_and_are_one_edit(poses, track):
     posed, smoothed = judge(poses, track)
     first, _ = posed.entries(smoothed)[0]
     offer = offer_larger(smoothed, posed, first, None)
-    assert offer.text == "Larger boxes in frames 40 to 45"
+    assert offer.text == "Larger boxes in frames 40 to 45: 1.25 times"
     edit, before = offer.edit(track), track.boxes.copy()
     edit.apply({track.name: track})
     for each in (smoothed, posed):
@@ -141,6 +145,76 @@ def test_larger_boxes_hold_more_on_every_side_and_are_one_edit(poses, track):
     assert offer_larger(smoothed, posed, None, None) is None
     edit.inverse().apply({track.name: track})
     assert (track.boxes == before).all()
+
+
+def settle(edit, track, smoothed, posed):
+    edit.apply({track.name: track})
+    for each in (smoothed, posed):
+        each.renew(edit.first, edit.last)
+
+
+@pytest.mark.parametrize("method", ["median", "gaussian"])
+@pytest.mark.parametrize("window", [5, 31])
+def test_smoothing_keeps_boxes_larger_and_makes_no_jump_beside_them(track, method, window):
+    before = finalize(SmoothedTrack(track, SmoothingSettings(method, window)).boxes()).copy()
+    posed, smoothed = judge(poses_in(before), track, SmoothingSettings(method, window))
+    first, second = posed.entries(smoothed)[0]
+    for each in (first, second):
+        settle(offer_larger(smoothed, posed, each, None).edit(track), track, smoothed, posed)
+    size = finalize(smoothed.boxes())[:, 2] / before[:, 2]
+    assert (size[40:46] >= 1.2).all()
+    assert size[200] >= 1.2
+    assert (np.abs(np.diff(size)) < 0.15).all()
+    assert (track.source[40:46] == Source.INTERPOLATED).all()  # by a tool, not set by hand
+
+
+def test_boxes_set_by_hand_and_accepted_ones_stay_while_others_grow(poses, track):
+    posed, smoothed = judge(poses, track)
+    first, second = posed.entries(smoothed)[0]
+    box = track.box(42)
+    set_box(track, 42, box).apply({track.name: track})
+    accept(track, 47, 47).apply({track.name: track})
+    before = track.boxes.copy()
+    for each in (smoothed, posed):
+        each.renew(40, 47)
+    settle(offer_larger(smoothed, posed, first, None).edit(track), track, smoothed, posed)
+    grown = track.boxes[:, 2] / before[:, 2]
+    assert grown[[42, 47]].tolist() == [1, 1]
+    assert (grown[[40, 41, 43, 44, 45]] >= 1.2).all()
+    set_box(track, 200, track.box(200)).apply({track.name: track})
+    for each in (smoothed, posed):
+        each.renew(200, 200)
+    settle(offer_larger(smoothed, posed, second, None).edit(track), track, smoothed, posed)
+    assert track.boxes[200, 2] / before[200, 2] >= 1.2  # nothing else of this suspect can grow
+    assert track.source[200] == Source.MANUAL
+
+
+def test_open_suspects_beside_are_left_for_a_person_to_see(poses, track):
+    posed, smoothed = judge(poses, track)
+    first, _ = posed.entries(smoothed)[0]
+    before, jump = track.boxes.copy(), Suspect(47, 47, 48, 0.9, ("jumps 40 px for 2 frames",))
+    settle(offer_larger(smoothed, posed, first, None, [first, jump]).edit(track), track, smoothed, posed)
+    assert (track.review[47:49] == Review.UNSEEN).all()
+    assert (track.boxes[47:49] == before[47:49]).all()
+    assert track.boxes[46, 2] > before[46, 2]
+
+
+def test_a_second_time_a_part_grows_a_quarter_and_not_what_is_beside_it_once_more(poses, track):
+    posed, smoothed = judge(poses, track)
+    first, _ = posed.entries(smoothed)[0]
+    before = track.boxes.copy()
+    settle(offer_larger(smoothed, posed, first, None).edit(track), track, smoothed, posed)
+    now = finalize(smoothed.boxes()).copy()
+    xy, part = poses.xy.copy(), [42, 43]
+    share = np.array([[0.8, 0.5], [0.5, 0.5], [0.2, 0.5]])
+    xy[:] = now[:, None, :2] + share * now[:, None, 2:]
+    xy[part, 2, 0] = now[part, 0] + 0.5
+    again = PosedSuspects.of(replace(poses, xy=xy, boxes=now), now, FRAME)
+    (here,) = again.entries(smoothed)[0]
+    settle(offer_larger(smoothed, again, here, None).edit(track), track, smoothed, again)
+    size = track.boxes[:, 2] / before[:, 2]
+    np.testing.assert_allclose(size[42:44], 1.25**2, atol=0.1)
+    assert (np.abs(np.diff(size)) < 0.15).all()
 
 
 def test_larger_boxes_stay_in_the_frame(poses, boxes):

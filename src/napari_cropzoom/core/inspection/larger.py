@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from napari_cropzoom.core.boxes import BoxTrack, FloatArray, Review, Snapshot, Source
+from napari_cropzoom.core.boxes import BoxTrack, FloatArray, IntArray, Review, Snapshot, Source
 from napari_cropzoom.core.editing.edits import Change, Edit
 from napari_cropzoom.core.inspection.lessons import Offer, listed, located
 from napari_cropzoom.core.inspection.posed import TOUCHES, PosedSuspects, meets
@@ -20,15 +20,20 @@ from napari_cropzoom.core.words import counted
 
 LARGER = "larger boxes in"
 HELP = (
-    "A quarter larger, and larger than that where the boxes beside are larger. Then run the pose model "
-    "again on what has changed. Undo takes it back"
+    "A quarter larger, or as large as the boxes beside where these are larger still. Boxes set by hand "
+    "stay; the others beside grow with them, so that smoothing keeps it. Then run the pose model again "
+    "on what has changed. Undo takes it back"
 )
 GROWTH, MOST = 1.25, 2.5
 AROUND, RAMP = 25, 4  # frames on either side
 
 
 def offer_larger(
-    smoothed: SmoothedTrack, posed: PosedSuspects, here: Suspect | None, newest: Edit | None
+    smoothed: SmoothedTrack,
+    posed: PosedSuspects,
+    here: Suspect | None,
+    newest: Edit | None,
+    others: Sequence[Suspect] = (),
 ) -> Offer | None:
     """Larger boxes for the suspect that is shown or, once that was done, for the others.
 
@@ -40,49 +45,79 @@ def offer_larger(
         That is shown.
     newest : Edit or None
         The last edit in force.
+    others : sequence of Suspect
+        Open ones of the boxes, which stay as they are for a person to see.
     """
     left, _ = posed.entries(smoothed)
     shown = tuple(each for each in left if here is not None and meets(each, here))
     if shown:
-        make = partial(larger_boxes, smoothed=smoothed, posed=posed, suspects=shown)
-        text = f"{LARGER.capitalize()} {located(shown)}"
+        make = partial(larger_boxes, smoothed=smoothed, posed=posed, suspects=shown, others=others)
+        times = _times(smoothed.track, smoothed, shown)
+        text = f"{LARGER.capitalize()} {located(shown)}: {times}"
         return Offer(text, f"{listed(shown)}. {HELP}", TOUCHES, shown, make)
     if not left or newest is None or not newest.label.startswith(LARGER):
         return None
-    make = partial(larger_boxes, smoothed=smoothed, posed=posed, suspects=left)
+    make = partial(larger_boxes, smoothed=smoothed, posed=posed, suspects=left, others=others)
     text = f"{len(left)} more like this: {LARGER}\n{located(left)}?"
     return Offer(text, f"{listed(left)}. {HELP}", TOUCHES, tuple(left), make)
 
 
 def larger_boxes(
-    track: BoxTrack, smoothed: SmoothedTrack, posed: PosedSuspects, suspects: Sequence[Suspect]
+    track: BoxTrack,
+    smoothed: SmoothedTrack,
+    posed: PosedSuspects,
+    suspects: Sequence[Suspect],
+    others: Sequence[Suspect] = (),
 ) -> Edit | None:
-    """One edit that sets larger boxes where the pose was found in those there are; None if nowhere.
+    """One edit that makes boxes larger where the pose was found in those there are; None if nowhere.
 
-    Beside them boxes grow less and less, where nobody has accepted or changed them.
+    Beside them boxes grow as well, as far as smoothing reaches, and from there less and less. Boxes that
+    are accepted or set by hand stay, and those of ``others``, open suspects that these do not meet; only
+    where all of a suspect are set by hand these grow themselves.
     """
     factors = np.ones(len(track))
+    is_free = (track.review != Review.ACCEPTED) & ~track.is_missing & ~track.is_manual
+    is_beside = is_free.copy()
+    for other in others:
+        if not any(meets(other, each) for each in suspects):
+            is_beside[other.first : other.last + 1] = False
     for each in suspects:
-        rows, whole = posed.open_rows(each, smoothed), _factors(track, each, smoothed)
+        rows = posed.open_rows(each, smoothed)
+        own = is_free[each.first : each.last + 1]
+        rows &= own if (rows & own).any() else True
+        whole, sides = _factors(track, each, smoothed)
         part = factors[each.first : each.last + 1]
         part[rows] = np.maximum(part[rows], whole[rows])
         for edge, step in ((each.first, -1), (each.last, 1)):
-            beside = edge + step * np.arange(1, RAMP + 1)
-            fading = whole[0 if step < 0 else -1] ** (1 - np.arange(1, RAMP + 1) / (RAMP + 1))
-            inside = (beside >= 0) & (beside < len(track))
-            beside = beside[inside]
-            free = (track.review[beside] < Review.ACCEPTED) & ~np.isnan(track.boxes[beside, 0])
-            factors[beside[free]] = np.maximum(factors[beside[free]], fading[inside][free])
+            beside, fading = _beside(edge, step, smoothed)
+            free = is_beside[beside]
+            beside, fading = beside[free], fading[free]
+            if len(beside):
+                first = int(beside.min())
+                known = size_of(smoothed.part(first, int(beside.max())))[beside - first, 0]
+                wanted = np.maximum(sides[0 if step < 0 else -1] / known, 1) ** fading
+                factors[beside] = np.maximum(factors[beside], wanted)
     changes = []
     for first, last in runs(factors > 1):
+        before = track.snapshot(first, last)
         boxes = grow(smoothed.part(first, last), factors[first : last + 1], posed.frame_size)
-        source, review = np.full(len(boxes), Source.MANUAL), np.full(len(boxes), Review.EDITED)
+        source = np.where(before.source == Source.MANUAL, Source.MANUAL, Source.INTERPOLATED)
+        review = np.full(len(boxes), Review.EDITED)
         after = Snapshot(boxes, source.astype(np.uint8), review.astype(np.uint8))
-        changes.append(Change(track.name, first, track.snapshot(first, last), after))
+        changes.append(Change(track.name, first, before, after))
     if not changes:
         return None
     where = located(suspects) if len(suspects) == 1 else counted(len(suspects), "suspect")
     return Edit(f"{LARGER} {where}", tuple(changes))
+
+
+def _beside(edge: int, step: int, smoothed: SmoothedTrack) -> tuple[IntArray, FloatArray]:
+    """Frames beside ``edge``, and their share of its growth: all of it in half a window, then less."""
+    reach = smoothed.settings.window // 2 if smoothed.settings.active else 0
+    fading = np.concatenate([np.ones(reach), 1 - np.arange(1, RAMP + 1) / (RAMP + 1)])
+    frames = edge + step * np.arange(1, len(fading) + 1)
+    inside = (frames >= 0) & (frames < len(smoothed.track))
+    return frames[inside], fading[inside]
 
 
 def grow(boxes: FloatArray, factors: FloatArray, frame_size: tuple[int, int] | None) -> FloatArray:
@@ -96,8 +131,8 @@ def grow(boxes: FloatArray, factors: FloatArray, frame_size: tuple[int, int] | N
     return finalize(np.concatenate([corner, side], axis=1))
 
 
-def _factors(track: BoxTrack, suspect: Suspect, smoothed: SmoothedTrack) -> FloatArray:
-    """(N,) to a quarter more than the boxes have on that side of a suspect where they are larger."""
+def _factors(track: BoxTrack, suspect: Suspect, smoothed: SmoothedTrack) -> tuple[FloatArray, FloatArray]:
+    """(N,) how much larger each box of a suspect becomes, and (N,) its size then, pixels."""
     sizes = size_of(smoothed.part(suspect.first, suspect.last))[:, 0]
     beside = (
         track.boxes[max(0, suspect.first - AROUND) : suspect.first],
@@ -106,5 +141,12 @@ def _factors(track: BoxTrack, suspect: Suspect, smoothed: SmoothedTrack) -> Floa
     usual = [
         float(np.median(size_of(known))) for each in beside if len(known := each[~np.isnan(each[:, 0])])
     ]
-    factors: FloatArray = np.clip(GROWTH * max(usual, default=0.0) / sizes, GROWTH, MOST)
-    return factors
+    factors: FloatArray = np.clip(max(usual, default=0.0) / sizes, GROWTH, MOST)
+    return factors, factors * sizes
+
+
+def _times(track: BoxTrack, smoothed: SmoothedTrack, suspects: Sequence[Suspect]) -> str:
+    """``1.25 times`` or ``1.25 to 1.6 times``: how much larger boxes become."""
+    factors = np.concatenate([_factors(track, each, smoothed)[0] for each in suspects])
+    low, high = (f"{value:.3g}" for value in (factors.min(), factors.max()))
+    return f"{low} times" if low == high else f"{low} to {high} times"

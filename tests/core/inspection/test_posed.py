@@ -65,6 +65,18 @@ def test_keypoints_at_the_edge_are_suspects(poses, track):
     assert not done
 
 
+def test_frames_beside_that_are_nearly_as_near_belong_to_it(poses, track):
+    """What is cut off is found at the edge, nearer in one frame than in the next."""
+    share = np.full(N, 0.2)
+    share[40:46], share[200] = 0.005, 0.01
+    share[38:40] = share[46:49] = 0.023  # nearly as near
+    share[36:38] = share[49:51] = 0.028
+    share[120:125] = 0.023  # nowhere nearer
+    poses.xy[:, 2, 0] = track.boxes[:, 0] + share * track.boxes[:, 2]
+    posed, smoothed = judge(poses, track)
+    assert spans(posed.entries(smoothed)[0]) == [(38, 48), (200, 200)]
+
+
 def test_an_unlikely_keypoint_says_nothing(poses, track):
     poses.likelihood[40:46, 2] = 0.2
     posed, smoothed = judge(poses, track)

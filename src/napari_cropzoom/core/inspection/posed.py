@@ -29,6 +29,9 @@ from napari_cropzoom.core.smoothing.track import SmoothedTrack
 TOUCHES = "may be cut off: the pose touches the edge of the box"
 # Of the side: nearer to the edge than that, a part of the animal is likely to be cut off.
 EDGE = 0.02
+# Beside such frames others count that are nearly as near, 2.5 % of the side: where a part is cut off, the
+# model puts it at the edge to about a cell of its heatmap, in one frame nearer than in the next.
+ENDS = 0.8
 # A keypoint that is less likely says nothing of its place.
 LIKELY = 0.5
 # A keypoint that is at the edge in more of its frames is left there on purpose, as a tail may be.
@@ -99,7 +102,7 @@ def touching(severity: FloatArray) -> list[Suspect]:
     """Suspects of :func:`cut_off`, (T,), by first frame."""
     together = scipy.ndimage.uniform_filter1d(severity, TOGETHER)
     worst_by = np.where(severity >= CERTAIN, together, 0.0)
-    found = worst_of_runs(severity, lambda _frame: TOUCHES, worst_by)
+    found = worst_of_runs(severity, lambda _frame: TOUCHES, worst_by, ENDS)
     return [replace(each, reasons=(TOUCHES,)) for each in found if each.score >= score_of(CERTAIN)]
 
 

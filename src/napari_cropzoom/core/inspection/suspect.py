@@ -99,7 +99,10 @@ def over(what: str, first: int, last: int) -> str:
 
 
 def worst_of_runs(
-    severity: FloatArray, reason: Callable[[int], str], worst_by: FloatArray | None = None
+    severity: FloatArray,
+    reason: Callable[[int], str],
+    worst_by: FloatArray | None = None,
+    ends: float = CERTAIN,
 ) -> Iterator[Suspect]:
     """A suspect for each run of suspicious frames.
 
@@ -113,6 +116,8 @@ def worst_of_runs(
         Words for the worst frame.
     worst_by : ndarray, (T,), optional
         What makes a frame the worst, if not the severity.
+    ends : float
+        Severity of the first and of the last frame, at least, where a run is rather a fault than not.
     """
     by = severity if worst_by is None else worst_by
     mask = severity >= WEAKEST
@@ -120,7 +125,7 @@ def worst_of_runs(
     closed = scipy.ndimage.binary_closing(np.pad(mask, around), np.ones(around))[around:-around]
     for first, last in runs(closed):
         part = severity[first : last + 1]
-        counts = np.flatnonzero(part >= (CERTAIN if part.max() >= CERTAIN else WEAKEST))
+        counts = np.flatnonzero(part >= (ends if part.max() >= CERTAIN else WEAKEST))
         last, first = first + int(counts[-1]), first + int(counts[0])
         frame = first + int(np.argmax(by[first : last + 1]))
         words = over(reason(frame), first, last)

@@ -175,6 +175,12 @@ def _known_states(folder: Path) -> None:
     write_known(folder / "out" / "known.json", {"v.mp4": {"stamps": [], "state": {}}})
 
 
+def _places(folder: Path) -> None:
+    from napari_cropzoom.files.user_data import write_places
+
+    write_places(folder / "out" / "places.json", {"v.mp4": {"results": "", "reviews": ["v_bbox.csv"]}})
+
+
 def _errors(folder: Path) -> None:
     from napari_cropzoom.core.scores import Comparison
     from napari_cropzoom.engine.training.evaluation import write_errors
@@ -320,6 +326,7 @@ WRITE_POINTS = [
     WritePoint("projects.table.write_csv", "project.csv", _project_table),
     WritePoint("projects.labeling.write_image", "img00000001.png", _labeled_image),
     WritePoint("projects.review_labels.record.write_record", "labels_made_of.json", _labeled_record),
+    WritePoint("files.user_data.write_places", "places.json", _places),
     WritePoint("projects.known.write_known", "known.json", _known_states),
     WritePoint("engine.training.evaluation.write_errors", "errors.csv", _errors),
     WritePoint("engine.training.status._write", "train_status.json", _training_begins),

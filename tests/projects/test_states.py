@@ -6,6 +6,7 @@ import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,6 +31,13 @@ from napari_cropzoom.files.provenance import (
     write_made_with,
 )
 from napari_cropzoom.files.review_paths import file_sha256, reviewed_csv, without_absent
+from napari_cropzoom.files.user_data import (
+    PLACES,
+    Places,
+    places_of,
+    remember_results,
+    remember_reviewed,
+)
 from napari_cropzoom.projects.known import KnownStates
 from napari_cropzoom.projects.layout import Project
 from napari_cropzoom.projects.results import Results
@@ -280,6 +288,60 @@ def test_boxes_in_a_folder_of_results_count_wherever_the_model_is(root: Path) ->
     project = Project.open(root / "videos", root / "out")
     assert not project.models
     assert read_state(Results.of(project, video_of(root))).stage == "boxes"
+
+
+def test_what_the_person_chose_in_the_window_the_command_knows_too(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], fresh_data: None
+) -> None:
+    """A folder for the results of a video, or of a project, and reviews that lie elsewhere."""
+    put_boxes(root)
+    review(root)
+    elsewhere = tmp_path / "copies"
+    elsewhere.mkdir()
+    copy = Path(shutil.copy(video_of(root), elsewhere))
+
+    def told(*words: str) -> dict[str, Any]:
+        capsys.readouterr()
+        assert main(["project", str(elsewhere), "--json", *words]) == 0
+        (found,) = json.loads(capsys.readouterr().out)["videos"]
+        return dict(found)
+
+    assert told()["stage"] == "new"
+    remember_reviewed(copy, raw_of(root))
+    assert told()["boxes"] == str(raw_of(root))
+    assert told()["n_edits"] == 1
+    own, of_all, given = (tmp_path / name for name in ("own", "all", "given"))
+    for folder in (own, of_all, given):
+        write_bbox_csv(folder / raw_of(root).name, boxes_from_keypoints(poses(), SizingSettings()))
+    other = Path(shutil.copy(video_of(root), elsewhere / "other.mp4"))
+    for folder in (own, of_all, given):
+        (folder / raw_of(root).name).rename(folder / "other_bbox.csv")
+    copy.unlink()
+    remember_results(elsewhere, of_all)
+    assert told()["boxes"] == str(of_all / "other_bbox.csv")
+    remember_results(other, own)
+    assert told()["boxes"] == str(own / "other_bbox.csv")
+    assert told("--output_dir", str(given))["boxes"] == str(given / "other_bbox.csv")
+    remember_results(other, None)
+    remember_results(elsewhere, None)
+    assert told()["stage"] == "new"
+
+
+def test_places_that_cannot_be_read_or_written_count_as_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    video, data = tmp_path / "v.mp4", tmp_path / "data"
+    monkeypatch.setenv("CROPZOOM_DATA_DIR", str(data))
+    for number in range(6):
+        remember_reviewed(video, tmp_path / f"{number}.csv")
+    assert [each.stem for each in places_of(video).reviews] == ["5", "4", "3", "2"]
+    for content in ("", "[]", '{"version": 1, "places": {"' + str(video) + '": 3}}', '{"version": 9}'):
+        (data / PLACES).write_text(content)
+        assert places_of(video) == Places()
+    data.rename(tmp_path / "gone")
+    data.write_text("a file in the place of the folder")
+    remember_results(video, tmp_path)
+    assert places_of(video) == Places()
 
 
 def test_smoothed_boxes_without_a_review(root: Path) -> None:

@@ -1,10 +1,12 @@
 """Opening a video that has been reviewed offers the review at once."""
 
+import json
 import os
 import subprocess
 import sys
 from datetime import datetime
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
@@ -15,13 +17,18 @@ from gui_events import needs_display, press_key, spin, wait_for, xdotool
 from lpmodels import make_predictions_folder
 from napari_cropzoom import open_review
 from napari_cropzoom.app import add_docks, find_dock
+from napari_cropzoom.cli import main
 from napari_cropzoom.core.boxes import Box
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.files.bbox_csv import write_bbox_csv
 from napari_cropzoom.files.review_paths import journal_file
+from napari_cropzoom.files.user_data import PLACES, user_data_folder
+from napari_cropzoom.projects.states import VideoState
 from napari_cropzoom.review.finding import FoundReview, find_reviews, read_found
 from napari_cropzoom.review.session import Session
 from napari_cropzoom.video.video import Video
+from napari_cropzoom.widgets.controls import remember
+from napari_cropzoom.widgets.projects.reading import read_project
 from napari_cropzoom.widgets.steps.video import ScanProgress, scan
 from review_window import click_on
 from videos import make_numbered_video
@@ -35,6 +42,7 @@ SIZE = (160, 120)
 def forget_everything(folder):
     """Another computer, or another person: only what lies beside the files is known."""
     QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(folder))
+    (user_data_folder() / PLACES).unlink(missing_ok=True)
 
 
 @pytest.fixture
@@ -196,6 +204,44 @@ def test_boxes_of_ones_own_are_remembered_wherever_they_lie(new_viewer, tmp_path
     click_on(dock.findChild(QPushButton, "video_review_use_0"))
     wait_for(lambda: dock.controller.session.has_boxes)
     assert dock.controller.session.raw_csv == raw
+
+
+def test_a_copy_of_a_video_has_its_review_in_the_table_of_the_window_and_of_the_command_alike(
+    new_viewer, tmp_path, video_file, detector, capsys
+):
+    """Byte for byte the same video elsewhere: opened there, its review goes on, and the table says so."""
+    review(video_file, detector / "video_preds" / "v_bbox.csv")
+    forget_everything(tmp_path / "settings")
+    copy = tmp_path / "elsewhere" / "v.mp4"
+    copy.parent.mkdir()
+    copy.write_bytes(video_file.read_bytes())
+
+    def tables():
+        shown = list[VideoState]()
+        read_project(copy.parent, Event(), lambda _, states: shown.extend(states))
+        capsys.readouterr()
+        assert main(["project", str(copy.parent), "--json"]) == 0
+        (told,) = json.loads(capsys.readouterr().out)["videos"]
+        (state,) = shown
+        return state, told
+
+    state, told = tables()
+    assert (state.stage, told["stage"]) == ("new", "new")
+    remember("model", detector)
+    viewer = new_viewer()
+    dock = open_by_hand(viewer, copy)
+    wait_for(lambda: offers(dock))
+    click_on(dock.findChild(QPushButton, "video_review_use_0"))
+    wait_for(lambda: dock.controller.session.has_boxes)
+    dock.controller.session.set_box(5, Box(30, 30, 20, 20))
+    viewer.close()
+    state, told = tables()
+    assert (state.n_edits, told["n_edits"]) == (4, 4)
+    assert state.as_json() == {name: value for name, value in told.items() if name != "stage"}
+    copy.write_bytes(make_numbered_video(tmp_path / "other.mp4", N + 2, size=SIZE).read_bytes())
+    state, told = tables()  # another video in its place: not its review; what has no record is trusted
+    assert (state.stage, told["stage"]) == ("boxes", "boxes")
+    assert "was made of another file" in state.why
 
 
 def test_the_script_and_the_shell_offer_it_too(new_viewer, tmp_path, video_file, detector):

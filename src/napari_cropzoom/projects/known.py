@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.files.atomic import atomic_path
 from napari_cropzoom.files.names import place_key
 from napari_cropzoom.files.parsing import MISSHAPEN, read_json
-from napari_cropzoom.files.user_data import user_data_folder
+from napari_cropzoom.files.user_data import places_of, results_of, user_data_folder
 from napari_cropzoom.projects.layout import Project
 from napari_cropzoom.projects.results import Results, stamp_of
 from napari_cropzoom.projects.states import VideoState, read_state
@@ -46,15 +45,19 @@ class KnownStates:
             if content["version"] == VERSION:
                 self._entries = dict(content["videos"])
 
-    def look(
-        self, project: Project, video: Path, results: Path | None = None, also: Iterable[Path] = ()
-    ) -> VideoState:
+    def look(self, project: Project, video: Path, results: Path | None = None) -> VideoState:
         """The state of a video of a project; that a folder cannot be read is told, never raised.
 
-        The parameters are those of :meth:`Results.of`.
+        Parameters
+        ----------
+        project : Project
+        video : Path
+        results : Path or None
+            Folder for its results; None for the one that the person chose for this video, or for all.
         """
+        places = places_of(video)
         try:
-            return self.state(Results.of(project, video, results, also))
+            return self.state(Results.of(project, video, results or places.results, places.reviews))
         except OSError as error:  # such as a folder of another person
             told = f"{error.filename or video} cannot be read ({error.strerror or error})"
             return VideoState(video, problems=(told,))
@@ -78,6 +81,19 @@ class KnownStates:
         with contextlib.suppress(CropzoomError, OSError):
             write_known(self._path, self._used)
         self._entries = dict(self._used)
+
+
+def open_project(folder: Path, output_dir: Path | None = None) -> Project:
+    """Open a project with a folder for results: this one, or else the one that the person chose for it.
+
+    Raises
+    ------
+    CropzoomError
+        As :meth:`Project.open`.
+    """
+    project = Project.open(folder, output_dir)
+    chosen = results_of(project.data_dir) if output_dir is None else None
+    return project if chosen is None else Project.open(folder, chosen)
 
 
 def write_known(path: Path, videos: dict[str, Any]) -> None:

@@ -207,7 +207,8 @@ def _with_boxes(
         counts = count(raw, found.video, predictions, size, pose)
     except (CropzoomError, OSError) as error:
         problems.append(str(error))
-        return replace(state, is_reviewed=reviewed_csv(raw, found.video).is_file()), None
+        final = reviewed_csv(raw, found.video)
+        return replace(state, is_reviewed=final.is_file() and _is_ours(final, found.video, [])), None
     if counts.is_of_others:
         outdated.append("the raw boxes are not those that were reviewed")
     if counts.has_saved and not counts.is_saved:

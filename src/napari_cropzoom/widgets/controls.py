@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,7 +26,6 @@ from superqt import QLabeledDoubleSlider
 from napari_cropzoom.core.looks import MESSAGE, rgb
 
 RECENT_LENGTH = 8
-RESULTS_KEPT = 1000  # videos
 _BAR = {kind: ", ".join(f"{255 * part:.0f}" for part in rgb(color)) for kind, color in MESSAGE.items()}
 _SIGN = {"error": "⚠  ", "warning": "⚠  ", "info": ""}
 
@@ -368,29 +366,6 @@ def remember(kind: str, path: Path) -> None:
     others = [known for known in recent(kind) if known.resolve() != path.resolve()]
     paths = [path.absolute(), *others]  # a link's own name: it may lead into a store of contents
     settings().setValue(f"recent/{kind}", [str(each) for each in paths[:RECENT_LENGTH]])
-
-
-def results_of(video: Path) -> Path | None:
-    """Folder that a person chose for what is made of a video; None for the usual places."""
-    folder = _all_results().get(str(video.absolute()))
-    return Path(folder) if folder else None
-
-
-def remember_results(video: Path, folder: Path | None) -> None:
-    """Keep the folder for the next time this video is opened; None forgets it."""
-    known = _all_results()
-    known.pop(str(video.absolute()), None)
-    if folder is not None:
-        known[str(video.absolute())] = str(folder.absolute())
-    settings().setValue("results", json.dumps(dict(list(known.items())[-RESULTS_KEPT:])))
-
-
-def _all_results() -> dict[str, str]:
-    try:
-        known = json.loads(str(settings().value("results", "{}")))
-    except ValueError:
-        return {}
-    return known if isinstance(known, dict) else {}
 
 
 def settings() -> QSettings:

@@ -1,4 +1,7 @@
-"""What is remembered of each video between sessions: where its reviews lie, and how they were left."""
+"""What the window remembers of each video between sessions: how its review was left.
+
+Where its reviews lie is kept for the commands too, see :mod:`napari_cropzoom.files.user_data`.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +12,11 @@ from typing import Any
 
 from qtpy.QtCore import QObject
 
+from napari_cropzoom.files.user_data import PLACES_KEPT, remember_reviewed
 from napari_cropzoom.widgets.controller import Controller
-from napari_cropzoom.widgets.controls import RESULTS_KEPT, settings
+from napari_cropzoom.widgets.controls import settings
 
 KEY = "reviews"
-REVIEWS_KEPT = 4  # of a video
-
-
-def reviews_of(video: Path) -> list[Path]:
-    """Raw boxes of a video that were reviewed before, the last first; files may be gone since."""
-    return [Path(raw) for raw in _of(video).get("raw", []) if isinstance(raw, str)]
 
 
 def pose_of(video: Path) -> Path | None:
@@ -45,10 +43,9 @@ def remember_hidden(video: Path, kinds: Iterable[str]) -> None:
 
 def remember_review(video: Path, raw_csv: Path, pose: Path | None) -> None:
     """Keep where the review of a video lies, for the next time it is opened."""
-    known, raw = _of(video), str(raw_csv.absolute())
-    others = [one for one in known.get("raw", []) if one != raw]
-    pose_model = str(pose) if pose else known.get("pose")
-    _keep(video, {**known, "raw": [raw, *others][:REVIEWS_KEPT], "pose": pose_model})
+    remember_reviewed(video, raw_csv)
+    known = _of(video)
+    _keep(video, {**known, "pose": str(pose) if pose else known.get("pose")})
 
 
 def remember_place(video: Path, step: str, frame: int) -> None:
@@ -60,7 +57,7 @@ def _keep(video: Path, entry: dict[str, Any]) -> None:
     everything = _everything()
     everything.pop(str(video.absolute()), None)
     everything[str(video.absolute())] = entry
-    settings().setValue(KEY, json.dumps(dict(list(everything.items())[-RESULTS_KEPT:])))
+    settings().setValue(KEY, json.dumps(dict(list(everything.items())[-PLACES_KEPT:])))
 
 
 class ReviewMemory(QObject):

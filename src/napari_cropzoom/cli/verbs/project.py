@@ -28,19 +28,18 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
 def project(args: argparse.Namespace) -> None:
     """Print a line a model and a line a video."""
     from napari_cropzoom.cli.outputs import check_output
-    from napari_cropzoom.projects.known import KnownStates
-    from napari_cropzoom.projects.layout import Project
+    from napari_cropzoom.projects.known import KnownStates, open_project
     from napari_cropzoom.projects.table import COLUMNS, told, write_csv
 
     if args.csv is not None:
         check_output(args.csv, ",".join(COLUMNS[:3]), "a table of videos")
-    found = Project.open(args.folder, args.output_dir)
+    found = open_project(args.folder, args.output_dir)
     known, states, start = KnownStates(found.data_dir), [], time.monotonic()
     for number, video in enumerate(found.videos):
         if number and time.monotonic() - start > PATIENCE:
             print_note(f"looked at {number} of {len(found.videos)}")
             start = time.monotonic()
-        states.append(known.look(found, video))
+        states.append(known.look(found, video, found.results_of(video) if args.output_dir else None))
     known.save()
     for note in found.notes:
         print_note(note)

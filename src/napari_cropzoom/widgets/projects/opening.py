@@ -10,11 +10,12 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_cropzoom.core.smoothing.methods import SmoothingSettings
 from napari_cropzoom.files.review_paths import journal_file
+from napari_cropzoom.files.user_data import remember_results, results_of
 from napari_cropzoom.projects.layout import Project
 from napari_cropzoom.projects.models import POSE
 from napari_cropzoom.projects.states import VideoState
 from napari_cropzoom.review.finding import FoundReview
-from napari_cropzoom.widgets.controls import delayed, remember_results, results_of
+from napari_cropzoom.widgets.controls import delayed
 from napari_cropzoom.widgets.docks import add_docks, find_dock
 from napari_cropzoom.widgets.memory import remember_review
 from napari_cropzoom.widgets.window.hides_on_close import holder_of

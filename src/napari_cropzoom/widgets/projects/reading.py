@@ -10,11 +10,9 @@ from threading import Event
 from qtpy.QtCore import QObject, Signal
 
 from napari_cropzoom.jobs import ThreadHandle, run_in_thread
-from napari_cropzoom.projects.known import KnownStates
+from napari_cropzoom.projects.known import KnownStates, open_project
 from napari_cropzoom.projects.layout import Project
 from napari_cropzoom.projects.states import VideoState
-from napari_cropzoom.widgets.controls import results_of
-from napari_cropzoom.widgets.memory import reviews_of
 
 SECONDS_BETWEEN = 0.2  # in which states are gathered before they are shown
 
@@ -106,15 +104,13 @@ def read_project(
     CropzoomError
         If it is no project.
     """
-    project = Project.open(folder)
-    if (results := results_of(project.data_dir)) is not None:
-        project = Project.open(folder, results)
+    project = open_project(folder)
     say(project, [])
     known, ready, since = KnownStates(project.data_dir), list[VideoState](), time.monotonic()
     for video in project.videos:
         if stop.is_set():
             return
-        ready.append(known.look(project, video, results_of(video), reviews_of(video)))
+        ready.append(known.look(project, video))
         if time.monotonic() - since > SECONDS_BETWEEN:
             say(None, ready)
             ready, since = [], time.monotonic()

@@ -19,6 +19,7 @@ from napari_cropzoom.canvas.layer_stack import prepare_layers
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.words import counted, shortened
 from napari_cropzoom.engine.model_folder import ModelsNear
+from napari_cropzoom.files.user_data import places_of, remember_results, results_of
 from napari_cropzoom.jobs import Latest
 from napari_cropzoom.review.finding import FoundReview, find_models, find_reviews, read_all_found
 from napari_cropzoom.video.checks import preflight
@@ -31,12 +32,9 @@ from napari_cropzoom.widgets.controls import (
     note,
     recent,
     remember,
-    remember_results,
-    results_of,
     row,
     thin_bar,
 )
-from napari_cropzoom.widgets.memory import reviews_of
 from napari_cropzoom.widgets.questions import may_leave
 from napari_cropzoom.widgets.steps.base import Needs, Step
 from napari_cropzoom.widgets.steps.parts.found_reviews import MOST_OFFERED, FoundReviews
@@ -392,7 +390,8 @@ def scan(path: Path, progress: ScanProgress) -> tuple[Video, list[Path], ModelsN
 
 def known_reviews(video: Path) -> list[Path]:
     """Raw boxes of a video that have a review, where reviews lie and where there were some before."""
-    return find_reviews(video, results_of(video), recent("model"), reviews_of(video))
+    places = places_of(video)
+    return find_reviews(video, places.results, recent("model"), places.reviews)
 
 
 def models_near(video: Path) -> ModelsNear:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qtpy.QtCore import QObject, Signal
 
+from napari_cropzoom.files.user_data import remember_results, results_of
 from napari_cropzoom.jobs import DRAWN_FIRST, Latest, run_in_thread
 from napari_cropzoom.review.finding import FoundReview
 from napari_cropzoom.review.recording import Recording
 from napari_cropzoom.review.session import Session
 from napari_cropzoom.widgets.controller import Controller
-from napari_cropzoom.widgets.controls import delayed, remember_results, results_of
+from napari_cropzoom.widgets.controls import delayed
 from napari_cropzoom.widgets.views.reading import OpenView, close_all, open_views
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,13 +17,17 @@ from lpmodels import make_lp_model
 from napari_cropzoom.cli import main
 from napari_cropzoom.core.boxes import Source
 from napari_cropzoom.core.editing.range_tools import mark_absent
+from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.sampling.spread import spread
 from napari_cropzoom.core.smoothing.sizing import SizingSettings, boxes_from_keypoints
 from napari_cropzoom.engine.model_folder import ModelFolder
 from napari_cropzoom.files.predictions_csv import read_predictions_table
-from napari_cropzoom.projects import stages
+from napari_cropzoom.projects import comparing, stages
 from napari_cropzoom.projects.comparing import Improvement, OnVideo
 from napari_cropzoom.projects.corrections import Corrected, read_corrected, sizing_like
+from napari_cropzoom.projects.review_labels import improving
+from napari_cropzoom.projects.review_labels.improving import label_corrections
+from napari_cropzoom.projects.review_labels.record import with_review
 from napari_cropzoom.projects.review_labels.said import LabelReview, Said
 from napari_cropzoom.review.session import Session
 from napari_cropzoom.video.video import Video
@@ -306,3 +311,17 @@ def test_frames_are_spread_over_videos_and_kinds_and_no_two_are_neighbours() -> 
         assert (np.diff(mine) >= 4).all()
     assert spread(features, videos, kinds, frames, 200, 50)
     assert spread(np.zeros((0, 2)), [], [], np.zeros(0, int), 5, 1) == []
+
+
+def test_whether_the_result_can_be_written_is_known_before_the_networks_run(tmp_path, monkeypatch):
+    labels, model = tmp_path / "CollectedData.csv", SimpleNamespace(output=tmp_path)
+    labels.write_text("scorer,me,me\nbodyparts,nose,nose\ncoords,x,y\nlabeled-data/a/img1.png,1,2\n")
+    (tmp_path / comparing.COMPARED).mkdir()
+    with_review(labels).mkdir()
+    monkeypatch.setattr(improving, "check_names", lambda *_: None)
+    for work in (
+        label_corrections(None, labels, model, model, []),
+        comparing.compare_detectors(None, labels, model, model, [], {}),
+    ):
+        with pytest.raises(CropzoomError, match="is a folder. Give the name of a file in it"):
+            next(work)

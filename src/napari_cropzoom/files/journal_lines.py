@@ -31,7 +31,7 @@ from napari_cropzoom.core.errors import CropzoomError, brief
 from napari_cropzoom.core.runs import mask_of, runs
 from napari_cropzoom.core.smoothing.methods import SmoothingSettings
 from napari_cropzoom.core.smoothing.sizing import SizingSettings
-from napari_cropzoom.files.parsing import MISSHAPEN, parse_json
+from napari_cropzoom.files.parsing import MISSHAPEN, parse_json, size_of
 
 VERSION = 2
 PLAIN_ROWS = 8  # more boxes than this are packed
@@ -54,7 +54,7 @@ def read_lines(path: Path) -> tuple[list[bytes], int]:
         If the file cannot be read, or is larger than any journal.
     """
     try:
-        size = path.stat().st_size
+        size = size_of(path)
         if size > MOST_BYTES:
             raise broken(path, 1, ValueError(f"{size / 1e9:.1f} GB, more than a journal can have"))
         data = path.read_bytes()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import logging
 import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from stat import S_ISREG
 from tokenize import TokenError
 from typing import Any
 
@@ -51,6 +53,20 @@ _YAML_ERRORS = (yaml.YAMLError, *MISSHAPEN)
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+def size_of(path: Path) -> int:
+    """Bytes of a file, before it is opened: a pipe would be waited for, and a device has no end.
+
+    Raises
+    ------
+    OSError
+        If it is not there, or is no file.
+    """
+    found = path.stat()
+    if not S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "it is no file", str(path))
+    return found.st_size
+
+
 def read_yaml(path: Path) -> dict[str, Any]:
     """Read a configuration, its aliases, depth and size checked before anything is built.
 
@@ -60,7 +76,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         If it cannot be read, is no YAML or no mapping, or is larger than any configuration.
     """
     try:
-        size = path.stat().st_size
+        size = size_of(path)
         if size > YAML_BYTES:
             raise CropzoomError(
                 f"{path}: has {size / 1e6:.1f} MB, a configuration at most {YAML_BYTES / 1e6:.0f}. "
@@ -141,7 +157,7 @@ def read_json(path: Path, most: int = JSON_BYTES) -> Any:
     ValueError
         If it is no JSON, is not UTF-8, is nested too deep, or has more than ``most`` bytes.
     """
-    size = path.stat().st_size
+    size = size_of(path)
     if size > most:
         raise ValueError(f"{size / 1e6:.1f} MB, and such a file has at most {most / 1e6:.0f}")
     return parse_json(path.read_text(encoding="utf-8"))
@@ -174,6 +190,7 @@ def load_arrays(path: Path, most: int = ARRAY_BYTES) -> Any:
     ValueError
         If it is no such file; for all others see ``UNREADABLE_ARRAYS``.
     """
+    size_of(path)
     with zipfile.ZipFile(path) as file:
         unpacked = sum(member.file_size for member in file.infolist())
     if unpacked > most:

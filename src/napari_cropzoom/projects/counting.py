@@ -13,7 +13,7 @@ from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.smoothing.filters import SMOOTHING_METHODS
 from napari_cropzoom.files.bbox_csv import read_bbox_csv
 from napari_cropzoom.files.journal_lines import parse_line
-from napari_cropzoom.files.parsing import MISSHAPEN
+from napari_cropzoom.files.parsing import MISSHAPEN, size_of
 from napari_cropzoom.files.provenance import MadeWith, read_video_predictions
 from napari_cropzoom.files.review_paths import journal_file, reviewed_csv
 from napari_cropzoom.review.keypoints import Keypoints, Kind
@@ -142,8 +142,10 @@ def _suspects(
 def _n_frames(raw: Path) -> int:
     """Frames by the first line of the journal, or else by the rows of the boxes."""
     journal = journal_file(raw)
-    with contextlib.suppress(OSError, CropzoomError, *MISSHAPEN), journal.open("rb") as file:
-        frames = parse_line(journal, 1, file.readline(1_000_000).rstrip(b"\n"))["n_frames"]
+    with contextlib.suppress(OSError, CropzoomError, *MISSHAPEN):
+        size_of(journal)
+        with journal.open("rb") as file:
+            frames = parse_line(journal, 1, file.readline(1_000_000).rstrip(b"\n"))["n_frames"]
         if isinstance(frames, int) and frames > 0:
             return frames
     return len(read_bbox_csv(raw, allow_missing=True, faults="skip"))

@@ -15,7 +15,7 @@ from napari_cropzoom.files.bbox_csv import read_bbox_csv, write_bbox_csv
 from napari_cropzoom.files.belonging import sign
 from napari_cropzoom.files.formats.settle import ImportedTrack
 from napari_cropzoom.files.names import folder_name, name_key
-from napari_cropzoom.files.parsing import why_not_read
+from napari_cropzoom.files.parsing import size_of, why_not_read
 
 CONFIDENCE_HEADER = "frame,confidence"
 MOST_BYTES_A_FRAME = 100
@@ -115,7 +115,7 @@ def read_confidence(path: Path, n_frames: int) -> tuple[FloatArray | None, str]:
     if not os.path.lexists(beside):
         return None, ""
     try:
-        if beside.stat().st_size > MOST_BYTES_A_FRAME * (n_frames + 1):
+        if size_of(beside) > MOST_BYTES_A_FRAME * (n_frames + 1):
             raise ValueError("too large")
         header, *lines = beside.read_text("utf-8").splitlines()
         cells = [line.partition(",")[2] for line in lines]

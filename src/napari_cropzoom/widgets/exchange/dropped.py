@@ -14,7 +14,7 @@ from napari_cropzoom.files.formats.base import LONGEST_LINE, header_cells
 from napari_cropzoom.files.formats.contents import Content
 from napari_cropzoom.files.formats.importing import recognise
 from napari_cropzoom.files.formats.outside import OUTSIDE
-from napari_cropzoom.files.parsing import MISSHAPEN
+from napari_cropzoom.files.parsing import MISSHAPEN, size_of
 from napari_cropzoom.files.review_paths import REVIEW_DIR
 
 JOURNAL = "_journal.jsonl"
@@ -115,6 +115,7 @@ def video_of(path: Path) -> Path | None:
 def journal_identity(journal: Path) -> dict[str, Any] | None:
     """What the first line of a journal says of its video."""
     try:
+        size_of(journal)
         with journal.open("rb") as file:
             head = json.loads(file.readline(LONGEST_LINE))
         identity = head["made_of"]

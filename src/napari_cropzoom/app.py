@@ -64,7 +64,7 @@ def open_review(
     CropzoomError
         If a file or folder is not what it should be; the window is then as it was.
     """
-    from napari_cropzoom.files.user_data import results_of
+    from napari_cropzoom.files.review_paths import results_of
 
     dock = find_dock(viewer)
     chosen = (dock.controller.detector, dock.controller.pose) if dock else (None, None)

@@ -176,7 +176,7 @@ def _known_states(folder: Path) -> None:
 
 
 def _places(folder: Path) -> None:
-    from napari_cropzoom.files.user_data import write_places
+    from napari_cropzoom.files.review_paths import write_places
 
     write_places(folder / "out" / "places.json", {"v.mp4": {"results": "", "reviews": ["v_bbox.csv"]}})
 
@@ -326,7 +326,7 @@ WRITE_POINTS = [
     WritePoint("projects.table.write_csv", "project.csv", _project_table),
     WritePoint("projects.labeling.write_image", "img00000001.png", _labeled_image),
     WritePoint("projects.review_labels.record.write_record", "labels_made_of.json", _labeled_record),
-    WritePoint("files.user_data.write_places", "places.json", _places),
+    WritePoint("files.review_paths.write_places", "places.json", _places),
     WritePoint("projects.known.write_known", "known.json", _known_states),
     WritePoint("engine.training.evaluation.write_errors", "errors.csv", _errors),
     WritePoint("engine.training.status._write", "train_status.json", _training_begins),

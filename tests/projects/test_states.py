@@ -30,13 +30,15 @@ from napari_cropzoom.files.provenance import (
     video_identity,
     write_made_with,
 )
-from napari_cropzoom.files.review_paths import file_sha256, reviewed_csv, without_absent
-from napari_cropzoom.files.user_data import (
+from napari_cropzoom.files.review_paths import (
     PLACES,
     Places,
+    file_sha256,
     places_of,
     remember_results,
     remember_reviewed,
+    reviewed_csv,
+    without_absent,
 )
 from napari_cropzoom.projects.known import KnownStates
 from napari_cropzoom.projects.layout import Project

@@ -21,8 +21,8 @@ from napari_cropzoom.cli import main
 from napari_cropzoom.core.boxes import Box
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.files.bbox_csv import write_bbox_csv
-from napari_cropzoom.files.review_paths import journal_file
-from napari_cropzoom.files.user_data import PLACES, user_data_folder
+from napari_cropzoom.files.review_paths import PLACES, journal_file
+from napari_cropzoom.files.user_data import user_data_folder
 from napari_cropzoom.projects.states import VideoState
 from napari_cropzoom.review.finding import FoundReview, find_reviews, read_found
 from napari_cropzoom.review.session import Session

@@ -12,7 +12,8 @@ from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.files.atomic import atomic_path
 from napari_cropzoom.files.names import place_key
 from napari_cropzoom.files.parsing import MISSHAPEN, read_json
-from napari_cropzoom.files.user_data import places_of, results_of, user_data_folder
+from napari_cropzoom.files.review_paths import places_of, results_of
+from napari_cropzoom.files.user_data import user_data_folder
 from napari_cropzoom.projects.layout import Project
 from napari_cropzoom.projects.results import Results, stamp_of
 from napari_cropzoom.projects.states import VideoState, read_state

@@ -1,6 +1,6 @@
 """What the window remembers of each video between sessions: how its review was left.
 
-Where its reviews lie is kept for the commands too, see :mod:`napari_cropzoom.files.user_data`.
+Where its reviews lie is kept for the commands too, see :mod:`napari_cropzoom.files.review_paths`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from qtpy.QtCore import QObject
 
-from napari_cropzoom.files.user_data import PLACES_KEPT, remember_reviewed
+from napari_cropzoom.files.review_paths import PLACES_KEPT, remember_reviewed
 from napari_cropzoom.widgets.controller import Controller
 from napari_cropzoom.widgets.controls import settings
 

@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QFileDialog, QPushButton
 from napari_cropzoom.app import open_review
 from napari_cropzoom.core.boxes import Box
 from napari_cropzoom.files.belonging import made_of, sign
-from napari_cropzoom.files.user_data import results_of
+from napari_cropzoom.files.review_paths import results_of
 from videos import excerpt
 
 

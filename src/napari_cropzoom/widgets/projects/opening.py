@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QObject, Signal
 
 from napari_cropzoom.core.smoothing.methods import SmoothingSettings
-from napari_cropzoom.files.review_paths import journal_file
-from napari_cropzoom.files.user_data import remember_results, results_of
+from napari_cropzoom.files.review_paths import journal_file, remember_results, results_of
 from napari_cropzoom.projects.layout import Project
 from napari_cropzoom.projects.models import POSE
 from napari_cropzoom.projects.states import VideoState

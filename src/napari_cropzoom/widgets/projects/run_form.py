@@ -24,7 +24,7 @@ from napari_cropzoom.batch.settings import BOXES
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.smoothing.sizing import SizingSettings
 from napari_cropzoom.core.words import counted
-from napari_cropzoom.files.user_data import remember_results, results_of
+from napari_cropzoom.files.review_paths import remember_results, results_of
 from napari_cropzoom.projects.layout import Project
 from napari_cropzoom.projects.models import DETECTOR
 from napari_cropzoom.projects.models import POSE as POSE_MODEL

@@ -19,7 +19,7 @@ from napari_cropzoom.canvas.layer_stack import prepare_layers
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.words import counted, shortened
 from napari_cropzoom.engine.model_folder import ModelsNear
-from napari_cropzoom.files.user_data import places_of, remember_results, results_of
+from napari_cropzoom.files.review_paths import places_of, remember_results, results_of
 from napari_cropzoom.jobs import Latest
 from napari_cropzoom.review.finding import FoundReview, find_models, find_reviews, read_all_found
 from napari_cropzoom.video.checks import preflight

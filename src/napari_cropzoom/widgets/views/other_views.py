@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qtpy.QtCore import QObject, Signal
 
-from napari_cropzoom.files.user_data import remember_results, results_of
+from napari_cropzoom.files.review_paths import remember_results, results_of
 from napari_cropzoom.jobs import DRAWN_FIRST, Latest, run_in_thread
 from napari_cropzoom.review.finding import FoundReview
 from napari_cropzoom.review.recording import Recording

@@ -1,5 +1,11 @@
 """The caption and the window's title: never over the box, and with the video's name."""
 
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -91,8 +97,21 @@ def test_the_background_is_as_wide_as_the_letters(dock, corner):
     session.go_to_edit(0)
 
 
+@pytest.mark.parametrize("scale", ["1", "1.5", "2"])
+def test_no_letter_hangs_over_the_ground_however_many_lines(scale):
+    script = Path(__file__).parent / "measure_ground.py"
+    paths = os.pathsep.join([str(script.parents[1]), *sys.path])
+    environment = os.environ | {"QT_SCALE_FACTOR": scale, "PYTHONPATH": paths}
+    ran = subprocess.run([sys.executable, script], env=environment, capture_output=True, check=True)
+    found = json.loads(ran.stdout.splitlines()[-1])
+    assert len(found) == 28
+    assert {where: ends for where, ends in found.items() if min(ends) < 0} == {}
+
+
 def text(dock):
-    return dock.controller.viewer.canvas.overlays.text.text
+    return (
+        dock.controller.viewer.canvas.overlays.text.text.strip()
+    )  # without the empty line of the ground
 
 
 def test_a_box_that_goes_on_beyond_picture_or_view_says_where(dock):

@@ -27,11 +27,11 @@ def test_changing_the_ratio_redraws_at_once_and_then_all(detected, wait):
     assert session.track.box(0) == before
     wait(lambda: session.track.box(0).w == 72)
     assert session.sizing.crop_ratio == 3.0
-    section.by_size.setChecked(True)
-    section.size.setValue(100)
+    section.keypoints.by_size.setChecked(True)
+    section.keypoints.size.setValue(100)
     wait(lambda: session.track.box(5).w == 100)
     assert section.message.plain == ""
-    section.size.setValue(10)
+    section.keypoints.size.setValue(10)
     wait(lambda: section.message.plain.startswith("39 of 40 boxes have a side under 16 pixels"))
 
 
@@ -39,10 +39,10 @@ def test_anchors_and_likelihood_count(detected, wait):
     session, section = detected.controller.session, detected["boxes"]
     section.likelihood.setValue(0.5)
     wait(lambda: int(session.track.is_missing.sum()) == 4)
-    section.use_likelihood.setChecked(False)
+    section.keypoints.use_likelihood.setChecked(False)
     wait(lambda: int(session.track.is_missing.sum()) == 1)
     for row in range(3):
-        section.anchors.item(row).setCheckState(Qt.CheckState.Unchecked)
+        section.keypoints.anchors.item(row).setCheckState(Qt.CheckState.Unchecked)
     assert section.message.kind == "error"
 
 

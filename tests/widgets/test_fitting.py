@@ -142,3 +142,28 @@ def test_sizes_come_back_after_the_window_was_tiny(dock):
             assert (place - now[name][0]).manhattanLength() < 20, (small, name)
             assert abs(size.width() - now[name][1].width()) < 20, (small, name)
             assert abs(size.height() - now[name][1].height()) < 20, (small, name)
+
+
+def test_all_docks_find_room_in_a_small_window(dock):
+    window, viewer = window_of(dock), dock.controller.viewer
+    before = window.size()
+    window.resize(960, 667)
+    made = [
+        viewer.window.add_plugin_dock_widget("napari-cropzoom", each) for each in ("Projects", "Training")
+    ]
+    wait_until_still(window)
+    assert (window.width(), window.height()) == (960, 667)
+    holders = [dock_of(window, each) for each in ("cropzoom_dock", "projects_dock", "training_dock")]
+    assert set(window.tabifiedDockWidgets(holders[0])) == set(holders[1:])
+    for holder, other in zip(holders[1:], made, strict=True):
+        holder.raise_()
+        wait_until_still(window)
+        assert other.visibleRegion().boundingRect() == other.rect()  # it is not cut
+        canvas = canvas_of()
+        assert canvas.width() > 240
+        assert canvas.height() > 240
+    holders[0].raise_()
+    for other in made:
+        viewer.window.remove_dock_widget(other)
+    window.resize(before)
+    wait_until_still(window)

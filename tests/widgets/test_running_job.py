@@ -10,8 +10,11 @@ from qtpy.QtWidgets import QLabel, QPushButton
 
 from gui_events import needs_display, spin, wait_for, wait_until_still
 from napari_cropzoom.jobs import Worker
+from napari_cropzoom.video.video import Video
+from napari_cropzoom.widgets.steps.base import told_of_detecting
+from napari_cropzoom.widgets.steps.boxes import NO_BOXES
 from napari_cropzoom.widgets.steps.parts.job_bar import progress_text, seconds, short_text
-from review_window import click_on, make_review, review_window
+from review_window import button, click_on, make_review, review_window
 
 
 def test_what_is_said_of_a_job():
@@ -39,6 +42,42 @@ def dock(tmp_path, monkeypatch):
     monkeypatch.setattr(controller, "Worker", lambda parent, **_: Worker(parent, options=options))
     with review_window(*make_review(tmp_path)) as dock:
         yield dock
+
+
+def test_what_is_said_of_a_detector():
+    then = "When it has ended, the boxes come by themselves."
+    assert told_of_detecting("35 % · 12 s left") == f"The detector runs: 35 % · 12 s left. {then}"
+    assert told_of_detecting("running …") == f"The detector runs. {then}"
+    assert told_of_detecting("waits …") == f"The detector waits until another step has ended. {then}"
+    assert told_of_detecting("cancelling …") == "The detector is being cancelled."
+
+
+@pytest.mark.gui
+@needs_display
+def test_steps_that_need_boxes_say_that_the_detector_runs(dock):
+    controller, detect, boxes, review = dock.controller, dock["detect"], dock["boxes"], dock["review"]
+    controller.open_video(Video(controller.session.video.path))  # without boxes
+    detect.run_stage("count", {"n": 2000, "pause": 0.02, "busy": True}, "Detecting")
+    wait_for(lambda: " left" in detect.job_bar.short)
+    click_on(boxes.header)
+    wait_for(lambda: boxes.is_open)
+    wait_for(lambda: boxes.no_keypoints.text().startswith("The detector runs: "))
+    before = boxes.no_keypoints.text()
+    wait_for(lambda: boxes.no_keypoints.text() != before)  # it goes on
+    assert boxes.no_keypoints.text().endswith("the boxes come by themselves.")
+    for other in ("smooth", "crop", "pose", "export", "show"):
+        assert not dock[other].header.isEnabled()
+        assert "The detector runs" in dock[other].header.toolTip(), other
+        assert "Make, load or draw" not in dock[other].header.toolTip()
+    click_on(review.header)
+    wait_for(lambda: review.is_open and review.reason.text().startswith("The detector runs"))
+    assert button(dock, "review_accept").toolTip().startswith("The detector runs")
+    detect.job_bar.cancel()
+    wait_for(lambda: not detect.job_bar.is_running)
+    wait_for(lambda: review.reason.text().startswith("There are no boxes yet. Make them in step Boxes"))
+    click_on(boxes.header)
+    wait_for(lambda: boxes.no_keypoints.text() == NO_BOXES)
+    assert "Make, load or draw" in dock["smooth"].header.toolTip()
 
 
 @pytest.mark.gui

@@ -126,12 +126,12 @@ def test_crop_ratio_and_threshold_are_edits_of_the_boxes_step(dock):
     assert ratio == round(step.ratio.value(), 2) > 2
     assert labels(dock) == [f"Crop ratio 2 to {ratio:g}"]
     assert (session.track.boxes[:, 2] > sides).all() | np.isnan(sides).any()
-    step.use_likelihood.click()
+    step.keypoints.use_likelihood.click()
     wait_for(lambda: len(labels(dock)) == 2)
     assert labels(dock)[1] == "Min. likelihood 0.1 to off"
-    step.by_size.click()
-    step.size.setFocus()
-    wait_for(step.size.hasFocus)
+    step.keypoints.by_size.click()
+    step.keypoints.size.setFocus()
+    wait_for(step.keypoints.size.hasFocus)
     hands().key("Up")
     wait_for(lambda: len(labels(dock)) == 3)
     assert labels(dock)[2] == f"Crop ratio {ratio:g} to crop size 258 px"
@@ -139,8 +139,8 @@ def test_crop_ratio_and_threshold_are_edits_of_the_boxes_step(dock):
         press_key("ctrl+z")
         wait_for(lambda count=count: len(session.history) == count)
     wait_for(lambda: step.ratio.value() == 2)
-    assert step.by_ratio.isChecked()
-    assert step.use_likelihood.isChecked()
+    assert step.keypoints.by_ratio.isChecked()
+    assert step.keypoints.use_likelihood.isChecked()
     assert np.array_equal(session.track.boxes[:, 2], sides, equal_nan=True)
     spin(0.8)
     assert len(session.history.every) == 3
@@ -323,13 +323,13 @@ def test_the_line_of_undo_moves_no_button(dock):
 def test_undo_of_a_setting_opens_the_step_that_it_belongs_to(dock):
     session = dock.controller.session
     for key, change in (
-        ("boxes", lambda step: step.size.stepUp()),
+        ("boxes", lambda step: step.keypoints.size.stepUp()),
         ("smooth", lambda step: step.fill.setCurrentIndex(1)),
     ):
         dock.open_step(key)
         before = len(session.history)
         if key == "boxes":
-            click_on(dock["boxes"].by_size)
+            click_on(dock["boxes"].keypoints.by_size)
         change(dock[key])
         wait_for(lambda before=before: len(session.history) > before)
         spin(0.3)

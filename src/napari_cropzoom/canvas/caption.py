@@ -25,6 +25,8 @@ CORNERS = ("top_left", "bottom_left", "top_right", "bottom_right")
 _TOUCH = 1.5  # pixels; so much is no more than an outline
 _FEWEST = 24  # letters in a line
 LETTER, LINE = 10, 30  # pixels of the screen that the text takes, rather more than it does
+ON_GROUND = {"top": 2, "bottom": 3}  # lines for which napari draws ground enough
+LINES_MORE = 6  # and for which a line more is enough
 FONT_SIZE = 9  # a whole number of pixels, else napari measures the text too short for its background
 
 
@@ -82,6 +84,16 @@ def goes_on(box: FloatArray, room: FloatArray, what: str) -> str:
     return f"Box {verb} the {what}: {', '.join(named)}"
 
 
+def on_ground(lines: list[str], corner: str) -> str:
+    """Lines with an empty one on the side where napari would draw too little ground below the letters.
+
+    It measures a line as lower than vispy draws it, by 2 pixels of some 20: the fourth line hangs over.
+    """
+    side = corner.partition("_")[0]
+    more = [" "] * -(-max(0, len(lines) - ON_GROUND[side]) // LINES_MORE)
+    return "\n".join([*lines, *more] if side == "top" else [*more, *lines])
+
+
 class Caption:
     """napari's text overlay while a video is open; it is put back on closing.
 
@@ -109,6 +121,7 @@ class Caption:
         self._overlay = viewer.canvas.overlays.text
         self._below = below
         self._line, self._written, self._is_closed = "", 0.0, False
+        self._lines: list[str] = []
         self._before = {name: getattr(self._overlay, name) for name in _CHANGED}
         self._overlay.position = "top_left"
         self._overlay.font_size = FONT_SIZE
@@ -133,11 +146,15 @@ class Caption:
         self._beyond, self._letters = self._where_it_goes_on(), self._letters_across()
         line = self._line if len(self._line) <= self._letters else self._line.rpartition(APART)[0]
         said = filter(None, (line or self._line, self._below(), self._beyond) if self._line else ())
-        text = "\n".join(part for line in said for part in wrap(line, self._letters))
+        self._lines = [part for line in said for part in wrap(line, self._letters)]
+        self._keep_clear()
+        self._write()
+
+    def _write(self) -> None:
+        text = on_ground(self._lines, str(self._overlay.position))
         if text != self._overlay.text:
             self._overlay.text = text
             self._overlay.box = bool(text)
-        self._keep_clear()
 
     def _on_camera(self) -> None:
         """Follow a view that is moved; frames that follow closely do not come here."""
@@ -145,6 +162,7 @@ class Caption:
             self.refresh()
         else:
             self._keep_clear()
+            self._write()
 
     def _corners(self) -> FloatArray | None:
         """(2, 2) first and last y, x of the box in the world, None if there is none."""
@@ -187,8 +205,7 @@ class Caption:
     def _is_covered(self, corner: str, box: FloatArray) -> bool:
         """Whether a box reaches into the text where that is in a corner."""
         canvas, places = self._canvas_room()[1], self._places(box)
-        lines = self._overlay.text.split("\n")
-        text = np.array([LINE * len(lines), LETTER * max(map(len, lines))])
+        text = np.array([LINE * len(self._lines), LETTER * max(map(len, self._lines), default=0)])
         start = np.where([corner.startswith("top"), corner.endswith("left")], 0, canvas - text)
         return bool((places.min(axis=0) < start + text).all() and (places.max(axis=0) > start).all())
 

@@ -10,6 +10,7 @@ File dialogs have ways round them: ``dock["video"].open(path)``, ``dock["detect"
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ from napari_cropzoom.widgets.resuming import FIRST, Resuming
 from napari_cropzoom.widgets.running_job import Foot, RunningJob
 from napari_cropzoom.widgets.shortcuts_dialog import act_on_key, key_text
 from napari_cropzoom.widgets.steps.base import Step
+from napari_cropzoom.widgets.steps.detect import DetectStep
 from napari_cropzoom.widgets.steps.job_step import JobStep
 from napari_cropzoom.widgets.steps.parts.job_bar import JobBar
 from napari_cropzoom.widgets.steps.registry import STEPS
@@ -120,6 +122,8 @@ class CropzoomDock(QWidget):
         self._guard.watch(step)
         for bar in step.findChildren(JobBar):
             self.running_job.watch(step.key, step.title, bar)
+        if isinstance(step, DetectStep):
+            step.job_bar.status_changed.connect(partial(self._show_detecting, step.job_bar))
         step.failed.connect(self._error_later.start)
         step.told.connect(self._undone.add)
         step.toggled.connect(lambda wanted: self.open_step(step.key if wanted else ""))
@@ -287,6 +291,11 @@ class CropzoomDock(QWidget):
             if not step.is_open and not step.missing():
                 self.open_step(step.key)
                 self._undone.add(f"See step {step.title}.")
+
+    def _show_detecting(self, bar: JobBar) -> None:
+        """Have the steps that wait for boxes say how far the detector is."""
+        for step in self.steps.values():
+            step.show_detecting(bar.short if bar.is_running else "")
 
     def _show_reason(self) -> None:
         """Open the step that says why a frame is a suspect, for one that a person has just asked for."""

@@ -13,6 +13,7 @@ from napari_cropzoom.core.inspection.inspection import Evidence, Inspection
 from napari_cropzoom.core.inspection.lessons import ENOUGH, offer_to_accept, offer_to_correct
 from napari_cropzoom.core.inspection.queue import SuspectQueue
 from napari_cropzoom.core.inspection.suspect import kind_of
+from napari_cropzoom.core.words import counted
 from napari_cropzoom.files.journal_lines import decode_edit, encode_edit
 from walks import FRAME, walk
 
@@ -72,7 +73,7 @@ def test_after_some_that_were_right_the_others_are_offered(queue, track):
     assert lesson.kind == "low likelihood"
     offered, frames = dips[ENOUGH:], sum(each.n_frames for each in dips[ENOUGH:])
     where = f"{frames} frames from {min(e.first for e in offered)} to {max(e.last for e in offered)}"
-    assert lesson.text == f"{len(offered)} more like these: accept\nall, {where}?"
+    assert lesson.text == f"{counted(len(offered), 'suspect')} like these: accept\nall, {where}?"
     assert all(f"{each.first} to {each.last}" in lesson.help for each in sorted(offered, key=first)[:12])
     assert {*lesson.alike} == {*dips[ENOUGH:]}
     assert settle(queue, track, lesson.edit(track)) is None
@@ -130,7 +131,7 @@ def test_a_correction_is_offered_for_the_same_fault_elsewhere(jumpy):
     count = sum(each.n_frames for each in offer.alike)
     first, last = min(each.first for each in offer.alike), max(each.last for each in offer.alike)
     where = f"all, {count} frames from {first} to {last}"
-    assert offer.text == f"{len(offer.alike)} more like this: interpolate\n{where}?"
+    assert offer.text == f"{counted(len(offer.alike), 'suspect')} like this: interpolate\n{where}?"
     assert all(each.n_frames <= 4 for each in offer.alike)
     others = [each for each in jumpy.entries(track)[0] if each not in offer.alike]
     assert len(offer.alike) >= 10
@@ -178,7 +179,7 @@ def test_no_animal_is_offered_only_where_the_box_is_like_the_one_taken_away(ghos
     assert reasons[60] == reasons[860]  # all the same, but another place
     offer = correct(ghosts, track, mark_absent(track, 60, 62))
     assert {each.first for each in offer.alike} == set(range(140, 700, 80))
-    assert offer.text == "7 more like this: say “no animal” in\nall, 21 frames from 140 to 622?"
+    assert offer.text == "7 suspects like this: say “no animal” in\nall, 21 frames from 140 to 622?"
     assert offer.help.startswith("Frames 140 to 142, 220 to 222")
     edit = offer.edit(track)
     edit.apply({track.name: track})
@@ -193,4 +194,4 @@ def test_the_one_that_is_left_is_named_by_its_frames(ghosts):
     for start in range(140, 620, 80):
         correct(ghosts, track, mark_absent(track, start, start + 2))
     offer = correct(ghosts, track, mark_absent(track, 620, 622))
-    assert offer.text == "1 more like this: say “no animal” in\nframes 60 to 62?"
+    assert offer.text == "1 suspect like this: say “no animal” in\nframes 60 to 62?"

@@ -153,7 +153,7 @@ def test_larger_boxes_hold_more_on_every_side_and_are_one_edit(poses, track):
     assert (track.boxes[40:46, :2] < before[40:46, :2]).all()
     assert spans(posed.entries(smoothed)[0]) == [(200, 200)]
     others = offer_larger(smoothed, posed, None, edit)
-    assert others.text == "1 more like this: larger boxes in\nframe 200?"
+    assert others.text == "1 suspect like this: larger boxes in\nframe 200?"
     assert offer_larger(smoothed, posed, None, None) is None
     edit.inverse().apply({track.name: track})
     assert (track.boxes == before).all()

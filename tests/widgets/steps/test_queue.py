@@ -8,10 +8,11 @@ from qtpy.QtWidgets import QLabel, QPushButton
 
 from gui_events import canvas_of, needs_display, press_key, spin, wait_for
 from napari_cropzoom.core.boxes import Review
+from napari_cropzoom.core.inspection.inspection import Suspect
 from napari_cropzoom.core.inspection.motion import Motion
 from napari_cropzoom.core.inspection.queue import SuspectQueue
 from napari_cropzoom.review.inspecting.inspector import Inspected
-from napari_cropzoom.widgets.steps.parts.suspect_list import short_reason
+from napari_cropzoom.widgets.steps.parts.suspect_list import SuspectList, short_reason
 from review_window import JUMP, click_on, make_review, point_at, review_window, window_of
 
 pytestmark = [pytest.mark.gui, needs_display]
@@ -181,3 +182,28 @@ def test_rows_stay_where_they_are_while_the_mouse_is_over_the_step(dock):
     assert [each for _, each in step.list.suspects.rows] == [each for _, each in rows]
     point_at(canvas_of(window_of(dock)))
     wait_for(lambda: len(step.list.suspects.rows) < len(rows))
+
+
+def test_reasons_are_in_full_from_the_top_on_as_far_as_there_is_room(qtbot):
+    shown, long = SuspectList(), "still background in the box, something moves elsewhere; jumps 40 px"
+    qtbot.addWidget(shown)
+    shown.show()
+    reasons = ["no box", long, "no box", long, "no box"]
+    suspects = [Suspect(10 * i, 10 * i, 10 * i + 4, 0.9, (why,)) for i, why in enumerate(reasons)]
+    shown.show_suspects(suspects, [])
+    shown.resize(272, 100)
+    shown.resize(272, 400)
+
+    def heights():
+        return [shown.rowHeight(row) for row in range(5)]
+
+    one, all_of_them = heights()[0], heights()
+    assert min(heights()[1], heights()[3]) > one == heights()[2] == heights()[4]
+    frame = shown.height() - shown.maximumViewportSize().height()
+    assert shown.maximumHeight() >= sum(all_of_them) + frame
+    shown.mark(suspects[3])  # another suspect moves no row
+    assert heights() == all_of_them
+    shown.resize(272, frame + 5 * one + all_of_them[1] - one)  # for the first of them only
+    assert heights() == [one, all_of_them[1], one, one, one]
+    shown.resize(272, frame + 3 * one)
+    assert heights() == [one] * 5

@@ -8,6 +8,7 @@ from napari_cropzoom.core.boxes import Review
 from napari_cropzoom.core.inspection.lessons import ENOUGH
 from napari_cropzoom.core.inspection.posed import TOUCHES
 from napari_cropzoom.core.poses import Poses
+from napari_cropzoom.core.words import counted
 from napari_cropzoom.files.bbox_csv import write_bbox_csv
 from review_window import N, click_on, review_window
 from videos import make_numbered_video
@@ -49,7 +50,9 @@ def test_a_correction_is_offered_for_the_others_and_is_one_edit(window):
     wait_for(lambda: review.alike.isVisible())
     others = [each for each in STARTS if not each <= window.controller.frame <= each + 1]
     where = f"{2 * len(others)} frames from {others[0]} to {others[-1] + 1}"
-    assert review.alike.text() == f"{len(others)} more like this: interpolate\nall, {where}?"
+    assert (
+        review.alike.text() == f"{counted(len(others), 'suspect')} like this: interpolate\nall, {where}?"
+    )
     assert f"{others[0]} to {others[0] + 1}, {others[1]} to" in review.alike.toolTip()
     click_on(review.alike)
     wait_for(lambda: not session.queue())
@@ -69,7 +72,9 @@ def test_what_was_always_right_is_offered_to_be_accepted(window):
         press_key("g")  # accepts the worst of those here, and goes on
     wait_for(lambda: review.alike.isVisible() or len(session.queue()) < 2)
     offered = session.suspects.offer()
-    assert review.alike.text().startswith(f"{len(offered.alike)} more like these: accept\n")
+    assert review.alike.text().startswith(
+        f"{counted(len(offered.alike), 'suspect')} like these: accept\n"
+    )
     before = len(session.queue())
     click_on(review.alike)
     wait_for(lambda: len(session.queue()) == before - len(offered.alike))
@@ -95,7 +100,7 @@ def test_boxes_whose_edge_the_pose_touches_are_made_larger_by_a_click(window):
     click_on(review.alike)
     wait_for(lambda: len(session.queue()) == len(STARTS) + 1)
     assert (session.final_boxes()[16:18, 2] > 1.2 * seen[16:18, 2]).all()
-    wait_for(lambda: review.alike.text() == "1 more like this: larger boxes in\nframe 116?")
+    wait_for(lambda: review.alike.text() == "1 suspect like this: larger boxes in\nframe 116?")
     click_on(review.alike)
     wait_for(lambda: len(session.queue()) == len(STARTS))
     assert session.final_boxes()[116, 2] > 1.2 * seen[116, 2]

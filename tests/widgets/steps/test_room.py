@@ -128,7 +128,7 @@ def test_nothing_moves_when_a_text_comes_wraps_or_goes(dock):
         spin(0.1)
         now = places(step)
         assert {each: now[each] for each in before} == before
-    step.alike.setText("36 more like these: accept\nall, 90 frames from 12 to 1140?")
+    step.alike.setText("36 suspects like these: accept\nall, 90 frames from 12 to 1140?")
     step.alike.show()  # at a place of its own, below what is said
     step.show_error(LONG)
     spin(0.1)

@@ -58,7 +58,7 @@ def offer_larger(
     if not left or newest is None or not newest.label.startswith(LARGER):
         return None
     make = partial(larger_boxes, smoothed=smoothed, posed=posed, suspects=left, others=others)
-    text = f"{len(left)} more like this: {LARGER}\n{located(left)}?"
+    text = f"{counted(len(left), 'suspect')} like this: {LARGER}\n{located(left)}?"
     return Offer(text, f"{listed(left)}. {HELP}", TOUCHES, tuple(left), make)
 
 

@@ -92,7 +92,7 @@ def offer_to_accept(track: BoxTrack, left: Sequence[Suspect], done: Sequence[Sus
     if not kind or not alike[kind]:
         return None
     return Offer(
-        f"{len(alike[kind])} more like these: accept\n{located(alike[kind])}?",
+        f"{counted(len(alike[kind]), 'suspect')} like these: accept\n{located(alike[kind])}?",
         f"{listed(alike[kind])}. “{kind}”: {len(known[kind])} were accepted and none was corrected. "
         "Undo takes it back",
         kind,
@@ -139,7 +139,7 @@ def offer_to_correct(
         return None
     where = "the boxes are in the same place" if name == ABSENT else "the result is in no way odd"
     return Offer(
-        f"{len(alike)} more like this: {name}\n{located(alike)}?",
+        f"{counted(len(alike), 'suspect')} like this: {name}\n{located(alike)}?",
         f"{listed(alike)}. “{corrected.kind}”: does the same to the others, where {where}. "
         "Undo takes it back",
         corrected.kind,

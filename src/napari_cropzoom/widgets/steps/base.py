@@ -106,6 +106,19 @@ class Needs(Enum):
     BOXES = "Make, load or draw boxes first."
 
 
+def told_of_detecting(how: str) -> str:
+    """How far a detector is that runs, and what comes then; ``how`` as in the line of its step."""
+    if how.startswith("cancelling"):
+        return "The detector is being cancelled."
+    state = {
+        "running …": "The detector runs",
+        "waits …": "The detector waits until another step has ended",
+    }
+    return (
+        f"{state.get(how, f'The detector runs: {how}')}. When it has ended, the boxes come by themselves."
+    )
+
+
 class Step(QFrame):
     """Base of the steps; a subclass names itself, fills `form` and answers the questions below.
 
@@ -131,6 +144,8 @@ class Step(QFrame):
         Settings that it has the controls of: it opens when one of them is undone or done again.
     form : QVBoxLayout
         Where the controls go.
+    detecting : str
+        How far a detector is that runs on the video, in a few words; empty while none does.
     told : Signal
         What a person should read though the step may be folded.
     message : Message
@@ -156,6 +171,7 @@ class Step(QFrame):
     def __init__(self, controller: Controller, number: int) -> None:
         super().__init__()
         self.controller = controller
+        self.detecting = ""
         self.setObjectName(f"{self.key}_section")
         self.header = Header(number, self.title)
         self.header.setObjectName(f"{self.key}_header")
@@ -199,6 +215,8 @@ class Step(QFrame):
             Needs.VIDEO: session is not None,
             Needs.BOXES: session is not None and session.has_boxes,
         }
+        if self.needs is Needs.BOXES and session is not None and self.detecting:
+            return "" if is_met[self.needs] else told_of_detecting(self.detecting)
         return "" if is_met[self.needs] else self.needs.value
 
     def start_after(self, key: str) -> None:
@@ -259,11 +277,25 @@ class Step(QFrame):
         text, done = self.summary()
         self.header.setEnabled(not missing)
         self.header.set_state(text, done and not missing)
-        self.header.setToolTip("\n".join(filter(None, (self.help, missing or text))))
+        self._show_help()
         if missing and self.is_open:
             self.set_open(False)
         if self.is_open:
             self.update_body()
+
+    def show_detecting(self, how: str) -> None:
+        """Say how far the detector is where its boxes are missed; empty once it has ended."""
+        self.detecting = how
+        session = self.controller.session
+        if session is None or session.has_boxes:
+            return
+        self._show_help()
+        if self.is_open:
+            self.update_body()
+
+    def _show_help(self) -> None:
+        said = self.missing() or self.summary()[0]
+        self.header.setToolTip("\n".join(filter(None, (self.help, said))))
 
     def _on_edited(self) -> None:
         """Forget why an edit could not be made once one was."""

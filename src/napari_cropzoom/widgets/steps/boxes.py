@@ -1,15 +1,14 @@
 """Step *Boxes*: boxes round the detector's keypoints, from a file, or drawn by hand.
 
-Object names: ``boxes_by_ratio``, ``boxes_ratio``, ``boxes_by_size``, ``boxes_size``, ``boxes_anchors``,
-``boxes_use_likelihood``, ``boxes_likelihood``, ``boxes_load``, ``boxes_allow_missing``, ``boxes_path``,
-and those of the question.
+Object names: ``boxes_origin``, ``boxes_scales``, ``boxes_load``, ``boxes_allow_missing``, ``boxes_path``,
+those of the controls round keypoints and of the question.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from qtpy.QtWidgets import QCheckBox, QRadioButton, QSpinBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox
 
 from napari_cropzoom.core.boxes import FloatArray, Source
 from napari_cropzoom.core.editing.settings import (
@@ -26,17 +25,16 @@ from napari_cropzoom.core.words import counted, shortened
 from napari_cropzoom.jobs import Latest
 from napari_cropzoom.review.session import Session
 from napari_cropzoom.widgets.controller import Controller
-from napari_cropzoom.widgets.controls import PathLabel, button, delayed, note, row, silent, slider
+from napari_cropzoom.widgets.controls import PathLabel, button, delayed, note
 from napari_cropzoom.widgets.exchange.dropped import may_be_boxes
 from napari_cropzoom.widgets.exchange.taking import BoxImport
-from napari_cropzoom.widgets.steps.anchor_list import AnchorList
-from napari_cropzoom.widgets.steps.base import Step
+from napari_cropzoom.widgets.steps.base import Step, told_of_detecting
 from napari_cropzoom.widgets.steps.parts.model_picker import show_scales
 from napari_cropzoom.widgets.steps.parts.settling import Settling
 from napari_cropzoom.widgets.steps.parts.sizing_question import SizingQuestion
+from napari_cropzoom.widgets.steps.sizing_controls import SizingControls
 
 DEBOUNCE_MS = 150
-LEAST_RATIO = 1.01
 NO_BOXES = "There are no keypoints of a detector. Load boxes from a file, or draw them."
 
 
@@ -63,19 +61,13 @@ class BoxesStep(Step):
 
     def build(self) -> None:
         """From keypoints above, from a file below."""
-        self.keypoints = QWidget()
-        form = QVBoxLayout(self.keypoints)
-        form.setContentsMargins(0, 0, 0, 0)
-        self._build_size(form)
-        self.anchors = AnchorList()
-        form.addWidget(note("Anchor keypoints: the box goes round those with a tick"))
-        form.addWidget(self.anchors)
-        self.anchors.itemChanged.connect(self._on_change)
-        self._build_likelihood(form)
+        self.keypoints = SizingControls()
+        self.keypoints.changed.connect(self._on_change)
+        self.ratio, self.likelihood = self.keypoints.ratio, self.keypoints.likelihood
         self.question = SizingQuestion()
         self.question.agreed.connect(self._request)
         self.question.declined.connect(self._forget_change)
-        form.addWidget(self.question)
+        self.keypoints.layout().addWidget(self.question)
         self.no_keypoints, self.scales = note(NO_BOXES, "boxes_origin"), note("", "boxes_scales")
         self.load_button = button("Load boxes…", "boxes_load", "A table, or a file of another program")
         self.taking = BoxImport(self.controller, self.load)
@@ -101,42 +93,6 @@ class BoxesStep(Step):
         self._settling.failed.connect(self._refuse)
         self.controller.stepped.connect(self._take_back)
 
-    def _build_size(self, form: QVBoxLayout) -> None:
-        self.by_ratio = QRadioButton("Crop ratio")
-        self.by_ratio.setObjectName("boxes_by_ratio")
-        self.by_ratio.setToolTip(
-            "Side of the box: 1 is as wide as the anchor keypoints lie apart, 2 twice that"
-        )
-        self.by_size = QRadioButton("Crop size")
-        self.by_size.setObjectName("boxes_by_size")
-        self.by_size.setToolTip("The same side in every frame")
-        self.by_ratio.setChecked(True)
-        self.ratio = slider("boxes_ratio", LEAST_RATIO, 5.0, 2.0)
-        self.size = QSpinBox()
-        self.size.setObjectName("boxes_size")
-        self.size.setRange(2, 10_000)
-        self.size.setSingleStep(2)
-        self.size.setValue(256)
-        self.size.setSuffix(" px")
-        self.size.setEnabled(False)
-        form.addLayout(row(self.by_ratio, self.ratio, stretch=1))
-        form.addLayout(row(self.by_size, self.size, stretch=1))
-        self.by_ratio.toggled.connect(self._on_choice)
-        self.ratio.valueChanged.connect(self._on_change)
-        self.size.valueChanged.connect(self._on_change)
-
-    def _build_likelihood(self, form: QVBoxLayout) -> None:
-        self.use_likelihood = QCheckBox("Min. likelihood")
-        self.use_likelihood.setObjectName("boxes_use_likelihood")
-        self.use_likelihood.setToolTip(
-            "Ignore keypoints less likely than this; a frame with none left has no box"
-        )
-        self.use_likelihood.setChecked(True)
-        self.likelihood = slider("boxes_likelihood", 0.0, 1.0, 0.1)
-        form.addLayout(row(self.use_likelihood, self.likelihood, stretch=1))
-        self.use_likelihood.toggled.connect(self._on_choice)
-        self.likelihood.valueChanged.connect(self._on_change)
-
     def summary(self) -> tuple[str, bool]:
         """``1200 boxes, 14 missing``."""
         session = self.controller.session
@@ -152,7 +108,7 @@ class BoxesStep(Step):
         self.taking.cancel()
         self._take_back()
         self._names, self._unsized, self._is_unseen = (), None, False
-        self.anchors.clear()
+        self.keypoints.anchors.clear()
         self.file_label.set_path(None)
 
     def refresh(self) -> None:
@@ -168,13 +124,14 @@ class BoxesStep(Step):
         self.keypoints.setVisible(poses is not None)
         self.no_keypoints.setVisible(poses is None)
         own = session if session and session.has_boxes else None
-        self.no_keypoints.setText(told_of_origin(own.track) if own else NO_BOXES)
+        none = told_of_detecting(self.detecting) if self.detecting else NO_BOXES
+        self.no_keypoints.setText(told_of_origin(own.track) if own else none)
         self.file_label.set_path(own.raw_csv if own else None)
         show_scales(self.scales, self.controller)
         if poses is not None and poses.names != self._names:
             self._names, self._unsized = poses.names, None
             sizing = session.sizing if session else None
-            self.anchors.list_names(poses.names, sizing.anchor_keypoints if sizing else ())
+            self.keypoints.anchors.list_names(poses.names, sizing.anchor_keypoints if sizing else ())
         if session is not None and self.question.is_open:
             self.question.tell(session)
         elif session is not None and not self._is_changing:
@@ -194,29 +151,6 @@ class BoxesStep(Step):
         self._latest.drop()
         self._settling.stop()
         self.taking.release()
-
-    def settings(self) -> SizingSettings:
-        """What the controls say.
-
-        Raises
-        ------
-        CropzoomError
-            If no anchor keypoint is ticked.
-        """
-        by_ratio = self.by_ratio.isChecked()
-        return SizingSettings(
-            crop_ratio=round(self.ratio.value(), 2) if by_ratio else None,
-            crop_size=None if by_ratio else self.size.value(),
-            anchor_keypoints=self.anchors.anchors(),
-            min_likelihood=round(self.likelihood.value(), 2) if self.use_likelihood.isChecked() else None,
-        )
-
-    def _said(self) -> SizingSettings | None:
-        """What the controls say, None if that makes no sense."""
-        try:
-            return self.settings()
-        except CropzoomError:
-            return None
 
     def start_after(self, key: str) -> None:
         """Make boxes of keypoints that were just detected; where there are none, nothing is to be set."""
@@ -260,7 +194,7 @@ class BoxesStep(Step):
         if session is None or session.detector_poses is None:
             return
         try:
-            settings = self.settings()
+            settings = self.keypoints.settings()
         except CropzoomError as error:
             self.show_error(error)
             return
@@ -320,22 +254,13 @@ class BoxesStep(Step):
             self.message.show_info(f"{lost} was not taken.")
             self.told.emit(self.message.plain)
 
-    def _on_choice(self) -> None:
-        self._enable_chosen()
-        self._on_change()
-
-    def _enable_chosen(self) -> None:
-        self.ratio.setEnabled(self.by_ratio.isChecked())
-        self.size.setEnabled(self.by_size.isChecked())
-        self.likelihood.setEnabled(self.use_likelihood.isChecked())
-
     def _on_change(self, *_: object) -> None:
         session, layers = self.controller.session, self.controller.layers
         if session is None or layers is None or session.detector_poses is None:
             return
         frame, self._is_unseen = self.controller.frame, False
         try:
-            settings = self.settings()
+            settings = self.keypoints.settings()
             self._asked = told_of_asked(session.sizing, settings)
             box = session.keypoints.size_box(settings, frame)
             if not is_changed(session.track, frame, frame).any():
@@ -382,18 +307,8 @@ class BoxesStep(Step):
     def _show_sizing(self) -> None:
         """Set the controls to what the boxes were made with, or to what they said before any were."""
         session = self.controller.session
-        self._unsized = self._unsized or (self._said() if self._names else None)
+        self._unsized = self._unsized or (self.keypoints.said() if self._names else None)
         sizing = (session.sizing if session else None) or self._unsized
-        if sizing is None or sizing == self._said():
+        if sizing is None or sizing == self.keypoints.said():
             return
-        choices = (self.by_ratio, self.by_size, self.use_likelihood)
-        with silent((*choices, self.ratio, self.size, self.likelihood)):
-            self.by_ratio.setChecked(sizing.crop_ratio is not None)
-            self.by_size.setChecked(sizing.crop_size is not None)
-            self.ratio.setValue(sizing.crop_ratio or self.ratio.value())
-            self.size.setValue(sizing.crop_size or self.size.value())
-            self.use_likelihood.setChecked(sizing.min_likelihood is not None)
-            self.likelihood.setValue(sizing.min_likelihood or 0.0)
-        self._enable_chosen()
-        if self._names:
-            self.anchors.list_names(self._names, sizing.anchor_keypoints)
+        self.keypoints.show_settings(sizing, self._names)

@@ -205,7 +205,7 @@ class ReviewStep(Step):
         self.go_on.offer(session, is_done and session.video.images is None, self.inspected_at_once)
 
     def _missing(self, session: Session) -> str:
-        return why_nothing(session, is_working=self.controller.is_working)
+        return why_nothing(session, is_working=self.controller.is_working, detecting=self.detecting)
 
     @property
     def _amount(self) -> float:
@@ -283,7 +283,8 @@ class ReviewStep(Step):
         self.here.setText(", ".join(filter(None, said)))
         shown = suspect or session.suspects.before(frame)
         since = "" if is_open else "reviewed" if suspect else "edited"
-        self.reason.setText(reason_text(shown, since) if shown else "No suspect in this frame.")
+        none = self._missing(session) or "No suspect in this frame."
+        self.reason.setText(reason_text(shown, since) if shown else none)
         self.list.mark(suspect)
         layers = self.controller.layers
         over = layers.range_here() if layers else (frame, frame)

@@ -10,6 +10,7 @@ from napari_cropzoom.core.editing.edits import frames_text
 from napari_cropzoom.review.session import Session
 from napari_cropzoom.widgets.controls import button, grid_of
 from napari_cropzoom.widgets.shortcuts_dialog import key_text, with_keys
+from napari_cropzoom.widgets.steps.base import told_of_detecting
 
 LABELS = {
     "previous": "Previous", "next": "Next", "worst": "Next worst", "undo": "Undo",
@@ -18,10 +19,15 @@ LABELS = {
 COLUMNS = 4
 
 
-def why_nothing(session: Session, *, is_working: bool) -> str:
-    """Why there is nothing to review or to change; empty where there are boxes."""
+def why_nothing(session: Session, *, is_working: bool, detecting: str = "") -> str:
+    """Why there is nothing to review or to change; empty where there are boxes.
+
+    ``detecting`` is how far a detector is that runs, see :attr:`Step.detecting`.
+    """
     if session.has_boxes:
         return ""
+    if detecting:
+        return told_of_detecting(detecting)
     if is_working:
         return "There are no boxes yet: a step runs."
     return f"There are no boxes yet. Make them in step Boxes, or draw one ({key_text('draw box')})."

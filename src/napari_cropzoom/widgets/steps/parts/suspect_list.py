@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from qtpy.QtCore import QAbstractTableModel, QModelIndex, QSize, Qt, Signal
+from qtpy.QtCore import QAbstractTableModel, QModelIndex, QRect, QSize, Qt, Signal
+from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QTableView
 
 from napari_cropzoom.core.inspection.inspection import Suspect
@@ -18,6 +19,7 @@ HEADERS = ("", "Frames", "Why")
 _LASTING = re.compile(r" for [\d,]+ frames?")  # the frames stand beside it
 _DIGIT = re.compile(r"\d")
 LEAST_ROWS = 3
+MOST_WRAPPED = 30  # rows; more than a screen has room for
 
 
 class SuspectModel(QAbstractTableModel):
@@ -65,7 +67,7 @@ class SuspectModel(QAbstractTableModel):
         state, suspect = self.rows[index.row()]
         frames = frames_of(suspect)
         if role == Qt.ItemDataRole.DisplayRole:
-            return (state, frames, _LASTING.sub("", short_reason(suspect)))[index.column()]
+            return (state, frames, shown_reason(suspect))[index.column()]
         if role == Qt.ItemDataRole.ToolTipRole:
             status = "reviewed" if state == DONE else "not reviewed"
             noun = "Frame" if suspect.n_frames == 1 else "Frames"
@@ -90,6 +92,11 @@ def short_reason(suspect: Suspect) -> str:
     whole = f" for {counted(suspect.n_frames, 'frame')}"  # which stand beside it
     reasons = [each.removesuffix(whole).replace(" times ", "× ") for each in suspect.reasons]
     return "; ".join(filter(None, (*reasons, suspect.note)))
+
+
+def shown_reason(suspect: Suspect) -> str:
+    """The reason as the list has it."""
+    return _LASTING.sub("", short_reason(suspect))
 
 
 def reason_text(suspect: Suspect, since: str) -> str:
@@ -118,7 +125,7 @@ class SuspectList(QTableView):
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setShowGrid(False)
-        self.setWordWrap(False)
+        self.setWordWrap(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.verticalHeader().hide()
         line = self.fontMetrics().height() + 6
@@ -134,6 +141,7 @@ class SuspectList(QTableView):
         self.setColumnWidth(0, line + 4)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self._line, self._least = line, LEAST_ROWS
+        self._heights: list[int] = []  # of the rows with their reasons in full, unless they are many
         self._fit()
         self.clicked.connect(self._choose)
         self.activated.connect(self._choose)
@@ -163,13 +171,44 @@ class SuspectList(QTableView):
         else:
             self.selectRow(row)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Another size has room for other lines."""
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self._fit()
+        self._wrap()
+
     def _fit(self) -> None:
         """Take a few rows at least, and all of them where there is room; frames no wider than needed."""
-        frame = 2 * self.frameWidth() + 2
-        self.setMinimumHeight(frame + self._least * self._line)
-        self.setMaximumHeight(frame + max(self._least, len(self.suspects.rows)) * self._line)
         widest = max((frames_of(each) for _, each in self.suspects.rows), key=len, default="0 to 0")
         self.setColumnWidth(1, self.fontMetrics().horizontalAdvance(_DIGIT.sub("0", widest)) + 12)
+        frame, rows = 2 * self.frameWidth() + 2, self.suspects.rows
+        across = self.maximumViewportSize().width() - self.columnWidth(0) - self.columnWidth(1) - 12
+        self._heights = (
+            [self._height(each, across) for _, each in rows] if len(rows) <= MOST_WRAPPED else []
+        )
+        needed = sum(self._heights) or len(rows) * self._line
+        self.setMinimumHeight(frame + self._least * self._line)
+        self.setMaximumHeight(frame + max(self._least * self._line, needed))
+        self._wrap()
+
+    def _height(self, suspect: Suspect, across: int) -> int:
+        """Pixels that a row needs whose reason is wrapped."""
+        room = QRect(0, 0, max(across, 1), 0)
+        needed = self.fontMetrics().boundingRect(room, Qt.TextFlag.TextWordWrap, shown_reason(suspect))
+        lines = max(1, round(needed.height() / self.fontMetrics().lineSpacing()))
+        return int(self._line + (lines - 1) * self.fontMetrics().lineSpacing())
+
+    def _wrap(self) -> None:
+        """Show reasons in full from the top on, as far as there is room, and the others in one line.
+
+        Which those are changes with the list and its size only, so no row moves under the mouse.
+        """
+        more = self.maximumViewportSize().height() - len(self._heights) * self._line
+        for row, height in enumerate(self._heights):
+            is_whole = height - self._line <= more
+            more -= height - self._line if is_whole else 0
+            self.verticalHeader().resizeSection(row, height if is_whole else self._line)
 
     def sizeHint(self) -> QSize:
         """A few rows; the step gives it what is left."""

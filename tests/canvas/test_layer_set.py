@@ -309,7 +309,7 @@ def test_opened_and_closed_50_times_nothing_is_left(qapp, viewer, session):
         session.set_predictions("pose", keypoints())
         layer_set.frame = 3
         layer_set.close()
-        session.keypoints.by_name.clear()
+        session.keypoints._found.clear()
     assert counts() == before
     assert before[0] == 0
 

@@ -12,6 +12,7 @@ import pytest
 
 from lpmodels import make_lp_model
 from napari_cropzoom.cli import main
+from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.progress import run_stage
 from napari_cropzoom.engine.engine import Engine
 from napari_cropzoom.engine.incremental import compare_with_previous, read_previous
@@ -241,6 +242,20 @@ def test_runs_only_what_has_changed_and_writes_nothing_when_nothing_has(
         before = part.stat().st_mtime_ns, part.read_bytes()
         predict(engine, video, moved(slice(30, 33)), part, only_changed=True)
         assert (part.stat().st_mtime_ns, part.read_bytes()) == before
+
+
+def test_boxes_of_another_animal_are_not_run_over_its_keypoints(
+    part: Path, engines: dict[str, Engine], video: Path
+) -> None:
+    others = np.full((T, 4), np.nan)
+    others[5:9] = [30, 40, 90, 80]
+    before = part.read_bytes()
+    with pytest.raises(CropzoomError, match="as with the boxes of another animal"):
+        predict(engines["heatmap"], video, others, part, only_changed=True)
+    assert part.read_bytes() == before
+    others[5:9] = track()[5:9]  # the same animal, of which a person says that it is nowhere else
+    predict(engines["heatmap"], video, others, part, metrics=False, only_changed=True)
+    assert part.read_bytes() != before
 
 
 def test_stopped_half_way_leaves_what_was_there(

@@ -434,3 +434,29 @@ def test_what_napari_makes_with_its_first_layers_is_made_in_that_thread_too(vide
         [sys.executable, "-c", code, str(video_file)], capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == ["LazyRegistry", "UnitRegistry"]
+
+
+def test_a_review_goes_on_at_the_animal_that_was_left(new_viewer, tmp_path, video_file, detector):
+    raw_csv = detector / "video_preds" / "v_bbox.csv"
+    review(video_file, raw_csv)
+    session = Session(Video(video_file))
+    session.load_boxes(raw_csv)
+    session.add_track("white mouse")
+    session.set_box(3, Box(80, 80, 20, 20))
+    session.close()
+    forget_everything(tmp_path / "settings")
+    viewer = new_viewer()
+    dock = dropped_on(viewer, video_file)
+    wait_for(lambda: dock["review"].is_open)
+    said = dock["review"].message.plain
+    assert "5 (animal) and 1 (white mouse) of 12 frames looked at" in said
+    assert dock.controller.session.current == "animal"
+    click_on(dock["smooth"].header)
+    wait_for(lambda: dock["smooth"].is_open)
+    dock.controller.session.select_track("white mouse")
+    spin(0.2)
+    viewer.close()
+    again = dropped_on(new_viewer(), video_file)
+    wait_for(lambda: again["smooth"].is_open)
+    assert again.controller.session.current == "white mouse"
+    assert again["smooth"].message.plain.endswith(", at 'white mouse'.")

@@ -173,8 +173,7 @@ class LayerStack:
                 made.looks = self._looks
                 self._insert(made.layer)
                 made.layer.events.visible.connect(self._name_once)
-            if found is not None:
-                self.points[kind].take(found)
+            self.points[kind].take(found)
         self._name_once()
         if self.skeleton is None and self._looks.skeleton:
             self.skeleton = SkeletonLayer()

@@ -76,6 +76,24 @@ class RunPlan:
         seen = self.changed if self.guessed is None else self.changed & ~self.guessed
         return int(seen.sum())
 
+    def check_keeps(self, predictions: Path) -> None:
+        """Refuse boxes that seem to be another animal's: few are as before, and most keypoints would go.
+
+        Raises
+        ------
+        CropzoomError
+        """
+        if self.before is None:
+            return
+        had, has = ~np.isnan(self.before[:, 0]), ~np.isnan(self.boxes[:, 0])
+        lost, total = int((had & ~has).sum()), int(had.sum())
+        if 2 * lost > total and 10 * int((has & ~self.changed).sum()) < int(has.sum()):
+            raise CropzoomError(
+                f"{predictions}: {lost} of {counted(total, 'frame')} with keypoints would have none any "
+                "more, as with the boxes of another animal. Have that one's in a folder of its own "
+                "(--output_dir), or run all frames."
+            )
+
     def describe(self) -> str:
         """What runs, in a few words."""
         total, count = len(self.changed), int(self.changed.sum())

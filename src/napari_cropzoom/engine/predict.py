@@ -229,6 +229,7 @@ def predict_video(
             plan = compare_with_previous(
                 target, engine.made_with, opened.index, boxes, edge=edge, device=engine.device
             )
+            plan.check_keeps(target)
             notify(plan.describe())
             if plan.up_to_date:
                 return target

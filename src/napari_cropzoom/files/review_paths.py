@@ -67,6 +67,21 @@ def reviewed_csv(raw_csv: Path, video: Path) -> Path:
     return review_dir(raw_csv) / ("bbox.csv" if is_labels(video) else f"{video.stem}_bbox.csv")
 
 
+def own_place_of(path: Path, raw_csv: Path) -> Path:
+    """Where what is made of a further animal's boxes lies: in the folder of its raw boxes.
+
+    As with ``--output_dir`` and that folder, so that nothing of the first animal is written over.
+
+    Parameters
+    ----------
+    path : Path
+        Where that of the first animal lies, such as ``<model>/video_preds/<video>.csv``.
+    raw_csv : Path
+        Raw boxes of the further animal.
+    """
+    return raw_csv.parent.joinpath(*path.absolute().parts[-3:])
+
+
 def stem(raw_csv: Path) -> str:
     """Name of the video that boxes belong to."""
     return raw_csv.stem.removesuffix("_bbox")

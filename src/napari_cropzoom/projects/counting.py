@@ -15,7 +15,7 @@ from napari_cropzoom.files.bbox_csv import read_bbox_csv
 from napari_cropzoom.files.journal_lines import parse_line
 from napari_cropzoom.files.parsing import MISSHAPEN, size_of
 from napari_cropzoom.files.provenance import MadeWith, read_video_predictions
-from napari_cropzoom.files.review_paths import journal_file, reviewed_csv
+from napari_cropzoom.files.review_paths import journal_file, own_place_of, reviewed_csv
 from napari_cropzoom.review.keypoints import Keypoints, Kind
 from napari_cropzoom.review.saved_files import OnDisk
 from napari_cropzoom.review.stored import StoredReview, read_review
@@ -72,7 +72,8 @@ def count(
     size : (int, int) or None
         Width and height of the frame in pixels, where they are known.
     pose : Path or None
-        Keypoints of the pose model, which say where a box may cut the animal off.
+        Keypoints of the pose model in the first animal's boxes, which say where a box may cut it off;
+        those of further animals are found beside theirs.
 
     Raises
     ------
@@ -124,12 +125,16 @@ def _suspects(
     stored: StoredReview, predictions: Path | None, pose: Path | None, size: FrameSize | None
 ) -> tuple[int, int]:
     """How many suspects are open, and how many are settled."""
-    tracks, keypoints = stored.tracks, Keypoints(stored.tracks.n_frames)
-    given: tuple[tuple[Kind, Path | None], ...] = (("detector", predictions), ("pose", pose))
-    for kind, path in given:
-        if path is not None:
+    tracks = stored.tracks
+    keypoints = Keypoints(tracks.n_frames, tracks)
+    given: list[tuple[Kind, Path | None, str]] = [("detector", predictions, ""), ("pose", pose, "")]
+    for name, entry in [*tracks.entries.items()][1:]:
+        if pose is not None and entry.raw_csv is not None:
+            given.append(("pose", own_place_of(pose, entry.raw_csv), name))
+    for kind, path, name in given:
+        if path is not None and (path.is_file() or not name):
             with contextlib.suppress(CropzoomError):
-                keypoints.put(kind, read_video_predictions(path, tracks.n_frames))
+                keypoints.put(kind, read_video_predictions(path, tracks.n_frames), name)
     suspects = Suspects(tracks, keypoints, size)
     left = done = 0
     for name in list(tracks):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -41,6 +41,8 @@ class FoundReview:
         Whether the reviewed boxes on disk are those of the last edit.
     is_of_others : bool
         Whether the raw boxes on disk are not those that were reviewed.
+    n_seen_of : mapping of str to int
+        ``n_seen`` of each animal by its name, where that is known.
     """
 
     raw_csv: Path
@@ -52,6 +54,7 @@ class FoundReview:
     n_animals: int
     is_saved: bool
     is_of_others: bool = False
+    n_seen_of: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def model_dir(self) -> Path | None:
@@ -83,7 +86,9 @@ class FoundReview:
 
     @property
     def _seen(self) -> str:
-        return f"{self.n_seen} of {counted(self.n_frames * self.n_animals, 'frame')} looked at"
+        each = [f"{count} ({name})" for name, count in self.n_seen_of.items()]
+        seen = " and ".join(each) if len(each) > 1 else str(self.n_seen)
+        return f"{seen} of {counted(self.n_frames, 'frame')} looked at"
 
 
 def find_reviews(
@@ -147,6 +152,7 @@ def read_found(raw_csv: Path, video: Path, n_frames: int, frame_size: FrameSize)
         n_animals=len(tracks),
         is_saved=stored.saved_files.state(stored.tracks, video) is OnDisk.SAME,
         is_of_others=bool(stored.changed),
+        n_seen_of=dict(zip(stored.tracks, seen, strict=True)),
     )
 
 

@@ -9,30 +9,67 @@ from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.smoothing.sizing import SizingSettings, boxes_from_keypoints
 from napari_cropzoom.core.words import counted
+from napari_cropzoom.review.tracks import Tracks
 
 Kind = Literal["detector", "pose", "labels"]
+KINDS: tuple[Kind, ...] = ("detector", "pose", "labels")
 
 
 class Keypoints:
     """The keypoints of the detector and of the pose model, and labels, in pixels of the full frame.
 
+    Those of the pose model were found in the boxes of one animal, and are that animal's; the others are
+    of the video.
+
     Parameters
     ----------
     n_frames : int
         Of the video; all keypoints have one row a frame.
-
-    Attributes
-    ----------
-    by_name : dict of {"detector", "pose", "labels"} to Poses
+    tracks : Tracks, optional
+        The animals; there is only one without.
     """
 
-    def __init__(self, n_frames: int) -> None:
+    def __init__(self, n_frames: int, tracks: Tracks | None = None) -> None:
         self._n_frames = n_frames
-        self.by_name: dict[Kind, Poses] = {}
+        self._tracks = tracks
+        self._found: dict[tuple[Kind, str], Poses] = {}
 
-    def get(self, kind: Kind) -> Poses | None:
-        """Keypoints of one kind, None while there are none."""
-        return self.by_name.get(kind)
+    @property
+    def by_name(self) -> dict[Kind, Poses]:
+        """Those of the video and of the current animal, by ``detector``, ``pose`` and ``labels``."""
+        return {kind: poses for kind in KINDS if (poses := self.get(kind)) is not None}
+
+    def animal(self, name: str | None = None) -> str:
+        """What the keypoints of an animal, by default of the current one, are kept by.
+
+        That is its name, but of the first animal the empty name, which stays when it is renamed or when
+        another review is taken.
+        """
+        if self._tracks is None or name == "":
+            return ""
+        name = self._tracks.current if name is None else name
+        return "" if name == next(iter(self._tracks)) else name
+
+    def get(self, kind: Kind, name: str | None = None) -> Poses | None:
+        """Keypoints of one kind, of the current animal or the one named; None while there are none."""
+        return self._found.get((kind, self.animal(name) if kind == "pose" else ""))
+
+    def about(self, kind: Kind, name: str | None = None) -> Poses | None:
+        """The same, but the detector's only of the first animal: it does not tell several apart."""
+        if kind == "detector" and self.animal(name):
+            return None
+        return self.get(kind, name)
+
+    def follow(self, tracks: Tracks) -> None:
+        """Have other animals; keypoints found in the boxes of further ones before are no one's now."""
+        self._tracks = tracks
+        self._found = {key: poses for key, poses in self._found.items() if not key[1]}
+
+    def rename(self, name: str, new: str | None) -> None:
+        """Follow a further animal to its ``new`` name; without one what was found in its boxes goes."""
+        poses = self._found.pop(("pose", name), None) if name else None
+        if poses is not None and new is not None:
+            self._found["pose", new] = poses
 
     def detector(self) -> Poses:
         """Keypoints of the detector.
@@ -42,9 +79,10 @@ class Keypoints:
         CropzoomError
             If there are none.
         """
-        if "detector" not in self.by_name:
+        poses = self.get("detector")
+        if poses is None:
             raise CropzoomError("There are no detector keypoints yet; run a detector first.")
-        return self.by_name["detector"]
+        return poses
 
     def size_box(self, settings: SizingSettings, frame: int) -> Box:
         """Box that ``settings`` would put round the detector's keypoints of one frame.
@@ -57,8 +95,10 @@ class Keypoints:
         one = self.detector().rows(frame, frame)
         return Box(*boxes_from_keypoints(one, settings)[0].tolist())
 
-    def put(self, kind: Kind, poses: Poses) -> None:
-        """Take keypoints in place of those that were there.
+    def put(self, kind: Kind, poses: Poses, name: str | None = None) -> None:
+        """Take keypoints in place of those that were there, of the pose model those of an animal.
+
+        Of the current one, without a ``name``.
 
         Raises
         ------
@@ -70,4 +110,4 @@ class Keypoints:
                 f"There are keypoints of {counted(len(poses), 'frame')}, but the video has "
                 f"{self._n_frames}."
             )
-        self.by_name[kind] = poses
+        self._found[kind, self.animal(name) if kind == "pose" else ""] = poses

@@ -42,10 +42,8 @@ class Session:
         The open video; the session closes it. ``frame_size`` is its width and height.
     tracks : Tracks
         Every track by its name, with its edits and history.
-    keypoints : Keypoints
-        Of the detector and the pose model.
-    suspects : Suspects
-        The queue.
+    keypoints, suspects
+        Of the detector and the pose model; the queue.
     editing : Editing
         Applies edits, and tries out settings.
     """
@@ -65,7 +63,7 @@ class Session:
         self.tracks = Tracks(video.n_frames)
         if video.images is not None:  # what lies beside an image says nothing of it
             self.tracks.settings = Settings(SmoothingSettings(window=1))
-        self.keypoints = Keypoints(video.n_frames)
+        self.keypoints = Keypoints(video.n_frames, self.tracks)
         self.suspects = Suspects(self.tracks, self.keypoints, self.frame_size, video.index.damage)
         self.suspects.image_sizes = video.sizes
         self._journal = JournalRecorder(video.path, video.n_frames)
@@ -110,7 +108,7 @@ class Session:
 
     @property
     def pose_poses(self) -> Poses | None:
-        """Keypoints of the pose model, in the full frame."""
+        """Keypoints that the pose model has found in the boxes of the current track."""
         return self.keypoints.get("pose")
 
     @property
@@ -140,7 +138,6 @@ class Session:
 
     @property
     def history(self) -> History:
-        """Edits of all tracks."""
         return self.tracks.history
 
     def final_box(self, frame: int) -> Box:
@@ -251,6 +248,7 @@ class Session:
         self._journal.write("remove", name=name)
         was_current = name == self.current
         self.tracks.remove(name)
+        self.keypoints.rename(name, None)
         self.suspects.forget()
         if was_current:
             self.track_changed.emit()
@@ -263,6 +261,7 @@ class Session:
             self.editing.settle()
             self.tracks.check_name(new, instead_of=name)
             self._journal.write("rename", old=name, new=new)
+            self.keypoints.rename(self.keypoints.animal(name), new)
             self.tracks.rename(name, new)
             self.suspects.forget()  # their reasons name animals
             self.tracks_changed.emit()
@@ -278,9 +277,9 @@ class Session:
         """Read keypoints of the detector or of the pose model, in pixels of the full frame."""
         self.set_predictions(kind, read_predictions_of(path, self.n_frames, self.video.path)[0])
 
-    def set_predictions(self, kind: Kind, poses: Poses) -> None:
-        """Take keypoints with one row a frame."""
-        self.keypoints.put(kind, poses)
+    def set_predictions(self, kind: Kind, poses: Poses, animal: str | None = None) -> None:
+        """Take keypoints with one row a frame; the pose model's are of an animal, or the current one."""
+        self.keypoints.put(kind, poses, animal)
         self.suspects.forget()
         self.predictions_changed.emit(kind)
 
@@ -342,6 +341,7 @@ class Session:
             tracks.settings = self.tracks.settings
             self._journal.start(stored.raw_csv, tracks)
         self.tracks = self.suspects.tracks = self.editing.tracks = tracks
+        self.keypoints.follow(tracks)
         self._saved = stored.saved_files if goes_on else SavedFiles()
         for told in (self.track_changed, self.tracks_changed, self.smoothing_changed):
             told.emit()

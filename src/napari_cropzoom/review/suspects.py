@@ -253,13 +253,13 @@ class Suspects:
         """Work that inspects a track, or the current one, with what is known now, in any thread."""
         tracks, name = self.tracks, name or self.tracks.current
         entry = tracks.entries[name]
-        poses = self._keypoints.get("detector") if entry is tracks.first else None
+        poses = self._keypoints.about("detector", name)
         anchors = entry.sizing.anchor_keypoints if entry.sizing else ()
         others = {other: track.raw for other, track in tracks.items() if other != name}
         labels = self._keypoints.get("labels")
         labeled = None if self.image_sizes is None else Labeled(self.image_sizes, labels)
         size, motion, likelihoods = self._frame_size, self._motion, entry.likelihoods
-        pose, smoothing = self._keypoints.get("pose"), tracks.smoothing
+        pose, smoothing = self._keypoints.get("pose", name), tracks.smoothing
         given = (anchors, size, motion, others, likelihoods, labeled, pose, smoothing)
         return Inspector(entry.track, poses, *given)
 

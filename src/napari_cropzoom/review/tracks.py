@@ -97,6 +97,11 @@ class Tracks(Mapping[str, BoxTrack]):
         return next(iter(self.entries.values()))
 
     @property
+    def own_raw(self) -> Path | None:
+        """Raw boxes of a further animal that is current, whose results lie beside; None for the first."""
+        return None if self.entry is self.first else self.entry.raw_csv
+
+    @property
     def entry(self) -> ReviewedTrack:
         """The current track and what belongs to it."""
         return self.entries[self.current]

@@ -20,6 +20,7 @@ from napari_cropzoom.core.words import shortened
 from napari_cropzoom.engine.model_folder import ModelFolder, ModelsNear
 from napari_cropzoom.files.belonging import CURE, read_predictions_of
 from napari_cropzoom.files.formats.registry import as_table
+from napari_cropzoom.files.review_paths import own_place_of
 from napari_cropzoom.jobs import Job, ThreadHandle, Worker, leave_objects_to_qt, run_in_thread
 from napari_cropzoom.review.keypoints import Kind
 from napari_cropzoom.review.session import Session
@@ -53,8 +54,8 @@ class Controller(QObject):
         Roles, ``detector`` or ``pose``, whose model was chosen since the video was opened.
     frames_opencv : int or None
         Frames that OpenCV counts in the video, once it was checked.
-    keypoint_files : dict of str to Path
-        Files that keypoints were loaded from, ``detector`` or ``pose``.
+    keypoint_files : dict of (str, str) to Path
+        Files that keypoints were loaded from, by their kind and what :meth:`.Keypoints.animal` says.
     results : Path or None
         Folder that takes what is made of the video, see :class:`.ModelFolder`; None for the usual places.
     changed
@@ -111,7 +112,7 @@ class Controller(QObject):
         self.models_near = ModelsNear()
         self.chosen: set[str] = set()
         self.frames_opencv: int | None = None
-        self.keypoint_files: dict[Kind, Path] = {}
+        self.keypoint_files: dict[tuple[Kind, str], Path] = {}
         self._selection: tuple[int, int] | None = None
         self._proposal: Edit | None = None
         self._worker: Worker | None = None
@@ -170,13 +171,7 @@ class Controller(QObject):
     def _wiring(self, session: Session, layers: LayerSet) -> list[tuple[Any, Callable[..., object]]]:
         """Signals of a session and its layers, each with what listens to it here."""
         shown = (session.boxes_changed, session.track_changed, session.smoothing_changed)
-        told = (
-            *shown,
-            session.tracks_changed,
-            session.predictions_changed,
-            session.history_changed,
-            session.saved,
-        )
+        more = session.tracks_changed, session.predictions_changed, session.history_changed, session.saved
         return [
             (layers.frame_changed, self._on_frame),
             (layers.frame_rested, self._on_frame_rested),
@@ -186,7 +181,7 @@ class Controller(QObject):
             (layers.selection_asked, self._on_selection),
             (session.history_changed, self._on_edited),
             (session.editing.stepped, self._on_stepped),
-            *((signal, self._on_change) for signal in told),
+            *((signal, self._on_change) for signal in (*shown, *more)),
             *((signal, self._on_boxes) for signal in shown),
         ]
 
@@ -289,12 +284,12 @@ class Controller(QObject):
         return (self.results or video.parent) / f"bboxes_{method}" / f"{video.stem}_bbox.csv"
 
     def crop_output(self) -> Path | None:
-        """Cropped video: where `litpose crop` puts it, beside the folder of the raw boxes."""
+        """Cropped video of the current animal: where `litpose crop` puts it, or in that one's folder."""
         session = self.session
-        if session is None or session.raw_csv is None:
+        if session is None or (first := session.tracks.first.raw_csv) is None:
             return None
-        folder = session.raw_csv.parent.parent / "cropped_videos"
-        return folder / f"cropped_{session.video.path.stem}.mp4"
+        usual = first.parent.parent / "cropped_videos" / f"cropped_{session.video.path.stem}.mp4"
+        return own_place_of(usual, own) if (own := session.tracks.own_raw) else usual
 
     # ---- work ----------------------------------------------------------------------------------
 
@@ -369,16 +364,22 @@ class Controller(QObject):
 
         run_in_thread(read, on_done=take, on_error=on_error)
 
-    def load_predictions(self, kind: Kind, path: Path, on_done: OnDone, on_error: OnDone) -> ThreadHandle:
-        """Read keypoints in a thread for the session; ``on_done`` gets what to tell of them."""
+    def load_predictions(
+        self, kind: Kind, path: Path, on_done: OnDone, on_error: OnDone, animal: str | None = None
+    ) -> ThreadHandle:
+        """Read keypoints in a thread; ``on_done`` gets what to tell of them.
+
+        Those of a pose model are for the animal that is current now, or :meth:`.Keypoints.animal`.
+        """
         session = self.session
         if session is None:
             raise CropzoomError("Open a video first.")
+        whose = "" if kind != "pose" else session.keypoints.animal(animal)
 
         def take(found: tuple[Poses, str]) -> None:
-            if self.session is session:
-                self.keypoint_files[kind] = path
-                session.set_predictions(kind, found[0])
+            if self.session is session and whose in ("", *session.tracks):
+                self.keypoint_files[kind, whose] = path
+                session.set_predictions(kind, found[0], whose)
                 on_done(found[1])
 
         read = partial(read_predictions_of, path, session.n_frames, session.video.path, CURE)

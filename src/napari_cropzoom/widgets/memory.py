@@ -31,6 +31,12 @@ def left_at(video: Path) -> tuple[str, int] | None:
     return (step, frame) if isinstance(step, str) and isinstance(frame, int) else None
 
 
+def animal_of(video: Path) -> str:
+    """Name of the animal that was current last in the review of a video; empty if not known."""
+    animal = _of(video).get("animal")
+    return animal if isinstance(animal, str) else ""
+
+
 def hidden_in(video: Path) -> frozenset[str]:
     """Kinds of keypoints that a person has hidden in a video."""
     return frozenset(kind for kind in _of(video).get("hidden", []) if isinstance(kind, str))
@@ -48,9 +54,9 @@ def remember_review(video: Path, raw_csv: Path, pose: Path | None) -> None:
     _keep(video, {**known, "pose": str(pose) if pose else known.get("pose")})
 
 
-def remember_place(video: Path, step: str, frame: int) -> None:
-    """Keep which step of a video's review is open, and which frame is shown."""
-    _keep(video, {**_of(video), "step": step, "frame": frame})
+def remember_place(video: Path, step: str, frame: int, animal: str) -> None:
+    """Keep which step of a video's review is open, which frame is shown and which animal is current."""
+    _keep(video, {**_of(video), "step": step, "frame": frame, "animal": animal})
 
 
 def _keep(video: Path, entry: dict[str, Any]) -> None:
@@ -73,7 +79,7 @@ class ReviewMemory(QObject):
         self._controller = controller
         self._noted: tuple[Path, Path | None, Path | None] | None = None
         self._left: tuple[Path, str] | None = None
-        self._frame = 0
+        self._frame, self._animal = 0, ""
         controller.edited.connect(self.note)
         controller.changed.connect(self.note)
         controller.frame_rested.connect(self._on_frame)
@@ -82,6 +88,7 @@ class ReviewMemory(QObject):
     def note(self) -> None:
         """Write it down if there is an edit, and anything is new."""
         session, pose = self._controller.session, self._controller.pose
+        self._animal = session.current if session is not None else self._animal
         if session is None or session.raw_csv is None or not len(session.history):
             return
         first = session.tracks.first.raw_csv or session.raw_csv
@@ -97,8 +104,8 @@ class ReviewMemory(QObject):
             return
         left = (session.video.path, key)
         if left != self._left:
-            self._left, self._frame = left, self._controller.frame
-            remember_place(*left, self._frame)
+            self._left, self._frame, self._animal = left, self._controller.frame, session.current
+            remember_place(*left, self._frame, self._animal)
 
     def _on_frame(self, frame: int) -> None:
         self._frame = frame
@@ -107,7 +114,7 @@ class ReviewMemory(QObject):
         """Write down the frame that was shown last, once for all that were."""
         left, self._left = self._left, None
         if left is not None:
-            remember_place(*left, self._frame)
+            remember_place(*left, self._frame, self._animal)
 
 
 def _of(video: Path) -> dict[str, Any]:

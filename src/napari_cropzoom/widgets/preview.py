@@ -372,7 +372,7 @@ def touching_edge(session: Session, frame: int, box: Box) -> list[str]:
     Where there are several animals, keypoints that all lie outside the box are those of another.
     """
     found: dict[str, None] = {}
-    for poses in (session.pose_poses, session.detector_poses):
+    for poses in (session.pose_poses, session.keypoints.about("detector")):
         if poses is None:
             continue
         here, boxes = poses.rows(frame, frame), np.array([box])

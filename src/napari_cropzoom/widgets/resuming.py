@@ -14,7 +14,7 @@ from napari_cropzoom.engine.model_folder import ModelFolder
 from napari_cropzoom.review.finding import FoundReview
 from napari_cropzoom.widgets.controller import Controller
 from napari_cropzoom.widgets.controls import recent
-from napari_cropzoom.widgets.memory import left_at, pose_of
+from napari_cropzoom.widgets.memory import animal_of, left_at, pose_of
 
 if TYPE_CHECKING:
     from napari_cropzoom.widgets.steps.base import Step
@@ -93,6 +93,8 @@ class Resuming(QObject):
         if session.read_only:  # which the dock says above the steps
             said = said.replace(session.read_only, "").strip()
         key, frame = left_at(session.video.path) or (FIRST, -1)
+        if (animal := animal_of(session.video.path)) in session.tracks:
+            session.select_track(animal)
         step = self._steps.get(key)
         if step is None or step.missing():
             step = self._steps[FIRST]
@@ -100,7 +102,8 @@ class Resuming(QObject):
         if 0 <= frame < session.n_frames:
             self._controller.go_to(frame)
             where = "" if step.key == FIRST else f" in step {step.title},"
-            said = f"{said} You left it{where} at frame {frame}."
+            whose = f", at {animal!r}" if animal in session.tracks and len(session.tracks) > 1 else ""
+            said = f"{said} You left it{where} at frame {frame}{whose}."
         elif newest is not None and not newest.covers(self._controller.frame):
             self._controller.go_to(newest.first)
         self._open_step(step.key)

@@ -102,9 +102,11 @@ class PointsLayer:
             return np.empty((0, 2, 2))
         return bones_of(self.poses, frame, self._looks)
 
-    def take(self, poses: Poses) -> None:
-        """Show these keypoints from now on."""
-        if poses is self.poses:
+    def take(self, poses: Poses | None) -> None:
+        """Show these keypoints from now on, or none."""
+        if poses is None:
+            self._leave()
+        if poses is None or poses is self.poses:
             return
         is_first, count, layer = self.poses is None, len(poses.names), self.layer
         span = usual_span(poses)
@@ -121,6 +123,17 @@ class PointsLayer:
         if is_first:
             layer.visible = self._kind not in self._looks.hidden
         layer.editable = False  # which showing a layer takes back
+
+    def _leave(self) -> None:
+        """Show those that are here no more."""
+        if self.poses is None:
+            return
+        self.show(None)
+        nowhere = self.poses.xy[:1] * np.nan
+        gone = Poses(self.poses.names, nowhere, nowhere[..., 0])
+        with one_redraw(self.layer):
+            self.layer.features = _features(gone, 0)
+        self.poses = None
 
     def show(self, frame: int | None, *, with_table: bool = True) -> None:
         """Show the keypoints of a frame, or none; their table of features costs most of it.

@@ -27,7 +27,7 @@ from napari_cropzoom.export.report.numbers import EditFacts, edits_of, seen
 from napari_cropzoom.files.atomic import naming
 from napari_cropzoom.files.belonging import GIVE_OTHERS, check_made_of, read_predictions_of
 from napari_cropzoom.files.provenance import MadeWith, made_with_path, read_made_with
-from napari_cropzoom.files.review_paths import REVIEW_DIR, journal_file, reviewed_csv, stem
+from napari_cropzoom.files.review_paths import REVIEW_DIR, journal_file, own_place_of, reviewed_csv, stem
 from napari_cropzoom.review.inspecting.inspector import Inspected, Inspector
 from napari_cropzoom.review.reviewed_track import ReviewedTrack
 from napari_cropzoom.review.saved_files import OnDisk
@@ -50,7 +50,8 @@ class Asked:
     video, boxes : Path
         The video and its raw boxes; the review lies beside these.
     before, after : Path or None
-        Keypoints of the detector (by default those beside the boxes), and of the pose model.
+        Keypoints of the detector (by default those beside the boxes), and of the pose model in the first
+        animal's boxes; those of further animals are found beside theirs.
     pixels : bool
         Look at the pixels for suspects too, as the window does.
     amount : float
@@ -213,6 +214,9 @@ def gather(asked: Asked) -> Stage[ReviewFacts]:
         found, told = read_predictions_of(path, index.n_frames, asked.video, GIVE_OTHERS)
         poses[which] = seen(found)
         notes.extend([told.replace(str(path), path.name)] if told else [])
+    for name, path in _poses_of_others(asked, stored).items():
+        found, _ = read_predictions_of(path, index.n_frames, asked.video, GIVE_OTHERS)
+        poses[f"of {name}"] = seen(found)
     note_odd(index)
     motion = (yield from _look(asked, index, notes)) if asked.pixels else None
     names = [entry.track.name for entry in stored.tracks.with_boxes]
@@ -254,6 +258,17 @@ def _keypoint_files(asked: Asked) -> dict[str, Path]:
     }
 
 
+def _poses_of_others(asked: Asked, stored: StoredReview) -> dict[str, Path]:
+    """Keypoints that the same pose model has found in the boxes of further animals, by their names."""
+    others = stored.tracks.with_boxes if asked.after is not None else []
+    own = {
+        each.track.name: own_place_of(asked.after, each.raw_csv)
+        for each in others
+        if each is not stored.tracks.first and each.raw_csv is not None and asked.after is not None
+    }
+    return {name: path for name, path in own.items() if path.is_file()}
+
+
 def _look(asked: Asked, index: VideoIndex, notes: list[str]) -> Stage[Motion | None]:
     if index.n_frames < LEAST_FRAMES:
         return None
@@ -279,7 +294,7 @@ def _facts_of(
     others = {other: each.raw for other, each in tracks.items() if other != name}
     anchors = entry.sizing.anchor_keypoints if entry.sizing else ()
     evidence = poses.get("before") if entry is tracks.first else None
-    pose, smoothing = poses.get("after"), tracks.smoothing
+    pose, smoothing = poses.get("after" if entry is tracks.first else f"of {name}"), tracks.smoothing
     about = (anchors, size, motion, others)
     inspected = Inspector(track, evidence, *about, pose=pose, smoothing=smoothing)()
     left, settled = inspected.queue.entries(track, amount)

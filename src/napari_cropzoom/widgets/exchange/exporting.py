@@ -63,7 +63,7 @@ def to_export(session: Session, name: str, path: Path) -> Callable[[], Path]:
     """Work that writes what is there now to a file or folder, to be called in a thread.
 
     Boxes are the final ones, of all animals that have some; a table holds the current animal. Keypoints
-    are those of the pose model, or else of the detector.
+    are those of the pose model in the boxes of the current animal, or else, of the first, the detector's.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def to_export(session: Session, name: str, path: Path) -> Callable[[], Path]:
     animals = [entry.track.name for entry in session.tracks.with_boxes]
     check_places(name, path, session.video.path, animals, raw)
     if name not in BOXES:
-        poses = session.pose_poses or session.detector_poses
+        poses = session.pose_poses or session.keypoints.about("detector")
         if poses is None:
             raise CropzoomError(NO_KEYPOINTS)
         pose_export, animal = get_pose_export(name), session.track.name

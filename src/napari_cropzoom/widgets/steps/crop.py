@@ -37,6 +37,7 @@ class CropStep(JobStep):
     next_key = "pose"
 
     def __init__(self, controller: Controller, number: int) -> None:
+        self._animal = ""
         self._compared: tuple[Revision, bool] | None = None  # the crop on disk with boxes of a revision
         self._asked: tuple[Revision, Stamp | None] | None = None
         self._comparing = Latest(self._on_compared, pause=DRAWN_FIRST)
@@ -72,6 +73,17 @@ class CropStep(JobStep):
         if revision != session.revision:
             return "● boxes changed since", False
         return (output.name, True) if is_same else ("● made with other boxes", False)
+
+    def refresh(self) -> None:
+        """Also forget what was found of the crop of another animal."""
+        session = self.controller.session
+        animal = session.current if session is not None else ""
+        if animal != self._animal:
+            self._animal = animal
+            self._comparing.drop()
+            self._compared = self._asked = None
+            self.message.clear()
+        super().refresh()
 
     def update_body(self) -> None:
         """Show where the crop goes and whether one is there."""

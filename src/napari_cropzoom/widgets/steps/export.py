@@ -27,7 +27,7 @@ from napari_cropzoom.widgets.exchange.exporting import (
     to_export,
 )
 from napari_cropzoom.widgets.steps.base import Needs, Step
-from napari_cropzoom.widgets.steps.job_step import told_of_shaking
+from napari_cropzoom.widgets.steps.job_step import told_of_gaps, told_of_shaking
 from napari_cropzoom.widgets.steps.parts.commands import commands, tool_for
 
 STATES = {
@@ -40,6 +40,8 @@ NOTES = {
     OnDisk.OTHER: "This file holds other boxes than those shown here. Save to bring it up to date.",
     OnDisk.SAME: "This file holds the boxes shown here.",
 }
+
+NO_ANIMAL_IN_FILE = "the file has filled boxes there"
 
 
 class ExportStep(Step):
@@ -110,7 +112,8 @@ class ExportStep(Step):
         if session is None or session.raw_csv is None:
             return
         self.path_label.set_path(reviewed_csv(session.raw_csv, session.video.path))
-        self.state.setText(" ".join(filter(None, (NOTES[session.on_disk], told_of_shaking(session)))))
+        said = NOTES[session.on_disk], told_of_gaps(session, NO_ANIMAL_IN_FILE), told_of_shaking(session)
+        self.state.setText(" ".join(filter(None, said)))
         for each in (self.format, self.file_button, self.copy_button):
             each.setVisible(session.video.images is None)
         self.greyed.setVisible(bool(self.greyed.text()) and session.video.images is None)
@@ -177,11 +180,12 @@ class ExportStep(Step):
         if clipboard is None:
             return
         clipboard.setText("\n".join(self.lines()))
-        works_with = (
-            "the same lines work with cropzoom in place of litpose."
-            if tool_for(self.controller) == "litpose"
-            else "they are for cropzoom, since litpose would take other frames of this video."
-        )
+        session = self.controller.session
+        works_with = "they are for cropzoom, since litpose would take other frames of this video."
+        if tool_for(self.controller) == "litpose":
+            works_with = "the same lines work with cropzoom in place of litpose."
+        elif session is not None and session.tracks.own_raw is not None:
+            works_with = "they are for cropzoom, which has a folder of its own for this animal's results."
         self.message.show_info(f"Copied; {works_with}")
 
     def _write(self, then: Callable[[Path, str], object]) -> None:

@@ -83,9 +83,17 @@ class JobStep(Step):
         self.job_bar.wait("Saving the boxes …")
         self.refresh()
 
+        session = self.controller.session
+        animal = session.current if session is not None else ""
+
         def saved(path: Path) -> None:
-            if self.job_bar.is_waiting:
-                self.job_bar.release()
+            if not self.job_bar.is_waiting:
+                return
+            self.job_bar.release()
+            if session is not None and session.current != animal:  # its boxes are not those of ``path``
+                self.message.show_info(OTHER_ANIMAL)
+                self.refresh()
+            else:
                 start(path)
 
         self.controller.save(saved, self._on_save_failed)
@@ -197,6 +205,7 @@ class ModelStep(JobStep):
         self.controller.changed.emit()
 
 
+OTHER_ANIMAL = "Nothing was run: you went to another animal meanwhile. The boxes are saved."
 NO_ANIMAL_IN_CROP = "the crop shows the place where it would be"
 NO_ANIMAL_IN_POSE = "no keypoints there"
 
@@ -206,6 +215,15 @@ def doubts_of(session: Session, no_animal: str) -> str:
 
     ``no_animal`` says what becomes of frames without an animal.
     """
+    said = [told_of_gaps(session, no_animal)]
+    left, _ = session.suspects.entries() if session.suspects.is_inspected else ((), ())
+    if left:
+        said.append(f"{counted(len(left), 'suspect')} not reviewed.")
+    return " ".join(filter(None, (*said, told_of_shaking(session))))
+
+
+def told_of_gaps(session: Session, no_animal: str) -> str:
+    """How many frames of the current track have no box, and what the files have there; empty if none."""
     track, said = session.track, []
     absent = int(np.count_nonzero(track.source == Source.ABSENT))
     gaps = track.n_missing - absent
@@ -213,10 +231,7 @@ def doubts_of(session: Session, no_animal: str) -> str:
         said.append(f"{gaps} of {counted(session.n_frames, 'frame')} have no box; theirs are filled.")
     if absent:
         said.append(f"{counted(absent, 'frame')} without an animal: {no_animal}.")
-    left, _ = session.suspects.entries() if session.suspects.is_inspected else ((), ())
-    if left:
-        said.append(f"{counted(len(left), 'suspect')} not reviewed.")
-    return " ".join(filter(None, (*said, told_of_shaking(session))))
+    return " ".join(said)
 
 
 def told_of_shaking(session: Session) -> str:

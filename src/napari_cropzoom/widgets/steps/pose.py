@@ -7,11 +7,13 @@ Object names: ``pose_model``, ``pose_browse``, ``pose_path``, ``pose_info``, ``p
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from napari_cropzoom.core.inspection.posed import TOUCHES
 from napari_cropzoom.core.words import counted
+from napari_cropzoom.engine.model_folder import ModelFolder
 from napari_cropzoom.files.review_paths import reviewed_csv
 from napari_cropzoom.review.session import Session
 from napari_cropzoom.review.tracks import Revision
@@ -47,6 +49,10 @@ class PoseStep(ModelStep):
         # the boxes as they were when the keypoints were loaded; None while they have not come yet
         self._loaded_at: Revision | None = None
         self._n_changed = 0  # frames whose box is another one than in the file, at that revision
+        self._animal = self._runs_for = (
+            ""  # what `Keypoints.animal` says of the one shown, and of the run
+        )
+        self._in_crop: dict[str, Path] = {}  # how the keypoints of a run on the crop are put back
         super().__init__(controller, number)
 
     def build(self) -> None:
@@ -68,6 +74,13 @@ class PoseStep(ModelStep):
         self.source.currentIndexChanged.connect(self.update_body)
         self.offer.accepted.connect(self.use)
 
+    @property
+    def model(self) -> ModelFolder | None:
+        """The chosen model; what it finds in the boxes of a further animal lies in that one's folder."""
+        model, session = super().model, self.controller.session
+        own = session.tracks.own_raw if session is not None else None
+        return model if model is None or own is None else replace(model, results=own.parent)
+
     def summary(self) -> tuple[str, bool]:
         """What was done, or that boxes have changed since."""
         text, done = super().summary()
@@ -87,6 +100,10 @@ class PoseStep(ModelStep):
     def mark_loaded(self) -> None:
         """Also note of which boxes the keypoints are, and find out in how many frames they are not."""
         session = self.controller.session
+        if session is not None and session.pose_poses is None:
+            self.job_bar.forget()  # they are those of another animal
+            self.refresh()
+            return
         has_boxes = session is not None and session.has_boxes
         self._loaded_at, self._n_changed = session.revision if session and has_boxes else None, 0
         super().mark_loaded()
@@ -94,6 +111,7 @@ class PoseStep(ModelStep):
 
     def refresh(self) -> None:
         """Also compare boxes that have come after the keypoints: nobody knows yet whether they fit."""
+        self._follow_animal()
         super().refresh()
         session = self.controller.session
         if session is not None and session.has_boxes and self.done_text and self._loaded_at is None:
@@ -101,13 +119,30 @@ class PoseStep(ModelStep):
             if not self.changed.is_comparing:  # there is nothing to compare with
                 self._on_compared()
 
+    def _follow_animal(self) -> None:
+        """Show how the step stands for the animal that is current now; read its keypoints if need be."""
+        session = self.controller.session
+        animal = session.keypoints.animal() if session is not None else ""
+        if session is None or animal == self._animal:
+            return
+        self._animal = animal
+        self.changed.forget()
+        self.message.clear()
+        self.done_text, self._loaded_at, self._n_changed = "", None, 0
+        path, file = self.existing(), self.controller.keypoint_files.get(("pose", animal))
+        if session.pose_poses is not None:
+            if file is None or path is None or file.parent == path.parent:  # no other model
+                self.mark_loaded()
+        elif animal and path is not None and path.is_file():
+            self.use(path)
+
     def session_changed(self) -> None:
         """Forget the counts of the video before, and a model that came with it."""
         super().session_changed()
         self.drop_proposed()
         self.picker.offer(self.controller.models_near.folders)
         self.changed.forget()
-        self._loaded_at, self._n_changed = None, 0
+        self._loaded_at, self._n_changed, self._animal = None, 0, ""
 
     def _on_counted(self, count: int) -> None:
         session = self.controller.session
@@ -186,16 +221,22 @@ class PoseStep(ModelStep):
         session, model = self.controller.session, self.model
         assert session is not None
         assert model is not None
-        self._stage = "predict"
-        args |= {"model": model.path, "results": self.controller.results, "trust": trust}
+        self._stage, self._runs_for = "predict", session.keypoints.animal()
+        output = self.existing()
+        if session.raw_csv is not None and output is not None:
+            boxes = reviewed_csv(session.raw_csv, session.video.path)
+            self._in_crop = {"bbox_csv": boxes, "output": output}
+        args |= {"model": model.path, "results": model.results, "trust": trust}
         args |= {"only_changed": self._only_changed}
         self.run_stage("predict", args, f"Pose in {session.video.path.name}")
 
-    def use(self, path: Path) -> None:
-        """Load keypoints in a thread."""
-        if self.controller.session is not None:
+    def use(self, path: Path, animal: str | None = None) -> None:
+        """Load keypoints in a thread, for the current animal or another."""
+        session = self.controller.session
+        if session is not None:
             self.message.clear()
-            self.controller.load_predictions("pose", path, self.on_loaded, self.on_load_failed)
+            done, failed = self.on_loaded, self.on_load_failed
+            self.controller.load_predictions("pose", path, done, failed, animal)
 
     def _find_changes(self) -> None:
         session, model, path = self.controller.session, self.model, self.existing()
@@ -223,20 +264,16 @@ class PoseStep(ModelStep):
 
     def on_done(self, result: dict[str, Any]) -> None:
         """Put keypoints of the cropped file back into the frame; show those of the frame."""
-        session, output = self.controller.session, self.existing()
         path = Path(result["predictions"])
-        if session is None or output is None:
+        if self.controller.session is None:
             return
         if "how" in result:
             self.picker.show_runtime(result["how"])
         if self._stage == "predict" and self.source.currentData() == CROPPED:
-            assert session.raw_csv is not None
             self._stage = "remap"
-            boxes = reviewed_csv(session.raw_csv, session.video.path)
-            args = {"preds": path, "bbox_csv": boxes, "output": output}
-            self.run_stage("remap", args, "Putting keypoints back")
+            self.run_stage("remap", {"preds": path, **self._in_crop}, "Putting keypoints back")
             return
-        self.use(path)
+        self.use(path, self._runs_for)
         if self._only_changed:
             said, runs, _ = str(result.get("note", "")).partition("; only ")  # as it began
             self.message.show_info(f"{said}; the others were kept." if runs else said)

@@ -19,7 +19,7 @@ from napari_cropzoom.core.inspection.suspect import Suspect, ranges_round
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.words import counted, shortened
 from napari_cropzoom.export.stages import PRODUCTS, Product, get_product
-from napari_cropzoom.files.review_paths import reviewed_csv
+from napari_cropzoom.files.review_paths import own_place_of, reviewed_csv
 from napari_cropzoom.review.keypoints import Kind
 from napari_cropzoom.widgets.controller import Controller
 from napari_cropzoom.widgets.controls import button, choice, note, row
@@ -39,7 +39,7 @@ class ShowStep(JobStep):
     def __init__(self, controller: Controller, number: int) -> None:
         self._made: Path | None = None
         self._made_as = self._making = ""  # names of products
-        self._made_of: Poses | None = None  # of the pose model
+        self._made_of: tuple[str, Poses | None] = "", None  # animal, and what the pose model found
         self._output: Path | None = None
         super().__init__(controller, number)
 
@@ -131,15 +131,17 @@ class ShowStep(JobStep):
             return "There are no keypoints yet."
         return "The keypoints are the detector's: the pose model has not run."
 
-    def keypoints(self, kind: Kind) -> Path | None:
-        """File of the keypoints that the session shows; None where there are none, or in no file."""
+    def keypoints(self, kind: Kind, animal: str | None = None) -> Path | None:
+        """File of the keypoints of the current animal, or another; None where none are, or in no file."""
         session = self.controller.session
-        if session is None or session.keypoints.get(kind) is None:
+        if session is None or session.keypoints.about(kind, animal) is None:
             return None
-        path = self.controller.keypoint_files.get(kind)
+        whose = session.keypoints.animal(animal) if kind == "pose" else ""
+        path = self.controller.keypoint_files.get((kind, whose))
         model = self.controller.pose if kind == "pose" else self.controller.detector
         if path is None and model is not None:
-            path = model.predictions_csv(session.video.path)
+            usual, own = model.predictions_csv(session.video.path), session.tracks.own_raw
+            path = own_place_of(usual, own) if whose and own is not None else usual
         return path if path is not None and path.is_file() else None
 
     def run(self, trust: bool = False) -> None:
@@ -171,7 +173,8 @@ class ShowStep(JobStep):
     def _make(self, boxes: Path) -> None:
         session, chosen = self.controller.session, self.chosen
         assert session is not None
-        self._made_of = session.keypoints.get("pose")
+        self._made_of = session.current, session.keypoints.get("pose")
+        whose = "" if chosen.name == "report" else None  # it is of all animals, and starts from the first
         model = self.controller.pose or self.controller.detector
         args: dict[str, Any] = {
             "product": chosen.name,
@@ -181,8 +184,8 @@ class ShowStep(JobStep):
             "name": session.current,
             "others": self._others(),
             "raw_csv": session.tracks.first.raw_csv,
-            "preds": self.keypoints("pose"),
-            "preds_before": self.keypoints("detector"),
+            "preds": self.keypoints("pose", whose),
+            "preds_before": self.keypoints("detector", whose),
             "model": None if model is None else model.path,
             "names": self.names.isChecked(),
             "frame": self.controller.frame,
@@ -226,10 +229,11 @@ class ShowStep(JobStep):
         self._forget_made()
 
     def refresh(self) -> None:
-        """What was made is of the keypoints before, once there are others."""
+        """What was made is of the animal and the keypoints before, once there are others."""
         session = self.controller.session
-        is_old = session is not None and session.keypoints.get("pose") is not self._made_of
-        if is_old and self.done_text:
+        animal, poses = self._made_of
+        is_of_now = session is None or (session.current == animal and session.pose_poses is poses)
+        if self.done_text and not is_of_now:
             self._forget_made()
         super().refresh()
 

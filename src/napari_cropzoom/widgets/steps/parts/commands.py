@@ -14,9 +14,11 @@ PLACEHOLDERS = {"detector": Path("DETECTOR_FOLDER"), "pose": Path("POSE_FOLDER")
 
 
 def tool_for(controller: Controller) -> str:
-    """``litpose``, or ``cropzoom`` where ``litpose`` would take other frames of the video."""
+    """``litpose``, or ``cropzoom`` where ``litpose`` would take other frames or write elsewhere."""
     session = controller.session
     is_plain = session is not None and suits_litpose(session.video.index, controller.frames_opencv)
+    if session is not None and session.tracks.own_raw is not None:
+        return "cropzoom"  # since litpose would write over what is of the first animal
     return "litpose" if is_plain else "cropzoom"
 
 
@@ -27,10 +29,12 @@ def commands(controller: Controller) -> list[str]:
         return []
     video, boxes, tool = session.video.path, review_dir(session.raw_csv), tool_for(controller)
     detector, pose = model_path(controller, "detector"), model_path(controller, "pose")
+    own, first = session.tracks.own_raw, session.tracks.first.raw_csv
+    output = () if own is None else ("--output_dir", own.parent)
     return [
-        shell_line((tool, "crop", detector, video, "--bbox_dir", boxes)),
-        shell_line((tool, "predict", pose, video, "--bbox_dir", boxes)),
-        shell_line(("cropzoom", "review", video, "--bbox", session.raw_csv)),
+        shell_line((tool, "crop", detector, video, "--bbox_dir", boxes, *output)),
+        shell_line((tool, "predict", pose, video, "--bbox_dir", boxes, *output)),
+        shell_line(("cropzoom", "review", video, "--bbox", first or session.raw_csv)),
     ]
 
 
@@ -42,9 +46,10 @@ def model_path(controller: Controller, role: str) -> Path:
     """
     session = controller.session
     model: ModelFolder | None = getattr(controller, role)
-    if session is not None and session.raw_csv is not None and role == "detector":
-        folder = session.raw_csv.parent.parent
-        if session.raw_csv.parent.name == "video_preds" and (folder / "config.yaml").is_file():
+    raw = session.tracks.first.raw_csv if session is not None else None
+    if raw is not None and role == "detector":
+        folder = raw.parent.parent
+        if raw.parent.name == "video_preds" and (folder / "config.yaml").is_file():
             return folder
     if model is None or session is None:
         return PLACEHOLDERS[role]

@@ -21,7 +21,7 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -294,13 +294,27 @@ def remember_reviewed(video: Path, raw_csv: Path) -> None:
     _keep(video, Places(known.results, tuple([raw, *others][:REVIEWS_KEPT])))
 
 
+def adopt_places(older: Mapping[str, Places]) -> None:
+    """Keep places that were written down elsewhere, by video, where nothing is known of it here."""
+    found = {video: _as_json(places) for video, places in older.items() if places != Places()}
+    _write_all({**found, **_all_places()})
+
+
 def _keep(video: Path, places: Places) -> None:
-    """Write them down; where that cannot be written, nothing is kept."""
     everything, key = dict(_all_places()), str(video.absolute())
     everything.pop(key, None)
     if places != Places():
-        results = "" if places.results is None else str(places.results)
-        everything[key] = {"results": results, "reviews": [str(raw) for raw in places.reviews]}
+        everything[key] = _as_json(places)
+    _write_all(everything)
+
+
+def _as_json(places: Places) -> dict[str, Any]:
+    results = "" if places.results is None else str(places.results)
+    return {"results": results, "reviews": [str(raw) for raw in places.reviews]}
+
+
+def _write_all(everything: dict[str, Any]) -> None:
+    """Write them down; where that cannot be written, nothing is kept."""
     kept = dict(list(everything.items())[-PLACES_KEPT:])
     with contextlib.suppress(CropzoomError, OSError):
         write_places(user_data_folder() / PLACES, kept)

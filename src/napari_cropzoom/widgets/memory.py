@@ -12,7 +12,7 @@ from typing import Any
 
 from qtpy.QtCore import QObject
 
-from napari_cropzoom.files.review_paths import PLACES_KEPT, remember_reviewed
+from napari_cropzoom.files.review_paths import PLACES_KEPT, Places, adopt_places, remember_reviewed
 from napari_cropzoom.widgets.controller import Controller
 from napari_cropzoom.widgets.controls import settings
 
@@ -66,6 +66,24 @@ def _keep(video: Path, entry: dict[str, Any]) -> None:
     settings().setValue(KEY, json.dumps(dict(list(everything.items())[-PLACES_KEPT:])))
 
 
+def carry_over() -> None:
+    """Put the places that a version before kept in the window's settings where commands find them too."""
+    chosen, left = _known("results"), _everything()
+    reviews = {video: entry.pop("raw", []) for video, entry in left.items() if isinstance(entry, dict)}
+    if not chosen and not any(reviews.values()):
+        return
+    adopt_places(
+        {video: _places(chosen.get(video), reviews.get(video)) for video in {**reviews, **chosen}}
+    )
+    settings().remove("results")
+    settings().setValue(KEY, json.dumps(left))
+
+
+def _places(folder: object, raw: object) -> Places:
+    paths = [Path(each) for each in raw if isinstance(each, str)] if isinstance(raw, list) else []
+    return Places(Path(folder) if isinstance(folder, str) and folder else None, tuple(paths))
+
+
 class ReviewMemory(QObject):
     """Remembers the review of a controller's session with its first edit, and what it is when it ends.
 
@@ -76,6 +94,7 @@ class ReviewMemory(QObject):
 
     def __init__(self, controller: Controller) -> None:
         super().__init__(controller)
+        carry_over()
         self._controller = controller
         self._noted: tuple[Path, Path | None, Path | None] | None = None
         self._left: tuple[Path, str] | None = None
@@ -123,8 +142,12 @@ def _of(video: Path) -> dict[str, Any]:
 
 
 def _everything() -> dict[str, Any]:
+    return _known(KEY)
+
+
+def _known(key: str) -> dict[str, Any]:
     try:
-        known = json.loads(str(settings().value(KEY, "{}")))
+        known = json.loads(str(settings().value(key, "{}")))
     except ValueError:
         return {}
     return known if isinstance(known, dict) else {}

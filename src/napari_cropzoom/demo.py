@@ -213,7 +213,7 @@ def begin_presentation(
     shutil.rmtree(review_dir(raw), ignore_errors=True)
     raw.unlink(missing_ok=True)
     ModelFolder.open(project.pose).predictions_csv(project.video).unlink(missing_ok=True)
-    right = true_boxes(sample, SIZING)
+    right = true_boxes(sample, SIZING, seen_only=True)
     dock = add_docks(viewer)
 
     def open_video() -> None:

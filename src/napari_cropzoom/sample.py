@@ -112,14 +112,21 @@ def errors_from_truth(truth_csv: Path, poses: Poses) -> tuple[FloatArray, BoolAr
     return errors, is_easy[:, None] & is_seen
 
 
-def true_boxes(sample: SampleProject, sizing: SizingSettings) -> FloatArray:
-    """(T, 4) boxes ``x, y, w, h`` round the true keypoints of the sample's video."""
+def true_boxes(sample: SampleProject, sizing: SizingSettings, *, seen_only: bool = False) -> FloatArray:
+    """(T, 4) boxes ``x, y, w, h`` round the true keypoints of the sample's video.
+
+    ``seen_only`` leaves out frames in which most of the animal is hidden.
+    """
     import pandas as pd
 
     table = pd.read_csv(sample.truth)
     names = tuple(name[:-2] for name in table.columns if name.endswith("_x"))
     xy = np.stack([table[[f"{name}_x", f"{name}_y"]].to_numpy() for name in names], axis=1)
-    return boxes_from_keypoints(Poses(names, xy, np.ones(xy.shape[:2])), sizing)
+    boxes = boxes_from_keypoints(Poses(names, xy, np.ones(xy.shape[:2])), sizing)
+    if seen_only:
+        is_visible = table[[f"{name}_visible" for name in names]].to_numpy()
+        boxes[is_visible.mean(axis=1) < 0.5] = np.nan
+    return boxes
 
 
 def make_sample() -> list[LayerData]:

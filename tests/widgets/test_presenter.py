@@ -31,15 +31,18 @@ def dock(new_viewer):
 
 
 @pytest.fixture
-def present(dock, video_file, poses, square_path, tmp_path):
-    """Begin; the detector is wrong in one frame, and both models have predicted before.
+def present(dock, video_file, poses, square_path, tmp_path, request):
+    """Begin; the detector is elsewhere in one frame, or too small, and both models have predicted before.
 
     Its keypoints spread now more, now less, so that a median of corner and size shakes the boxes.
     """
     breath = 1 + 0.03 * np.random.default_rng(0).integers(-3, 4, len(poses))
     middle = poses.xy[:, 2:]
     xy = middle + (poses.xy - middle) * breath[:, None, None]
-    xy[WRONG] += 80, -60
+    if getattr(request, "param", "elsewhere") == "small":
+        xy[WRONG] = middle[WRONG] + 0.3 * (xy[WRONG] - middle[WRONG])
+    else:
+        xy[WRONG] += 80, -60
     off = Poses(poses.names, xy, poses.likelihood)
     detector = make_predictions_folder(tmp_path / "models" / "detector", video_file, off)
     pose = make_predictions_folder(tmp_path / "models" / "pose", video_file, poses)
@@ -61,6 +64,7 @@ def present(dock, video_file, poses, square_path, tmp_path):
     return begin
 
 
+@pytest.mark.parametrize("present", ["elsewhere", "small"], indirect=True)
 def test_it_does_every_task_and_leaves_the_right_box(dock, present, square_path):
     presenter = present(30.0)
     finished = []
@@ -75,6 +79,7 @@ def test_it_does_every_task_and_leaves_the_right_box(dock, present, square_path)
     assert session.track.source[WRONG] == Source.MANUAL
     off = np.abs(np.array(session.track.box(WRONG).center) - square_path[WRONG])
     assert off.max() < 4
+    assert session.track.box(WRONG).w == pytest.approx(36, abs=6)
     assert not presenter.is_paused
     presenter.leave()
     delete_now()

@@ -78,6 +78,7 @@ def test_each_task_is_pointed_at_and_waits_until_it_is_done(
     wait_for(lambda: tour.number == 1)
     dock["detect"].choose_model(model_folder)
     wait_for(lambda: tour.task.control(dock) is dock["detect"].offer.use)
+    assert_panel_is_at_the_left(dock, tour)  # one may look at the video while it runs
     click_on(control_of(dock, tour))
     wait_for(lambda: tour.number == 2)
     assert dock["boxes"].is_open
@@ -101,6 +102,8 @@ def test_each_task_is_pointed_at_and_waits_until_it_is_done(
     wait_for(lambda: tour.number == len(TASKS))
     assert session.pose_poses is not None
     assert not tour.highlight.isVisible()
+    canvas = canvas_of(window_of(dock))
+    assert tour.panel.geometry().right() < canvas.mapTo(canvas.window(), canvas.rect().center()).x()
     click_on(tour.panel.skip)
     wait_for(lambda: dock.findChild(Tour) is None)
 

@@ -218,7 +218,7 @@ class LineLabel(_Cut):
 
     def _fitting(self) -> str:
         metrics = QFontMetrics(self.font())
-        beside = super().sizeHint().width() - metrics.horizontalAdvance(super().text())
+        beside = super().sizeHint().width() - metrics.horizontalAdvance(QLabel.text(self))
         return fitting(self._full, self.width() - max(beside, 0), metrics)
 
 

@@ -51,6 +51,24 @@ def shown(opened):
 
 @pytest.mark.gui
 @needs_display
+def test_a_line_shows_a_part_only_where_it_has_room_at_every_width(shown):
+    header = shown["video"].header
+    label = header.findChild(LineLabel)
+    whole = "✓ 1200 frames · 1280×1024 px"
+    header.set_state(whole.removeprefix("✓ "), done=True)
+    margins = QLabel.sizeHint(label).width() - label.fontMetrics().horizontalAdvance(QLabel.text(label))
+    needed = label.fontMetrics().horizontalAdvance(whole) + margins
+    for width in [*range(needed - 15, needed + 15), *range(needed + 15, needed - 15, -1)]:
+        label.resize(width, label.height())
+        for _ in range(2):  # said again, it stays
+            header.set_state(whole.removeprefix("✓ "), done=True)
+            assert QLabel.sizeHint(label).width() <= width, "cut at its left"
+            if abs(width - needed) > 1:  # Qt rounds
+                assert (QLabel.text(label) == whole) == (width > needed), width - needed
+
+
+@pytest.mark.gui
+@needs_display
 def test_a_line_that_has_no_room_is_cut_in_the_middle_and_whole_in_the_tooltip(shown):
     header, name = shown["detect"].header, "detector_resnet50_trained_on_1200_frames_of_all_cameras_v7"
     label = header.findChild(LineLabel)

@@ -10,7 +10,7 @@ from qtpy.QtCore import QEvent, QObject, QPoint, Qt, QTimer, Signal
 from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QAbstractButton, QApplication, QWidget
 
-from napari_cropzoom.core.boxes import Box, Source
+from napari_cropzoom.core.boxes import Box, Source, iou
 from napari_cropzoom.widgets.gl_context import canvas_near, top_of
 from napari_cropzoom.widgets.tour.pointer import Pointer
 from napari_cropzoom.widgets.tour.tasks import TASKS, Dock
@@ -20,7 +20,8 @@ TICK_MS = 15
 WORDS_A_SECOND = 2.4  # that a person reads
 AFTER_TASK, AFTER_CLICK = 1.5, 0.6  # seconds
 SHORT = 0.25  # seconds: what lasts less is part of a movement, which is not cut short
-FAR = 25.0  # pixels of the frame between a wrong box and the right one, at least
+WRONG = 0.75  # overlap (IoU) of a wrong box with the right one, at most
+SAME_SIZE = 1.15  # times: boxes that are moved only
 PLAYED = 8.0  # seconds of the video at the end
 RATIO = 1.5
 KEYS = "Space: pause    →: go on    Esc: leave"
@@ -40,7 +41,7 @@ class Presenter(QObject):
     open_video : callable
         Opens the sample with its models in the dock.
     right_box : callable
-        Takes a frame; where the animal is in it, a missing box where nobody knows.
+        Takes a frame; where the animal is in it, a missing box where it is not seen.
     pace : float
         2 waits half as long between what it does.
     """
@@ -225,35 +226,43 @@ class Presenter(QObject):
         dock.controller.go_to(frame)
         yield 2 * AFTER_CLICK / self._pace
         right = self._right_box(frame)
-        start, end = (self._on_canvas(canvas, box) for box in (session.track.box(frame), right))
-        yield from self.pointer.drag(canvas, start, end)
-        yield AFTER_CLICK / self._pace
-        if session.track.source[frame] != Source.MANUAL:  # the drag did not take, e.g. in another mode
-            session.set_box(frame, right)
+        box = session.track.box(frame)
+        sides = sorted((max(box.w, box.h), max(right.w, right.h)))
+        is_moved = sides[1] < SAME_SIZE * sides[0]
+        for x, y in ((0.5, 0.5),) if is_moved else ((0.0, 0.0), (1.0, 1.0)):  # its middle, or two corners
+            box = session.track.box(frame)
+            start, end = (
+                self._on_canvas(canvas, each.x + x * each.w, each.y + y * each.h) for each in (box, right)
+            )
+            yield from self.pointer.drag(canvas, start, end)
+            yield AFTER_CLICK / self._pace
+        is_right = iou(session.track.box(frame), right) > WRONG
+        if session.track.source[frame] != Source.MANUAL or not is_right:
+            session.set_box(frame, right)  # the drag did not take, e.g. in another mode
         button = dock.findChild(QAbstractButton, "range_interpolate")
         if button is not None and button.isEnabled():
             yield from self.pointer.click(button)
             yield 2 * AFTER_CLICK / self._pace
 
     def _wrong_frame(self) -> int | None:
-        """The worst frame of the queue whose box is there and off the animal."""
+        """The frame of the suspects whose box is there and the farthest off the animal that is seen."""
         session = self._dock.controller.session
         assert session is not None
+        overlaps = {}
         for suspect in session.queue():
-            box, right = session.track.box(suspect.frame), self._right_box(suspect.frame)
-            if box.is_missing() or right.is_missing():
-                continue
-            (x, y), (x_right, y_right) = box.center, right.center
-            if abs(x - x_right) + abs(y - y_right) > FAR:
-                return int(suspect.frame)
-        return None
+            for frame in range(suspect.first, suspect.last + 1):
+                box, right = session.track.box(frame), self._right_box(frame)
+                if not (box.is_missing() or right.is_missing()):
+                    overlaps[frame] = float(iou(box, right))
+        worst = min(overlaps, key=lambda frame: overlaps[frame], default=None)
+        return worst if worst is not None and overlaps[worst] < WRONG else None
 
-    def _on_canvas(self, canvas: QWidget, box: Box) -> QPoint:
-        """Where the middle of a box is on the canvas."""
+    def _on_canvas(self, canvas: QWidget, x_frame: float, y_frame: float) -> QPoint:
+        """Where a place of the frame is on the canvas."""
         controller = self._dock.controller
         assert controller.layers is not None
         camera = controller.viewer.scene.camera
-        down, right = controller.layers.world_point(*box.center)
+        down, right = controller.layers.world_point(x_frame, y_frame)
         scale = camera.zoom / canvas.devicePixelRatioF()
         x = canvas.width() / 2 + (right - camera.center[-1]) * scale
         y = canvas.height() / 2 + (down - camera.center[-2]) * scale

@@ -52,7 +52,7 @@ class Task:
     is_change : bool
         Whether it is done when the state is another one than at its beginning, not when there is any.
     is_watched : bool
-        Whether a person watches the boxes on the canvas meanwhile.
+        Whether a person watches the canvas meanwhile.
     """
 
     step: str
@@ -116,6 +116,7 @@ TASKS: tuple[Task, ...] = (
         "own, so the window stays alive.",
         lambda dock: _run_or_use(dock, "detect"),
         of_session(lambda session: session.detector_poses is not None and session.has_boxes),
+        is_watched=True,
     ),
     Task(
         "boxes",
@@ -161,6 +162,7 @@ TASKS: tuple[Task, ...] = (
         "The inside of each box goes to the pose model, and its keypoints come back into the full frame.",
         lambda dock: _run_or_use(dock, "pose"),
         of_session(lambda session: session.pose_poses is not None),
+        is_watched=True,
     ),
 )
 END = (

@@ -150,7 +150,7 @@ class Tour(QObject):
                 self.say_done()
                 self._next_later.start()
         self.highlight.put_round(control)
-        is_aside = task is not None and task.is_watched and not missing
+        is_aside = task is None or (task.is_watched and not missing)
         self.panel.show_beside(top_of(self._dock), control, self._dock, is_aside=is_aside)
 
     def _open_sample(self) -> None:

@@ -41,6 +41,8 @@ class Product:
         Whether it is of the frames selected, if there are any.
     shows_keypoints : bool
         Whether keypoints are drawn.
+    shows_before : bool
+        Whether the raw boxes can be drawn too.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Product:
     make: Callable[[Args], Stage[Path]]
     is_of_frames: bool = False
     shows_keypoints: bool = True
+    shows_before: bool = False
 
 
 def show(args: Args) -> Stage[Result]:
@@ -68,12 +71,14 @@ def _video(args: Args, layout: str) -> Stage[Path]:
     name = str(args.get("name") or "")
     shown = Shown(
         boxes,
-        None,
+        _before(args, len(boxes)) if layout != "grid" else None,
         poses,
         _look(args),
         layout,
         first,
         last,
+        float(args.get("speed") or 1.0),
+        float(args.get("scale") or 1.0),
         others=others,
         name=name,
         more=tuple(more),
@@ -106,7 +111,9 @@ def _figure(args: Args, kind: str) -> Stage[Path]:
     from napari_cropzoom.export.plates import Drawn
 
     video, output, boxes, _, poses = _given(args)
-    figure = Figure(kind, Drawn(boxes, None, poses, _look(args)), int(args.get("frame") or 0))
+    figure = Figure(
+        kind, Drawn(boxes, _before(args, len(boxes)), poses, _look(args)), int(args.get("frame") or 0)
+    )
     return (yield from write_figure(video, output, figure, overwrite=True))
 
 
@@ -148,6 +155,14 @@ def _given(
     return video, Path(args["output"]), boxes, sources, poses
 
 
+def _before(args: Args, n_frames: int) -> FloatArray | None:
+    """The raw boxes of the animal, where they are asked for."""
+    from napari_cropzoom.files.bbox_csv import read_bbox_csv
+
+    path = _path(args, "before_csv")
+    return None if path is None else read_bbox_csv(path, n_frames, allow_missing=True, faults="skip")
+
+
 def _others(args: Args, n_frames: int, video: Path) -> tuple[Animal, ...]:
     """The other animals: names and files of their boxes."""
     from napari_cropzoom.export.animals import Animal
@@ -171,7 +186,7 @@ def _look(args: Args) -> Look:
 
     model = _path(args, "model")
     skeleton = () if model is None else skeleton_of(model)
-    return Look(names=bool(args.get("names")), skeleton=skeleton)
+    return Look(names=bool(args.get("names")), skeleton=skeleton, trail=int(args.get("trail") or 0))
 
 
 PRODUCTS: tuple[Product, ...] = (
@@ -182,6 +197,7 @@ PRODUCTS: tuple[Product, ...] = (
         (".mp4", ".gif"),
         partial(_video, layout="timeline"),
         is_of_frames=True,
+        shows_before=True,
     ),
     Product(
         "crop_video",
@@ -205,6 +221,7 @@ PRODUCTS: tuple[Product, ...] = (
         "The frame that is shown, with box and keypoints, for print",
         (".png", ".svg"),
         partial(_figure, kind="frame"),
+        shows_before=True,
     ),
     Product(
         "crop",
@@ -228,6 +245,7 @@ PRODUCTS: tuple[Product, ...] = (
         (".svg", ".png"),
         partial(_figure, kind="timeline"),
         shows_keypoints=False,
+        shows_before=True,
     ),
     Product(
         "report",

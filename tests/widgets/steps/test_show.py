@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import av
 import numpy as np
+import PIL.Image
 import pytest
 from qtpy.QtWidgets import QFileDialog, QPushButton
 
@@ -12,6 +13,8 @@ from napari_cropzoom.core.boxes import Box
 from napari_cropzoom.core.inspection.suspect import ranked
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.progress import run_stage
+from napari_cropzoom.export import stages
+from napari_cropzoom.export.drawing import BEFORE
 from napari_cropzoom.export.stages import PRODUCTS, STAGES
 from napari_cropzoom.files.bbox_csv import read_bbox_csv, write_bbox_csv
 from review_window import N, click_on, make_review, review_window
@@ -76,6 +79,52 @@ def test_a_labeled_video_is_of_the_selected_frames_and_the_edited_boxes(
     session.set_box(31, Box(10, 20, 64, 48))  # the file is not of these boxes any more
     wait_for(lambda: not window.findChild(QPushButton, "show_open").isVisible())
     assert not step.header.state
+
+
+@pytest.mark.gui
+@needs_display
+def test_a_labeled_video_has_the_size_and_the_speed_that_are_chosen(window, tmp_path, monkeypatch):
+    window.controller.selection = (38, 41)
+    step, made = window["show"], {}
+    for name in ("plain", "changed"):
+        make(window, "video", tmp_path / f"{name}.mp4", monkeypatch)
+        wait_for(lambda name=name: step.message.plain == f"Saved to {tmp_path / f'{name}.mp4'}")
+        with av.open(str(tmp_path / f"{name}.mp4")) as container:
+            frames = list(container.decode(video=0))
+        made[name] = frames[0].width, frames[1].time
+        step.size_of.setCurrentIndex(step.size_of.findData("0.5"))
+        step.speed.setCurrentIndex(step.speed.findData("2"))
+        step.trail.setValue(3)
+    (width, usual), (half, fast) = made["plain"], made["changed"]
+    assert half == pytest.approx(width / 2, abs=2)
+    assert fast == pytest.approx(usual / 2, abs=0.002)
+    step.size_of.setCurrentIndex(0)
+    step.speed.setCurrentIndex(step.speed.findData("1"))
+    step.trail.setValue(0)
+    window.controller.selection = None
+
+
+@pytest.mark.gui
+@needs_display
+def test_the_raw_boxes_are_drawn_too_where_they_are_asked_for(window, tmp_path, monkeypatch):
+    window.controller.session.set_box(40, Box(60, 10, 30, 30))
+    window.controller.go_to(40)
+    step, orange = window["show"], []
+    for number in range(2):
+        make(window, "frame", output := tmp_path / f"{number}.png", monkeypatch)
+        wait_for(lambda output=output: step.message.plain == f"Saved to {output}")
+        picture = np.asarray(PIL.Image.open(output))[..., :3]
+        orange.append(int((picture == BEFORE).all(axis=2).sum()))
+        click_on(step.before)
+    assert orange[0] == 0
+    assert orange[1] > 50
+    assert not step.before.isChecked()
+    step.product.setCurrentIndex(step.product.findData("trajectory"))
+    wait_for(lambda: not step.before.isVisible())
+
+
+def test_trails_that_are_asked_for_are_drawn():
+    assert stages._look({"trail": 3}).trail == 3
 
 
 @pytest.mark.gui

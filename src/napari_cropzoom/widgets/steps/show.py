@@ -1,7 +1,8 @@
 """Step *Show*: a labeled video, a figure or a report to send to others.
 
-Object names: ``show_product``, ``show_names``, ``show_theme``, ``show_suspects``, ``show_count``,
-``show_about``, ``show_run``, ``show_cancel``, ``show_progress``, ``show_status``, ``show_open``.
+Object names: ``show_product``, ``show_names``, ``show_before``, ``show_theme``, ``show_size``,
+``show_speed``, ``show_trail``, ``show_suspects``, ``show_count``, ``show_about``, ``show_run``,
+``show_cancel``, ``show_progress``, ``show_status``, ``show_open``.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ from napari_cropzoom.widgets.controller import Controller
 from napari_cropzoom.widgets.controls import button, choice, note, row
 from napari_cropzoom.widgets.steps.base import Needs
 from napari_cropzoom.widgets.steps.job_step import JobStep, told_of_shaking
+
+SIZES = {"1": "Full", "0.5": "Half", "0.25": "Quarter"}
+SPEEDS = {"0.25": "¼×", "0.5": "½×", "1": "1×", "2": "2×", "4": "4×"}
 
 
 class ShowStep(JobStep):
@@ -52,9 +56,12 @@ class ShowStep(JobStep):
             self.product.setItemData(place, each.help, Qt.ItemDataRole.ToolTipRole)
         self.names = QCheckBox("Names of the body parts")
         self.names.setObjectName("show_names")
+        self.before = QCheckBox("Raw boxes too, dashed")
+        self.before.setObjectName("show_before")
+        self.before.setToolTip("As they were before the review, beside the final ones")
         self.about = note("", "show_about")
         self.open_button = button("Open it", "show_open", "With the program that your system has for it")
-        for widget in (self.product, self.names, self._build_of_video(), self.about):
+        for widget in (self.product, self.names, self.before, self._build_of_video(), self.about):
             self.form.addWidget(widget)
         self.add_job_bar("Save boxes and make …", self.run, self.on_done)
         self.form.addWidget(self.open_button)
@@ -74,10 +81,23 @@ class ShowStep(JobStep):
         self.count.setToolTip("How many of them, with half a second before and after each")
         self.count.setRange(1, 999)
         self.count.setValue(5)
+        self.size_of = choice("show_size", "Of the picture", SIZES)
+        self.speed = choice("show_speed", "How fast it plays", SPEEDS)
+        self.speed.setCurrentIndex(self.speed.findData("1"))
+        self.trail = QSpinBox()
+        self.trail.setObjectName("show_trail")
+        self.trail.setToolTip("Frames over which keypoints leave a trail")
+        self.trail.setRange(0, 999)
+        self.trail.setSpecialValueText("none")
+        self.trail.setSuffix(" frames")
         self._of_video = QWidget()
         column = QVBoxLayout(self._of_video)
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(row(QLabel("Background"), self.theme, stretch=1))
+        line = row(QLabel("Size"), self.size_of, QLabel("Speed"), self.speed, stretch=1)
+        line.setStretch(3, 1)
+        column.addLayout(line)
+        column.addLayout(row(QLabel("Trails"), self.trail, stretch=1))
         column.addLayout(row(self.only_suspects, self.count, stretch=1))
         self.only_suspects.toggled.connect(self.update_body)
         self.count.valueChanged.connect(self.update_body)
@@ -110,6 +130,7 @@ class ShowStep(JobStep):
             return
         has_poses = self.keypoints("pose") is not None or self.keypoints("detector") is not None
         self.names.setVisible(has_poses and chosen.shows_keypoints)
+        self.before.setVisible(chosen.shows_before)
         self._of_video.setVisible(chosen.is_of_frames)
         has_suspects = session.suspects.is_inspected and any(session.suspects.entries())
         self.only_suspects.setEnabled(has_suspects)
@@ -192,8 +213,16 @@ class ShowStep(JobStep):
             "frames": self.controller.selection if chosen.is_of_frames else None,
             "ranges": self._ranges(),
             "theme": self.theme.currentData(),
+            "before_csv": session.tracks.entries[session.current].raw_csv if self._is_before else None,
+            "scale": float(self.size_of.currentData()),
+            "speed": float(self.speed.currentData()),
+            "trail": self.trail.value(),
         }
         self.run_stage("show", args, chosen.label)
+
+    @property
+    def _is_before(self) -> bool:
+        return self.chosen.shows_before and self.before.isChecked()
 
     def _others(self) -> dict[str, Path]:
         """Files of the final boxes of the other animals, by their names."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from napari.settings import get_settings
 from napari.utils.theme import get_theme
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import (
     QAbstractButton,
@@ -15,11 +15,13 @@ from qtpy.QtWidgets import (
     QScrollArea,
     QScrollBar,
     QSpinBox,
+    QWidget,
 )
 
 from gui_events import canvas_of, needs_display, picture_of, press_key, spin, wait_for, xdotool
 from napari_cropzoom.core.boxes import Review
 from napari_cropzoom.core.poses import Poses
+from napari_cropzoom.widgets.control_guard import ControlGuard
 from napari_cropzoom.widgets.window.focus_ring import FocusRing
 from review_window import (
     JUMP,
@@ -138,6 +140,14 @@ def test_a_control_that_comes_later_is_guarded_too(dock):
     turn_wheel_over(late, 4)
     assert late.value() == 50
     late.setParent(None)
+
+
+def test_a_control_is_guarded_where_pyqt_takes_its_event_for_another_kind(qapp):
+    guard, parent = ControlGuard(lambda: None, qapp), QWidget()
+    late = QSpinBox(parent)
+    assert late.focusPolicy() == Qt.FocusPolicy.WheelFocus
+    guard.eventFilter(parent, QEvent(QEvent.Type.ChildPolished))
+    assert late.focusPolicy() == Qt.FocusPolicy.StrongFocus
 
 
 def test_the_wheel_over_a_control_scrolls_the_dock(dock):

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from qtpy.compat import isalive
-from qtpy.QtCore import QEvent, QObject, Qt, QTimer
+from qtpy.QtCore import QChildEvent, QEvent, QObject, Qt, QTimer
 from qtpy.QtGui import QKeyEvent
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtWidgets import (
@@ -105,9 +105,10 @@ class ControlGuard(QObject):
         kind = event.type()
         self._show_focus(watched, kind)
         if kind == QEvent.Type.ChildPolished and not isinstance(watched, _OF_THE_WINDOW):
-            child = event.child()
-            if isinstance(child, QWidget) and not child.isWindow():
-                self.watch(child)
+            # PyQt takes the event for one that lay at its address before, while somebody holds that one
+            for child in [event.child()] if isinstance(event, QChildEvent) else watched.children():
+                if isinstance(child, QWidget) and not child.isWindow():
+                    self.watch(child)
         elif not isinstance(watched, QWidget):
             pass
         elif kind == QEvent.Type.Wheel:

@@ -323,6 +323,7 @@ def test_a_model_trained_by_steps_goes_on_from_its_own_configuration(project: Pa
         "gamma": 1,
     }
     assert composed["model"]["checkpoint"] == str(model.checkpoint)
+    assert composed["model"]["backbone_pretrained"] is False  # nothing is downloaded to be replaced
     training["lr_scheduler_params"] = {"multisteplr": {"milestones": [1], "gamma": 1}}
     (project / "config.yaml").write_text(yaml.safe_dump(config))
     composed = compose(project / "config.yaml", going_on(ModelFolder.open(project)))

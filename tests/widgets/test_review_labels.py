@@ -240,5 +240,5 @@ def test_without_labels_made_by_review_the_step_says_what_makes_them(dock, tmp_p
     project = make_labeled_project(tmp_path / "plain")
     dock.open_project(project)
     wait_for(lambda: dock.state.boxes.is_done)
-    assert "Make labels makes them of frames corrected in reviews" in dock.lines.states["look"].text()
+    assert "Make labels first (8)." in dock.lines.states["look"].text()
     assert not dock.lines.buttons["look"].isEnabled()

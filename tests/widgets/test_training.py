@@ -239,6 +239,25 @@ def test_what_would_end_a_training_is_said_before_it_starts(dock, project):
     assert "there is a model of this name" in dock.form.check.plain
 
 
+def test_that_weights_are_downloaded_is_said_beside_the_tick(dock, project, tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    opened(dock, project)
+    press(dock, "detector")
+    form = dock.form
+    wait_for(form.weights.isVisible)
+    away = "Not on this computer yet: needs the internet."
+    assert form.weights.text() == f"This network always does. {away}"
+    assert not form.pretrained.isEnabled()
+    wait_for(lambda: form.check.kind == "warning")
+    assert "take ResNet-18 (model.backbone=resnet18) without the tick" in form.check.plain
+    wait_for(form.start_button.isEnabled)  # there may be a way to the internet
+    form.backbone.setCurrentIndex(form.backbone.findData("resnet18"))
+    assert form.weights.text() == away
+    click_on(form.pretrained)
+    assert form.weights.isHidden()
+    wait_for(lambda: form.check.plain.startswith("Checked: nothing stands in the way."))
+
+
 @pytest.mark.timeout(600)
 @pytest.mark.skipif(
     not os.environ.get("CROPZOOM_TRAINING_FLOW"), reason="a real training: CROPZOOM_TRAINING_FLOW=1"

@@ -234,6 +234,7 @@ def going_on(model: ModelFolder) -> list[str]:
         model.config.get("training", {}).get("lr_scheduler_params", {}).get("multisteplr", {})
     )
     overrides = [quoted_override("model.checkpoint", str(model.checkpoint))]
+    overrides.append("++model.backbone_pretrained=false")  # it has weights: others are not downloaded
     if isinstance(scheduler, dict) and {"milestones", "milestone_steps"} <= scheduler.keys():
         overrides.append("~training.lr_scheduler_params.multisteplr.milestones")
     return overrides

@@ -24,6 +24,7 @@ from napari_cropzoom.engine.training.child import PATIENCE
 from napari_cropzoom.engine.training.config import compose, vetted
 from napari_cropzoom.engine.training.losses import Losses, told
 from napari_cropzoom.engine.training.status import CANCELED, FAILED, TrainingStatus, begin, end
+from napari_cropzoom.engine.training.weights import why_ended
 from napari_cropzoom.files.atomic import cannot_write
 from napari_cropzoom.files.locks import BlockedError, PathLock
 
@@ -292,6 +293,4 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
 
 def last_line(log: Path) -> str:
     """Return what a log ends with, for a message."""
-    lines = log.read_text(encoding="utf-8", errors="replace").replace("\r", "\n").splitlines()
-    said = [line.strip() for line in lines if line.strip()]
-    return said[-1] if said else "it said nothing."
+    return why_ended(log.read_text(encoding="utf-8", errors="replace"))

@@ -12,6 +12,7 @@ from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.engine.model_folder import ModelFolder
 from napari_cropzoom.engine.training.making import BACKBONES, SIZES, UNSUPERVISED, Recipe
+from napari_cropzoom.engine.training.weights import DOWNLOADS, always_learned, to_download
 from napari_cropzoom.jobs import Latest
 from napari_cropzoom.projects.review_labels.improving import free_folder
 from napari_cropzoom.projects.review_labels.record import with_review, without_review
@@ -30,8 +31,8 @@ class TrainForm(QWidget):
     """Choices, what is wrong with them, and the button.
 
     Object names: ``train_what``, ``train_config``, ``train_backbone``, ``train_size``, ``train_epochs``,
-    ``train_learning``, ``train_pretrained``, ``train_name``, ``train_check``, ``train_start``,
-    ``train_message``.
+    ``train_learning``, ``train_pretrained``, ``train_weights``, ``train_name``, ``train_check``,
+    ``train_start``, ``train_message``.
 
     Attributes
     ----------
@@ -102,7 +103,7 @@ class TrainForm(QWidget):
             int(self.size.currentData()),
             self.epochs.value(),
             losses,
-            self.pretrained.isChecked(),
+            self.pretrained.isChecked() or always_learned(self.backbone.currentData()),
         )
         return Order(
             labels,
@@ -153,8 +154,9 @@ class TrainForm(QWidget):
         )
         self.pretrained = QCheckBox("Begin with learned weights")
         self.pretrained.setObjectName("train_pretrained")
-        self.pretrained.setToolTip("Of many other images; downloaded at the first use")
+        self.pretrained.setToolTip("Of many other images; downloaded at the first use, from the internet")
         self.pretrained.setChecked(True)
+        self.weights = note("", "train_weights")
         self.name = QLineEdit("detector")
         self.name.setObjectName("train_name")
         self.name.setToolTip("Folder of the model, beside the others of the project")
@@ -168,6 +170,7 @@ class TrainForm(QWidget):
             ("Epochs", self.epochs),
             ("Learning", self.learning),
             ("", self.pretrained),
+            ("", self.weights),
             ("Name", self.name),
         ):
             self.form.addRow(title, widget)
@@ -240,7 +243,21 @@ class TrainForm(QWidget):
                 label.setVisible(is_shown)
         self._on_change()
 
+    def _show_weights(self) -> None:
+        """Say beside the tick whether it needs the internet; some networks leave no choice."""
+        backbone = self.backbone.currentData()
+        is_always = always_learned(backbone)
+        with silent([self.pretrained]):
+            self.pretrained.setChecked(is_always or self.pretrained.isChecked())
+        self.pretrained.setEnabled(not is_always)
+        is_away = to_download(backbone, pretrained=self.pretrained.isChecked())
+        always = "This network always does. " if is_always else ""
+        self.weights.setText(f"{always}Not on this computer yet: needs the internet." if is_away else "")
+        is_new = self.what.currentIndex() != AGAIN and not self.config.currentData()
+        self.weights.setVisible(is_new and is_away)
+
     def _on_change(self) -> None:
+        self._show_weights()
         self.problems = None
         self.message.clear()
         self._show()
@@ -260,6 +277,8 @@ class TrainForm(QWidget):
         self.problems = problems
         if problems:
             self.check.show_warning("\n".join(problems))
+        elif told.startswith(DOWNLOADS):
+            self.check.show_warning(told)
         else:
             self.check.show_info(f"Checked: nothing stands in the way. {told}")
         self._show()

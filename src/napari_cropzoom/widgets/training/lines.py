@@ -45,10 +45,10 @@ _LINES = (
     (TRAIN_AGAIN, "Detector again", "Train …", "From its weights, with the labels made by review"),
     (OLD_AND_NEW, "Old or new detector?", "Compare", "On reviewed videos and labels; takes the better"),
 )
-NO_LOOK = "None yet: Make labels makes them of frames corrected in reviews."
-NO_POSE = "Train or choose a pose model first."
+NO_LOOK = "Make labels first (8)."
+NO_POSE = "Choose a pose model first."
 NO_PAIR = "Train the detector again first."
-NO_DETECTOR = "Train or choose a detector first."
+NO_DETECTOR = "Choose a detector first."
 
 
 class StepLines(QWidget):
@@ -147,7 +147,7 @@ class StepLines(QWidget):
 
     def _why_not(self, state: TrainingState, is_busy: bool) -> dict[str, str]:
         """For each step why it cannot be done now; empty if it can."""
-        busy = "Wait until the step that runs is done." if is_busy else ""
+        busy = "Another step runs." if is_busy else ""
         no_detector = "" if self.detector.count() else NO_DETECTOR
         has_pose = bool(self.pose.count())
         return {

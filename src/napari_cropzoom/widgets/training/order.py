@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from napari_cropzoom.core.scores import sees_hardly_finer
 from napari_cropzoom.engine.model_folder import ModelFolder
@@ -12,6 +13,7 @@ from napari_cropzoom.engine.training.checks import problems_of
 from napari_cropzoom.engine.training.config import compose
 from napari_cropzoom.engine.training.making import Recipe, make_config, write_config
 from napari_cropzoom.engine.training.train import check_cropped, prepare, refuse_if_running
+from napari_cropzoom.engine.training.weights import told_of_download
 from napari_cropzoom.files.parsing import read_yaml
 from napari_cropzoom.files.predictions_csv import read_predictions_table
 from napari_cropzoom.projects.label_images import input_scale_of
@@ -62,10 +64,7 @@ class Order:
             return [f"{self.output_dir.name}: there is a model of this name. Choose another name."]
         if self.again is not None and not self.labels.is_file():
             return [f"{self.labels.name}: not there yet. Make labels of corrected frames in tab Steps."]
-        if self.config is None:
-            settings = make_config(self.labels, _names(self.labels), self.recipe, self.output_dir.name)
-        else:
-            settings = compose(self.config, self._overrides())
+        settings = self._settings()
         found = problems_of(settings, self.output_dir)
         if self.detector is not None:
             model = ModelFolder.open(self.detector, need_checkpoint=False)
@@ -81,8 +80,15 @@ class Order:
             As :meth:`problems`.
         """
         found = self.problems()
-        told = (self._told_scale(), unseen_in_table(self.labels))
-        return found, "" if found else " ".join(filter(None, told))
+        if found:
+            return found, ""
+        told = (told_of_download(self._settings()), self._told_scale(), unseen_in_table(self.labels))
+        return found, " ".join(filter(None, told))
+
+    def _settings(self) -> dict[str, Any]:
+        if self.config is None:
+            return make_config(self.labels, _names(self.labels), self.recipe, self.output_dir.name)
+        return compose(self.config, self._overrides())
 
     def _told_scale(self) -> str:
         model = None if self.detector is None else ModelFolder.open(self.detector, need_checkpoint=False)

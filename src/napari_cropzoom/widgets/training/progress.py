@@ -17,6 +17,7 @@ from napari_cropzoom.engine.training.background import WATCH_LOG, stop
 from napari_cropzoom.engine.training.losses import PIXELS, TRAINING, VALIDATION, Losses
 from napari_cropzoom.engine.training.status import FAILED, TrainingStatus
 from napari_cropzoom.engine.training.train import LOG
+from napari_cropzoom.engine.training.weights import why_ended
 from napari_cropzoom.jobs import Latest
 from napari_cropzoom.jobs.time_left import TimeLeft
 from napari_cropzoom.widgets.controls import Message, button, choice, note, row, silent, thin_bar
@@ -252,9 +253,9 @@ class ProgressPage(QWidget):
     def _told(self, look: Look, progress: Progress) -> str:
         found = f", {look.pixels:.1f} px off in validation" if look.pixels is not None else ""
         if not look.is_running:
-            why = look.log.rpartition("\n")[2] if look.status.status == FAILED else ""
+            why = why_ended(look.log) if look.status.status == FAILED and look.log else ""
             told = f"{look.folder.name}: {look.status.told()}{found}"
-            return f"{told}. {brief(why, 200)}" if why else told
+            return f"{told}. {brief(why, 300)}" if why else told
         if progress.total <= 1:
             return f"{look.folder.name}: starting …"
         left = self._time_left.update(progress.done, progress.total, time.monotonic())

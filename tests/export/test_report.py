@@ -242,6 +242,17 @@ def test_the_page_says_what_the_facts_are(review: Reviewed, page: str) -> None:
     assert len(set(pictures)) > len(track.suspects)
 
 
+def test_how_far_it_is_is_counted_once(review: Reviewed, tmp_path: Path) -> None:
+    """It was at 95 %, and then at 0 % again."""
+    stage = write_report(Asked(review.video, review.raw, after=review.after), tmp_path / "r.html")
+    counts = list(stage)
+    assert {each.total for each in counts} == {100}
+    done = [each.done for each in counts]
+    assert done == sorted(done)
+    assert done[0] < 60
+    assert done[-1] == 100
+
+
 def test_plots_hold_the_numbers_of_every_frame(review: Reviewed, page: str) -> None:
     [text] = re.findall(r'<script type="application/json">(.*?)</script>', page)
     data = json.loads(text)

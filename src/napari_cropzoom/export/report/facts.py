@@ -18,7 +18,7 @@ from napari_cropzoom.core.inspection.inspection import DEFAULT_AMOUNT, Suspect, 
 from napari_cropzoom.core.inspection.motion import Motion
 from napari_cropzoom.core.inspection.posed import with_posed
 from napari_cropzoom.core.poses import Poses
-from napari_cropzoom.core.progress import Progress, Stage
+from napari_cropzoom.core.progress import Progress, Stage, part_of
 from napari_cropzoom.core.runs import runs
 from napari_cropzoom.core.smoothing.sizing import SizingSettings
 from napari_cropzoom.core.words import counted
@@ -37,6 +37,8 @@ from napari_cropzoom.video.index import VideoIndex
 from napari_cropzoom.video.judge import note_odd
 
 PIECE = 2**24  # bytes of a file that are hashed at a time
+PARTS = 100  # that the work is counted in
+LOOKING = 0.9  # of the time that gathering takes, for the look at the pixels
 OPEN, ACCEPTED, CORRECTED, CLEARED = "open", "found right", "corrected", "no suspect any more"
 """What became of a suspect."""
 
@@ -223,7 +225,9 @@ def gather(asked: Asked) -> Stage[ReviewFacts]:
     tracks = [_facts_of(stored, name, poses, motion, index, asked.amount) for name in names]
     if not tracks:
         raise CropzoomError(f"{asked.boxes}: no frame has a box, so there is nothing to report.")
-    files = yield from _hashed(list(_files(asked, stored, given)))
+    before = LOOKING if asked.pixels else 0.0
+    hashing = _hashed(list(_files(asked, stored, given)))
+    files = yield from part_of(hashing, before, 1 - before, PARTS, "parts")
     made = {which: read_made_with(made_with_path(path)) for which, path in given.items()}
     journal = journal_file(asked.boxes)
     return ReviewFacts(
@@ -273,7 +277,7 @@ def _look(asked: Asked, index: VideoIndex, notes: list[str]) -> Stage[Motion | N
     if index.n_frames < LEAST_FRAMES:
         return None
     try:
-        return (yield from pixel_evidence(asked.video, index))
+        return (yield from part_of(pixel_evidence(asked.video, index), 0.0, LOOKING, PARTS, "parts"))
     except CameraMovesError as error:
         notes.append(str(error).replace(str(asked.video), asked.video.name))
         return None
@@ -372,7 +376,7 @@ def _hashed(files: list[tuple[str, Path]]) -> Stage[list[FileFacts]]:
             while piece := file.read(PIECE):
                 digest.update(piece)
                 done += len(piece)
-                yield Progress(done * 1000 // max(total, 1), 1000, "thousandths")
+                yield Progress(done * PARTS // max(total, 1), PARTS, "parts")
         found.append(FileFacts(what, path, digest.hexdigest(), size))
     return found
 

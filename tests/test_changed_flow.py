@@ -85,6 +85,14 @@ def test_the_pose_step_runs_what_changed(tmp_path):
         assert not button.isVisible()
         assert np.isnan(session.pose_poses.xy[ABSENT[0] : ABSENT[1] + 1]).all()
 
+        dock.open_step("review")
+        session.accept(0, N - 1)
+        wait_for(lambda: "go on to Smooth" in dock["review"].go_on.text(), LONG)
+        assert pose.header.state.startswith("✓")  # no box has changed
+        session.set_box(FRAME, session.track.box(FRAME)._replace(x=3))
+        wait_for(lambda: "run the pose again" in dock["review"].go_on.text(), LONG)
+        assert pose.header.state.startswith("● other boxes in ")
+
 
 def test_the_button_counts_in_words():
     assert changed_text(1) == "1 frame changed: run it"

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from qtpy.QtGui import QColor
+from qtpy.QtWidgets import QLabel
 
-from gui_events import drag, needs_display, press_key, spin
+from gui_events import drag, needs_display, press_key, spin, wait_for
 from menus import choose_entry, texts, type_when_asked
 from napari_cropzoom.core.boxes import Box, Source
 from napari_cropzoom.files.bbox_csv import write_bbox_csv
@@ -125,3 +126,36 @@ def test_identities_are_swapped_from_here_on_or_over_the_selection(dock):
     raw[GAP[0] : GAP[1] + 1] = still[GAP[0] : GAP[1] + 1]
     np.testing.assert_array_equal(session.tracks["animal"].boxes, raw)
     assert session.tracks["white"].is_missing[GAP[0] : GAP[1] + 1].all()
+
+
+@pytest.mark.parametrize("opened", ["smooth", ""])
+def test_an_added_animal_has_the_step_open_that_says_how_it_gets_boxes(dock, opened):
+    dock.open_step(opened)
+    spin(0.1)
+    type_when_asked("white")
+    choose_entry(dock.menu.animals_menu, "Add an animal …")
+    boxes = dock["boxes"]
+    wait_for(lambda: boxes.is_open)
+    assert "Draw one in the picture (R), then follow the animal from it (Q)" in boxes.no_keypoints.text()
+    wait_for(boxes.no_keypoints.isVisible)
+    dock.open_step("review")
+    wait_for(lambda: "Draw one in the picture (R)" in dock["review"].reason.text())
+    dock.open_step("")  # a person may fold all
+    dock.controller.changed.emit()
+    spin(0.1)
+    assert not any(step.is_open for step in dock.steps.values())
+
+
+def test_what_a_key_comes_to_is_said_at_the_foot_where_its_step_is_folded(dock):
+    line, viewer = dock.findChild(QLabel, "cropzoom_undone"), dock.controller.viewer
+    dock.open_step("")
+    dock.controller.go_to(GAP[0])
+    press_key("q")
+    wait_for(lambda: line.text() == "⚠ Set the right box in this frame first, then follow from here.")
+    assert line.isVisible()
+    assert viewer.status == line.text()
+    for said in ("Following: 3 of 9 frames …", "Followed over 9 frames; unsure at frame 19."):
+        dock["review"].tracking.status_changed.emit(said)  # as it does once there is a box
+        assert line.text() == viewer.status == said  # each in the place of the one before
+    dock.controller.session.accept(0, 0)
+    wait_for(lambda: not line.text())

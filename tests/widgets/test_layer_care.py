@@ -125,3 +125,13 @@ def test_the_writer_writes_the_boxes_of_all_frames(dock, tmp_path):
     with pytest.raises(CropzoomError, match="mine: is no layer of an open review"):
         other.save(str(tmp_path / "x.csv"), plugin="napari-cropzoom")
     viewer.layers.remove(other)
+
+
+def test_the_boxes_are_chosen_once_a_layer_that_was_chosen_is_gone(dock):
+    """As one that napari has opened and that was not to be reviewed: without it nothing was chosen."""
+    viewer = dock.controller.viewer
+    wait_for(lambda: names(dock) == OURS)
+    other = viewer.add_image(np.zeros((4, 4)))
+    assert viewer.layers.selection.active is other
+    viewer.layers.remove(other)
+    wait_for(lambda: viewer.layers.selection.active is viewer.layers["boxes"])

@@ -11,9 +11,10 @@ from qtpy.QtWidgets import QLabel, QPushButton
 from gui_events import needs_display, spin, wait_for, wait_until_still
 from napari_cropzoom.jobs import Worker
 from napari_cropzoom.video.video import Video
-from napari_cropzoom.widgets.steps.base import told_of_detecting
-from napari_cropzoom.widgets.steps.boxes import NO_BOXES
+from napari_cropzoom.widgets import running_job
+from napari_cropzoom.widgets.steps.base import NO_BOXES, told_of_detecting
 from napari_cropzoom.widgets.steps.parts.job_bar import progress_text, seconds, short_text
+from napari_cropzoom.widgets.window.hides_on_close import holder_of
 from review_window import button, click_on, make_review, review_window
 
 
@@ -103,9 +104,9 @@ def test_a_job_stays_in_reach_and_says_that_it_is_being_cancelled(dock):
     job.progress.connect(lambda *_: setattr(job, "is_crowded", True))  # before the bar shows it
     job.progress.disconnect(detect.job_bar._on_progress)
     job.progress.connect(detect.job_bar._on_progress)
-    wait_for(lambda: detect.job_bar.status.text().endswith(" left · other programs use the processor"))
-    assert "processor" not in strip.text.text()  # how far it is has the room
-    assert "processor" in strip.text.toolTip()
+    wait_for(lambda: detect.job_bar.status.text().endswith(" left · other programs slow it"))
+    assert "slow it" not in strip.text.text()  # how far it is has the room
+    assert "slow it" in strip.text.toolTip()
     click_on(dock.findChild(QPushButton, "running_job_open"))
     wait_for(lambda: detect.is_open and strip.isHidden())
 
@@ -202,3 +203,33 @@ def test_motion_counts_the_frames_of_the_video_once(dock):
     assert {(total, text) for _, total, text in seen} == {(n, "frames")}
     assert counts.max() <= n
     assert (np.diff(counts) >= 0).all()
+
+
+@pytest.mark.gui
+@needs_display
+def test_a_job_stays_in_reach_where_its_step_folds_for_want_of_boxes(dock):
+    dock.open_step("pose")
+    dock["pose"].run_stage("count", {"n": 2000, "pause": 0.02}, "Counting")
+    wait_for(lambda: dock["pose"].job_bar.status.text().endswith(" left"))
+    dock.controller.session.add_track("white")
+    wait_for(lambda: dock["boxes"].is_open)
+    wait_for(dock.running_job.isVisible)
+    assert dock.running_job.text.text().startswith("Pose: ")  # though the pixels may be looked at too
+    dock["pose"].job_bar.cancel()
+
+
+@pytest.mark.gui
+@needs_display
+def test_a_job_of_a_closed_dock_is_told_of_in_the_status_bar_and_so_is_its_end(dock, monkeypatch):
+    told, viewer = [], dock.controller.viewer
+    monkeypatch.setattr(running_job, "show_info", told.append)
+    dock.open_step("detect")
+    holder_of(dock).hide()
+    dock["detect"].run_stage("count", {"n": 2000, "pause": 0.02}, "Detecting")
+    wait_for(lambda: viewer.status.startswith("Cropzoom: Detect: "), 30)
+    dock["detect"].job_bar.cancel()
+    wait_for(lambda: not dock["detect"].job_bar.is_running)
+    assert not told
+    dock["pose"].run_stage("user_error", {}, "Pose")
+    wait_for(lambda: told, 30)
+    assert told == ["Cropzoom: step Pose has failed. a.csv, line 3: w is 0. Give a positive width."]

@@ -18,6 +18,7 @@ from napari_cropzoom.canvas.keypoints.layer import PointsLayer
 from napari_cropzoom.canvas.keypoints.marks import KeypointLooks
 from napari_cropzoom.canvas.keypoints.skeleton import SkeletonLayer
 from napari_cropzoom.canvas.keys.presses import KeyPresses
+from napari_cropzoom.canvas.keys.status import StatusLine
 from napari_cropzoom.canvas.layer_stack import LayerStack
 from napari_cropzoom.canvas.layer_updates import LayerListRest
 from napari_cropzoom.canvas.mesh_shaders import keep_mesh_shaders
@@ -97,7 +98,7 @@ class LayerSet:
         self.session = session
         self._selection: tuple[int, int] | None = None
         self._proposal: Edit | None = None
-        self.keys = KeyPresses(viewer, session, self)
+        self.keys, self._status = KeyPresses(viewer, session, self), StatusLine(viewer, session)
         self._stack = LayerStack(viewer, session, self._on_made, self._on_boxes_made, self._on_dims)
         self._frame = 0
         self._is_in_video = True
@@ -224,7 +225,7 @@ class LayerSet:
 
     def tell(self, message: str) -> None:
         """Write a line to napari's status bar."""
-        self.viewer.status = message
+        self._status.tell(message)
 
     def refuse(self, error: CropzoomError) -> None:
         """Say why a gesture did nothing, here and to who listens."""
@@ -247,6 +248,7 @@ class LayerSet:
         if self._is_closed:
             return
         self.keys.close()
+        self._status.close()
         self.closing.emit()
         self._is_closed = True
         self._pace.close()

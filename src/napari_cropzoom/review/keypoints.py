@@ -33,11 +33,21 @@ class Keypoints:
         self._n_frames = n_frames
         self._tracks = tracks
         self._found: dict[tuple[Kind, str], Poses] = {}
+        self._behind: set[str] = set()  # animals whose boxes changed since the pose was found
 
     @property
     def by_name(self) -> dict[Kind, Poses]:
         """Those of the video and of the current animal, by ``detector``, ``pose`` and ``labels``."""
         return {kind: poses for kind in KINDS if (poses := self.get(kind)) is not None}
+
+    @property
+    def pose_is_behind(self) -> bool:
+        """Whether boxes of the current animal have changed since the pose was found, as far as known."""
+        return self.animal() in self._behind
+
+    @pose_is_behind.setter
+    def pose_is_behind(self, is_behind: bool) -> None:
+        (self._behind.add if is_behind else self._behind.discard)(self.animal())
 
     def animal(self, name: str | None = None) -> str:
         """What the keypoints of an animal, by default of the current one, are kept by.
@@ -64,6 +74,7 @@ class Keypoints:
         """Have other animals; keypoints found in the boxes of further ones before are no one's now."""
         self._tracks = tracks
         self._found = {key: poses for key, poses in self._found.items() if not key[1]}
+        self._behind.clear()
 
     def rename(self, name: str, new: str | None) -> None:
         """Follow a further animal to its ``new`` name; without one what was found in its boxes goes."""

@@ -239,10 +239,10 @@ class PathLabel(LineLabel):
         super().__init__()
         self.path: Path | None = None
 
-    def set_path(self, path: Path | None) -> None:
-        """Show a path, or nothing."""
+    def set_path(self, path: Path | None, none: str = "") -> None:
+        """Show a path, or else ``none``."""
         self.path = path
-        self.setText(str(path) if path else "")
+        self.setText(str(path) if path else none)
 
     def _write(self) -> None:
         super()._write()

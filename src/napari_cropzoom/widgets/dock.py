@@ -21,6 +21,7 @@ from qtpy.QtWidgets import QDockWidget, QScrollArea, QSplitter, QVBoxLayout, QWi
 from napari_cropzoom.core.editing.edits import Edit
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.words import shortened
+from napari_cropzoom.review.session import Session
 from napari_cropzoom.widgets.control_guard import ControlGuard
 from napari_cropzoom.widgets.controller import Controller
 from napari_cropzoom.widgets.controls import Message, delayed
@@ -31,7 +32,7 @@ from napari_cropzoom.widgets.questions import may_leave
 from napari_cropzoom.widgets.resuming import FIRST, Resuming
 from napari_cropzoom.widgets.running_job import Foot, RunningJob
 from napari_cropzoom.widgets.shortcuts_dialog import act_on_key, key_text
-from napari_cropzoom.widgets.steps.base import Step
+from napari_cropzoom.widgets.steps.base import Needs, Step
 from napari_cropzoom.widgets.steps.detect import DetectStep
 from napari_cropzoom.widgets.steps.job_step import JobStep
 from napari_cropzoom.widgets.steps.parts.job_bar import JobBar
@@ -82,6 +83,7 @@ class CropzoomDock(QWidget):
         self._watched: QWidget | None = None
         self._tour: Tour | None = None
         self._refusal = ""  # of the canvas, as long as it is shown
+        self._animal: tuple[Session | None, str] = (None, "")  # that was last seen
         self.steps: dict[str, Step] = {}
         self.drops = Drops(self, self.steps, self.open_step, self.controller)
         self._scroll_later = delayed(self, self._scroll_to_open)
@@ -98,6 +100,7 @@ class CropzoomDock(QWidget):
         OtherViews(self.controller, self.steps)
         self.controller.session_changed.connect(self._on_session)
         self.controller.changed.connect(self._show_read_only)
+        self.controller.changed.connect(self._open_for_no_boxes)
         self.controller.session_changed.connect(self._show_read_only)
         self.controller.refused.connect(self._show_refusal)
         for worked in (
@@ -126,6 +129,7 @@ class CropzoomDock(QWidget):
             step.job_bar.status_changed.connect(partial(self._show_detecting, step.job_bar))
         step.failed.connect(self._error_later.start)
         step.told.connect(self._undone.add)
+        step.message.changed.connect(lambda: self._say_of_folded(step))
         step.toggled.connect(lambda wanted: self.open_step(step.key if wanted else ""))
         step.finished.connect(lambda: self._on_finished(step.key))
 
@@ -248,6 +252,7 @@ class CropzoomDock(QWidget):
         self._undone = UndoneLine(self.controller)
         self.running_job = RunningJob()
         self.running_job.asked.connect(self.open_step)
+        self.running_job.unseen.connect(self._tell_status)
         layout.addWidget(self._scroll)
         layout.addWidget(Foot(self._undone, self.running_job))
 
@@ -296,6 +301,27 @@ class CropzoomDock(QWidget):
         """Have the steps that wait for boxes say how far the detector is."""
         for step in self.steps.values():
             step.show_detecting(bar.short if bar.is_running else "")
+
+    def _say_of_folded(self, step: Step) -> None:
+        """Say at the foot what a folded step says: a key may have asked for it."""
+        if step.message.plain and not step.is_open:
+            is_bad = step.message.kind in ("error", "warning")
+            self._undone.note(f"{'⚠ ' if is_bad else ''}{step.message.plain}")
+
+    def _tell_status(self, said: str) -> None:
+        if self.controller.layers is not None:
+            self.controller.layers.tell(said)
+
+    def _open_for_no_boxes(self) -> None:
+        """Open the step that makes boxes where none is open and there are none: of an added animal."""
+        self.running_job.refresh()  # its step may have folded for want of boxes
+        session, boxes = self.controller.session, self["boxes"]
+        before, self._animal = self._animal, (session, session.current if session else "")
+        if session is None or session.has_boxes or any(step.is_open for step in self.steps.values()):
+            return
+        is_other = before[0] is session and before != self._animal
+        if not boxes.missing() and (is_other or self._last_opened.missing() == Needs.BOXES.value):
+            self.open_step(boxes.key)
 
     def _show_reason(self) -> None:
         """Open the step that says why a frame is a suspect, for one that a person has just asked for."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from napari.utils.notifications import show_info
 from qtpy.QtCore import QEvent, QObject, QSize, Signal
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QWidget
 
-from napari_cropzoom.widgets.controls import LineLabel, button
-from napari_cropzoom.widgets.steps.parts.job_bar import CANCEL_HELP, JobBar
+from napari_cropzoom.widgets.controls import LineLabel, button, delayed
+from napari_cropzoom.widgets.steps.parts.job_bar import CANCEL_HELP, MS_BETWEEN_REPORTS, JobBar
 from napari_cropzoom.widgets.undone_line import UndoneLine
 
 
@@ -19,15 +20,18 @@ class RunningJob(QFrame):
     ----------
     asked : Signal
         Key of the step that a person wants to see.
+    unseen : Signal
+        What it says, now and then while the dock is closed or behind another one.
     """
 
-    asked = Signal(str)
+    asked, unseen = Signal(str), Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("running_job")
         self._bars: list[tuple[str, str, JobBar]] = []
         self._shown: tuple[str, JobBar] | None = None
+        self._unseen_later = delayed(self, self._tell_unseen, MS_BETWEEN_REPORTS)
         self.text = LineLabel()
         self.text.setObjectName("running_job_text")
         self.open_button = button("Go to", "running_job_open", "Open the step that runs")
@@ -48,6 +52,9 @@ class RunningJob(QFrame):
         """Show the jobs of a bar while that is out of sight; ``key`` and ``title`` are its step's."""
         self._bars.append((key, title, bar))
         bar.status_changed.connect(self.refresh)
+        if not bar.what:  # a job that a person has asked for
+            bar.done.connect(lambda _: self._tell_end(f"{title} has ended."))
+            bar.failed.connect(lambda _, why: self._tell_end(f"{title} has failed. {why}"))
 
     def refresh(self) -> None:
         """Show the first job that runs out of sight, if there is one."""
@@ -57,12 +64,23 @@ class RunningJob(QFrame):
             self._shown = None
             self.hide()
             return
-        key, title, bar = hidden[0]
+        key, title, bar = min(hidden, key=lambda each: bool(each[2].what))  # a person's own job first
         self._shown = key, bar
         self.text.setText(bar.line if bar.what else f"{title}: {bar.line}")
         self.text.setToolTip(bar.status.text())
         self.cancel_button.setEnabled(not bar.is_cancelling)
         self.show()
+        if not self.isVisible() and not self._unseen_later.isActive():
+            self._unseen_later.start()
+
+    def _tell_unseen(self) -> None:
+        if self._shown is not None and not self.isVisible():
+            self.unseen.emit(f"Cropzoom: {self.text.text()}")
+
+    def _tell_end(self, said: str) -> None:
+        """Say in a corner of napari's window how a job has ended that nobody sees the dock of."""
+        if not self.parentWidget().isVisible():
+            show_info(" ".join(f"Cropzoom: step {said}".split()))
 
     def _ask(self) -> None:
         if self._shown is not None:

@@ -71,6 +71,14 @@ def review_hint() -> str:
     )
 
 
+def first_box_hint() -> str:
+    """Return how an animal without boxes gets some."""
+    return (
+        f"No boxes yet. Draw one in the picture ({key_text('draw box')}), then follow the animal from it "
+        f"({key_text('follow on')})"
+    )
+
+
 class ShortcutsDialog(QDialog):
     """The table of keys, as in the documentation."""
 

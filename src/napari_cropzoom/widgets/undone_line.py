@@ -1,4 +1,4 @@
-"""One line at the foot of the dock: what undo, redo or saving has just done, and where."""
+"""One line at the foot of the dock: what undo, redo or saving has done, what a folded step says."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SHOWN_MS = 8_000
 
 
 class UndoneLine(CutLabel):
-    """Says what was undone, done again or saved; an empty line otherwise.
+    """Says what was undone, done again or saved, and what a folded step says; an empty line otherwise.
 
     It goes with the next edit, with a step to a frame that was not changed, or after a while. napari's
     status bar says the same, in the place of what the edit had written there. The room of the line is
@@ -36,7 +36,7 @@ class UndoneLine(CutLabel):
         super().__init__(1, "cropzoom_undone")
         self._controller = controller
         self._edit: Edit | None = None
-        self._status = ""
+        self._status = self._noted = ""
         self.ending = delayed(self, self._clear, SHOWN_MS)
         self.setStyleSheet("padding: 0px 8px; margin: 0px")
         controller.stepped.connect(self._show)
@@ -46,13 +46,23 @@ class UndoneLine(CutLabel):
 
     def add(self, said: str) -> None:
         """Say something more, which was lost by what was undone or by another animal or video."""
-        self._say(" ".join(filter(None, (self.text(), said))))
+        if said not in self.text():
+            self._say(" ".join(filter(None, (self.text(), said))))
+
+    def note(self, said: str) -> None:
+        """Say what a step says that nobody sees now, in the place of what one said before."""
+        before = self.text().removesuffix(self._noted).strip() if self._noted else self.text()
+        self._noted = said
+        self._say(" ".join(filter(None, (before, said))))
+        if self._controller.layers is not None:
+            self._status = said
+            self._controller.layers.tell(said)
 
     def tell(self, said: str, status: str) -> None:
         """Say what was done, here and in napari's status bar."""
         layers = self._controller.layers
         if layers is not None:
-            self._edit, self._status = None, status
+            self._edit, self._status, self._noted = None, status, ""
             self._say(said)
             layers.tell(status)
 
@@ -82,7 +92,7 @@ class UndoneLine(CutLabel):
         layers = self._controller.layers
         if layers is not None and self._status and self._controller.viewer.status == self._status:
             layers.tell("")
-        self._edit, self._status = None, ""
+        self._edit, self._status, self._noted = None, "", ""
         self.ending.stop()
         self._say("")
 

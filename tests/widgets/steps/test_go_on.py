@@ -39,9 +39,9 @@ def test_another_animal_whose_suspects_are_left_is_named_and_comes_next(dock, at
     left = len(session.suspects.left_of("animal"))
     assert left > 1
     assert session.queue() == []
-    said = f"{left} suspects of animal left"
-    wait_for(lambda: review.header.state == said)
-    wait_for(lambda: review.go_on.isVisible() and review.go_on.text() == f"{said} ▶")
+    wait_for(lambda: review.header.state == f"{left} left of animal")
+    said = f"{left} suspects of animal left ▶"
+    wait_for(lambda: review.go_on.isVisible() and review.go_on.text() == said)
     click_on(review.go_on)
     assert session.current == "animal"
     assert controller.frame in [each.frame for each in session.queue()]
@@ -51,6 +51,14 @@ def test_another_animal_whose_suspects_are_left_is_named_and_comes_next(dock, at
     session.accept(0, N - 1)
     wait_for(lambda: review.header.state == f"✓ {left} of {left} reviewed")
     assert review.go_on.text() == "All reviewed: go on to Smooth ▶"
+    session.keypoints.pose_is_behind = True  # as the step Pose has found
+    controller.changed.emit()
+    wait_for(lambda: review.go_on.text() == "All reviewed: run the pose again ▶")
+    click_on(review.go_on)
+    wait_for(lambda: dock["pose"].is_open)
+    session.keypoints.pose_is_behind = False
+    dock.open_step("review")
+    wait_for(lambda: review.go_on.text() == "All reviewed: go on to Smooth ▶")
     click_on(review.go_on)
     wait_for(lambda: dock["smooth"].is_open)
     review.inspected_at_once = 5000

@@ -14,8 +14,10 @@ from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_cropzoom.core.editing.edits import Edit
+from napari_cropzoom.review.session import Session
 from napari_cropzoom.widgets.controller import Controller
 from napari_cropzoom.widgets.controls import LineLabel, Message
+from napari_cropzoom.widgets.shortcuts_dialog import first_box_hint
 
 AIR, APART, NUMBER = 6, 4, 16  # pixels at the ends of a step's line, between what is in it, of its number
 COMPACT_AIR = 3
@@ -98,6 +100,15 @@ NO_VIDEO = "Not for labeled images: the dock Training has the steps for them."
 GONE = "The layer “video” was deleted. Show it again first."
 
 
+NO_BOXES = "There are no keypoints of a detector. Load boxes from a file, or draw them."
+
+
+def told_of_no_boxes(session: Session | None) -> str:
+    """How an animal gets boxes that has none, in the step *Boxes*."""
+    is_added = session is not None and len(session.tracks) > 1
+    return f"{first_box_hint()}, or load boxes from a file." if is_added else NO_BOXES
+
+
 class Needs(Enum):
     """What a step needs before it can be opened; the value says it to a person."""
 
@@ -158,7 +169,7 @@ class Step(QFrame):
     help: ClassVar[str]
     place: ClassVar[int]
     needs: ClassVar[Needs] = Needs.VIDEO
-    next_key: ClassVar[str] = ""
+    next_key: str = ""
     grows: ClassVar[bool] = False
     most_dropped: ClassVar[int] = 1
     is_for_images: ClassVar[bool] = False
@@ -190,6 +201,8 @@ class Step(QFrame):
         self.build()
         if self.message.parent() is None:
             self.form.addWidget(self.message)
+        if not self.grows:
+            self.form.addStretch(1)  # what room is left over for a moment moves no control
         self.body.hide()
         self.header.clicked.connect(self.toggled)
         controller.changed.connect(self.refresh)

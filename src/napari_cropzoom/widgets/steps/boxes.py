@@ -28,14 +28,13 @@ from napari_cropzoom.widgets.controller import Controller
 from napari_cropzoom.widgets.controls import PathLabel, button, delayed, note
 from napari_cropzoom.widgets.exchange.dropped import may_be_boxes
 from napari_cropzoom.widgets.exchange.taking import BoxImport
-from napari_cropzoom.widgets.steps.base import Step, told_of_detecting
+from napari_cropzoom.widgets.steps.base import Step, told_of_detecting, told_of_no_boxes
 from napari_cropzoom.widgets.steps.parts.model_picker import show_scales
 from napari_cropzoom.widgets.steps.parts.settling import Settling
 from napari_cropzoom.widgets.steps.parts.sizing_question import SizingQuestion
 from napari_cropzoom.widgets.steps.sizing_controls import SizingControls
 
 DEBOUNCE_MS = 150
-NO_BOXES = "There are no keypoints of a detector. Load boxes from a file, or draw them."
 
 
 class BoxesStep(Step):
@@ -68,7 +67,7 @@ class BoxesStep(Step):
         self.question.agreed.connect(self._request)
         self.question.declined.connect(self._forget_change)
         self.keypoints.layout().addWidget(self.question)
-        self.no_keypoints, self.scales = note(NO_BOXES, "boxes_origin"), note("", "boxes_scales")
+        self.no_keypoints, self.scales = note("", "boxes_origin"), note("", "boxes_scales")
         self.load_button = button("Load boxes…", "boxes_load", "A table, or a file of another program")
         self.taking = BoxImport(self.controller, self.load)
         self.taking.told.connect(self.message.show_info)
@@ -81,8 +80,8 @@ class BoxesStep(Step):
         self.file_label = PathLabel()
         self.file_label.setObjectName("boxes_path")
         for widget in (
-            self.keypoints, self.scales, self.no_keypoints, self.load_button, self.taking,
-            self.allow_missing, self.file_label,
+            self.keypoints, self.no_keypoints, self.load_button, self.taking, self.allow_missing,
+            self.file_label, self.scales,
         ):  # fmt: skip
             self.form.addWidget(widget)
         self.load_button.clicked.connect(self.taking.browse)
@@ -97,7 +96,7 @@ class BoxesStep(Step):
         """``1200 boxes, 14 missing``."""
         session = self.controller.session
         if session is None or not session.has_boxes:
-            return "", False
+            return ("making boxes …" if session and self._latest.is_running else ""), False
         missing = session.track.n_missing
         text = counted(session.n_frames - missing, "box")
         return f"{text}, {missing} missing" if missing else text, not self._is_unseen
@@ -122,11 +121,12 @@ class BoxesStep(Step):
         session = self.controller.session
         poses = session.detector_poses if session else None
         self.keypoints.setVisible(poses is not None)
-        self.no_keypoints.setVisible(poses is None)
         own = session if session and session.has_boxes else None
-        none = told_of_detecting(self.detecting) if self.detecting else NO_BOXES
+        is_added = own is None and session is not None and len(session.tracks) > 1
+        self.no_keypoints.setVisible(poses is None or is_added)
+        none = told_of_detecting(self.detecting) if self.detecting else told_of_no_boxes(session)
         self.no_keypoints.setText(told_of_origin(own.track) if own else none)
-        self.file_label.set_path(own.raw_csv if own else None)
+        self.file_label.set_path(own.raw_csv if own else None, "" if own else self.summary()[0])
         show_scales(self.scales, self.controller)
         if poses is not None and poses.names != self._names:
             self._names, self._unsized = poses.names, None
@@ -203,6 +203,7 @@ class BoxesStep(Step):
         self._raw_csv = detector.bbox_csv(video) if detector else self.controller.drawn_csv(video)
         self._made_for = session, session.current
         self._latest.request(RawBoxes.round_keypoints, session.detector_poses, settings)
+        super().refresh()
 
     def _on_boxes(self, raw: RawBoxes) -> None:
         session = self.controller.session

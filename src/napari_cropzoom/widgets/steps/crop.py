@@ -20,10 +20,12 @@ from napari_cropzoom.review.saved_files import Stamp, stamp_of
 from napari_cropzoom.review.tracks import Revision
 from napari_cropzoom.video.video import Video
 from napari_cropzoom.widgets.controller import Controller
-from napari_cropzoom.widgets.controls import PathLabel, button, note
+from napari_cropzoom.widgets.controls import PathLabel, button, delayed, note
 from napari_cropzoom.widgets.steps.base import Needs
 from napari_cropzoom.widgets.steps.job_step import NO_ANIMAL_IN_CROP, JobStep, doubts_of
 from napari_cropzoom.widgets.steps.parts.encoding import EncodingBox
+
+COMPARE_MS = 300  # without another edit
 
 
 class CropStep(JobStep):
@@ -59,6 +61,7 @@ class CropStep(JobStep):
         self.job_bar.ended.connect(self._show_again)
         self.form.addWidget(self.open_button)
         self.open_button.clicked.connect(self.open_crop)
+        self._compare_later = delayed(self, self._compare_folded, COMPARE_MS)
 
     def summary(self) -> tuple[str, bool]:
         """Name of the cropped video, or that it shows other boxes than those here."""
@@ -75,7 +78,7 @@ class CropStep(JobStep):
         return (output.name, True) if is_same else ("● made with other boxes", False)
 
     def refresh(self) -> None:
-        """Also forget what was found of the crop of another animal."""
+        """Also forget the crop of another animal; compare a folded step's with changed boxes."""
         session = self.controller.session
         animal = session.current if session is not None else ""
         if animal != self._animal:
@@ -84,6 +87,13 @@ class CropStep(JobStep):
             self._compared = self._asked = None
             self.message.clear()
         super().refresh()
+        is_known = self._compared is not None and session and self._compared[0] == session.revision
+        if session is not None and session.has_boxes and not self.is_open and not is_known:
+            self._compare_later.start()
+
+    def _compare_folded(self) -> None:
+        if not self.is_open and not self.job_bar.is_running:
+            self._compare()
 
     def update_body(self) -> None:
         """Show where the crop goes and whether one is there."""
@@ -144,6 +154,7 @@ class CropStep(JobStep):
     def release(self) -> None:
         """Stop the job and the search for encoders."""
         super().release()
+        self._compare_later.stop()
         self._comparing.drop()
         self.encoding.release()
 

@@ -31,6 +31,8 @@ class GoOn(QPushButton):
     ----------
     animal : str
         The one that it leads to; empty for the next step.
+    next_key : str
+        That step: *Smooth*, or *Pose* where boxes have changed since the pose model ran.
     known : Signal
         More is known of the other animals.
     """
@@ -43,7 +45,7 @@ class GoOn(QPushButton):
         self._controller, self._to_come = controller, to_come
         self._inspecting = Latest(self._on_inspected, pause=DRAWN_FIRST)
         self._asked_for: Inspector | None = None
-        self.animal = ""
+        self.animal, self.next_key = "", "smooth"
         self.hide()
 
     def told(self, session: Session, left: int, done: int, at_once: int) -> tuple[str, bool]:
@@ -66,7 +68,7 @@ class GoOn(QPushButton):
         if others:
             first = next(iter(others))
             where = shortened(first, NAME_LENGTH) if len(others) == 1 else counted(len(others), "animal")
-            return f"{counted(sum(others.values()), 'suspect')} of {where} left", False
+            return f"{sum(others.values())} left of {where}", False
         if to_come := self._to_come():
             return f"{f'{done} of {done}' if done else whole} so far · {to_come}", False
         return whole, True
@@ -80,8 +82,10 @@ class GoOn(QPushButton):
             self.setToolTip(f"Go on with the animal {self.animal}")
         elif others is not None:
             so_far, more = (" so far", "; the pixels may show more") if self._to_come() else ("", "")
-            self.animal = ""
-            self.setText(f"All reviewed{so_far}: go on to Smooth ▶")
+            self.animal, is_behind = "", session.keypoints.pose_is_behind
+            self.next_key = "pose" if is_behind else "smooth"
+            then = "run the pose again" if is_behind else "go on to Smooth"
+            self.setText(f"All reviewed{so_far}: {then} ▶")
             self.setToolTip(f"No suspect is left{more}")
         self.setVisible(others is not None)
 

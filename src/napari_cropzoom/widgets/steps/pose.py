@@ -18,7 +18,7 @@ from napari_cropzoom.files.review_paths import reviewed_csv
 from napari_cropzoom.review.session import Session
 from napari_cropzoom.review.tracks import Revision
 from napari_cropzoom.widgets.controller import Controller
-from napari_cropzoom.widgets.controls import choice, note
+from napari_cropzoom.widgets.controls import choice, delayed, note
 from napari_cropzoom.widgets.steps.base import Needs
 from napari_cropzoom.widgets.steps.job_step import NO_ANIMAL_IN_POSE, ModelStep, doubts_of
 from napari_cropzoom.widgets.steps.parts.changed_frames import ChangedFrames
@@ -30,6 +30,7 @@ from napari_cropzoom.widgets.steps.parts.model_picker import (
 )
 
 MEMORY, CROPPED = "memory", "cropped"
+COMPARE_MS = 300  # without another edit
 LOOKING = "looking whether boxes changed …"
 
 
@@ -69,6 +70,7 @@ class PoseStep(ModelStep):
         self.changed.accepted.connect(self.run_changed)
         self.changed.counted.connect(self._on_counted)
         self.changed.ended.connect(self._on_compared)
+        self._compare_later = delayed(self, self._compare_folded, COMPARE_MS)
         self.picker.chosen.connect(self.take_model)
         self.picker.refused.connect(self.show_error)
         self.source.currentIndexChanged.connect(self.update_body)
@@ -114,7 +116,12 @@ class PoseStep(ModelStep):
         self._follow_animal()
         super().refresh()
         session = self.controller.session
-        if session is not None and session.has_boxes and self.done_text and self._loaded_at is None:
+        if session is None or not session.has_boxes or not self.done_text:
+            return
+        if self._loaded_at is not None:
+            if session.revision != self._loaded_at and not self.is_open:
+                self._compare_later.start()  # what to do after the review depends on it
+        else:
             self._find_changes()
             if not self.changed.is_comparing:  # there is nothing to compare with
                 self._on_compared()
@@ -144,11 +151,20 @@ class PoseStep(ModelStep):
         self.changed.forget()
         self._loaded_at, self._n_changed, self._animal = None, 0, ""
 
+    def release(self) -> None:
+        """Stop what runs."""
+        super().release()
+        self._compare_later.stop()
+        self.changed.rest()
+
     def _on_counted(self, count: int) -> None:
         session = self.controller.session
         if session is not None and self.done_text:
             self._loaded_at, self._n_changed = session.revision, count
             self.header.set_state(*self.summary())
+            before, session.keypoints.pose_is_behind = session.keypoints.pose_is_behind, count > 0
+            if before != session.keypoints.pose_is_behind:
+                self.controller.changed.emit()
 
     def _on_compared(self) -> None:
         session = self.controller.session
@@ -245,6 +261,10 @@ class PoseStep(ModelStep):
             self.changed.forget()
             return
         self.changed.compare(session, model, path)
+
+    def _compare_folded(self) -> None:
+        if not self.is_open and not self.job_bar.is_running:
+            self._find_changes()
 
     def _why_not(self) -> str:
         if self.model is None:

@@ -238,9 +238,7 @@ class ReviewStep(Step):
         self._is_list_held = self._is_in_use()
         self.refresh()
         if self.pixels.more:
-            self.message.show_info(self.pixels.more)
-            if not self.is_open:
-                self.told.emit(self.pixels.more)
+            self.message.show_info(self.pixels.more)  # the dock says it where this step is folded
 
     def _is_in_use(self, *, has_left: bool = False) -> bool:
         """Whether a person may be about to click on a row or a button, or has the key of a tool down."""
@@ -349,6 +347,7 @@ class ReviewStep(Step):
             self._do(lambda session: session.select_track(other))
             self.go_next()
         else:
+            self.next_key = self.go_on.next_key
             self.finished.emit()
 
     def _go_to(self, suspect: Suspect) -> None:

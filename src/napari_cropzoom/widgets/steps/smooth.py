@@ -38,6 +38,7 @@ WORSE = (
 )
 BETTER = "gaussian"  # it moves centre and size alike, while a median of corner and size pulls them apart
 MEASURE_MS = 250  # without another change before the whole track is smoothed
+FOLDED_MS = 1_500  # the same where nobody looks
 
 
 class SmoothStep(Step):
@@ -224,12 +225,11 @@ class SmoothStep(Step):
         session = self.controller.session
         if session is None or not session.has_boxes:
             return
-        # One edit hardly changes a median over the track, so a folded step does not measure it again.
+        # One edit hardly changes a median over the track, so a folded step waits for the last of them.
         is_known = self._measured is not None and (
             self._measured[0] is session.track.raw and self._measured[1] == session.smoothing
         )
-        if self.is_open or not is_known:
-            self._measure_later.start()
+        self._measure_later.start(MEASURE_MS if self.is_open or not is_known else FOLDED_MS)
 
     def _draw(self, *_: object) -> None:
         session = self.controller.session

@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QGridLayout, QPushButton
 from napari_cropzoom.core.editing.edits import frames_text
 from napari_cropzoom.review.session import Session
 from napari_cropzoom.widgets.controls import button, grid_of
-from napari_cropzoom.widgets.shortcuts_dialog import key_text, with_keys
+from napari_cropzoom.widgets.shortcuts_dialog import first_box_hint, key_text, with_keys
 from napari_cropzoom.widgets.steps.base import told_of_detecting
 
 LABELS = {
@@ -30,6 +30,8 @@ def why_nothing(session: Session, *, is_working: bool, detecting: str = "") -> s
         return told_of_detecting(detecting)
     if is_working:
         return "There are no boxes yet: a step runs."
+    if len(session.tracks) > 1:
+        return f"{first_box_hint()}."
     return f"There are no boxes yet. Make them in step Boxes, or draw one ({key_text('draw box')})."
 
 

@@ -83,8 +83,11 @@ class LostLayers(QWidget):
                 for layer in [part.layer for part in layers.parts]:
                     self._viewer.layers.remove(layer)
             layers.tell("")  # what came back has gone again
-        elif self._add_missing(layers):
+            return
+        if self._add_missing(layers):
             layers.tell(CAME_BACK)
+        if layers.boxes is not None and not self._viewer.layers.selection:
+            self._viewer.layers.selection.active = layers.boxes.layer  # a layer that went was chosen
 
     def bring_back(self) -> None:
         """Add the layers that are missing."""

@@ -18,7 +18,7 @@ CANCEL_HELP = "Stop; nothing half-written stays behind"
 MS_BETWEEN_UPDATES = 400
 """Each change of a widget makes Qt compose the whole window again, because it holds an OpenGL canvas:
 20 ms or more where OpenGL is software. A bar that moves by itself takes 2/3 of a processor there."""
-CROWDED = " · other programs use the processor"
+CROWDED = " · other programs slow it"
 TITLE_LENGTH = 48  # letters
 LINES = 2  # of what is said below the button, or in its place
 MS_BETWEEN_REPORTS = 2000  # to napari

@@ -66,6 +66,7 @@ def test_a_pose_run_for_one_animal_leaves_the_other_ones_alone(tmp_path):
         wait_for(lambda: session.current == SECOND and not pose.done_text)
         assert session.pose_poses is None
         assert shown_keypoints(dock) == 0
+        assert not dock.controller.viewer.layers["pose keypoints"].thumbnail[..., :3].any()
         assert not pose.header.state.startswith("✓")
         assert not pose.changed.run.isVisible()  # the other one's predictions say nothing of these boxes
         assert touching_edge(session, HERE[5], session.track.box(HERE[5])) == []

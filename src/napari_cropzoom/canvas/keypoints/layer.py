@@ -133,6 +133,7 @@ class PointsLayer:
         gone = Poses(self.poses.names, nowhere, nowhere[..., 0])
         with one_redraw(self.layer):
             self.layer.features = _features(gone, 0)
+        self.layer.refresh(highlight=False, extent=False)  # of the thumbnail, which shows them still
         self.poses = None
 
     def show(self, frame: int | None, *, with_table: bool = True) -> None:

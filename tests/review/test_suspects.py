@@ -314,7 +314,7 @@ def test_a_pose_at_the_edge_of_its_boxes_is_in_the_queue_until_they_are_others(
     left, done = suspects.entries()
     assert spans(left) == [*spans(before), (50, 53)]
     assert suspects.left_of("animal") == left
-    assert suspects.offer(51).text == "Larger boxes in frames 50 to 53: 1.25 times"
+    assert suspects.offer(51).text == "Larger boxes in frames 50 to 53:\n1.25 times as large"
     apply(tracks, suspects, suspects.offer(51).edit(tracks["animal"]))
     left, done = suspects.entries()
     assert (50, 53) not in spans(left)

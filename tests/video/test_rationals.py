@@ -26,7 +26,7 @@ _RATES = {
     "sample_aspect_ratio",
     "display_aspect_ratio",
 }
-_OURS = {"self", "index", "timing", "av"}  # whose time_base is a fraction, or an integer
+_OURS = {"self", "index", "ground", "timing", "av"}  # whose time_base is a fraction, or an integer
 
 
 @pytest.fixture(scope="module")

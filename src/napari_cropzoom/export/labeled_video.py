@@ -150,13 +150,13 @@ def write_labeled_video(
     """
     source_path = video if isinstance(video, Path) else video.path
     check_target(output, (*SUFFIXES, STILL), source_path, overwrite=overwrite)
-    with contextlib.closing(VideoGround(video) if isinstance(video, Path) else video) as source:
-        scene = Scene(source, shown)
-        ticks = times_of(source, scene.ranges)
+    with contextlib.closing(VideoGround(video) if isinstance(video, Path) else video) as ground:
+        scene = Scene(ground, shown)
+        ticks = times_of(ground, scene.ranges)
         if output.suffix.lower() == STILL:
             yield from _write_still(scene, output, len(ticks))
             return output
-        timing = Timing.from_pts(ticks, source.time_base, source.rate)
+        timing = Timing.from_pts(ticks, ground.time_base, ground.rate)
         rate, speed = float(timing.rate), float(shown.speed)
         if rate * speed > max(FASTEST, rate):
             raise CropzoomError(
@@ -210,15 +210,15 @@ class Scene:
         If boxes or keypoints do not fit the video, or a range or a layout is none.
     """
 
-    def __init__(self, source: Ground, shown: Shown) -> None:
-        self._source, self._shown = source, shown
-        n = source.n_frames
+    def __init__(self, ground: Ground, shown: Shown) -> None:
+        self._ground, self._shown = ground, shown
+        n = ground.n_frames
         asked = ((shown.first, shown.last), *shown.more)
         self.ranges = [(first, last if last >= 0 else n + last) for first, last in asked]
         for first, last in self.ranges:
             if not 0 <= first <= last < n:
                 raise CropzoomError(
-                    f"{source.path}: frames {first} to {last} are no range of its "
+                    f"{ground.path}: frames {first} to {last} are no range of its "
                     f"{counted(n, 'frame')}. Give a first and a last from 0 to {n - 1}."
                 )
         self._theme = THEMES[shown.theme]
@@ -228,19 +228,19 @@ class Scene:
             raise CropzoomError(
                 f"The layout {shown.layout!r} shows the crop. Give the boxes with --bbox."
             )
-        check_rows(source.path, n, shown.boxes, shown.before, shown.poses)
+        check_rows(ground.path, n, shown.boxes, shown.before, shown.poses)
         for other in shown.others:
-            check_rows(source.path, n, other.boxes, None, other.poses)
+            check_rows(ground.path, n, other.boxes, None, other.poses)
         if shown.skips_empty:
             self.ranges = self._not_empty()
         self._letters = math.ceil(LEAST_LETTERS / min(1.0, shown.scale))  # before it is scaled
-        self._region = shown.region or (0, 0, source.width, source.height)
+        self._region = shown.region or (0, 0, ground.width, ground.height)
         x, y, self._width, self._height = self._region
-        inside = 0 <= x < x + self._width <= source.width and 0 <= y < y + self._height <= source.height
+        inside = 0 <= x < x + self._width <= ground.width and 0 <= y < y + self._height <= ground.height
         if not inside:
             raise CropzoomError(
-                f"{source.path}: the region {x},{y},{self._width},{self._height} is not inside "
-                f"its frames, which are {source.width}x{source.height}. Give another --region "
+                f"{ground.path}: the region {x},{y},{self._width},{self._height} is not inside "
+                f"its frames, which are {ground.width}x{ground.height}. Give another --region "
                 "X,Y,WIDTH,HEIGHT."
             )
         self._panel = max(LEAST_PANEL, round(PANEL * self._height))
@@ -248,7 +248,7 @@ class Scene:
 
     def _not_empty(self) -> list[tuple[int, int]]:
         """The ranges without frames in which nothing is."""
-        shown, is_seen = self._shown, np.zeros(self._source.n_frames, bool)
+        shown, is_seen = self._shown, np.zeros(self._ground.n_frames, bool)
         for boxes in (shown.boxes, *(other.boxes for other in shown.others)):
             if boxes is not None:
                 is_seen |= ~np.isnan(boxes).any(axis=1)
@@ -263,7 +263,7 @@ class Scene:
         ]
         if not found:
             raise CropzoomError(
-                f"{self._source.path}: has neither a box nor a keypoint in these frames. Leave out "
+                f"{self._ground.path}: has neither a box nor a keypoint in these frames. Leave out "
                 "--skip_empty, or give other frames."
             )
         return found
@@ -283,10 +283,10 @@ class Scene:
         """What boxes and keypoints are drawn on."""
         shown = self._shown
         if shown.masks is None:
-            yield from self._source.pictures(first, last)
+            yield from self._ground.pictures(first, last)
             return
-        with contextlib.closing(Overlay(shown.masks, self._source)) as overlay:
-            for number, ground in enumerate(self._source.pictures(first, last), first):
+        with contextlib.closing(Overlay(shown.masks, self._ground)) as overlay:
+            for number, ground in enumerate(self._ground.pictures(first, last), first):
                 yield overlay.painted(number, ground)
 
     def _composed(self, number: int, image: Picture) -> Picture:
@@ -302,8 +302,8 @@ class Scene:
         side[:] = self._theme.ground
         crop = self._crop(number, image, self._panel)[: self._height]
         side[: len(crop)] = crop
-        source = self._source
-        time = float((int(source.pts[number]) - int(source.pts[0])) * source.time_base)
+        ground = self._ground
+        time = float((int(ground.pts[number]) - int(ground.pts[0])) * ground.time_base)
         caption = f"frame {number} · {int(time) // 60}:{time % 60:06.3f}"
         size = max(12, self._panel // 24, min(self._letters, self._panel // 12))
         place, theme = np.array([8.0, len(crop) + max(24.0, size)]), self._theme

@@ -140,7 +140,7 @@ def test_larger_boxes_hold_more_on_every_side_and_are_one_edit(poses, track):
     posed, smoothed = judge(poses, track)
     first, _ = posed.entries(smoothed)[0]
     offer = offer_larger(smoothed, posed, first, None)
-    assert offer.text == "Larger boxes in frames 40 to 45: 1.25 times"
+    assert offer.text == "Larger boxes in frames 40 to 45:\n1.25 times as large"
     edit, before = offer.edit(track), track.boxes.copy()
     edit.apply({track.name: track})
     for each in (smoothed, posed):

@@ -96,7 +96,7 @@ def test_boxes_whose_edge_the_pose_touches_are_made_larger_by_a_click(window):
     wait_for(lambda: window.controller.frame in (16, 17))
     wait_for(lambda: review.alike.isVisible())
     assert TOUCHES in review.reason.text()
-    assert review.alike.text() == "Larger boxes in frames 16 to 17: 1.25 times"
+    assert review.alike.text() == "Larger boxes in frames 16 to 17:\n1.25 times as large"
     click_on(review.alike)
     wait_for(lambda: len(session.queue()) == len(STARTS) + 1)
     assert (session.final_boxes()[16:18, 2] > 1.2 * seen[16:18, 2]).all()

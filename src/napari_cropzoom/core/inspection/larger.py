@@ -53,7 +53,7 @@ def offer_larger(
     if shown:
         make = partial(larger_boxes, smoothed=smoothed, posed=posed, suspects=shown, others=others)
         times = _times(smoothed.track, smoothed, shown)
-        text = f"{LARGER.capitalize()} {located(shown)}: {times}"
+        text = f"{LARGER.capitalize()} {located(shown)}:\n{times} as large"
         return Offer(text, f"{listed(shown)}. {HELP}", TOUCHES, shown, make)
     if not left or newest is None or not newest.label.startswith(LARGER):
         return None

@@ -32,7 +32,7 @@ class Header(QPushButton):
         super().__init__()
         self.setCheckable(True)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.setStyleSheet("Header > QLabel { background: transparent; border: none; }")
+        self.setStyleSheet("Header > QLabel { background: transparent; border: none; padding: 0; }")
         self._title = title
         self._is_low = self._is_compact = False
         self._told = ""

@@ -140,7 +140,7 @@ def test_changed_files_are_read_rightly_or_refused_in_words(sources, tmp_path):
 def hdf5(path: Path, fill) -> Path:
     import h5py
 
-    with h5py.File(path, "w") as file:
+    with h5py.File(path, "w", locking=False) as file:
         fill(file)
     return path
 

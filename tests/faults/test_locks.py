@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shutil
@@ -159,6 +160,7 @@ def test_hdf5_is_read_where_no_lock_is_to_be_had(tmp_path: Path) -> None:
     with h5py.File(path, "w", locking=False) as file:
         file["tracks"] = [1, 2]
     with path.open("rb") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
+        with contextlib.suppress(OSError):  # under the rule that refuses all locks it is so anyway
+            fcntl.flock(held, fcntl.LOCK_EX)
         with opened_hdf5(path) as found:
             assert list(found["tracks"]) == [1, 2]

@@ -350,9 +350,9 @@ def test_while_it_plays_the_caption_waits_and_the_box_does_not(qtbot, viewer, se
 def test_in_a_narrow_canvas_the_caption_does_without_the_time(qtbot, viewer, layer_set):
     overlay = viewer.canvas.overlays.text
     layer_set.frame = 2
-    qtbot.waitUntil(lambda: overlay.text.split("\n")[0].endswith("00:00.080"))
+    qtbot.waitUntil(lambda: overlay.text.strip().split("\n")[0].endswith("00:00.080"))
     viewer.canvas.size = (240, 310)  # of a window of 960x540
     layer_set.frame = 3
-    qtbot.waitUntil(lambda: overlay.text.startswith("frame  3 /"))
-    first, *others = overlay.text.split("\n")
+    qtbot.waitUntil(lambda: overlay.text.strip().startswith("frame  3 /"))
+    first, *others = overlay.text.strip().split("\n")
     assert not any("00:00" in line for line in (first, *others))

@@ -153,7 +153,7 @@ def test_the_readers_video_brings_the_docks_and_is_opened_in_them(viewer, tmp_pa
     wait_for(lambda: find_dock(viewer) and find_dock(viewer).controller.session)
     wait_for(lambda: is_in_place(viewer))
     assert said[0] == ("Opening v.mp4 in Cropzoom …", True)  # while napari shows no more than the picture
-    assert overlay.text.startswith("frame")
+    assert overlay.text.strip().startswith("frame")
     assert find_dock(viewer).controller.session.n_frames == N
     assert viewer.layers[0].name == "video"
     assert len(viewer.layers) == 5

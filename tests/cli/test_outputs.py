@@ -181,7 +181,9 @@ def test_folders_that_may_not_be_read(project, tmp_path):
 
     def cropzoom(*words: str | Path) -> subprocess.CompletedProcess[str]:
         words = (*plain, *COMMAND, *words)
-        return subprocess.run([*map(str, words)], capture_output=True, text=True, check=False)
+        return subprocess.run(
+            [*map(str, words)], capture_output=True, text=True, errors="replace", check=False
+        )
 
     (project / "models").mkdir()
     (project / "model").rename(project / "models" / "det")

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from faults.in_use import SHARING
+from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.files.formats.contents import opened_hdf5
 from napari_cropzoom.files.journal import Journal
 from napari_cropzoom.files.journal_lines import read_journal
@@ -125,6 +126,23 @@ def test_a_lock_that_is_copied_along_with_its_folder_is_known(tmp_path: Path, re
         process.kill()
     assert len(read_journal(copied.path)[0]) == 2
     assert sorted(each.name for each in copied.path.parent.iterdir()) == [path.name]
+
+
+def test_a_folder_that_comes_back_as_a_copy_is_gone_on_with(tmp_path: Path, refused: str) -> None:
+    """As a drive's backup does: the copy has the lock of this very window, which holds none any more."""
+    path = tmp_path / "day 1" / "mouse_journal.jsonl"
+    journal = Journal(path)
+    journal.append({"do": "begin"})
+    path.parent.rename(tmp_path / "away")
+    with pytest.raises(CropzoomError, match="is gone"):
+        journal.append({"do": "undo", "count": 1})
+    shutil.copytree(tmp_path / "away", path.parent)
+    journal.append({"do": "undo", "count": 1})
+    other = Journal(path)
+    assert "open in another window" in other.locked_out
+    other.close()
+    journal.close()
+    assert len(read_journal(path)[0]) == 2
 
 
 def test_a_folder_that_is_moved_or_reached_by_another_way_is_no_copy(

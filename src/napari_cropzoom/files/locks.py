@@ -7,6 +7,7 @@ import errno
 import os
 import uuid
 import warnings
+import weakref
 from pathlib import Path
 
 from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
@@ -42,7 +43,8 @@ class PathLock:
 
     A share that refuses locks (SMB on macOS: ENOTSUP, some NFS: ENOLCK) gets a file beside the lock's
     with the name of the machine and the process. What a dead process of this machine left is taken over,
-    and so is what was copied along with its folder while a process of this machine had the original.
+    and so is what was copied along with its folder while a process of this machine had the original, this
+    very one too.
 
     Parameters
     ----------
@@ -60,6 +62,11 @@ class PathLock:
         self._soft = path.with_name(f"{path.name}.soft")
         self._lock: BaseFileLock | None = None
         self.copied_from: Path | None = None
+
+    @property
+    def file(self) -> Path:
+        """The file that says who has it: the lock's own, or the one beside it."""
+        return Path(self._path if self._lock is None else self._lock.lock_file)
 
     @property
     def is_held(self) -> bool:
@@ -87,10 +94,12 @@ class PathLock:
             lock = SoftFileLock(self._soft, thread_local=False)
             self._take(lock, self._soft)
         self._lock = lock
+        _held.add(self)
 
     def release(self, *, remove: bool = True) -> None:
         """Let others have it; ``remove`` its file unless another may be in its place."""
         lock, self._lock = self._lock, None
+        _held.discard(self)
         if lock is None:
             return
         remove = remove and not isinstance(lock, SoftFileLock)  # which removes its own, if it still is
@@ -111,11 +120,11 @@ class PathLock:
                 raise BlockedError(path if _holder(path) else None) from None
 
     def _remove_copy(self, soft: Path) -> None:
-        """Remove a soft lock that is the copy of another one, and note which."""
+        """Remove a soft lock that is the copy of another one, and note which if somebody has that."""
         with contextlib.suppress(OSError):
             seen = soft.lstat()
-            original = _original(soft)
-            if original is not None and os.path.samestat(seen, soft.lstat()):
+            is_copy, original = _copy_of(soft)
+            if is_copy and os.path.samestat(seen, soft.lstat()):
                 soft.unlink()
                 self.copied_from = original
 
@@ -124,6 +133,9 @@ class PathLock:
             self._path.unlink(missing_ok=True)
             return True
         return False
+
+
+_held = weakref.WeakSet[PathLock]()  # in this process
 
 
 def _take(lock: BaseFileLock) -> None:
@@ -149,31 +161,37 @@ def _holder(soft: Path) -> str:
     return f"process {brief(process)} on the computer {brief(computer)}"
 
 
-def _original(soft: Path) -> Path | None:
-    """Return the soft lock that this one is a copy of; None where it is the very one, or that is unknown.
+def _copy_of(soft: Path) -> tuple[bool, Path | None]:
+    """Whether a soft lock is a copy, and of which that somebody has; False where that is unknown.
 
-    The process that it names is asked, if it runs here and can be: it has its own file open. Two ways to
-    one folder (a share that is mounted twice) are told by a file that is made in one and sought in the
-    other.
+    The process that it names is asked, if it runs here and can be: it has its own file open. Where that
+    is this process and it has none, what was copied is what it had. Two ways to one folder (a share that
+    is mounted twice) are told by a file that is made in one and sought in the other.
     """
-    import psutil  # rarely needed
-
-    pid = SoftFileLock(soft, thread_local=False).pid
-    if pid is None:
-        return None
-    try:
-        opened = [Path(each.path) for each in psutil.Process(pid).open_files()]
-    except psutil.Error:
-        return None  # of another computer, or of another person
-    theirs = [path for path in opened if path.name == soft.name]
-    if not theirs or any(path.exists() and path.samefile(soft) for path in theirs):
-        return None
+    lock = SoftFileLock(soft, thread_local=False)
+    is_ours = lock.is_lock_held_by_us
+    theirs = [path for path in _files_of(lock.pid) if path.name == soft.name]
+    if any(path.exists() and path.samefile(soft) for path in theirs):
+        return False, None
+    if not theirs:
+        return is_ours and not any(each.file.name == soft.name for each in _held), None
     probe = soft.with_name(f".cropzoom_{uuid.uuid4().hex}")
     probe.touch(exist_ok=False)
     try:
         if any(path.with_name(probe.name).exists() for path in theirs):
-            return None
+            return False, None
     finally:
         probe.unlink()
     content = soft.read_bytes()
-    return next((path for path in theirs if path.exists() and path.read_bytes() == content), None)
+    found = next((path for path in theirs if path.exists() and path.read_bytes() == content), None)
+    return found is not None, found
+
+
+def _files_of(pid: int | None) -> list[Path]:
+    """What a process has open; nothing where it is not known, of another computer or another person."""
+    import psutil  # rarely needed
+
+    try:
+        return [] if pid is None else [Path(each.path) for each in psutil.Process(pid).open_files()]
+    except psutil.Error:
+        return []

@@ -85,7 +85,7 @@ def test_a_damaged_heap_in_which_the_hdf5_library_would_hang_is_refused(tmp_path
     import h5py
 
     path = tmp_path / "a.h5"
-    with h5py.File(path, "w") as file:
+    with h5py.File(path, "w", locking=False) as file:
         file["trajectories"] = np.zeros((N, 1, 2))
         file.attrs["words"] = "one two three"
         file.attrs["more"] = ["a", "b"]
@@ -109,7 +109,7 @@ def test_dimensions_that_are_none_are_refused_where_h5py_would_end_the_process(t
 
     with zipfile.ZipFile(SECOND) as archive:
         path = Path(archive.extract("boxes.movement.nc", tmp_path))
-    with h5py.File(path, "r+") as file:
+    with h5py.File(path, "r+", locking=False) as file:
         del file["position"].attrs["DIMENSION_LIST"]
         file["position"].attrs["DIMENSION_LIST"] = np.zeros(3)
     with pytest.raises(CropzoomError, match="dimensions that are none"):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import sys
+import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +16,8 @@ from faults.in_use import needs_sharing, run
 from lpmodels import KEYPOINTS, make_lp_model
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.progress import run_stage
+from napari_cropzoom.engine import labeled_frames
+from napari_cropzoom.engine.checkpoint import load_model
 from napari_cropzoom.engine.labeled_frames import crop_csv, predict_csv
 from napari_cropzoom.engine.model_folder import ModelFolder
 from napari_cropzoom.engine.training.making import Recipe, make_config, write_config
@@ -189,12 +193,20 @@ def contents(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_a_stopped_prediction_changes_nothing(labeled: Path) -> None:
+def test_a_stopped_prediction_changes_nothing(labeled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on = threading.Event()  # so that it is not over before it can be stopped
+
+    def load_later(*how: Any) -> Any:
+        assert go_on.wait(60)
+        return load_model(*how)
+
+    monkeypatch.setattr(labeled_frames, "load_model", load_later)
     model, csv = ModelFolder.open(labeled), labeled / "CollectedData.csv"
     (labeled / "image_preds" / csv.name / "predictions.csv").write_text("of an older run")
     before = contents(labeled)
     stage = predict_csv(model, csv)
     assert next(stage).text == "predicting labeled frames"
+    go_on.set()
     stage.close()
     assert contents(labeled) == before
     assert [path.name for path in (labeled / "image_preds").iterdir()] == [csv.name]

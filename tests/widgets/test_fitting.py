@@ -155,7 +155,7 @@ def test_all_docks_find_room_in_a_small_window(dock):
     assert (window.width(), window.height()) == (960, 667)
     holders = [dock_of(window, each) for each in ("cropzoom_dock", "projects_dock", "training_dock")]
     assert set(window.tabifiedDockWidgets(holders[0])) == set(holders[1:])
-    for holder, other in zip(holders[1:], made, strict=True):
+    for holder, (_, other) in zip(holders[1:], made, strict=True):
         holder.raise_()
         wait_until_still(window)
         assert other.visibleRegion().boundingRect() == other.rect()  # it is not cut
@@ -163,7 +163,7 @@ def test_all_docks_find_room_in_a_small_window(dock):
         assert canvas.width() > 240
         assert canvas.height() > 240
     holders[0].raise_()
-    for other in made:
-        viewer.window.remove_dock_widget(other)
+    for holder, _ in made:
+        viewer.window.remove_dock_widget(holder)
     window.resize(before)
     wait_until_still(window)

@@ -94,7 +94,7 @@ def test_a_new_animal_without_boxes_has_no_suspects_anywhere(dock):
     wait_for(lambda: ranges_on_timeline(dock) == [])
     assert ranges_in_list(dock) == []
     assert review.count.text() == "<b>0</b>"
-    assert review.reason.text() == "No suspect in this frame."
+    assert review.reason.text().startswith("No boxes yet. Draw one in the picture")
     assert review.range_buttons.range_label.text() == "Correct frame 65"
     assert "Tools" not in caption(dock)  # nothing that they could act on
     controller.session.set_box(65, controller.session.tracks["animal"].box(65))

@@ -8,7 +8,7 @@ from napari.settings import get_settings
 from qtpy.QtCore import QSettings, Qt
 from qtpy.QtWidgets import QDockWidget, QLabel, QMainWindow, QPushButton
 
-from gui_events import needs_display, wait_for, wait_until_still
+from gui_events import needs_display, spin, wait_for, wait_until_still
 from menus import action_of, choose
 from napari_cropzoom import open_review
 from napari_cropzoom.app import add_docks, find_dock
@@ -64,6 +64,18 @@ def is_in_place(viewer) -> bool:
     timeline, preview = (docks_of(viewer)[name] for name in (TIMELINE, PREVIEW))
     left, right = (one.mapToGlobal(one.rect().topLeft()).x() for one in (timeline, preview))
     return left < right and timeline.height() >= 200
+
+
+def test_they_stand_side_by_side_in_a_window_that_grows_before_they_are_laid_out(viewer):
+    viewer.window.set_geometry(0, 0, 1000, 640)
+    spin(0.3)
+    viewer.window.add_plugin_dock_widget("napari-cropzoom", DOCK)
+    viewer.window.set_geometry(0, 0, 1280, 720)
+    wait_for(lambda: set(places(viewer)) == {DOCK, TIMELINE, PREVIEW})
+    spin(1.0)
+    timeline, preview = (docks_of(viewer)[name] for name in (TIMELINE, PREVIEW))
+    assert not preview.visibleRegion().isEmpty()
+    assert not timeline.visibleRegion().isEmpty()
 
 
 @pytest.mark.parametrize("asked", [DOCK, TIMELINE, PREVIEW])

@@ -78,9 +78,8 @@ class Corners(QObject):
             timeline.raise_()
             self._is_tabbed = True
         elif self._is_tabbed and not is_crowded:
-            self._is_tabbed = False
-            if preview in self._window.tabifiedDockWidgets(timeline):
-                self._window.addDockWidget(_BOTTOM, preview, Qt.Orientation.Horizontal)
+            self._is_tabbed = False  # which `tabifiedDockWidgets` knows only once they are laid out
+            self._window.addDockWidget(_BOTTOM, preview, Qt.Orientation.Horizontal)
 
 
 def dock_of(window: QMainWindow, name: str) -> QDockWidget | None:

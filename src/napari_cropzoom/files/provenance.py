@@ -16,7 +16,7 @@ Arrays, without pickled objects:
     reader that knows nothing of ``interpolated`` finds it wrong, and does not take guesses for results.
 
 A record of other predictions counts as none. So does one that cannot be read, for nobody needs it to go
-on; but whoever asks what the predictions are of is told (:mod:`napari_cropzoom.files.belonging`).
+on; but it is said where predictions are compared with a video (:mod:`napari_cropzoom.files.belonging`).
 """
 
 from __future__ import annotations

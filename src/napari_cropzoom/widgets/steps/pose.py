@@ -50,9 +50,8 @@ class PoseStep(ModelStep):
         # the boxes as they were when the keypoints were loaded; None while they have not come yet
         self._loaded_at: Revision | None = None
         self._n_changed = 0  # frames whose box is another one than in the file, at that revision
-        self._animal = self._runs_for = (
-            ""  # what `Keypoints.animal` says of the one shown, and of the run
-        )
+        # what `Keypoints.animal` says of the one shown, and of the run
+        self._animal = self._runs_for = ""
         self._in_crop: dict[str, Path] = {}  # how the keypoints of a run on the crop are put back
         super().__init__(controller, number)
 

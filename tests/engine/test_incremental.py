@@ -11,14 +11,12 @@ import pandas as pd
 import pytest
 
 from lpmodels import make_lp_model
-from napari_cropzoom.cli import main
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.progress import run_stage
 from napari_cropzoom.engine.engine import Engine
 from napari_cropzoom.engine.incremental import compare_with_previous, read_previous
 from napari_cropzoom.engine.model_folder import ModelFolder
 from napari_cropzoom.engine.predict import predict_video
-from napari_cropzoom.files.bbox_csv import write_bbox_csv
 from napari_cropzoom.files.provenance import made_with_path, read_made_with
 from napari_cropzoom.video.index import VideoIndex
 from videos import BLOB_FRAMES as T
@@ -391,23 +389,3 @@ def test_record_says_what_was_seen(tmp_path: Path, engines: dict[str, Engine], v
     assert whole is not None
     assert whole.boxes is None
     assert replace(whole, boxes=record.boxes).model == record.model
-
-
-def test_the_command_says_what_runs(
-    tmp_path: Path, video: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    model, boxes = make_lp_model(tmp_path / "model"), np.tile([40.0, 30, 80, 90], (T, 1))
-    write_bbox_csv(tmp_path / "blobs_bbox.csv", boxes)
-    words = ["predict", str(model), str(video), "--bbox_dir", str(tmp_path), "--skip_viz"]
-
-    def said() -> list[str]:
-        assert main([*words, "--only_changed"]) == 0
-        return capsys.readouterr().out.splitlines()
-
-    assert f"blobs.mp4: all {T} frames are run: there are no predictions yet" in said()
-    assert said() == ["blobs.mp4: up to date: no box has changed"]
-    boxes[7:9, 0] += 4
-    write_bbox_csv(tmp_path / "blobs_bbox.csv", boxes)
-    assert f"blobs.mp4: 2 of {T} frames changed; only these are run" in said()
-    assert main(words) == 0
-    assert "skipping" in capsys.readouterr().out

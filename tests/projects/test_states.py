@@ -31,10 +31,7 @@ from napari_cropzoom.files.provenance import (
     write_made_with,
 )
 from napari_cropzoom.files.review_paths import (
-    PLACES,
-    Places,
     file_sha256,
-    places_of,
     remember_results,
     remember_reviewed,
     reviewed_csv,
@@ -327,23 +324,6 @@ def test_what_the_person_chose_in_the_window_the_command_knows_too(
     remember_results(other, None)
     remember_results(elsewhere, None)
     assert told()["stage"] == "new"
-
-
-def test_places_that_cannot_be_read_or_written_count_as_none(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    video, data = tmp_path / "v.mp4", tmp_path / "data"
-    monkeypatch.setenv("CROPZOOM_DATA_DIR", str(data))
-    for number in range(6):
-        remember_reviewed(video, tmp_path / f"{number}.csv")
-    assert [each.stem for each in places_of(video).reviews] == ["5", "4", "3", "2"]
-    for content in ("", "[]", '{"version": 1, "places": {"' + str(video) + '": 3}}', '{"version": 9}'):
-        (data / PLACES).write_text(content)
-        assert places_of(video) == Places()
-    data.rename(tmp_path / "gone")
-    data.write_text("a file in the place of the folder")
-    remember_results(video, tmp_path)
-    assert places_of(video) == Places()
 
 
 def test_smoothed_boxes_without_a_review(root: Path) -> None:

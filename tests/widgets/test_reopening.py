@@ -2,74 +2,43 @@
 
 import json
 import os
-import subprocess
-import sys
 from datetime import datetime
 from pathlib import Path
 from threading import Event
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QEvent, QObject, QSettings
+from qtpy.QtCore import QEvent, QObject
 from qtpy.QtWidgets import QLabel, QPushButton
 
 from gui_events import needs_display, press_key, spin, wait_for, xdotool
-from lpmodels import make_predictions_folder
 from napari_cropzoom import open_review
 from napari_cropzoom.app import add_docks, find_dock
 from napari_cropzoom.cli import main
 from napari_cropzoom.core.boxes import Box
-from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.files.bbox_csv import write_bbox_csv
-from napari_cropzoom.files.review_paths import PLACES, journal_file
-from napari_cropzoom.files.user_data import user_data_folder
+from napari_cropzoom.files.review_paths import journal_file
 from napari_cropzoom.projects.states import VideoState
-from napari_cropzoom.review.finding import FoundReview, find_reviews, read_found
+from napari_cropzoom.review.finding import FoundReview
 from napari_cropzoom.review.session import Session
 from napari_cropzoom.video.video import Video
 from napari_cropzoom.widgets.controls import remember
 from napari_cropzoom.widgets.projects.reading import read_project
-from napari_cropzoom.widgets.steps.video import ScanProgress, scan
 from review_window import click_on
+from reviewed_before import SIZE, N, forget_everything, make_detector, make_video, review
 from videos import make_numbered_video
 
 pytestmark = [pytest.mark.gui, needs_display]
 
-N = 12
-SIZE = (160, 120)
-
-
-def forget_everything(folder):
-    """Another computer, or another person: only what lies beside the files is known."""
-    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(folder))
-    (user_data_folder() / PLACES).unlink(missing_ok=True)
-
 
 @pytest.fixture
 def video_file(tmp_path):
-    (tmp_path / "project" / "videos").mkdir(parents=True)
-    return make_numbered_video(tmp_path / "project" / "videos" / "v.mp4", N, size=SIZE)
+    return make_video(tmp_path)
 
 
 @pytest.fixture
 def detector(tmp_path, video_file):
-    xy = np.tile([[50.0, 50], [70, 60]], (N, 1, 1))
-    poses = Poses(("nose", "tail"), xy, np.ones((N, 2)))
-    folder = make_predictions_folder(tmp_path / "project" / "models" / "detector", video_file, poses)
-    write_bbox_csv(folder / "video_preds" / "v_bbox.csv", np.tile([40.0, 35, 40, 40], (N, 1)))
-    return folder
-
-
-def review(video, raw_csv, saved=True):
-    """Two boxes set by hand and three frames accepted, without a window."""
-    session = Session(Video(video))
-    session.load_boxes(raw_csv)
-    session.set_box(4, Box(30, 30, 20, 20))
-    session.accept(6, 8)
-    session.set_box(9, Box(30, 30, 20, 20))
-    if saved:
-        session.save()
-    session.close()
+    return make_detector(tmp_path, video_file)
 
 
 def open_by_hand(viewer, video):
@@ -373,67 +342,6 @@ def test_a_recent_video_is_opened_from_the_list(new_viewer, tmp_path, video_file
     spin(0.2)
     xdotool("click", 1)
     wait_for(lambda: dock.controller.session.video.path == other)
-
-
-def test_places_that_are_looked_into(tmp_path, video_file, detector):
-    """Beside the video, in results folders, in the project's models and those used before."""
-    boxes = np.tile([40.0, 35, 40, 40], (N, 1))
-    used, results = tmp_path / "used" / "model", tmp_path / "results"
-    raws = [
-        video_file.parent / "v_bbox.csv",
-        video_file.parent / "v.csv",
-        video_file.parent / "bboxes_motion" / "v_bbox.csv",
-        results / "detector" / "video_preds" / "v_bbox.csv",
-        results / "bboxes_motion" / "v_bbox.csv",
-        detector / "video_preds" / "v_bbox.csv",
-        tmp_path / "project" / "outputs" / "2026-01-01" / "10-00-00" / "video_preds" / "v_bbox.csv",
-        used / "video_preds" / "v_bbox.csv",
-    ]
-    for raw in raws:
-        raw.parent.mkdir(parents=True, exist_ok=True)
-        write_bbox_csv(raw, boxes)
-        assert find_reviews(video_file, results, [used], []) == []
-        review(video_file, raw)
-        assert find_reviews(video_file, results, [used], [raw]) == [raw]
-        found = read_found(raw, video_file, N, SIZE)
-        assert (found.n_edits, found.n_manual, found.n_seen, found.is_saved) == (3, 2, 5, True)
-        if raw.suffix == ".csv":
-            journal_file(raw).unlink()
-            raw.unlink()
-
-
-def test_a_review_without_an_edit_is_none(tmp_path, video_file, detector):
-    session = Session(Video(video_file))
-    session.load_boxes(detector / "video_preds" / "v_bbox.csv")
-    session.set_box(4, Box(30, 30, 20, 20))
-    session.undo()
-    session.close()
-    assert read_found(detector / "video_preds" / "v_bbox.csv", video_file, N, SIZE) is None
-
-
-def test_what_a_window_shows_first_is_decoded_in_the_thread_that_opens_the_video(video_file):
-    """Napari shows the middle of a first layer, and then the frame that is asked for."""
-    video, reviews, models = scan(video_file, ScanProgress())
-    assert video.cached(0) is not None
-    assert video.cached((N - 1) // 2) is not None
-    assert not reviews
-    assert not models.folders
-    video.close()
-
-
-def test_what_napari_makes_with_its_first_layers_is_made_in_that_thread_too(video_file):
-    """In a process of its own, in which there was no layer before; napari's units stand for the rest."""
-    code = (
-        "import sys, pathlib, pint, napari_cropzoom.widgets.steps.video as step\n"
-        "kind = lambda: type(pint.application_registry.get()).__name__\n"
-        "before = kind()\n"
-        "step.scan(pathlib.Path(sys.argv[1]), step.ScanProgress())[0].close()\n"
-        "print(before, kind())\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(video_file)], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.split() == ["LazyRegistry", "UnitRegistry"]
 
 
 def test_a_review_goes_on_at_the_animal_that_was_left(new_viewer, tmp_path, video_file, detector):

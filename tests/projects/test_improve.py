@@ -176,6 +176,37 @@ def test_context_models_get_the_frames_round_each(lab: Path) -> None:
     ]
 
 
+def test_pictures_of_another_video_of_the_name_are_never_labeled(
+    lab: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The images of a video lie in a folder of its name, where those of another one may lie already."""
+    assert improve(lab, "--frames", "4") == 0
+    images = [row[0] for row in new_rows(lab)]
+    other = next(lab / image for image in images if "/a/" in image)
+    record = lab / "CollectedData_with_review_made_of.json"
+    whole = record.read_bytes()
+    content = json.loads(whole)
+    for image, about in content["images"].items():
+        if "/a/" in image:
+            about["video_identity"]["sample"] = "of another video"
+    record.write_text(json.dumps(content))
+    assert improve(lab, "--frames", "4") == 0  # a folder of its own
+    assert {row[0].split("/")[1] for row in new_rows(lab)} == {"a", "b", "a_2"}
+    for row in new_rows(lab)[4:]:
+        video = row[0].split("/")[1][0]
+        with Video(lab / "videos" / f"{video}.mp4") as source, Image.open(lab / row[0]) as picture:
+            np.testing.assert_array_equal(np.asarray(picture), source.frame(int(row[0][-12:-4])))
+
+    record.unlink()  # nothing says of which video the pictures are
+    (lab / "CollectedData_with_review.csv").unlink()
+    Image.new("RGB", Image.open(other).size, "red").save(other)
+    capsys.readouterr()
+    assert improve(lab, "--frames", "60") == 1
+    assert f"{other}: does not show that frame of" in capsys.readouterr().err
+    assert not record.exists()
+    assert not (lab / "CollectedData_with_review.csv").exists()
+
+
 def test_frames_without_an_animal_are_not_run(lab: Path) -> None:
     video = lab / "videos" / "a.mp4"
     detector = ModelFolder.open(lab / "models" / "detector")

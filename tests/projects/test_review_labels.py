@@ -11,6 +11,7 @@ import pytest
 
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.files.predictions_csv import read_predictions_table
+from napari_cropzoom.files.provenance import file_identity
 from napari_cropzoom.projects.review_labels.label_table import rows_of
 from napari_cropzoom.projects.review_labels.record import (
     added_frames,
@@ -324,3 +325,63 @@ def test_frames_that_were_added_are_found_after_the_project_has_moved(labels, tm
     review.close()
     review.write_table()
     assert added_frames(moved / labels.name) == {moved / "videos" / "a.mp4": [0, 2]}
+
+
+def with_identities(labels: Path, video: Path) -> None:
+    """Have the record say of which file the images are, as it does now."""
+    record = record_of(with_review(labels))
+    content = json.loads(record.read_text())
+    for about in content["images"].values():
+        about["video_identity"] = file_identity(video)
+    record.write_text(json.dumps(content))
+
+
+def test_a_moved_video_is_known_by_its_bytes_not_by_the_end_of_its_path(labels, tmp_path):
+    """Two videos end in the same name: day 1 was labeled, and only day 2's lies where the path ends."""
+    day_1, day_2 = (tmp_path / "old" / day / "cam1.mp4" for day in ("day1", "day2"))
+    for video in (day_1, day_2):
+        video.parent.mkdir(parents=True)
+        video.write_bytes(video.parent.name.encode() * 50)
+    record = record_of(with_review(labels))
+    content = json.loads(record.read_text())
+    for about in content["images"].values():
+        about["video"] = str(day_1)
+    record.write_text(json.dumps(content))
+    with_identities(labels, day_1)
+    here = labels.parent / "videos"
+    here.mkdir()
+    wrong, right = labels.parent / "cam1.mp4", here / "first day.mp4"
+    shutil.move(day_2, wrong)
+    shutil.move(day_1, right)
+    told: list[str] = []
+    assert added_frames(labels, [wrong, right], told.append) == {right: [0, 1, 2]}
+    assert added_frames(labels, [], told.append) == {}
+    assert told == []
+    right.rename(tmp_path / "cam1.mp4")
+    (labels.parent / "old").mkdir()
+    assert added_frames(labels, [wrong], told.append) == {}
+
+
+def test_a_video_that_was_made_again_under_its_name_is_told(labels):
+    video = labels.parent / "videos" / "a.mp4"
+    video.parent.mkdir()
+    video.write_bytes(b"first")
+    with_identities(labels, video)
+    told: list[str] = []
+    assert added_frames(labels, [video], told.append) == {video: [0, 1, 2]}
+    assert told == []
+    video.write_bytes(b"again")
+    assert added_frames(labels, [video], told.append) == {}
+    assert len(told) == 1
+    assert f"{video}: is another file than the one of which labels were made by review" in told[0]
+    assert "(3 frames in CollectedData_with_review.csv)" in told[0]
+
+
+def test_a_video_of_which_a_record_says_the_name_only_is_told(labels):
+    video = labels.parent / "videos" / "a.mp4"
+    video.parent.mkdir()
+    video.touch()
+    told: list[str] = []
+    assert added_frames(labels, notify=told.append) == {video: [0, 1, 2]}
+    assert len(told) == 1
+    assert "says only the name of that video" in told[0]

@@ -34,6 +34,7 @@ from napari_cropzoom.files.parsing import MISSHAPEN, OtherVersionError, read_jso
 from napari_cropzoom.files.predictions_csv import PredictionsTable, read_predictions_table
 from napari_cropzoom.files.provenance import (
     file_identity,
+    is_same_file,
     made_with_path,
     read_made_with,
     read_video_predictions,
@@ -192,12 +193,11 @@ def check_identity(file: Path, identity: Identity, source: Path, cure: str = CUR
     OSError
         If ``source`` cannot be read.
     """
-    mine = file_identity(source)
-    if any(identity.get(name) != mine[name] for name in ("bytes", "sample")):
+    if not is_same_file(identity, source):
         name, size = brief(identity.get("name") or source.name), brief(identity.get("bytes"))
         raise CropzoomError(
             f"{file}: was made of another file ({name}, {size} bytes) than {source} "
-            f"({mine['bytes']} bytes). {cure}"
+            f"({source.stat().st_size} bytes). {cure}"
         )
 
 

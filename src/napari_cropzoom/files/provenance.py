@@ -25,6 +25,7 @@ import errno
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -235,6 +236,18 @@ def file_identity(path: Path) -> dict[str, int | str]:
     if not S_ISREG(stat.st_mode):
         raise OSError(errno.EINVAL, "is no file", str(path))
     return dict(_known_identity(path, stat.st_size, stat.st_mtime_ns))
+
+
+def is_same_file(identity: Mapping[str, object], path: Path) -> bool:
+    """Whether a file is the one of an identity.
+
+    Raises
+    ------
+    OSError
+        If the file has gone.
+    """
+    mine = file_identity(path)
+    return all(identity.get(name) == mine[name] for name in ("bytes", "sample"))
 
 
 @lru_cache(maxsize=1024)

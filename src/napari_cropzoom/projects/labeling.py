@@ -9,8 +9,9 @@ Beside the table and the record of :mod:`.review_labels.record` are written
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_cropzoom.core.boxes import BoolArray
+from napari_cropzoom.core.errors import CropzoomError, brief
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.progress import Progress, Stage
 from napari_cropzoom.files.atomic import atomic_path
 from napari_cropzoom.files.csv_table import plain_path
 from napari_cropzoom.files.leftovers import remove
 from napari_cropzoom.files.names import name_key
+from napari_cropzoom.files.parsing import MISSHAPEN
 from napari_cropzoom.files.predictions_csv import read_predictions_table
+from napari_cropzoom.files.provenance import video_identity
 from napari_cropzoom.projects.corrections import Corrected, choose
 from napari_cropzoom.projects.layout import FRAMES_FOLDER
 from napari_cropzoom.projects.review_labels.record import (
@@ -39,6 +43,7 @@ from napari_cropzoom.projects.review_labels.said import LabelReview, write_label
 from napari_cropzoom.video.video import Video
 
 CONTEXT = 2  # frames on either side
+ALIKE = 12.0  # mean difference of two pictures of one frame, of 255, at most
 LEAST_SHARE = 0.5  # of the keypoints that labels and pose model have, which a frame has to have
 
 
@@ -100,10 +105,11 @@ def label_frames(
         If a file cannot be read or written.
     """
     target, names = with_review(labels), LabelReview.read(labels).names
-    known = {*read_record(record_of(target))}
+    record = read_record(record_of(target))
+    known = {*record}
     for file in filter(Path.is_file, (labels, target)):
         known |= {plain_path(image) for image in read_predictions_table(file).index}
-    folders = _folders([each.video for each in corrected])
+    folders = _folders(corrected, record)
     usable, n_left_out = [], 0
     for each, found, folder in zip(corrected, poses, folders, strict=True):
         shared = [name for name in names if name in found.names]
@@ -124,6 +130,7 @@ def label_frames(
                 image = _image(folders[number], frame)
                 about[image] = {
                     "video": video_in_record(each.video, labels),
+                    "video_identity": video_identity(each.index),
                     "frame": frame,
                     "box": each.boxes[frame].tolist(),
                     "why": each.kinds[frame],
@@ -156,13 +163,25 @@ def likely(names: Sequence[str], poses: Poses, corrected: Corrected, min_likelih
     return result
 
 
-def _folders(videos: Sequence[Path]) -> list[str]:
-    """Folder of the images of each video: its name, with that of its folder where two have one name."""
-    stems = Counter(name_key(video.stem) for video in videos)
-    return [
-        video.stem if stems[name_key(video.stem)] == 1 else f"{video.parent.name}_{video.stem}"
-        for video in videos
-    ]
+def _folders(corrected: Sequence[Corrected], record: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Folder of the images of each video: its name, with that of its folder where two have one name.
+
+    One that has images of another video, by the record, is left to that; a number makes a new one.
+    """
+    stems = Counter(name_key(each.video.stem) for each in corrected)
+    result = list[str]()
+    for each in corrected:
+        stem, identity = each.video.stem, video_identity(each.index)
+        first = stem if stems[name_key(stem)] == 1 else f"{each.video.parent.name}_{stem}"
+        others = {
+            name_key(Path(image).parent.name)
+            for image, about in record.items()
+            if about.get("video_identity", identity) != identity
+        }
+        names = itertools.chain([first], (f"{first}_{number}" for number in itertools.count(2)))
+        taken = others | {name_key(name) for name in result}
+        result.append(next(name for name in names if name_key(name) not in taken))
+    return result
 
 
 def _image(folder: str, frame: int) -> str:
@@ -200,15 +219,39 @@ def _write_images(
     numbers = sorted(
         {min(max(frame + by, 0), last) for frame in frames for by in range(-reach, reach + 1)}
     )
-    numbers = [number for number in numbers if not (root / _image(folder, number)).exists()]
     if not numbers:
         return
     with Video(corrected.video, index=corrected.index) as source:
         for done, number in enumerate(numbers):
             yield Progress(done, len(numbers), "images")
-            written.callback(_take_away, root / _image(folder, number))
-            write_image(root / _image(folder, number), source.frame(number))
+            image, picture = root / _image(folder, number), source.frame(number)
+            if image.exists():
+                _check_shows(image, picture, corrected.video)
+                continue
+            written.callback(_take_away, image)
+            write_image(image, picture)
     yield Progress(len(numbers), len(numbers), "images")
+
+
+def _check_shows(image: Path, picture: NDArray[np.uint8], video: Path) -> None:
+    """Refuse an image of something else than the frame; programs differ a little in colours.
+
+    Raises
+    ------
+    CropzoomError
+    """
+    from PIL import Image
+
+    try:
+        with Image.open(image) as file:
+            shown = np.asarray(file.convert("RGB"), np.int16)
+    except (OSError, *MISSHAPEN) as error:
+        raise CropzoomError(f"{image}: cannot be read ({brief(error)}). Move it away.") from error
+    if shown.shape != picture.shape or np.abs(shown - picture).mean() > ALIKE:
+        raise CropzoomError(
+            f"{image}: does not show that frame of {video}, so it seems to be of another video of that "
+            f"name. Move the folder {image.parent} away if nothing needs it, or rename the video."
+        )
 
 
 def _take_away(image: Path) -> None:

@@ -136,7 +136,10 @@ def old_and_new(args: Args) -> Stage[Result]:
     old, new = (ModelFolder.open(required_path(args, name)) for name in ("old", "new"))
     notes = list[str]()
     yield Progress(0, 0, "reading reviews")
-    corrected, added = read_all_corrected(project, old, notes.append), added_frames(labels)
+    corrected, added = (
+        read_all_corrected(project, old, notes.append),
+        added_frames(labels, project.videos, notes.append),
+    )
     found = yield from compare_detectors(
         project, labels, old, new, corrected, added, trust=bool(args.get("trust")), notify=notes.append
     )

@@ -221,7 +221,7 @@ def _compare(
     from napari_cropzoom.projects.comparing import compare_detectors
     from napari_cropzoom.projects.review_labels.record import added_frames
 
-    added = added_frames(labels)
+    added = added_frames(labels, project.videos, print_note)
     trust = args.trust_checkpoint
     stage = compare_detectors(project, labels, old, new, corrected, added, trust=trust, notify=print_note)
     print(run_with_bar(stage, "comparing").told())

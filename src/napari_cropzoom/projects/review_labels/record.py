@@ -3,8 +3,8 @@
 Beside the labels of a project, ``<labels>.csv``, which stay as they are. Each is made of those above it:
 
 ``<labels>_with_review_made_of.json``
-    what was found: of each image the video, the frame, the box, why it was suspected, the pose model, and
-    its keypoints with their likelihoods;
+    what was found: of each image the video and what tells it from others of its name, the frame, the box,
+    why it was suspected, the pose model, and its keypoints with their likelihoods;
 ``<labels>_with_review_journal.jsonl``
     what a person has said of it, see :mod:`.said`;
 ``<labels>_with_review.csv``
@@ -16,17 +16,20 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from napari_cropzoom.core.boxes import Box
-from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.errors import CropzoomError, brief
+from napari_cropzoom.core.progress import Notify, ignore
+from napari_cropzoom.core.words import counted
 from napari_cropzoom.files.atomic import atomic_path
 from napari_cropzoom.files.csv_table import plain_path
 from napari_cropzoom.files.parsing import MISSHAPEN, read_json, why_not_read
 from napari_cropzoom.files.predictions_csv import read_predictions_table
+from napari_cropzoom.files.provenance import is_same_file
 
 VERSION = 2
 END = "_with_review"
@@ -156,23 +159,73 @@ def video_in_record(video: Path, labels: Path) -> str:
         return str(video.absolute())
 
 
-def added_frames(labels: Path) -> dict[Path, list[int]]:
-    """Frames of each video that are rows of the table made of ``labels``, by its record."""
+def added_frames(
+    labels: Path, videos: Sequence[Path] = (), notify: Notify = ignore
+) -> dict[Path, list[int]]:
+    """Frames of each video that are rows of the table made of ``labels``, by its record.
+
+    Parameters
+    ----------
+    labels : Path
+        Labels of the project.
+    videos : sequence of Path
+        Of the project: one that was moved or renamed is known again by its bytes.
+    notify : callable
+        Is told of videos that are other files now, or are known by their names only.
+
+    Raises
+    ------
+    CropzoomError
+        If the table or the record cannot be read.
+    """
     target = with_review(labels)
     if not target.is_file():
         return {}
-    root, result = labels.absolute().parent, dict[Path, list[int]]()
+    root, frames = labels.absolute().parent, dict[tuple[str, str], list[int]]()
     there = {plain_path(image) for image in read_predictions_table(target).index}
     for image, about in read_record(record_of(target)).items():
         with contextlib.suppress(*MISSHAPEN):
             if image in there:
-                result.setdefault(_found_again(root, about["video"]), []).append(int(about["frame"]))
+                identity = json.dumps(about.get("video_identity"))
+                frames.setdefault((about["video"], identity), []).append(int(about["frame"]))
+    result = dict[Path, list[int]]()
+    for (named, identity), numbers in frames.items():
+        path, said = _found_again(root, named, json.loads(identity), videos)
+        if said:
+            notify(f"{said} ({counted(len(numbers), 'frame')} in {target.name})")
+        if path is not None:
+            result.setdefault(path, []).extend(numbers)
     return result
 
 
-def _found_again(root: Path, named: str) -> Path:
-    """A video by its name in a record; one whose folder was moved is found by the end of its path."""
+def _found_again(
+    root: Path, named: str, identity: Any, videos: Sequence[Path]
+) -> tuple[Path | None, str]:
+    """A video by its name and identity in a record, and what to know of it; None if it is not there.
+
+    Where a record of an older version knows no more than the name, one whose folder was moved is found by
+    the end of its path.
+    """
     parts = named.replace("\\", "/").split("/")
-    ends = (root.joinpath(*parts[first:]) for first in range(1, len(parts)))
     path = Path(os.path.normpath(root / named))
-    return path if path.is_file() else next((end for end in ends if end.is_file()), path)
+    ends = [path, *(root.joinpath(*parts[first:]) for first in range(1, len(parts)))]
+    files = [end for end in ends if end.is_file()]
+    if not isinstance(identity, dict):
+        return (files[0], _on_trust(files[0], named)) if files else (None, "")
+    for file in (*files, *videos):
+        with contextlib.suppress(OSError):
+            if file.stat().st_size == identity.get("bytes") and is_same_file(identity, file):
+                return file, ""
+    if not path.is_file():
+        return None, ""
+    return None, (
+        f"{path}: is another file than the one of which labels were made by review, so none of its "
+        "frames is left out of the comparison"
+    )
+
+
+def _on_trust(file: Path, named: str) -> str:
+    return (
+        f"{file}: is taken for {brief(named)}, of which labels were made by review; the record of an "
+        "older version says only the name of that video"
+    )

@@ -19,8 +19,8 @@ import numpy as np
 from common import wandering_boxes
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.files.formats.importing import read_outside
+from napari_cropzoom.files.formats.outside_rows import BoxesOut, ImportOptions, VideoFacts
 from napari_cropzoom.files.formats.registry import get_export
-from napari_cropzoom.files.formats.said import BoxesOut, ImportOptions, VideoFacts
 from napari_cropzoom.files.predictions_csv import write_predictions
 
 MILLION, OTHERS = 1_000_000, 100_000

@@ -29,7 +29,7 @@ import numpy as np
 
 from napari_cropzoom.core.progress import run_stage
 from napari_cropzoom.export.grounds import VideoGround
-from napari_cropzoom.export.keypoints import Look
+from napari_cropzoom.export.keypoints import KeypointLook
 from napari_cropzoom.export.labeled_video import Scene, Shown, write_labeled_video
 from napari_cropzoom.export.video_file import USUAL
 from napari_cropzoom.files.bbox_csv import read_bbox_csv
@@ -55,7 +55,7 @@ def main() -> None:
     ways = {
         "bare": bare,
         "drawn": drawn,
-        "names and trails": replace(drawn, look=Look(names=True, trail=30)),
+        "names and trails": replace(drawn, look=KeypointLook(names=True, trail=30)),
         "both": replace(drawn, layout="both"),
         "timeline": replace(drawn, layout="timeline"),
     }

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_cropzoom.files.formats.said import ImportOptions, VideoFacts
+from napari_cropzoom.files.formats.outside_rows import ImportOptions, VideoFacts
 
 ROOT = Path(__file__).parents[1]
 SHARED = Path(os.environ.get("CROPZOOM_SHARED", ROOT.parent / "shared"))

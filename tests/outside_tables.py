@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from napari_cropzoom.files.formats.importing import read_outside
-from napari_cropzoom.files.formats.said import ImportOptions, VideoFacts
+from napari_cropzoom.files.formats.outside_rows import ImportOptions, VideoFacts
 
 VIDEO = VideoFacts("v.mp4", 640, 480, 10, 30.0)
 

@@ -10,9 +10,9 @@ from multiprocessing import Pipe
 from pathlib import Path
 
 from napari_cropzoom.core.errors import CropzoomError
-from napari_cropzoom.files.formats.apart import may_crash, read_apart
 from napari_cropzoom.files.formats.importing import Imported, read_outside
-from napari_cropzoom.files.formats.said import ImportOptions, VideoFacts
+from napari_cropzoom.files.formats.outside_rows import ImportOptions, VideoFacts
+from napari_cropzoom.files.formats.separate_process import may_crash, read_in_own_process
 
 HANGS = 20.0  # seconds
 
@@ -24,7 +24,7 @@ def read_safely(
     if not may_crash(path):
         return read_outside(path, video, options, format_name)
     if not hasattr(os, "fork"):
-        return read_apart(path, video, options, format_name)
+        return read_in_own_process(path, video, options, format_name)
     receiving, sending = Pipe(duplex=False)
     child = os.fork()
     if not child:

@@ -126,6 +126,16 @@ def test_modules_and_folders_are_of_a_size_to_be_read():
     assert not full, f"over {MOST_MODULES} modules: give some that belong together a folder: {full}"
 
 
+def test_a_class_name_means_one_thing():
+    """A stranger who looks for a name finds one class, not two that have nothing in common."""
+    places: dict[str, list[str]] = {}
+    for module in modules():
+        for node in ast.parse(module.read_text("utf-8")).body:
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(module.relative_to(PACKAGE).as_posix())
+    assert {name: where for name, where in places.items() if len(where) > 1} == {}
+
+
 def test_the_contract_of_the_steps_names_all_of_them():
     from napari_cropzoom.widgets.steps.registry import STEPS
 

@@ -76,7 +76,12 @@ def open_review(
             before if path is None else ModelFolder.open(path, results=results) for path, before in given
         ]
         read = partial(
-            Content.read, opened, None if bbox is None else Path(bbox), models[0], models[1], results
+            ReviewContent.read,
+            opened,
+            None if bbox is None else Path(bbox),
+            models[0],
+            models[1],
+            results,
         )
         content = read()
     except BaseException:
@@ -100,7 +105,7 @@ def open_review(
 
 
 @dataclass(frozen=True)
-class Content:
+class ReviewContent:
     """What there is to show of a video, read before anything is shown.
 
     Attributes
@@ -126,7 +131,7 @@ class Content:
         detector: ModelFolder | None,
         pose: ModelFolder | None,
         results: Path | None = None,
-    ) -> Content:
+    ) -> ReviewContent:
         """Read the boxes, those of the detector if none are given, and the keypoints that are there.
 
         What is found by its name and is of another video is left out, and told. ``results`` is the

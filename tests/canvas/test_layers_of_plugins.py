@@ -11,8 +11,8 @@ import pytest
 from napari.layers import Image, Points, Shapes, Tracks
 
 from napari_cropzoom.canvas.as_layers import layer_says
-from napari_cropzoom.files.formats.said import ImportOptions, VideoFacts
-from napari_cropzoom.files.formats.settle import settle
+from napari_cropzoom.files.formats.outside_rows import ImportOptions, VideoFacts
+from napari_cropzoom.files.formats.to_tracks import to_tracks
 
 N = 12
 VIDEO = VideoFacts("mouse.mp4", 320, 240, N, 30.0)
@@ -91,7 +91,7 @@ def test_they_become_both_animals_with_names_gaps_and_confidence(video, make):
     layer = make()
     said = layer_says(layer, video)
     options = ImportOptions(crop_size=None if said.boxes is not None else 40)
-    tracks = settle(None, said, VIDEO, options, lambda _: None).tracks
+    tracks = to_tracks(None, said, VIDEO, options, lambda _: None).tracks
     assert tuple(track.name for track in tracks) == NAMES
     for animal, track in enumerate(tracks):
         assert np.flatnonzero(track.is_missing).tolist() == ([4, 5] if animal else [])

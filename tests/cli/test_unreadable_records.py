@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from cli.test_same_name import N, go, predict, project, write_model
-from napari_cropzoom.app import Content
+from napari_cropzoom.app import ReviewContent
 from napari_cropzoom.crop.record import record_path as crop_record
 from napari_cropzoom.engine.model_folder import ModelFolder
 from napari_cropzoom.files.belonging import doubt_of, record_path
 from napari_cropzoom.files.formats.importing import read_outside
-from napari_cropzoom.files.formats.said import VideoFacts
+from napari_cropzoom.files.formats.outside_rows import VideoFacts
 from napari_cropzoom.files.parsing import load_arrays
 from napari_cropzoom.files.provenance import VERSION, made_with_path
 from napari_cropzoom.projects.layout import Project
@@ -151,7 +151,7 @@ def test_in_the_window_and_the_table_of_projects(project, damage, why):
     for record in records:
         damage(record)
     with Video(one) as video:
-        opened = Content.read(video, None, ModelFolder.open(model), None)
+        opened = ReviewContent.read(video, None, ModelFolder.open(model), None)
     assert opened.detector is not None
     assert opened.review is not None
     said = "\n".join([*opened.notes, *opened.review.notes])

@@ -5,11 +5,11 @@ from __future__ import annotations
 from html.parser import HTMLParser
 
 from export.reviewed import Reviewed
-from napari_cropzoom.export.report.facts import Asked
+from napari_cropzoom.export.report.facts import ReportSettings
 
 
-def asked(review: Reviewed, **more: object) -> Asked:
-    return Asked(review.video, review.raw, after=review.after, pixels=False, **more)  # type: ignore[arg-type]
+def asked(review: Reviewed, **more: object) -> ReportSettings:
+    return ReportSettings(review.video, review.raw, after=review.after, pixels=False, **more)  # type: ignore[arg-type]
 
 
 class Page(HTMLParser):

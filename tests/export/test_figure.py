@@ -19,7 +19,7 @@ from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.progress import run_stage
 from napari_cropzoom.export.drawing import BEFORE, BOX
 from napari_cropzoom.export.figure import Figure, arena_of, write_figure
-from napari_cropzoom.export.keypoints import Look
+from napari_cropzoom.export.keypoints import KeypointLook
 from napari_cropzoom.export.plate import Dot, Plate, Way, Words
 from napari_cropzoom.export.plates import (
     MOST_PLACES,
@@ -92,7 +92,7 @@ def test_a_figure_shows_the_very_frame(coded: Path, tmp_path: Path, number: int)
 
 def test_the_box_lies_where_it_is(coded: Path, tmp_path: Path) -> None:
     boxes, number = boxes_along(), 12
-    drawn = Drawn(boxes, boxes + np.array([6, 0, 0, 0]), poses_along(), Look(names=True, trail=5))
+    drawn = Drawn(boxes, boxes + np.array([6, 0, 0, 0]), poses_along(), KeypointLook(names=True, trail=5))
     svg = made(coded, tmp_path / "f.svg", frame=number, drawn=drawn, width=96)
     root = ElementTree.parse(svg).getroot()
     assert (root.attrib["width"], root.attrib["height"]) == ("96mm", "64mm")

@@ -17,7 +17,7 @@ from napari_cropzoom.core.progress import run_stage
 from napari_cropzoom.core.smoothing.methods import SmoothingSettings
 from napari_cropzoom.export.animals import Animal, cell_of
 from napari_cropzoom.export.drawing import BOX, GROUND, Strip
-from napari_cropzoom.export.keypoints import Look
+from napari_cropzoom.export.keypoints import KeypointLook
 from napari_cropzoom.export.labeled_video import Shown, write_labeled_video
 from napari_cropzoom.export.palettes import colour_of
 from napari_cropzoom.files.bbox_csv import write_bbox_csv
@@ -252,7 +252,7 @@ def test_texts_keep_a_least_size_in_a_video_that_is_scaled_down(
         shown = [
             draw(
                 dark, tmp_path / f"{scale}{names}.mp4", boxes=boxes_along(), poses=poses_along(),
-                layout=layout, look=Look(names=names), scale=scale, last=0,
+                layout=layout, look=KeypointLook(names=names), scale=scale, last=0,
             )[0].astype(int)
             for names in (False, True)
         ]  # fmt: skip
@@ -311,7 +311,7 @@ def test_the_command_draws_what_it_is_given(
 
 def test_likelihood_can_colour_keypoints(dark: Path, tmp_path: Path) -> None:
     by_part = draw(dark, tmp_path / "a.mp4", poses=poses_along())
-    by_likelihood = draw(dark, tmp_path / "b.mp4", poses=poses_along(), look=Look("likelihood"))
+    by_likelihood = draw(dark, tmp_path / "b.mp4", poses=poses_along(), look=KeypointLook("likelihood"))
     assert np.abs(by_part[0].astype(int) - by_likelihood[0]).max() > 60
 
 

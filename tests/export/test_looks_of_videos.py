@@ -12,9 +12,9 @@ from export.drawn_videos import HEIGHT, WIDTH, N, boxes_along, decoded, draw, po
 from napari_cropzoom.cli import main
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.poses import Poses
-from napari_cropzoom.export.drawing import View
-from napari_cropzoom.export.keypoints import MARKS, Look, paint_pose
-from napari_cropzoom.export.overlay import Masks
+from napari_cropzoom.export.drawing import FramePart
+from napari_cropzoom.export.keypoints import MARKS, KeypointLook, paint_pose
+from napari_cropzoom.export.overlay import LabelOverlay
 from napari_cropzoom.export.palettes import LISTS, MAPS, PALETTES, check_palette, colour_of, colours_of
 from napari_cropzoom.files.bbox_csv import write_bbox_csv
 from napari_cropzoom.files.predictions_csv import write_predictions
@@ -37,8 +37,8 @@ def test_each_shape_lies_at_its_keypoint_and_no_two_are_alike(mark: str) -> None
     poses, pictures = one_keypoint(1), {}
     for each in MARKS:
         for size in (6.0, 12.0):
-            view = View(np.zeros((HEIGHT, WIDTH, 3), np.uint8))
-            paint_pose(view, poses, 0, Look(mark=each, size=size))
+            view = FramePart(np.zeros((HEIGHT, WIDTH, 3), np.uint8))
+            paint_pose(view, poses, 0, KeypointLook(mark=each, size=size))
             pictures[each, size] = view.picture
     places = lit(pictures[mark, 6.0])
     np.testing.assert_allclose(places.mean(axis=0) + 0.5, [40, 64], atol=1.5)
@@ -46,8 +46,8 @@ def test_each_shape_lies_at_its_keypoint_and_no_two_are_alike(mark: str) -> None
     np.testing.assert_allclose(wide, 2 * np.ptp(places, axis=0), atol=3)
     others = [picture for (name, size), picture in pictures.items() if name != mark and size == 12.0]
     assert all((pictures[mark, 12.0] != other).any() for other in others)
-    hollow = View(np.zeros((HEIGHT, WIDTH, 3), np.uint8))
-    paint_pose(hollow, one_keypoint(1, 0.2), 0, Look(mark=mark, size=12.0))
+    hollow = FramePart(np.zeros((HEIGHT, WIDTH, 3), np.uint8))
+    paint_pose(hollow, one_keypoint(1, 0.2), 0, KeypointLook(mark=mark, size=12.0))
     assert 0 < len(lit(hollow.picture)) < len(lit(pictures[mark, 12.0]))
 
 
@@ -68,7 +68,7 @@ def test_palettes_give_body_parts_animals_and_likelihood_their_colours() -> None
 def test_a_trail_fades_towards_its_end_and_a_box_leaves_one(dark: Path, tmp_path: Path) -> None:
     poses = one_keypoint()
     for fades in (True, False):
-        look = Look(trail=15, trail_fades=fades, marks_shown=False, trail_width=3)
+        look = KeypointLook(trail=15, trail_fades=fades, marks_shown=False, trail_width=3)
         picture = draw(dark, tmp_path / f"{fades}.mp4", poses=poses, look=look, last=30)[30]
         row = picture[64, :, :].max(axis=1).astype(int)
         now, oldest = row[97], row[73]  # x from 70 to 100
@@ -76,7 +76,7 @@ def test_a_trail_fades_towards_its_end_and_a_box_leaves_one(dark: Path, tmp_path
         assert (oldest < now / 2) == fades
         assert (oldest > 0.8 * now) != fades
     boxes = boxes_along()
-    look = Look(trail=10, trails_shown=False, trail_fades=False)
+    look = KeypointLook(trail=10, trails_shown=False, trail_fades=False)
     how = {"boxes": boxes, "look": look, "box_trail": True, "layout": "frame"}
     picture = draw(dark, tmp_path / "box.mp4", **how, last=30)[30]
     middle = picture[50, 62:98].max(axis=1)  # centres from x = 80 to 100, between the edges of the box
@@ -90,16 +90,21 @@ def test_opacity_leaves_what_is_below(dark: Path, tmp_path: Path) -> None:
     full, half = (
         draw(dark, tmp_path / f"{opacity}.mp4", poses=one_keypoint(), last=0, look=look)[0][64, 40]
         for opacity in (1.0, 0.5)
-        for look in (Look(opacity=opacity, size=8.0),)
+        for look in (KeypointLook(opacity=opacity, size=8.0),)
     )
     np.testing.assert_allclose(half.astype(float), (full.astype(float) + 16) / 2, atol=8)
 
 
 def test_a_region_is_that_part_of_the_frame(dark: Path, tmp_path: Path) -> None:
     poses = one_keypoint()
-    whole = draw(dark, tmp_path / "whole.mp4", poses=poses, look=Look(size=3.0), last=5)
+    whole = draw(dark, tmp_path / "whole.mp4", poses=poses, look=KeypointLook(size=3.0), last=5)
     part = draw(
-        dark, tmp_path / "part.mp4", poses=poses, look=Look(size=3.0), last=5, region=(30, 40, 60, 50)
+        dark,
+        tmp_path / "part.mp4",
+        poses=poses,
+        look=KeypointLook(size=3.0),
+        last=5,
+        region=(30, 40, 60, 50),
     )
     for large, small in zip(whole, part, strict=True):
         assert small.shape == (50, 60, 3)
@@ -126,7 +131,7 @@ def test_masks_lie_over_their_own_frames(dark: Path, tmp_path: Path) -> None:
         labels[number, 80:100, 100:140] = 2
     stack = tmp_path / "masks.tif"
     tifffile.imwrite(stack, labels)
-    pictures = draw(dark, tmp_path / "m.mp4", masks=Masks(stack, 0.5), first=8, last=12)
+    pictures = draw(dark, tmp_path / "m.mp4", masks=LabelOverlay(stack, 0.5), first=8, last=12)
     for number, picture in enumerate(pictures, 8):
         places = lit(picture[20:60])
         assert abs(places[:, 0].min() - (10 + number)) <= 1
@@ -134,15 +139,15 @@ def test_masks_lie_over_their_own_frames(dark: Path, tmp_path: Path) -> None:
         np.testing.assert_allclose(
             picture[90, 120].astype(int), (np.array(colour_of(1)) + 16) / 2, atol=14
         )
-    outline = draw(dark, tmp_path / "o.mp4", masks=Masks(stack, 0.0, outlined=True), last=0)[0]
+    outline = draw(dark, tmp_path / "o.mp4", masks=LabelOverlay(stack, 0.0, outlined=True), last=0)[0]
     assert outline[40, 30].max() < 40
     assert outline[40, 10].max() > 60
     tifffile.imwrite(stack, labels[:-1])
     with pytest.raises(CropzoomError, match="39 pages"):
-        draw(dark, tmp_path / "no.mp4", masks=Masks(stack))
+        draw(dark, tmp_path / "no.mp4", masks=LabelOverlay(stack))
     stack.write_bytes(b"no picture at all")
     with pytest.raises(CropzoomError, match="no TIFF of label images"):
-        draw(dark, tmp_path / "no.mp4", masks=Masks(stack))
+        draw(dark, tmp_path / "no.mp4", masks=LabelOverlay(stack))
 
 
 def test_the_command_takes_looks_and_qualities(

@@ -23,7 +23,7 @@ from napari_cropzoom.core.inspection.posed import TOUCHES
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.progress import run_stage
 from napari_cropzoom.export.markup import as_script, tag
-from napari_cropzoom.export.report.facts import ACCEPTED, CORRECTED, OPEN, Asked, gather
+from napari_cropzoom.export.report.facts import ACCEPTED, CORRECTED, OPEN, ReportSettings, gather
 from napari_cropzoom.export.report.methods import methods_text
 from napari_cropzoom.export.report.numbers import edits_of, jitter, of_part
 from napari_cropzoom.export.report.page import page_of
@@ -208,7 +208,9 @@ def test_the_page_says_what_the_facts_are(review: Reviewed, page: str) -> None:
 
 def test_how_far_it_is_is_counted_once(review: Reviewed, tmp_path: Path) -> None:
     """It was at 95 %, and then at 0 % again."""
-    stage = write_report(Asked(review.video, review.raw, after=review.after), tmp_path / "r.html")
+    stage = write_report(
+        ReportSettings(review.video, review.raw, after=review.after), tmp_path / "r.html"
+    )
     counts = list(stage)
     assert {each.total for each in counts} == {100}
     done = [each.done for each in counts]
@@ -286,7 +288,7 @@ def test_a_browser_shows_it_without_errors(page: str, tmp_path: Path, width: int
 
 def test_boxes_without_a_review_are_reported_as_such(review: Reviewed, tmp_path: Path) -> None:
     raw = shutil.copy(review.raw, tmp_path)
-    run_stage(write_report(Asked(review.video, Path(raw), pixels=False), tmp_path / "r.html"))
+    run_stage(write_report(ReportSettings(review.video, Path(raw), pixels=False), tmp_path / "r.html"))
     page = (tmp_path / "r.html").read_text("utf-8")
     assert "These boxes were not reviewed" in page
     assert "The final boxes are not saved yet." in page
@@ -299,7 +301,9 @@ def test_what_is_not_known_is_said_in_words(tmp_path: Path) -> None:
     boxes[0] = [10, 10, 20, 20]
     write_bbox_csv(tmp_path / "x" / "v_bbox.csv", boxes)
     run_stage(
-        write_report(Asked(video, tmp_path / "x" / "v_bbox.csv", pixels=False), tmp_path / "r.html")
+        write_report(
+            ReportSettings(video, tmp_path / "x" / "v_bbox.csv", pixels=False), tmp_path / "r.html"
+        )
     )
     words = " ".join(Page((tmp_path / "r.html").read_text("utf-8")).words)
     assert not re.search(r"\bnan\b", words)

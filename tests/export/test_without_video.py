@@ -15,8 +15,8 @@ from export.drawn_videos import HEIGHT, WIDTH, N, boxes_along, decoded, draw, po
 from napari_cropzoom.cli import main
 from napari_cropzoom.crop.record import CropRecord, write_side_file
 from napari_cropzoom.export.grounds import PlainGround
-from napari_cropzoom.export.keypoints import Look
-from napari_cropzoom.export.overlay import Masks
+from napari_cropzoom.export.keypoints import KeypointLook
+from napari_cropzoom.export.overlay import LabelOverlay
 from napari_cropzoom.files.bbox_csv import write_bbox_csv
 from napari_cropzoom.files.predictions_csv import write_predictions
 from napari_cropzoom.files.provenance import MadeWith, made_with_path, video_identity, write_made_with
@@ -194,10 +194,10 @@ def test_one_page_of_masks_lies_over_all_and_a_folder_page_by_page(dark: Path, t
     folder.mkdir()
     for number in range(N):
         tifffile.imwrite(folder / f"m{number}.tif", np.roll(label, number, axis=1))
-    for picture in draw(dark, tmp_path / "a.mp4", masks=Masks(still, 0.5), last=3):
+    for picture in draw(dark, tmp_path / "a.mp4", masks=LabelOverlay(still, 0.5), last=3):
         places = drawn_places(picture)
         assert (places.min(axis=0) == [30, 20]).all()
-    moving = draw(dark, tmp_path / "b.mp4", masks=Masks(folder, 0.5), first=9, last=11)
+    moving = draw(dark, tmp_path / "b.mp4", masks=LabelOverlay(folder, 0.5), first=9, last=11)
     for number, picture in enumerate(moving, 9):
         assert abs(drawn_places(picture)[:, 0].min() - 30 - number) <= 1
 
@@ -228,7 +228,7 @@ def test_trails_take_a_colour_and_an_opacity(dark: Path, tmp_path: Path) -> None
     look = {"trail": 20, "marks_shown": False, "trail_fades": False, "trail_width": 3}
     levels = {}
     for opacity in (1.0, 0.5):
-        painted = Look(**look, trail_opacity=opacity, trail_colour=(255, 255, 255))
+        painted = KeypointLook(**look, trail_opacity=opacity, trail_colour=(255, 255, 255))
         picture = draw(dark, tmp_path / f"{opacity}.mp4", look=painted, **how)[30].astype(int)
         y, x = np.unravel_index(picture.min(axis=2).argmax(), picture.shape[:2])
         assert np.ptp(picture[y, x]) < 30  # white or grey, not in the colour of the keypoint

@@ -170,7 +170,7 @@ def _labeled_record(folder: Path) -> None:
 
 
 def _known_states(folder: Path) -> None:
-    from napari_cropzoom.projects.known import write_known
+    from napari_cropzoom.projects.known_states import write_known
 
     write_known(folder / "out" / "known.json", {"v.mp4": {"stamps": [], "state": {}}})
 
@@ -207,17 +207,17 @@ def _still(folder: Path) -> None:
 
 def _report(folder: Path) -> None:
     from napari_cropzoom.core.progress import run_stage
-    from napari_cropzoom.export.report.facts import Asked
+    from napari_cropzoom.export.report.facts import ReportSettings
     from napari_cropzoom.export.report.report import write_report
 
-    asked = Asked(folder / "v.mp4", folder / "boxes" / "v_bbox.csv", pixels=False)
+    asked = ReportSettings(folder / "v.mp4", folder / "boxes" / "v_bbox.csv", pixels=False)
     run_stage(write_report(asked, folder / "out" / "v.html", overwrite=True))
 
 
 def _overview(folder: Path) -> None:
-    from napari_cropzoom.export.report.overview import Row, write_overview
+    from napari_cropzoom.export.report.overview import VideoRow, write_overview
 
-    write_overview([Row("v.mp4")], 1, folder / "out" / "all.html", "Reviews", overwrite=True)
+    write_overview([VideoRow("v.mp4")], 1, folder / "out" / "all.html", "Reviews", overwrite=True)
 
 
 def _figure(folder: Path) -> None:
@@ -228,7 +228,7 @@ def _figure(folder: Path) -> None:
 
 
 def _imported(folder: Path) -> None:
-    from napari_cropzoom.files.formats.settle import ImportedTrack
+    from napari_cropzoom.files.formats.to_tracks import ImportedTrack
     from napari_cropzoom.files.formats.written import write_imported
 
     track = ImportedTrack("animal", BOXES, np.linspace(0.5, 0.9, N))
@@ -253,7 +253,7 @@ def _exported(name: str, output: str) -> Callable[[Path], None]:
 
     def run(folder: Path) -> None:
         from napari_cropzoom.files.formats import registry
-        from napari_cropzoom.files.formats.said import BoxesOut, PosesOut, VideoFacts
+        from napari_cropzoom.files.formats.outside_rows import BoxesOut, PosesOut, VideoFacts
 
         video, path = VideoFacts("v.mp4", 160, 120, N, 30.0), folder / "out" / output
         if name in {each.name for each in registry.EXPORTS}:
@@ -327,7 +327,7 @@ WRITE_POINTS = [
     WritePoint("projects.labeling.write_image", "img00000001.png", _labeled_image),
     WritePoint("projects.review_labels.record.write_record", "labels_made_of.json", _labeled_record),
     WritePoint("files.review_paths.write_places", "places.json", _places),
-    WritePoint("projects.known.write_known", "known.json", _known_states),
+    WritePoint("projects.known_states.write_known", "known.json", _known_states),
     WritePoint("engine.training.evaluation.write_errors", "errors.csv", _errors),
     WritePoint("engine.training.status._write", "train_status.json", _training_begins),
     WritePoint("engine.training.making.write_config", "config_made.yaml", _made_config),

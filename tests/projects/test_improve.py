@@ -27,8 +27,8 @@ from napari_cropzoom.projects.comparing import Improvement, OnVideo
 from napari_cropzoom.projects.corrections import Corrected, read_corrected, sizing_like
 from napari_cropzoom.projects.review_labels import improving
 from napari_cropzoom.projects.review_labels.improving import label_corrections
+from napari_cropzoom.projects.review_labels.label_review import LabelReview, Verdict
 from napari_cropzoom.projects.review_labels.record import with_review
-from napari_cropzoom.projects.review_labels.said import LabelReview, Said
 from napari_cropzoom.review.session import Session
 from napari_cropzoom.video.video import Video
 
@@ -130,8 +130,8 @@ def test_the_last_line_says_what_waits_to_be_looked_at_and_rejected_frames_do_no
     images = [row[0] for row in new_rows(lab)]
     review = LabelReview.read(lab / "CollectedData.csv")
     review.start()
-    review.say(images[0], Said.REJECTED)
-    review.say(images[1], Said.ACCEPTED)
+    review.say(images[0], Verdict.REJECTED)
+    review.say(images[1], Verdict.ACCEPTED)
     review.close()
     with (lab / "CollectedData.csv").open("a") as file:  # the table is made anew with the next frames
         file.write("labeled-data/a/img00000059.png,1,2,3,4,5,6\n")

@@ -12,6 +12,14 @@ import pytest
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.files.predictions_csv import read_predictions_table
 from napari_cropzoom.files.provenance import file_identity
+from napari_cropzoom.projects.review_labels.label_review import (
+    Counts,
+    LabelReview,
+    Verdict,
+    count_labels,
+    unseen_in_table,
+    write_label_table,
+)
 from napari_cropzoom.projects.review_labels.label_table import rows_of
 from napari_cropzoom.projects.review_labels.record import (
     added_frames,
@@ -21,14 +29,6 @@ from napari_cropzoom.projects.review_labels.record import (
     with_review,
     without_review,
     write_record,
-)
-from napari_cropzoom.projects.review_labels.said import (
-    Counts,
-    LabelReview,
-    Said,
-    count_labels,
-    unseen_in_table,
-    write_label_table,
 )
 
 HEAD = "scorer,me,me,me,me\nbodyparts,nose,nose,tail,tail\ncoords,x,y,x,y\n"
@@ -99,12 +99,12 @@ def test_at_first_all_are_in_the_table_and_none_counts_as_accepted(labels):
 
 def test_what_is_said_is_there_again_and_in_the_table(labels, review):
     review.place(A, "nose", (12.34567, 5))
-    review.say(A, Said.ACCEPTED)
-    review.say(C, Said.REJECTED)
+    review.say(A, Verdict.ACCEPTED)
+    review.say(C, Verdict.REJECTED)
     review.place(B, "tail", review.place_of(B, "tail"))
     review.place(B, "nose", None)
     lines = label_journal(with_review(labels)).read_bytes().count(b"\n")
-    review.say(A, Said.ACCEPTED)  # which changes nothing
+    review.say(A, Verdict.ACCEPTED)  # which changes nothing
     assert label_journal(with_review(labels)).read_bytes().count(b"\n") == lines == 6
     again = LabelReview.read(labels)
     assert again.made == review.made
@@ -119,16 +119,16 @@ def test_what_is_said_is_there_again_and_in_the_table(labels, review):
 
 def test_acts_are_taken_back_and_done_again_in_another_window_too(labels, review):
     review.place(A, "nose", (1, 2))
-    review.say(A, Said.ACCEPTED)
-    review.say(B, Said.REJECTED)
+    review.say(A, Verdict.ACCEPTED)
+    review.say(B, Verdict.REJECTED)
     assert review.undo() == B
     review.close()
     again = LabelReview.read(labels)
     again.start()
     try:
-        assert again.made[B].said is Said.NOTHING
+        assert again.made[B].said is Verdict.NOTHING
         assert again.undo() == A
-        assert again.made[A].said is Said.NOTHING
+        assert again.made[A].said is Verdict.NOTHING
         assert again.made[A].xy["nose"] == (1, 2)
         assert again.undo() == A
         assert again.made[A].xy["nose"] == (10, 11)
@@ -144,7 +144,7 @@ def test_acts_are_taken_back_and_done_again_in_another_window_too(labels, review
 
 
 def test_those_that_nobody_has_looked_at_can_be_left_out_and_come_back(labels, review):
-    review.say(A, Said.ACCEPTED)
+    review.say(A, Verdict.ACCEPTED)
     review.take_unseen(False)
     review.write_table()
     assert list(table(labels)) == ["labeled-data/old/img1.png", A]
@@ -158,19 +158,19 @@ def test_those_that_nobody_has_looked_at_can_be_left_out_and_come_back(labels, r
 def test_an_image_without_any_keypoint_is_not_accepted_and_in_no_table(labels, review):
     review.place(B, "nose", None)
     with pytest.raises(CropzoomError, match="No keypoint is visible here"):
-        review.say(B, Said.ACCEPTED)
+        review.say(B, Verdict.ACCEPTED)
     review.write_table()
     assert [*table(labels)][1:] == [A, C]
     again = LabelReview.read(labels)
-    assert again.made[B].said is Said.NOTHING
+    assert again.made[B].said is Verdict.NOTHING
     review.place(B, "tail", review.place_of(B, "tail"))
-    review.say(B, Said.ACCEPTED)
+    review.say(B, Verdict.ACCEPTED)
     assert review.counts == Counts(3, 1, 0)
 
 
 def test_a_form_is_told_how_many_that_nobody_has_looked_at_it_would_train_on(labels, review):
     assert unseen_in_table(labels) == ""
-    review.say(A, Said.ACCEPTED)
+    review.say(A, Verdict.ACCEPTED)
     told = unseen_in_table(with_review(labels))
     assert told.startswith(
         "Nobody has looked at 2 labels made by review in CollectedData_with_review.csv"
@@ -183,10 +183,10 @@ def test_a_window_that_is_killed_loses_nothing(labels):
     """The last line may be cut off; the table is made anew of the rest."""
     script = (
         "import os, sys\nfrom pathlib import Path\n"
-        "from napari_cropzoom.projects.review_labels.said import LabelReview, Said\n"
+        "from napari_cropzoom.projects.review_labels.label_review import LabelReview, Verdict\n"
         "review = LabelReview.read(Path(sys.argv[1]))\nreview.start()\n"
-        f"review.place({A!r}, 'nose', (7, 8))\nreview.say({A!r}, Said.ACCEPTED)\n"
-        f"review.say({B!r}, Said.REJECTED)\nos.kill(os.getpid(), 9)\n"
+        f"review.place({A!r}, 'nose', (7, 8))\nreview.say({A!r}, Verdict.ACCEPTED)\n"
+        f"review.say({B!r}, Verdict.REJECTED)\nos.kill(os.getpid(), 9)\n"
     )
     subprocess.run([sys.executable, "-c", script, str(labels)], check=False)
     journal = label_journal(with_review(labels))
@@ -196,10 +196,10 @@ def test_a_window_that_is_killed_loses_nothing(labels):
     review.start()  # the lock ended with the process
     try:
         assert not review.read_only
-        assert review.made[A].said is Said.ACCEPTED
+        assert review.made[A].said is Verdict.ACCEPTED
         assert review.made[A].xy["nose"] == (7, 8)
         assert review.counts == Counts(3, 1, 1)
-        review.say(C, Said.ACCEPTED)
+        review.say(C, Verdict.ACCEPTED)
     finally:
         review.close()
     review.write_table()
@@ -213,11 +213,11 @@ def test_a_second_window_reads_only_and_changes_nothing(labels, review):
     try:
         assert "open the labels again" in other.read_only
         with pytest.raises(CropzoomError, match="open in another window"):
-            other.say(A, Said.ACCEPTED)
-        assert other.made[A].said is Said.NOTHING
+            other.say(A, Verdict.ACCEPTED)
+        assert other.made[A].said is Verdict.NOTHING
     finally:
         other.close()
-    review.say(A, Said.ACCEPTED)
+    review.say(A, Verdict.ACCEPTED)
     assert count_labels(labels) == Counts(3, 1, 0)
 
 
@@ -232,8 +232,8 @@ def test_what_another_program_did_to_the_table_is_kept(labels):
     )
     review = LabelReview.read(labels)
     assert review.made[A].xy == {"nose": (33, 44), "tail": (20, 21)}
-    assert review.made[A].said is Said.NOTHING
-    assert review.made[C].said is Said.REJECTED
+    assert review.made[A].said is Verdict.NOTHING
+    assert review.made[C].said is Verdict.REJECTED
     review.start()
     review.close()
     review.write_table()
@@ -251,12 +251,12 @@ def test_a_table_left_behind_by_a_crash_is_no_act_of_another_program(labels, rev
 
 
 def test_what_is_said_while_the_table_is_written_is_no_act_of_another_program(labels, review):
-    review.say(C, Said.REJECTED)
+    review.say(C, Verdict.REJECTED)
     writing = LabelReview.read(labels)
     review.undo()
     writing.write_table()  # later than the undo, and without C
     assert C not in table(labels)
-    assert LabelReview.read(labels).made[C].said is Said.NOTHING
+    assert LabelReview.read(labels).made[C].said is Verdict.NOTHING
     write_label_table(labels)
     assert C in table(labels)
 
@@ -272,7 +272,7 @@ def test_a_record_of_before_is_read_with_the_places_in_the_table(labels):
     assert [*review.made] == [A, B, C]
     assert review.made[B].xy == {"nose": (10, 11)}
     review.start()
-    review.say(B, Said.REJECTED)
+    review.say(B, Verdict.REJECTED)
     review.write_table()
     review.undo()
     review.close()
@@ -281,8 +281,8 @@ def test_a_record_of_before_is_read_with_the_places_in_the_table(labels):
 
 
 def test_a_row_that_the_project_has_labels_of_by_now_is_asked_for_no_more(labels, review):
-    review.say(A, Said.ACCEPTED)
-    review.say(B, Said.ACCEPTED)
+    review.say(A, Verdict.ACCEPTED)
+    review.say(B, Verdict.ACCEPTED)
     review.close()
     labels.write_text(OWN + f"{B},9,9,9,9\n")
     again = LabelReview.read(labels)
@@ -296,7 +296,7 @@ def test_a_row_that_the_project_has_labels_of_by_now_is_asked_for_no_more(labels
 
 
 def test_other_keypoints_and_broken_lines_are_refused_with_a_cure(labels, review):
-    review.say(A, Said.ACCEPTED)
+    review.say(A, Verdict.ACCEPTED)
     review.close()
     journal = label_journal(with_review(labels))
     journal.write_bytes(journal.read_bytes() + b'{"do":"label","image":3}\n{"do":"undo"}\n')
@@ -321,7 +321,7 @@ def test_frames_that_were_added_are_found_after_the_project_has_moved(labels, tm
     assert added_frames(moved / labels.name) == {moved / "videos" / "a.mp4": [0, 1, 2]}
     review = LabelReview.read(moved / labels.name)
     review.start()
-    review.say(B, Said.REJECTED)
+    review.say(B, Verdict.REJECTED)
     review.close()
     review.write_table()
     assert added_frames(moved / labels.name) == {moved / "videos" / "a.mp4": [0, 2]}

@@ -37,7 +37,7 @@ from napari_cropzoom.files.review_paths import (
     reviewed_csv,
     without_absent,
 )
-from napari_cropzoom.projects.known import KnownStates
+from napari_cropzoom.projects.known_states import KnownStates
 from napari_cropzoom.projects.layout import Project
 from napari_cropzoom.projects.results import Results
 from napari_cropzoom.projects.states import VideoState, read_state
@@ -347,7 +347,7 @@ def test_a_state_is_kept_until_a_file_changes(root: Path, monkeypatch: pytest.Mo
     first = look()
     read = []
     monkeypatch.setattr(
-        "napari_cropzoom.projects.known.read_state",
+        "napari_cropzoom.projects.known_states.read_state",
         lambda found: read.append(found.video) or replace(first, problems=("read again",)),
     )
     assert (look(), read) == (first, [])

@@ -10,7 +10,7 @@ import pytest
 from napari_cropzoom.core import boxes as boxes_module
 from napari_cropzoom.core.boxes import Source
 from napari_cropzoom.files.bbox_csv import read_bbox_csv
-from napari_cropzoom.files.formats.settle import ImportedTrack
+from napari_cropzoom.files.formats.to_tracks import ImportedTrack
 from napari_cropzoom.files.formats.written import confidence_path, read_confidence
 from napari_cropzoom.review import stored as stored_module
 from napari_cropzoom.review.importing import (

@@ -16,7 +16,7 @@ from corrected_lab import make_lab, make_trainable, told_of, true_poses
 from gui_events import drag, needs_display, press_key, spin, wait_for, wait_until_still
 from napari_cropzoom.engine.model_folder import ModelFolder
 from napari_cropzoom.engine.training import status
-from napari_cropzoom.projects.review_labels.said import count_labels
+from napari_cropzoom.projects.review_labels.label_review import count_labels
 from napari_cropzoom.widgets.training.dock import IMPROVED, TRAIN, TrainingDock
 from napari_cropzoom.widgets.training.form import AGAIN
 from napari_cropzoom.widgets.training.way_in import add_training

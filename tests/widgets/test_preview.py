@@ -6,7 +6,7 @@ from napari_cropzoom.core.boxes import Box, Source
 from napari_cropzoom.core.looks import ANIMAL_COLORS, box_style
 from napari_cropzoom.core.smoothing.methods import SmoothingSettings
 from napari_cropzoom.widgets.dock import CropzoomDock
-from napari_cropzoom.widgets.preview import Canvas, CropPreview, Point, touching_edge
+from napari_cropzoom.widgets.preview import CropPreview, Point, PreviewCanvas, touching_edge
 
 STYLE = box_style(Source.DETECTED, ANIMAL_COLORS[0])
 
@@ -36,7 +36,7 @@ def pixels(canvas):
 
 
 def test_the_padding_is_black_and_the_rest_is_the_frame(qtbot):
-    canvas = Canvas()
+    canvas = PreviewCanvas()
     qtbot.addWidget(canvas)
     canvas.resize(122, 122)
     frame = np.full((100, 100, 3), (10, 200, 30), np.uint8)
@@ -49,7 +49,7 @@ def test_the_padding_is_black_and_the_rest_is_the_frame(qtbot):
 
 
 def test_a_keypoint_is_where_it_is_in_the_crop(qtbot):
-    canvas = Canvas()
+    canvas = PreviewCanvas()
     qtbot.addWidget(canvas)
     canvas.resize(202, 202)
     frame = np.zeros((100, 100, 3), np.uint8)
@@ -60,7 +60,7 @@ def test_a_keypoint_is_where_it_is_in_the_crop(qtbot):
 
 
 def test_a_box_beyond_the_frame_does_not_break_it(qtbot):
-    canvas = Canvas()
+    canvas = PreviewCanvas()
     qtbot.addWidget(canvas)
     canvas.resize(100, 100)
     canvas.show_crop(np.zeros((50, 50, 3), np.uint8), Box(80, 80, 20, 20), (20, 20), [], STYLE)

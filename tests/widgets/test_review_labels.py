@@ -14,9 +14,14 @@ from napari_cropzoom.app import add_docks
 from napari_cropzoom.canvas.label_points import LABELS, PICTURE
 from napari_cropzoom.files.predictions_csv import read_predictions_table
 from napari_cropzoom.projects.label_images import read_image
+from napari_cropzoom.projects.review_labels.label_review import (
+    Counts,
+    Verdict,
+    count_labels,
+    write_label_table,
+)
 from napari_cropzoom.projects.review_labels.label_table import rows_of
 from napari_cropzoom.projects.review_labels.record import record_of, with_review, write_record
-from napari_cropzoom.projects.review_labels.said import Counts, Said, count_labels, write_label_table
 from napari_cropzoom.widgets.training.dock import LABELS as LABELS_TAB
 from napari_cropzoom.widgets.training.dock import TrainingDock
 from napari_cropzoom.widgets.window.hides_on_close import holder_of
@@ -155,7 +160,7 @@ def test_acts_are_taken_back_by_key_and_shown_and_a_press_beside_moves_the_pictu
     wait_for(lambda: page.current == MADE[1])
     press_key("ctrl+z")  # goes back to where the act was
     wait_for(lambda: page.current == MADE[2])
-    assert page.review.made[MADE[2]].said is Said.NOTHING
+    assert page.review.made[MADE[2]].said is Verdict.NOTHING
     press_key("ctrl+z")
     wait_for(lambda: yx(dock, "nose") == (y, x))
     np.testing.assert_allclose(shared_viewer.layers[LABELS].data[0], (y, x))
@@ -220,7 +225,7 @@ def test_what_was_said_is_there_again_and_a_video_takes_the_viewer_back(
 
 
 def test_a_second_window_says_why_it_cannot_change_anything(dock, labels, shared_viewer):
-    from napari_cropzoom.projects.review_labels.said import LabelReview
+    from napari_cropzoom.projects.review_labels.label_review import LabelReview
 
     other = LabelReview.read(labels)
     other.start()

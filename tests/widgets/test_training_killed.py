@@ -21,7 +21,7 @@ from gui_events import needs_display, wait_for
 from labeled import make_labeled_project, tiny_config
 from napari_cropzoom.app import find_dock
 from napari_cropzoom.engine.training.status import TrainingStatus
-from napari_cropzoom.projects.review_labels.said import count_labels
+from napari_cropzoom.projects.review_labels.label_review import count_labels
 from napari_cropzoom.widgets.training.dock import IMPROVED, PROGRESS
 from napari_cropzoom.widgets.training.way_in import add_training
 from review_window import click_on

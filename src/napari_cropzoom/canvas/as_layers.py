@@ -17,7 +17,7 @@ from napari_cropzoom.core.boxes import BoxTrack, FloatArray, Source
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.words import counted
-from napari_cropzoom.files.formats.said import Said, numbered
+from napari_cropzoom.files.formats.outside_rows import OutsideRows, numbered
 
 if TYPE_CHECKING:  # pandas takes a fifth of a second to load, and the dock starts without it
     import pandas as pd
@@ -124,7 +124,7 @@ def keypoints_as_points(poses: Poses, name: str, video: Layer, frames: tuple[int
     )
 
 
-def layer_says(layer: Layer, video: VideoLayer) -> Said:
+def layer_says(layer: Layer, video: VideoLayer) -> OutsideRows:
     """What a person's or a plugin's layer of shapes, tracks or points says, in frames and pixels.
 
     Shapes are boxes round each shape. Points and tracks with a column of keypoints are these, others
@@ -162,8 +162,8 @@ def layer_says(layer: Layer, video: VideoLayer) -> Said:
     if {"w", "h"} <= set(features):
         size = features[["w", "h"]].to_numpy(np.float64)
         boxes = np.column_stack([xy + PIXEL_EDGE - size / 2, size])
-        return Said(names, animal, frames, boxes=boxes, confidence=sure)
-    return Said(names, animal, frames, keypoints=(xy + PIXEL_EDGE)[:, None], confidence=sure)
+        return OutsideRows(names, animal, frames, boxes=boxes, confidence=sure)
+    return OutsideRows(names, animal, frames, keypoints=(xy + PIXEL_EDGE)[:, None], confidence=sure)
 
 
 # ---- inside --------------------------------------------------------------------------------------
@@ -181,7 +181,7 @@ def _transform(video: Layer) -> dict[str, Any]:
     return {name: getattr(video, name) for name in TRANSFORM}
 
 
-def _of_shapes(layer: Shapes, video: VideoLayer, features: pd.DataFrame) -> Said:
+def _of_shapes(layer: Shapes, video: VideoLayer, features: pd.DataFrame) -> OutsideRows:
     if not layer.nshapes:
         raise CropzoomError(f"{layer.name}: is empty. Draw in it, or choose another layer.")
     counts = [len(each) for each in layer.data]
@@ -196,12 +196,12 @@ def _of_shapes(layer: Shapes, video: VideoLayer, features: pd.DataFrame) -> Said
     boxes = np.column_stack([low[:, :0:-1] + PIXEL_EDGE, size])
     names, animal = _whose(features, len(boxes), layer.name, None)
     frames = _frames(layer, low[:, 0])
-    return Said(names, animal, frames, boxes=boxes, confidence=_column(features, HOW_SURE))
+    return OutsideRows(names, animal, frames, boxes=boxes, confidence=_column(features, HOW_SURE))
 
 
 def _keypoints(
     names: Any, animal: Any, frames: Any, xy: FloatArray, parts: Any, sure: FloatArray
-) -> Said:
+) -> OutsideRows:
     """Rows of one keypoint each as rows of one animal in one frame each."""
     rows, place = np.unique(np.column_stack([animal, frames]), axis=0, return_inverse=True)
     _, part = np.unique(parts, return_inverse=True)
@@ -209,7 +209,7 @@ def _keypoints(
     keypoints[place.ravel(), part] = xy
     count = np.bincount(place.ravel())
     mean = np.bincount(place.ravel(), sure, len(rows)) / count if len(sure) else sure
-    return Said(names, rows[:, 0], rows[:, 1], keypoints=keypoints, confidence=mean)
+    return OutsideRows(names, rows[:, 0], rows[:, 1], keypoints=keypoints, confidence=mean)
 
 
 def _whose(features: pd.DataFrame, n: int, name: str, ids: Any) -> tuple[tuple[str, ...], np.ndarray]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from napari_cropzoom.core.boxes import FloatArray
     from napari_cropzoom.core.poses import Poses
-    from napari_cropzoom.export.keypoints import Look
+    from napari_cropzoom.export.keypoints import KeypointLook
 
 BOX = "box"
 """The trail of the centre of the box."""
@@ -155,7 +155,7 @@ def marks() -> list[str]:
     return list(MARKS)
 
 
-def with_looks(args: argparse.Namespace, look: Look, poses: Poses | None) -> Look:
+def with_looks(args: argparse.Namespace, look: KeypointLook, poses: Poses | None) -> KeypointLook:
     """The look with what :func:`add_looks` asks for.
 
     Raises
@@ -220,7 +220,7 @@ class Frames:
 
 def read_drawn(
     args: argparse.Namespace, frames: Frames
-) -> tuple[FloatArray | None, FloatArray | None, Poses | None, Look]:
+) -> tuple[FloatArray | None, FloatArray | None, Poses | None, KeypointLook]:
     """Boxes (T, 4), boxes of before, keypoints and their look, checked against the frames.
 
     Raises
@@ -229,7 +229,7 @@ def read_drawn(
         If a file cannot be read or is of another video.
     """
     from napari_cropzoom.engine.skeleton import skeleton_of
-    from napari_cropzoom.export.keypoints import Look
+    from napari_cropzoom.export.keypoints import KeypointLook
     from napari_cropzoom.export.palettes import check_palette
 
     check_palette(args.color, args.palette)
@@ -240,7 +240,7 @@ def read_drawn(
         print_note(f"{args.model}: no project.yaml of this model names a skeleton, so no lines are drawn")
     if args.skeleton and poses is not None:
         skeleton = bones(args.skeleton, poses.names)
-    look = Look(
+    look = KeypointLook(
         args.color,
         args.min_likelihood,
         args.names,

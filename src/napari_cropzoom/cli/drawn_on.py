@@ -51,7 +51,7 @@ def ground_and_frames(args: argparse.Namespace) -> tuple[Ground, Frames]:
 def _plain(args: argparse.Namespace) -> Ground:
     """One colour, as many frames and as large as the records say, or ``--size``."""
     from napari_cropzoom.export.grounds import USUAL_RATE, PlainGround
-    from napari_cropzoom.export.known import known_of
+    from napari_cropzoom.export.recorded_facts import known_of
 
     known = known_of(args.bbox, args.preds)
     given: Path = args.preds or args.bbox

@@ -17,7 +17,7 @@ from napari_cropzoom.video.names import VIDEO_SUFFIXES
 if TYPE_CHECKING:
     from napari_cropzoom.core.boxes import FloatArray
     from napari_cropzoom.engine.model_folder import ModelFolder
-    from napari_cropzoom.files.formats.said import VideoFacts
+    from napari_cropzoom.files.formats.outside_rows import VideoFacts
 
 MOST_NAMED = 3
 CREATE = "cropzoom create_bbox"
@@ -135,7 +135,7 @@ def video_facts(path: Path) -> VideoFacts:
     CropzoomError
         If it is missing or cannot be read.
     """
-    from napari_cropzoom.files.formats.said import VideoFacts
+    from napari_cropzoom.files.formats.outside_rows import VideoFacts
     from napari_cropzoom.video.index import VideoIndex
 
     index = VideoIndex.scan(path)

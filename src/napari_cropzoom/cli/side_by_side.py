@@ -18,7 +18,7 @@ SECONDS_DEAF = 0.2
 
 
 @dataclass(frozen=True)
-class Task:
+class NamedStage:
     """A stage to run.
 
     Attributes
@@ -36,12 +36,12 @@ class _Stopped(Exception):
     """Somebody interrupted the others."""
 
 
-def run_side_by_side(tasks: Sequence[Task], jobs: int, verb: str) -> list[CropzoomError]:
+def run_side_by_side(tasks: Sequence[NamedStage], jobs: int, verb: str) -> list[CropzoomError]:
     """Run the tasks, at most ``jobs`` at a time, and say what became of each.
 
     Parameters
     ----------
-    tasks : sequence of Task
+    tasks : sequence of NamedStage
     jobs : int
         With 1, each runs in this thread.
     verb : str
@@ -74,7 +74,7 @@ def run_side_by_side(tasks: Sequence[Task], jobs: int, verb: str) -> list[Cropzo
 
 
 def _attempt(
-    task: Task,
+    task: NamedStage,
     verb: str,
     places: queue.SimpleQueue[int] | None = None,
     stop: threading.Event | None = None,

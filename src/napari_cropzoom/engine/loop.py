@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from napari_cropzoom.core.boxes import BoolArray, FloatArray
 from napari_cropzoom.core.progress import Progress, Stage
-from napari_cropzoom.core.sampling.batches import Batch, batches
+from napari_cropzoom.core.sampling.batches import FrameBatch, batches
 from napari_cropzoom.core.sampling.changed import changed_frames, frames_to_run, frames_to_see, result_of
 from napari_cropzoom.detection.background import Prefetch
 from napari_cropzoom.engine.incremental import PreviousResults, seen_boxes, whole_frames
@@ -151,7 +151,7 @@ def some_frames(video: Path, boxes: FloatArray | None, edge: Edge, size: tuple[i
 def _samples(
     video: Video,
     numbers: NDArray[np.intp],
-    calls: list[Batch],
+    calls: list[FrameBatch],
     boxes: FloatArray,
     size: tuple[int, int],
 ) -> Generator[tuple[Samples, NDArray[np.intp], int]]:

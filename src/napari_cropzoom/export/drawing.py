@@ -44,7 +44,7 @@ LEAST_LETTERS = 12  # pixels of the finished picture
 
 
 @dataclass
-class View:
+class FramePart:
     """Part of the frame that a picture shows: frame (x, y) lies at ((x, y) - origin) * scale.
 
     Pixel edges, not centres, are whole numbers: the first pixel reaches from 0 to 1.
@@ -76,7 +76,7 @@ class View:
 
 
 def paint_box(
-    view: View,
+    view: FramePart,
     box: FloatArray,
     colour: Colour = BOX,
     *,

@@ -10,7 +10,7 @@ import numpy as np
 
 from napari_cropzoom.core.boxes import FloatArray
 from napari_cropzoom.core.poses import Poses
-from napari_cropzoom.export.drawing import FINE, INK, Picture, View, fine, fixed, unbroken, write
+from napari_cropzoom.export.drawing import FINE, INK, FramePart, Picture, fine, fixed, unbroken, write
 from napari_cropzoom.export.palettes import Colour, colours_of
 
 MARKS: dict[str, tuple[tuple[float, float], ...]] = {
@@ -24,7 +24,7 @@ MARKS: dict[str, tuple[tuple[float, float], ...]] = {
 
 
 @dataclass(frozen=True)
-class Look:
+class KeypointLook:
     """How keypoints are painted.
 
     Attributes
@@ -84,7 +84,7 @@ class Look:
     trail_colour: Colour | None = None
 
 
-def paint_pose(view: View, poses: Poses, frame: int, look: Look, animal: int = 0) -> None:
+def paint_pose(view: FramePart, poses: Poses, frame: int, look: KeypointLook, animal: int = 0) -> None:
     """Paint skeleton, trails, keypoints and names of one frame; ``animal`` is its place, from 0."""
     bare = view.picture.copy() if look.opacity < 1 else None
     radius = look.size * view.scale if look.size else view.radius
@@ -112,7 +112,7 @@ def paint_pose(view: View, poses: Poses, frame: int, look: Look, animal: int = 0
 
 
 def _paint_mark(
-    view: View, mark: str, place: FloatArray, radius: float, colour: Colour, *, filled: bool
+    view: FramePart, mark: str, place: FloatArray, radius: float, colour: Colour, *, filled: bool
 ) -> None:
     how = (cv2.LINE_AA, FINE)
     if mark == "circle":
@@ -132,7 +132,9 @@ def _paint_mark(
         cv2.polylines(view.picture, [corners], True, colour, view.line, *how)
 
 
-def _paint_trails(view: View, poses: Poses, frame: int, look: Look, colours: Sequence[Colour]) -> None:
+def _paint_trails(
+    view: FramePart, poses: Poses, frame: int, look: KeypointLook, colours: Sequence[Colour]
+) -> None:
     first = max(0, frame - look.trail)
     if first == frame or not look.trails_shown:
         return
@@ -144,7 +146,7 @@ def _paint_trails(view: View, poses: Poses, frame: int, look: Look, colours: Seq
             paint_trail(view.picture, way[:, part], colours[part], look)
 
 
-def paint_trail(picture: Picture, way: FloatArray, colour: Colour, look: Look) -> None:
+def paint_trail(picture: Picture, way: FloatArray, colour: Colour, look: KeypointLook) -> None:
     """Paint a way, (T, 2) places of the picture, NaN where there is none; the last is now."""
     width, colour = max(1, round(look.trail_width)), look.trail_colour or colour
     if not look.trail_fades and look.trail_opacity == 1:

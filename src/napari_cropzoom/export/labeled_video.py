@@ -26,15 +26,15 @@ from napari_cropzoom.export.drawing import (
     BEFORE,
     LEAST_LETTERS,
     THEMES,
+    FramePart,
     Picture,
     Strip,
-    View,
     paint_box,
     write,
 )
 from napari_cropzoom.export.grounds import Ground, VideoGround
-from napari_cropzoom.export.keypoints import Look, paint_pose, paint_trail
-from napari_cropzoom.export.overlay import Masks, Overlay
+from napari_cropzoom.export.keypoints import KeypointLook, paint_pose, paint_trail
+from napari_cropzoom.export.overlay import LabelOverlay, Overlay
 from napari_cropzoom.export.palettes import colour_of
 from napari_cropzoom.export.plate import encoded
 from napari_cropzoom.export.targets import LEAST, check_rows, check_size, check_target
@@ -62,7 +62,7 @@ class Shown:
         Boxes of before, dashed beside them.
     poses : Poses or None
         Keypoints in the full frame.
-    look : Look
+    look : KeypointLook
     layout : str
         ``frame``, ``crop`` (enlarged), ``both`` side by side, ``timeline``: both, and below them the
         speed of the box and the likelihood; or ``grid``: the crops of all animals.
@@ -86,7 +86,7 @@ class Shown:
         ``x, y, w, h``: the part of the frame that is shown, in pixels.
     box_trail : bool
         The centre of the box leaves a trail, over as many frames as keypoints do.
-    masks : Masks or None
+    masks : LabelOverlay or None
         Label images laid over the frames.
     skips_empty : bool
         Leave out frames in which there is neither a box nor a keypoint.
@@ -95,7 +95,7 @@ class Shown:
     boxes: FloatArray | None = None
     before: FloatArray | None = None
     poses: Poses | None = None
-    look: Look = field(default_factory=Look)
+    look: KeypointLook = field(default_factory=KeypointLook)
     layout: str = "frame"
     first: int = 0
     last: int = -1
@@ -108,7 +108,7 @@ class Shown:
     sources: NDArray[np.uint8] | None = None
     region: tuple[int, int, int, int] | None = None
     box_trail: bool = False
-    masks: Masks | None = None
+    masks: LabelOverlay | None = None
     skips_empty: bool = False
 
 
@@ -315,7 +315,7 @@ class Scene:
         """The frame; names stand in the crop where that is shown too, where there is room."""
         shown, (x, y, width, height) = self._shown, self._region
         picture = np.array(image[y : y + height, x : x + width])
-        view = View(picture, (x, y), least_letters=self._letters)
+        view = FramePart(picture, (x, y), least_letters=self._letters)
         look = shown.look if shown.layout == "frame" else replace(shown.look, names=False)
         if shown.before is not None:
             paint_box(view, shown.before[number], BEFORE, dashed=True)
@@ -368,7 +368,7 @@ class Scene:
             part, size, interpolation=cv2.INTER_LINEAR if scale > 1 else cv2.INTER_AREA
         )
         if poses is not None:
-            view = View(picture, (x, y), scale, self._letters)
+            view = FramePart(picture, (x, y), scale, self._letters)
             paint_pose(view, poses, number, self._shown.look, place)
         return picture
 

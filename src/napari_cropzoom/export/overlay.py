@@ -22,7 +22,7 @@ CURE = "Give --masks a page a frame, or one page for all."
 
 
 @dataclass(frozen=True)
-class Masks:
+class LabelOverlay:
     """Label images, 0 for nothing and a number for each animal, and how they are drawn.
 
     Attributes
@@ -55,7 +55,7 @@ class Overlay:
 
     Parameters
     ----------
-    masks : Masks
+    masks : LabelOverlay
     ground : Ground
         Whose frames they belong to.
 
@@ -65,7 +65,7 @@ class Overlay:
         If it is no TIFF, or not of as many frames.
     """
 
-    def __init__(self, masks: Masks, ground: Ground) -> None:
+    def __init__(self, masks: LabelOverlay, ground: Ground) -> None:
         self._masks, self._ground = masks, ground
         self._file: Any = None
         self._paths: list[Path] = []

@@ -15,7 +15,7 @@ from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.timeline.series import quantities
 from napari_cropzoom.crop.planes import cut
 from napari_cropzoom.export.drawing import BEFORE, BOX, INK, Picture, unbroken
-from napari_cropzoom.export.keypoints import Look
+from napari_cropzoom.export.keypoints import KeypointLook
 from napari_cropzoom.export.palettes import Colour, colours_of
 from napari_cropzoom.export.plate import POINT, Dot, Image, Plate, Way, Words
 
@@ -72,7 +72,7 @@ class Drawn:
     boxes: FloatArray | None = None
     before: FloatArray | None = None
     poses: Poses | None = None
-    look: Look = field(default_factory=Look)
+    look: KeypointLook = field(default_factory=KeypointLook)
 
 
 def frame_plate(
@@ -237,7 +237,9 @@ def _add_box(plate: Plate, at: Place, box: FloatArray, colour: Colour, *, dashed
     plate.add(Way(at(corners), colour, LINE * 1.4, dashed))
 
 
-def _add_pose(plate: Plate, xy: FloatArray, poses: Poses, number: int, look: Look, radius: float) -> None:
+def _add_pose(
+    plate: Plate, xy: FloatArray, poses: Poses, number: int, look: KeypointLook, radius: float
+) -> None:
     likelihood = poses.likelihood[number]
     seen = ~np.isnan(xy[number]).any(axis=1)
     likely = np.nan_to_num(likelihood, nan=1.0) >= look.least_likelihood

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from napari_cropzoom.core.boxes import FloatArray
     from napari_cropzoom.core.poses import Poses
     from napari_cropzoom.export.animals import Animal
-    from napari_cropzoom.export.keypoints import Look
+    from napari_cropzoom.export.keypoints import KeypointLook
 
 Args = dict[str, Any]
 Result = dict[str, Any]
@@ -118,11 +118,11 @@ def _figure(args: Args, kind: str) -> Stage[Path]:
 
 
 def _report(args: Args) -> Stage[Path]:
-    from napari_cropzoom.export.report.facts import Asked
+    from napari_cropzoom.export.report.facts import ReportSettings
     from napari_cropzoom.export.report.report import write_report
 
     video, raw = Path(args["video"]), Path(args["raw_csv"])
-    asked = Asked(video, raw, _path(args, "preds_before"), _path(args, "preds"))
+    asked = ReportSettings(video, raw, _path(args, "preds_before"), _path(args, "preds"))
     return (yield from write_report(asked, Path(args["output"]), overwrite=True))
 
 
@@ -180,13 +180,15 @@ def _path(args: Args, name: str) -> Path | None:
     return Path(args[name]) if args.get(name) else None
 
 
-def _look(args: Args) -> Look:
+def _look(args: Args) -> KeypointLook:
     from napari_cropzoom.engine.skeleton import skeleton_of
-    from napari_cropzoom.export.keypoints import Look
+    from napari_cropzoom.export.keypoints import KeypointLook
 
     model = _path(args, "model")
     skeleton = () if model is None else skeleton_of(model)
-    return Look(names=bool(args.get("names")), skeleton=skeleton, trail=int(args.get("trail") or 0))
+    return KeypointLook(
+        names=bool(args.get("names")), skeleton=skeleton, trail=int(args.get("trail") or 0)
+    )
 
 
 PRODUCTS: tuple[Product, ...] = (

@@ -32,6 +32,7 @@ from napari_cropzoom.files.predictions_csv import read_predictions_table
 from napari_cropzoom.files.provenance import video_identity
 from napari_cropzoom.projects.corrections import Corrected, choose
 from napari_cropzoom.projects.layout import FRAMES_FOLDER
+from napari_cropzoom.projects.review_labels.label_review import LabelReview, write_label_table
 from napari_cropzoom.projects.review_labels.record import (
     read_record,
     record_of,
@@ -39,7 +40,6 @@ from napari_cropzoom.projects.review_labels.record import (
     with_review,
     write_record,
 )
-from napari_cropzoom.projects.review_labels.said import LabelReview, write_label_table
 from napari_cropzoom.video.video import Video
 
 CONTEXT = 2  # frames on either side
@@ -48,7 +48,7 @@ LEAST_SHARE = 0.5  # of the keypoints that labels and pose model have, which a f
 
 
 @dataclass(frozen=True)
-class Labeled:
+class WrittenLabels:
     """What was written.
 
     Attributes
@@ -80,7 +80,7 @@ def label_frames(
     min_likelihood: float,
     has_context: bool,
     pose_model: str,
-) -> Stage[Labeled]:
+) -> Stage[WrittenLabels]:
     """Choose frames, write their images, and then the table with their rows.
 
     Parameters
@@ -120,7 +120,7 @@ def label_frames(
         n_left_out += int((each.is_wrong & is_new & ~is_likely).sum())
         usable.append(is_likely & is_new)
     chosen = choose(corrected, poses, usable, count, gap)
-    result = Labeled(target, n_left_out=n_left_out)
+    result = WrittenLabels(target, n_left_out=n_left_out)
     about: dict[str, Any] = {}
     with contextlib.ExitStack() as written:  # images that no record names go again
         for number, each in enumerate(corrected):

@@ -22,7 +22,7 @@ Stamp = tuple[int, int] | None
 
 
 @dataclass(frozen=True)
-class Found:
+class ModelResult:
     """A file that a model has made, and the model."""
 
     path: Path
@@ -36,11 +36,11 @@ class Results:
     Attributes
     ----------
     video : Path
-    detected : tuple of Found
+    detected : tuple of ModelResult
         Keypoints in whole frames.
-    posed : tuple of Found
+    posed : tuple of ModelResult
         Keypoints of pose models, in pixels of the full frame.
-    on_crop : tuple of Found
+    on_crop : tuple of ModelResult
         Those that are still in pixels of the crop.
     raws : tuple of Path
         Boxes, those that count first: with the newest review, or else the newest.
@@ -49,9 +49,9 @@ class Results:
     """
 
     video: Path
-    detected: tuple[Found, ...] = ()
-    posed: tuple[Found, ...] = ()
-    on_crop: tuple[Found, ...] = ()
+    detected: tuple[ModelResult, ...] = ()
+    posed: tuple[ModelResult, ...] = ()
+    on_crop: tuple[ModelResult, ...] = ()
     raws: tuple[Path, ...] = ()
     crops: tuple[Path, ...] = ()
     smoothed: tuple[Path, ...] = ()
@@ -76,10 +76,10 @@ class Results:
         models = [(kind, replace(folder, results=results)) for kind, folder in used]
         if results is not None:  # what was made before a folder was chosen counts too
             models += used
-        everywhere = [Found(folder.predictions_csv(video), folder) for _, folder in models]
+        everywhere = [ModelResult(folder.predictions_csv(video), folder) for _, folder in models]
         kinds = [kind for kind, _ in models]
         cropped = f"cropped_{video.stem}.csv"
-        back = [Found(f.path.with_name(f"remapped_{cropped}"), f.model) for f in everywhere]
+        back = [ModelResult(f.path.with_name(f"remapped_{cropped}"), f.model) for f in everywhere]
         posed = [each for each, kind in zip(everywhere, kinds, strict=True) if kind == POSE] + back
         places = {folder.video_preds_dir for _, folder in models}
         if results is not None:  # the models may lie elsewhere
@@ -90,7 +90,7 @@ class Results:
             video,
             _there(each for each, kind in zip(everywhere, kinds, strict=True) if kind != POSE),
             _there(posed),
-            _there(Found(f.path.with_name(cropped), f.model) for f in everywhere),
+            _there(ModelResult(f.path.with_name(cropped), f.model) for f in everywhere),
             tuple(dict.fromkeys([*reviews, *_raws(video, near, places)])),
             tuple(_files(folder.cropped_video(video) for _, folder in models)),
             tuple(_smoothed(video, near, [folder.output for _, folder in models])),
@@ -121,7 +121,7 @@ def stamp_of(path: Path) -> Stamp:
     return found.st_size, found.st_mtime_ns
 
 
-def _there(found: Iterable[Found]) -> tuple[Found, ...]:
+def _there(found: Iterable[ModelResult]) -> tuple[ModelResult, ...]:
     return tuple(each for each in found if each.path.is_file())
 
 

@@ -22,7 +22,7 @@ from napari_cropzoom.files.belonging import check_made_of, doubt_of
 from napari_cropzoom.files.provenance import MadeWith, made_with_path, read_made_with
 from napari_cropzoom.files.review_paths import reviewed_csv, without_absent
 from napari_cropzoom.projects.counting import Counted, count, frame_size_of
-from napari_cropzoom.projects.results import Found, Results, stamp_of
+from napari_cropzoom.projects.results import ModelResult, Results, stamp_of
 
 NEW, DETECTED, BOXES, IN_REVIEW, REVIEWED, CROPPED, POSED = STAGES = (
     "new", "detected", "boxes", "in review", "reviewed", "cropped", "posed",
@@ -154,7 +154,7 @@ def read_state(found: Results) -> VideoState:
     return replace(state, outdated=tuple(outdated), problems=tuple(problems))
 
 
-def _names(found: Sequence[Found]) -> tuple[str, ...]:
+def _names(found: Sequence[ModelResult]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(each.model.path.name for each in found))
 
 
@@ -175,7 +175,7 @@ def _is_ours(file: Path, video: Path, problems: list[str]) -> bool:
     return True
 
 
-def _newer_model(found: Found, record: MadeWith | None) -> list[str]:
+def _newer_model(found: ModelResult, record: MadeWith | None) -> list[str]:
     """Tell that a model was trained again since it has predicted; by the checkpoint's content."""
     checkpoint, made = found.model.checkpoint, stamp_of(found.path)
     trained = None if checkpoint is None else stamp_of(checkpoint)
@@ -193,7 +193,7 @@ def _with_boxes(
     raw: Path,
     pose: Path | None,
     found: Results,
-    detected: Sequence[Found],
+    detected: Sequence[ModelResult],
     records: dict[Path, MadeWith | None],
     outdated: list[str],
     problems: list[str],
@@ -233,7 +233,7 @@ def _final(counts: Counted) -> FloatArray | None:
 
 
 def _older_than_boxes(
-    found: Found, record: MadeWith | None, raw: Path | None, final: FloatArray | None, video: Path
+    found: ModelResult, record: MadeWith | None, raw: Path | None, final: FloatArray | None, video: Path
 ) -> list[str]:
     """Tell that boxes have changed since a pose model has seen them: by its record, or else by time."""
     name = found.model.path.name

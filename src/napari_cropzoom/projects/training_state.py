@@ -17,8 +17,8 @@ from napari_cropzoom.projects.label_images import raw_boxes_of
 from napari_cropzoom.projects.layout import PROJECT_FILE, Project
 from napari_cropzoom.projects.models import ModelState
 from napari_cropzoom.projects.review_labels.improving import COMPARED, trained_on_from
+from napari_cropzoom.projects.review_labels.label_review import count_labels
 from napari_cropzoom.projects.review_labels.record import without_review
-from napari_cropzoom.projects.review_labels.said import count_labels
 
 MOST_CONFIGS = 60
 
@@ -184,7 +184,7 @@ def configs_of(project: Project) -> list[Path]:
 
 
 @dataclass(frozen=True)
-class Found:
+class ProjectTraining:
     """What the dock Training shows of a project.
 
     Attributes
@@ -200,7 +200,7 @@ class Found:
     with_errors: tuple[ModelState, ...]
 
     @classmethod
-    def read(cls, folder: Path) -> Found:
+    def read(cls, folder: Path) -> ProjectTraining:
         """Read a project; fit for a thread.
 
         Raises

@@ -14,7 +14,7 @@ from napari_cropzoom.core.boxes import Source
 from napari_cropzoom.core.editing.settings import RawBoxes
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.words import counted
-from napari_cropzoom.files.formats.settle import ImportedTrack
+from napari_cropzoom.files.formats.to_tracks import ImportedTrack
 from napari_cropzoom.files.formats.written import write_confidence, write_imported
 from napari_cropzoom.files.names import folder_name, name_key
 from napari_cropzoom.files.review_paths import journal_file

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Literal
 
 from napari_cropzoom.core.boxes import BoxTrack, Source
-from napari_cropzoom.core.collecting import collecting_later
 from napari_cropzoom.core.errors import CropzoomError, brief
+from napari_cropzoom.core.garbage import collecting_later
 from napari_cropzoom.core.plausible import FrameSize
 from napari_cropzoom.core.runs import runs
 from napari_cropzoom.core.words import counted, verb

@@ -15,7 +15,7 @@ from napari_cropzoom.core.inspection.inspection import (
     at_least,
     rank,
 )
-from napari_cropzoom.core.inspection.labeled import Labeled
+from napari_cropzoom.core.inspection.labeled import LabeledImages
 from napari_cropzoom.core.inspection.larger import offer_larger
 from napari_cropzoom.core.inspection.lessons import Offer, offer_to_accept, offer_to_correct
 from napari_cropzoom.core.inspection.motion import Motion
@@ -257,7 +257,7 @@ class Suspects:
         anchors = entry.sizing.anchor_keypoints if entry.sizing else ()
         others = {other: track.raw for other, track in tracks.items() if other != name}
         labels = self._keypoints.get("labels")
-        labeled = None if self.image_sizes is None else Labeled(self.image_sizes, labels)
+        labeled = None if self.image_sizes is None else LabeledImages(self.image_sizes, labels)
         size, motion, likelihoods = self._frame_size, self._motion, entry.likelihoods
         pose, smoothing = self._keypoints.get("pose", name), tracks.smoothing
         given = (anchors, size, motion, others, likelihoods, labeled, pose, smoothing)

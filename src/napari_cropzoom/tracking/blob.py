@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from napari_cropzoom.detection.blobs import ellipse, gain
 from napari_cropzoom.tracking.scene import Gray
-from napari_cropzoom.tracking.sight import NO_DOUBT, Doubt, Sight, Vector, View
+from napari_cropzoom.tracking.sight import NO_DOUBT, Doubt, Patch, Sight, Vector
 
 # Gray levels, in units of the scene's noise, that are not the scene.
 DISTINCT = 5.0
@@ -172,7 +172,7 @@ class BlobTracker:
         shift = expected - self._box_centre(self._last)
         place = self._last.centroid + shift
         half = self._last.span / 2 + np.abs(self._last.centroid - (self._last.low + self._last.high) / 2)
-        view = View.round(image, place, half + reach)
+        view = Patch.round(image, place, half + reach)
         blobs = self._blobs(view, gain(self._scene, image))
         large = [blob for blob in blobs if blob.area >= 0.2 * self._area]
         if not large:
@@ -196,7 +196,7 @@ class BlobTracker:
 
     def _find_first(self, image: Gray, centre: Vector, size: Vector) -> tuple[Blob | None, float, float]:
         """Return the animal, its contrast in thresholds and the share of distinct surroundings."""
-        view = View.round(image, centre, 0.75 * size)
+        view = Patch.round(image, centre, 0.75 * size)
         level = gain(self._scene, image)
         difference = self._difference(view, level)
         blobs = self._blobs(view, level)
@@ -215,14 +215,14 @@ class BlobTracker:
         values = difference[here][mask[here]]
         return found, float(np.mean(values)) / self._threshold, float(around)
 
-    def _difference(self, view: View, level: np.float32) -> NDArray[np.float32]:
+    def _difference(self, view: Patch, level: np.float32) -> NDArray[np.float32]:
         import cv2
 
         scene = view.of(self._scene).astype(np.float32)
         difference = cv2.absdiff(view.pixels.astype(np.float32) * level, scene)
         return np.asarray(cv2.blur(difference, (3, 3)), np.float32)
 
-    def _blobs(self, view: View, level: np.float32) -> list[Blob]:
+    def _blobs(self, view: Patch, level: np.float32) -> list[Blob]:
         import cv2
 
         raw = (self._difference(view, level) > self._threshold).astype(np.uint8)
@@ -263,8 +263,8 @@ class BlobTracker:
         last = self._last
         middle = (last.low + last.high) / 2
         shift = expected - self._box_centre(last)
-        view = View.round(image, middle + shift, last.span / 2 + reach / 2)
-        old = View.round(self._last_image, middle, last.span / 2)
+        view = Patch.round(image, middle + shift, last.span / 2 + reach / 2)
+        old = Patch.round(self._last_image, middle, last.span / 2)
         mask = old.fitted(last.mask, last.low)
         if any(a < b for a, b in zip(view.pixels.shape, old.pixels.shape, strict=True)):
             return Sight(expected, self._scale(), Doubt("unsure", "the animal touches something"))

@@ -44,7 +44,7 @@ class Sight(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class View:
+class Patch:
     """A rectangle of a frame, cut off at the frame's edge.
 
     Attributes
@@ -58,7 +58,7 @@ class View:
     origin: Vector
 
     @classmethod
-    def round(cls, image: Gray, centre: Vector, half: Vector) -> View:
+    def round(cls, image: Gray, centre: Vector, half: Vector) -> Patch:
         """Cut out at least ``half`` its width and height to each side of ``centre``."""
         limit = np.array(image.shape[::-1])
         low = np.clip(np.floor(centre - half).astype(int), 0, limit - 1)

@@ -65,7 +65,7 @@ class CropPreview(QWidget):
         self._dragged: Box | None = None
         self._latest = Latest(self._on_frame_read, self._on_read_failed)
         self._measuring = Latest(self._on_size, pause=DRAWN_FIRST)
-        self.canvas = Canvas()
+        self.canvas = PreviewCanvas()
         self.canvas.setObjectName("preview_canvas")
         self.caption = CutLabel(LINES + 1, "preview_caption")
         self.caption.setText(WAITING)
@@ -261,7 +261,7 @@ class CropPreview(QWidget):
         return said
 
 
-class Canvas(QWidget):
+class PreviewCanvas(QWidget):
     """Paints one crop as large as fits."""
 
     def __init__(self) -> None:

@@ -172,8 +172,8 @@ def pixels(args: Args) -> Stage[Result]:
 def understand(args: Args) -> Stage[Result]:
     """What a file of another program says, packed into ``output``; see `files.formats.importing`."""
     from napari_cropzoom.files.formats.importing import understand
+    from napari_cropzoom.files.formats.outside_rows import ImportOptions, VideoFacts
     from napari_cropzoom.files.formats.packed import pack
-    from napari_cropzoom.files.formats.said import ImportOptions, VideoFacts
 
     path, output = required_path(args, "path"), required_path(args, "output")
     video, options = VideoFacts(**args["video"]), ImportOptions(cm_per_pixel=args.get("cm_per_pixel"))

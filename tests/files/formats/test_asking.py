@@ -12,8 +12,8 @@ from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.files.formats.asking import ask, in_window, needs_size, takes_ratio
 from napari_cropzoom.files.formats.importing import Understood, settled, understand
 from napari_cropzoom.files.formats.outside import OUTSIDE
+from napari_cropzoom.files.formats.outside_rows import ImportOptions, OutsideRows, VideoFacts
 from napari_cropzoom.files.formats.packed import pack, unpack
-from napari_cropzoom.files.formats.said import ImportOptions, Said, VideoFacts
 from outside_files import FIRST, FIRST_FILES, FIRST_VIDEO, NO_SHARED
 
 VIDEO = VideoFacts("v.mp4", 640, 480, 10, 30.0)
@@ -22,7 +22,7 @@ VIDEO = VideoFacts("v.mp4", 640, 480, 10, 30.0)
 def found(frames, boxes=None, **about):
     boxes = np.tile([30.0, 40, 100, 80], (len(frames), 1)) if boxes is None else np.asarray(boxes, float)
     n = len(frames)
-    said = Said(("animal",), np.zeros(n, np.int64), np.array(frames), boxes=boxes, **about)
+    said = OutsideRows(("animal",), np.zeros(n, np.int64), np.array(frames), boxes=boxes, **about)
     return Understood(FIRST / "boxes.csv", OUTSIDE[3], said)
 
 

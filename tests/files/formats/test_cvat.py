@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.files.formats.outside_rows import BoxesOut
 from napari_cropzoom.files.formats.registry import get_export
-from napari_cropzoom.files.formats.said import BoxesOut
 from outside_tables import VIDEO, read, write
 
 N = VIDEO.n_frames

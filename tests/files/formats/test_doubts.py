@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from napari_cropzoom.core.errors import CropzoomError
-from napari_cropzoom.files.formats import apart
-from napari_cropzoom.files.formats.apart import read_apart
+from napari_cropzoom.files.formats import separate_process
 from napari_cropzoom.files.formats.importing import read_outside
-from napari_cropzoom.files.formats.said import VideoFacts
+from napari_cropzoom.files.formats.outside_rows import VideoFacts
+from napari_cropzoom.files.formats.separate_process import read_in_own_process
 from outside_files import SECOND, SECOND_VIDEO
 
 needs_h5py = pytest.mark.skipif(
@@ -120,19 +120,19 @@ def test_dimensions_that_are_none_are_refused_where_h5py_would_end_the_process(t
 def test_a_process_of_its_own_says_the_same_of_hdf5(tmp_path):
     with zipfile.ZipFile(SECOND) as archive:
         path = Path(archive.extract("boxes.slp", tmp_path))
-    here, there = read_outside(path, SECOND_VIDEO), read_apart(path, SECOND_VIDEO)
+    here, there = read_outside(path, SECOND_VIDEO), read_in_own_process(path, SECOND_VIDEO)
     assert there.told() == here.told()
     for a, b in zip(there.settled.tracks, here.settled.tracks, strict=True):
         np.testing.assert_array_equal(a.boxes, b.boxes)
     path.write_bytes(path.read_bytes()[:3000])
     with pytest.raises(CropzoomError, match=f"{path.name}: is (not a readable|damaged) HDF5"):
-        read_apart(path, SECOND_VIDEO)
+        read_in_own_process(path, SECOND_VIDEO)
 
 
 @needs_h5py
 def test_a_process_that_takes_too_long_is_ended(tmp_path, monkeypatch):
-    monkeypatch.setattr(apart, "MOST_SECONDS", -1.0)
+    monkeypatch.setattr(separate_process, "MOST_SECONDS", -1.0)
     with zipfile.ZipFile(SECOND) as archive:
         path = Path(archive.extract("boxes.slp", tmp_path))
     with pytest.raises(CropzoomError, match="on which its library fails"):
-        read_apart(path, SECOND_VIDEO)
+        read_in_own_process(path, SECOND_VIDEO)

@@ -22,8 +22,8 @@ from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.files.bbox_csv import read_bbox_csv, write_exact_bbox_csv
 from napari_cropzoom.files.formats.importing import read_outside, recognise
+from napari_cropzoom.files.formats.outside_rows import BoxesOut, ImportOptions, PosesOut, VideoFacts
 from napari_cropzoom.files.formats.registry import EXPORTS, POSE_EXPORTS, get_export, get_pose_export
-from napari_cropzoom.files.formats.said import BoxesOut, ImportOptions, PosesOut, VideoFacts
 from napari_cropzoom.files.predictions_csv import write_predictions
 from videos import make_numbered_video
 

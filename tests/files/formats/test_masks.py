@@ -8,7 +8,7 @@ import tifffile
 
 from napari_cropzoom.files.formats.importing import read_outside
 from napari_cropzoom.files.formats.outside import masks as module
-from napari_cropzoom.files.formats.said import VideoFacts
+from napari_cropzoom.files.formats.outside_rows import VideoFacts
 
 N, H, W = 12, 40, 64
 VIDEO = VideoFacts("mouse.mp4", W, H, N, 30.0)

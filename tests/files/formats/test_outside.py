@@ -18,7 +18,7 @@ from napari_cropzoom.core.smoothing.sizing import SizingSettings, boxes_from_key
 from napari_cropzoom.files.formats.contents import Content
 from napari_cropzoom.files.formats.importing import Imported, read_outside, recognise
 from napari_cropzoom.files.formats.outside import OUTSIDE
-from napari_cropzoom.files.formats.said import VideoFacts
+from napari_cropzoom.files.formats.outside_rows import VideoFacts
 from outside_files import (
     BY_HAND,
     FIRST,

@@ -10,6 +10,7 @@ from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.smoothing.sizing import SizingSettings, boxes_from_keypoints
 from napari_cropzoom.files.bbox_csv import read_bbox_csv, write_bbox_csv
 from napari_cropzoom.files.belonging import check_made_of, record_path, sign
+from napari_cropzoom.files.formats.outside_rows import BoxesOut, VideoFacts
 from napari_cropzoom.files.formats.registry import (
     EXPORTS,
     FORMATS,
@@ -19,7 +20,6 @@ from napari_cropzoom.files.formats.registry import (
     get_export,
     read_boxes,
 )
-from napari_cropzoom.files.formats.said import BoxesOut, VideoFacts
 from napari_cropzoom.files.predictions_csv import write_predictions
 
 BOXES = np.array([[10.0, 20, 30, 40], [11, 21, 30, 40], [12, 22, 30, 40]])

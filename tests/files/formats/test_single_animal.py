@@ -3,7 +3,7 @@
 import numpy as np
 
 from napari_cropzoom.files.formats.importing import read_outside, recognise
-from napari_cropzoom.files.formats.said import ImportOptions, VideoFacts
+from napari_cropzoom.files.formats.outside_rows import ImportOptions, VideoFacts
 
 N = 20
 VIDEO = VideoFacts("mouse.mp4", 320, 240, N, 25.0)

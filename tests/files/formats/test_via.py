@@ -10,7 +10,7 @@ import pytest
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.files.formats.importing import read_outside
 from napari_cropzoom.files.formats.outside.via import AT_ONCE, HEADER, Via
-from napari_cropzoom.files.formats.said import BoxesOut, VideoFacts
+from napari_cropzoom.files.formats.outside_rows import BoxesOut, VideoFacts
 
 N = 2 * AT_ONCE + 30
 VIDEO = VideoFacts("clip.mp4", 640, 480, N, 30.0)

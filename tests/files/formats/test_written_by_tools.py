@@ -16,7 +16,7 @@ import pytest
 
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.files.formats.importing import read_outside, recognise
-from napari_cropzoom.files.formats.said import ImportOptions, VideoFacts
+from napari_cropzoom.files.formats.outside_rows import ImportOptions, VideoFacts
 
 N = 40
 VIDEO = VideoFacts("mouse.mp4", 320, 240, N, 25.0)

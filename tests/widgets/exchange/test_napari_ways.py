@@ -15,8 +15,8 @@ from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.files.bbox_csv import read_bbox_csv, write_bbox_csv
 from napari_cropzoom.files.formats.importing import read_outside
 from napari_cropzoom.files.formats.outside import OUTSIDE
+from napari_cropzoom.files.formats.outside_rows import ImportOptions
 from napari_cropzoom.files.formats.registry import EXPORTS, POSE_EXPORTS
-from napari_cropzoom.files.formats.said import ImportOptions
 from napari_cropzoom.files.predictions_csv import read_predictions
 from napari_cropzoom.reader import get_boxes_reader
 from napari_cropzoom.widgets.exchange.exporting import facts_of

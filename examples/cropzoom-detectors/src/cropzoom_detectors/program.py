@@ -41,7 +41,7 @@ class ProgramDetector:
     def detect(self, video: Path, settings: ProgramSettings) -> Stage[np.ndarray]:
         """Run it, and read what it has written; it ends with the stage."""
         from napari_cropzoom.files.formats.importing import read_outside
-        from napari_cropzoom.files.formats.said import VideoFacts
+        from napari_cropzoom.files.formats.outside_rows import VideoFacts
         from napari_cropzoom.video.index import VideoIndex
 
         if "{video}" not in settings.command or "{output}" not in settings.command:

@@ -56,7 +56,7 @@ def run_on(
     """
     try:
         from napari_cropzoom.batch.cluster.connection import connected
-        from napari_cropzoom.batch.cluster.job import Job
+        from napari_cropzoom.batch.cluster.job import ClusterJob
     except ImportError as error:
         if (error.name or "").split(".")[0] not in ("distributed", "dask"):
             raise
@@ -66,4 +66,4 @@ def run_on(
         ) from error
     yield Progress(0, 0, f"connecting to {address}")
     with connected(address, workers, devices) as client:
-        yield from Job(client, address, args, videos, take, notify, longest).run()
+        yield from ClusterJob(client, address, args, videos, take, notify, longest).run()

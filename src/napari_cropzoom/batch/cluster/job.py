@@ -69,7 +69,7 @@ class InWork:
     made: list[Any] = field(default_factory=list)
 
 
-class Job:
+class ClusterJob:
     """One batch on a cluster.
 
     Parameters

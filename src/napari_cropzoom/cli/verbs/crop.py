@@ -29,7 +29,7 @@ from napari_cropzoom.cli.inputs import (
     tell_fractions_of_labels,
 )
 from napari_cropzoom.cli.progress import run_with_bar
-from napari_cropzoom.cli.side_by_side import Task, run_side_by_side
+from napari_cropzoom.cli.side_by_side import NamedStage, run_side_by_side
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.progress import Progress, Stage
 from napari_cropzoom.core.shell import shell_line
@@ -85,7 +85,7 @@ def crop(args: argparse.Namespace) -> None:
     model.cropped_videos_dir.mkdir(parents=True, exist_ok=True)
     videos = [file for file in files if is_video(file)]
     tasks = [
-        Task(
+        NamedStage(
             video.name, partial(_crop_video, args, video, bbox_file(model, video, args.bbox_dir), output)
         )
         for video, output in ((video, model.cropped_video(video)) for video in videos)

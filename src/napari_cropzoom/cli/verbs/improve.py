@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from napari_cropzoom.engine.model_folder import ModelFolder
     from napari_cropzoom.projects.corrections import Corrected
     from napari_cropzoom.projects.layout import Project
-    from napari_cropzoom.projects.review_labels.said import LabelReview
+    from napari_cropzoom.projects.review_labels.label_review import LabelReview
 
 
 def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
@@ -156,7 +156,7 @@ def _add_frames(
 
 def _settle(labels: Path, args: argparse.Namespace) -> LabelReview:
     """Do as ``--unseen`` says, and write the table as it is to be."""
-    from napari_cropzoom.projects.review_labels.said import LabelReview
+    from napari_cropzoom.projects.review_labels.label_review import LabelReview
 
     review = LabelReview.read(labels)
     if args.unseen is not None:

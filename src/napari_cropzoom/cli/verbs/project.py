@@ -28,7 +28,7 @@ def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
 def project(args: argparse.Namespace) -> None:
     """Print a line a model and a line a video."""
     from napari_cropzoom.cli.outputs import check_output
-    from napari_cropzoom.projects.known import KnownStates, open_project
+    from napari_cropzoom.projects.known_states import KnownStates, open_project
     from napari_cropzoom.projects.table import COLUMNS, told, write_csv
 
     if args.csv is not None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from napari_cropzoom.core.boxes import BoolArray, FloatArray, iou
-from napari_cropzoom.core.inspection.labeled import Labeled
+from napari_cropzoom.core.inspection.labeled import LabeledImages
 from napari_cropzoom.core.inspection.motion import Motion, UsualMotion
 from napari_cropzoom.core.inspection.suspect import Suspect, worst_of_runs
 from napari_cropzoom.core.inspection.usual import Usual, far, size_of
@@ -45,7 +45,7 @@ class Evidence:
         What the pixels say.
     others : mapping of str to ndarray, (T, 4)
         Boxes of the other animals.
-    labeled : Labeled or None
+    labeled : LabeledImages or None
         Where these are labeled images: nothing else counts then.
     """
 
@@ -54,7 +54,7 @@ class Evidence:
     frame_size: tuple[int, int] | None = None
     motion: Motion | None = None
     others: Mapping[str, FloatArray] = field(default_factory=dict)
-    labeled: Labeled | None = None
+    labeled: LabeledImages | None = None
 
     def part(self, first: int, last: int) -> Evidence:
         """Evidence of the frames ``first`` to ``last``, both inclusive."""

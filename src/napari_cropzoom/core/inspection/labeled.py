@@ -19,7 +19,7 @@ MOST_NAMED = 3
 
 
 @dataclass(frozen=True, eq=False)
-class Labeled:
+class LabeledImages:
     """What is known of labeled images beside their boxes.
 
     Attributes
@@ -33,13 +33,13 @@ class Labeled:
     sizes: IntArray
     labels: Poses | None = None
 
-    def part(self, first: int, last: int) -> Labeled:
+    def part(self, first: int, last: int) -> LabeledImages:
         """Those of the images ``first`` to ``last``, both inclusive."""
         labels = None if self.labels is None else self.labels.rows(first, last)
         return replace(self, sizes=self.sizes[first : last + 1], labels=labels)
 
 
-def labeled_suspects(boxes: FloatArray, known: Labeled, is_open: BoolArray) -> list[Suspect]:
+def labeled_suspects(boxes: FloatArray, known: LabeledImages, is_open: BoolArray) -> list[Suspect]:
     """A suspect for every image whose box (N, 4) has something against it, by image.
 
     Labels outside the box come first, then images without a box, then boxes far over the edge of their
@@ -57,7 +57,7 @@ def labeled_suspects(boxes: FloatArray, known: Labeled, is_open: BoolArray) -> l
     return found
 
 
-def _findings(boxes: FloatArray, known: Labeled) -> Iterator[tuple[int, float, str]]:
+def _findings(boxes: FloatArray, known: LabeledImages) -> Iterator[tuple[int, float, str]]:
     missing = np.isnan(boxes[:, 0])
     for number in np.flatnonzero(missing).tolist():
         yield number, LEFT_OUT / 2, "no box"

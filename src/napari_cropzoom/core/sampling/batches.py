@@ -21,7 +21,7 @@ MOST_OPEN = 4
 
 
 @dataclass(frozen=True, eq=False)
-class Batch:
+class FrameBatch:
     """One call of the network.
 
     Attributes
@@ -36,7 +36,7 @@ class Batch:
     results: NDArray[np.intp]
 
 
-def batches(run: BoolArray, batch_size: int, context: bool) -> Iterator[Batch]:
+def batches(run: BoolArray, batch_size: int, context: bool) -> Iterator[FrameBatch]:
     """Yield batches for all results of ``run``, near to the order of the frames.
 
     Parameters
@@ -55,14 +55,14 @@ def batches(run: BoolArray, batch_size: int, context: bool) -> Iterator[Batch]:
     starts = np.maximum(results - SIDE, 0) if context else results
     length = 2 * SIDE + 1 if context else 1
     blocks = starts // batch_size
-    waiting: list[Batch] = []
+    waiting: list[FrameBatch] = []
     for mine in np.split(np.arange(len(results)), np.flatnonzero(np.diff(blocks)) + 1):
         first = int(blocks[mine[0]]) * batch_size
         places = starts[mine] - first
         needed = np.unique(places[:, None] + np.arange(length))
         batch = next((each for each in waiting if (each.frames[needed] < 0).all()), None)
         if batch is None:
-            batch = Batch(np.full(batch_size + length - 1, -1), np.full(batch_size, -1))
+            batch = FrameBatch(np.full(batch_size + length - 1, -1), np.full(batch_size, -1))
             waiting.append(batch)
         batch.frames[needed] = np.minimum(first + needed, len(run) - 1)
         batch.results[places] = results[mine]

@@ -44,7 +44,7 @@ OPEN, ACCEPTED, CORRECTED, CLEARED = "open", "found right", "corrected", "no sus
 
 
 @dataclass(frozen=True)
-class Asked:
+class ReportSettings:
     """What a report is to be made of, and what it is to say.
 
     Attributes
@@ -154,7 +154,7 @@ class ReviewFacts:
 
     Attributes
     ----------
-    asked : Asked
+    asked : ReportSettings
     index : VideoIndex
     settings : Settings
         Smoothing and filling.
@@ -175,7 +175,7 @@ class ReviewFacts:
         When the report was made and the journal written last, if that is to be said.
     """
 
-    asked: Asked
+    asked: ReportSettings
     index: VideoIndex
     settings: Settings
     tracks: list[TrackFacts]
@@ -190,7 +190,7 @@ class ReviewFacts:
     touched: datetime | None = None
 
 
-def gather(asked: Asked) -> Stage[ReviewFacts]:
+def gather(asked: ReportSettings) -> Stage[ReviewFacts]:
     """Read everything, look at the pixels, hash the files.
 
     Raises
@@ -254,7 +254,7 @@ def _refuse_final(boxes: Path) -> None:
         )
 
 
-def _keypoint_files(asked: Asked) -> dict[str, Path]:
+def _keypoint_files(asked: ReportSettings) -> dict[str, Path]:
     beside = asked.boxes.with_name(f"{stem(asked.boxes)}.csv")
     before = asked.before or (beside if beside.is_file() and beside != asked.boxes else None)
     return {
@@ -262,7 +262,7 @@ def _keypoint_files(asked: Asked) -> dict[str, Path]:
     }
 
 
-def _poses_of_others(asked: Asked, stored: StoredReview) -> dict[str, Path]:
+def _poses_of_others(asked: ReportSettings, stored: StoredReview) -> dict[str, Path]:
     """Keypoints that the same pose model has found in the boxes of further animals, by their names."""
     others = stored.tracks.with_boxes if asked.after is not None else []
     own = {
@@ -273,7 +273,7 @@ def _poses_of_others(asked: Asked, stored: StoredReview) -> dict[str, Path]:
     return {name: path for name, path in own.items() if path.is_file()}
 
 
-def _look(asked: Asked, index: VideoIndex, notes: list[str]) -> Stage[Motion | None]:
+def _look(asked: ReportSettings, index: VideoIndex, notes: list[str]) -> Stage[Motion | None]:
     if index.n_frames < LEAST_FRAMES:
         return None
     try:
@@ -353,7 +353,9 @@ def _meet(one: Suspect, other: Suspect) -> bool:
     return one.first <= other.last and other.first <= one.last
 
 
-def _files(asked: Asked, stored: StoredReview, given: dict[str, Path]) -> Iterator[tuple[str, Path]]:
+def _files(
+    asked: ReportSettings, stored: StoredReview, given: dict[str, Path]
+) -> Iterator[tuple[str, Path]]:
     yield "video", asked.video
     several = len(stored.tracks.with_boxes) > 1
     for entry in stored.tracks.with_boxes:

@@ -27,7 +27,7 @@ COUNTS = ("frames", "suspects", "in_suspects", "corrected", "right", "open", "by
 
 
 @dataclass(frozen=True)
-class Row:
+class VideoRow:
     """One animal of one video, or a video that could not be read.
 
     Attributes
@@ -61,7 +61,7 @@ class Row:
         return (self.name, *(f"{getattr(self, name):,}" for name in COUNTS), *self.cells)
 
 
-def rows_of(facts: ReviewFacts, *, has_no_file: bool = False) -> list[Row]:
+def rows_of(facts: ReviewFacts, *, has_no_file: bool = False) -> list[VideoRow]:
     """Rows of a video, one for each animal; ``has_no_file`` of keypoints after, which are then missed."""
     several = len(facts.tracks) > 1
     sure = [
@@ -80,7 +80,7 @@ def rows_of(facts: ReviewFacts, *, has_no_file: bool = False) -> list[Row]:
             SAVED[facts.saved] if facts.reviewed else "not reviewed",
         )
         rows.append(
-            Row(
+            VideoRow(
                 facts.asked.video.name + (f", {track.track.name}" if several else ""),
                 len(track.track),
                 len(track.suspects),
@@ -96,7 +96,7 @@ def rows_of(facts: ReviewFacts, *, has_no_file: bool = False) -> list[Row]:
 
 
 def write_overview(
-    rows: Sequence[Row], n_videos: int, output: Path, title: str, *, overwrite: bool = False
+    rows: Sequence[VideoRow], n_videos: int, output: Path, title: str, *, overwrite: bool = False
 ) -> Path:
     """Write the page.
 
@@ -108,7 +108,7 @@ def write_overview(
     check_target(output, SUFFIXES, overwrite=overwrite)
     good = [row for row in rows if not row.why_not]
     sums = {name: sum(getattr(row, name) for row in good) for name in COUNTS}
-    total = replace(Row("all"), cells=("", "", "", ""), **sums)
+    total = replace(VideoRow("all"), cells=("", "", "", ""), **sums)
     lead = (
         f"{counted(n_videos, 'video')}, {counted(total.frames, 'frame', commas=True)} of boxes, by "
         f"napari-cropzoom {program_version()}."

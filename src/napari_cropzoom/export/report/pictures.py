@@ -10,8 +10,8 @@ import numpy as np
 from napari_cropzoom.core.boxes import FloatArray
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.crop.planes import cut
-from napari_cropzoom.export.drawing import BEFORE, BOX, Picture, View, paint_box
-from napari_cropzoom.export.keypoints import Look, paint_pose
+from napari_cropzoom.export.drawing import BEFORE, BOX, FramePart, Picture, paint_box
+from napari_cropzoom.export.keypoints import KeypointLook, paint_pose
 from napari_cropzoom.export.plate import encoded
 from napari_cropzoom.export.report.facts import Outcome, ReviewFacts, TrackFacts
 from napari_cropzoom.video.video import Video
@@ -72,9 +72,9 @@ def _picture(
     scale = SIDE / max(w, h)
     size = max(1, round(w * scale)), max(1, round(h * scale))
     how = cv2.INTER_LINEAR if scale > 1 else cv2.INTER_AREA
-    view = View(np.array(cv2.resize(cut(image, place, 0), size, interpolation=how)), (x, y), scale)
+    view = FramePart(np.array(cv2.resize(cut(image, place, 0), size, interpolation=how)), (x, y), scale)
     view.radius = RADIUS
     paint_box(view, box, colour)
     if poses is not None:
-        paint_pose(view, poses, frame, Look())
+        paint_pose(view, poses, frame, KeypointLook())
     return encoded(view.picture, "JPEG", quality=QUALITY)

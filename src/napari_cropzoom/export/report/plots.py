@@ -39,7 +39,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Row:
+class PlotRow:
     """One plot.
 
     Attributes
@@ -81,7 +81,7 @@ def plots_of(facts: ReviewFacts, track: TrackFacts) -> Markup:
     return tag("div", *drawn, axis, reading, data, class_="plots")
 
 
-def rows_of(facts: ReviewFacts, track: TrackFacts) -> list[Row]:
+def rows_of(facts: ReviewFacts, track: TrackFacts) -> list[PlotRow]:
     """What is plotted of an animal."""
     raw, final = quantities(track.track.raw), quantities(track.final)
 
@@ -91,14 +91,17 @@ def rows_of(facts: ReviewFacts, track: TrackFacts) -> list[Row]:
             Line("final", "after", final[place].astype(np.float64)),
         ]
 
-    rows = [Row("Speed of the box", "px a frame", pair(0)), Row("Size of the box", "px", pair(1), "mean")]
+    rows = [
+        PlotRow("Speed of the box", "px a frame", pair(0)),
+        PlotRow("Size of the box", "px", pair(1), "mean"),
+    ]
     lines = [
         Line(name, look, mean_likelihood(poses))
         for name, look, poses in (("before", "before", facts.before), ("after", "after", facts.after))
         if poses is not None
     ]
     if lines:
-        rows.append(Row("Likelihood, mean of the body parts", "", lines, "min", 1.0))
+        rows.append(PlotRow("Likelihood, mean of the body parts", "", lines, "min", 1.0))
     return rows
 
 
@@ -126,7 +129,7 @@ def reduced(values: FloatArray, step: int, how: str) -> FloatArray:
     return np.where(some, made, np.nan)
 
 
-def _plot(row: Row, track: TrackFacts, step: int) -> Markup:
+def _plot(row: PlotRow, track: TrackFacts, step: int) -> Markup:
     n = len(track.track)
     values = [reduced(line.values, step, row.how) for line in row.lines]
     top = row.top or top_of(values[0], values[-1])

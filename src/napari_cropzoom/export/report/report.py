@@ -7,7 +7,7 @@ from pathlib import Path
 from napari_cropzoom.core.progress import Progress, Stage, part_of
 from napari_cropzoom.export.figure import arena_of
 from napari_cropzoom.export.plates import Scale, trajectory_plate
-from napari_cropzoom.export.report.facts import PARTS, Asked, gather
+from napari_cropzoom.export.report.facts import PARTS, ReportSettings, gather
 from napari_cropzoom.export.report.page import page_of
 from napari_cropzoom.export.report.pictures import Pair, pairs_of
 from napari_cropzoom.export.report.sheet import SUFFIXES
@@ -18,12 +18,12 @@ from napari_cropzoom.video.video import Video
 GATHERING, PICTURES = 0.7, 0.15  # of the time that a report takes; the rest is for the empty arena
 
 
-def write_report(asked: Asked, output: Path, *, overwrite: bool = False) -> Stage[Path]:
+def write_report(asked: ReportSettings, output: Path, *, overwrite: bool = False) -> Stage[Path]:
     """Report a review in one HTML file.
 
     Parameters
     ----------
-    asked : Asked
+    asked : ReportSettings
     output : Path
         ``.html``.
     overwrite : bool

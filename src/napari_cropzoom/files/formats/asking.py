@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.files.formats.importing import Imported, Understood, settled
-from napari_cropzoom.files.formats.said import ImportOptions, Said, VideoFacts
+from napari_cropzoom.files.formats.outside_rows import ImportOptions, OutsideRows, VideoFacts
 
 SAYS = "as the file says"
 PROVED = "as the numbers prove"
@@ -54,7 +54,7 @@ class Answer:
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
+class OpenQuestions:
     """A file as it would be taken, and what is left to be said.
 
     Attributes
@@ -79,18 +79,18 @@ class Asked:
         return self.imported is None or any(each.is_open for each in answers)
 
 
-def needs_size(said: Said) -> bool:
+def needs_size(said: OutsideRows) -> bool:
     """Whether there are only points, so that a person has to say how large the boxes are."""
     return said.boxes is None
 
 
-def takes_ratio(said: Said) -> bool:
+def takes_ratio(said: OutsideRows) -> bool:
     """Whether a size can be counted in spans of keypoints or lengths of a body."""
     assert said.keypoints is not None
     return said.keypoints.shape[1] > 1 or bool(said.body_length)
 
 
-def ask(found: Understood, video: VideoFacts, options: ImportOptions) -> Asked:
+def ask(found: Understood, video: VideoFacts, options: ImportOptions) -> OpenQuestions:
     """Take a file as far as it goes; fit for a thread.
 
     Parameters
@@ -106,7 +106,7 @@ def ask(found: Understood, video: VideoFacts, options: ImportOptions) -> Asked:
     try:
         imported = settled(found, video, filled)
     except CropzoomError as error:
-        return Asked(None, in_window(str(error)), first, unknown[1], unknown[0])
+        return OpenQuestions(None, in_window(str(error)), first, unknown[1], unknown[0])
     now, said = imported.settled, found.said
     if said.boxes is None:
         unit, corner = Answer("pixels", SAYS), Answer("centre", SAYS)
@@ -115,7 +115,7 @@ def ask(found: Understood, video: VideoFacts, options: ImportOptions) -> Asked:
         is_open = now.is_corner_assumed and options.corner is None
         why = ASKED if is_open else _why(options.corner, said.corner or said.usual_corner)
         corner = Answer(now.corner, why, is_open)
-    return Asked(imported, "", first, unit, corner)
+    return OpenQuestions(imported, "", first, unit, corner)
 
 
 def _why(chosen: object, said: object) -> str:
@@ -124,8 +124,8 @@ def _why(chosen: object, said: object) -> str:
     return PROVED if said is None else SAYS
 
 
-def _first_frame(said: Said, n_frames: int, options: ImportOptions) -> Answer:
-    """As :func:`napari_cropzoom.files.formats.settle.settle` takes it."""
+def _first_frame(said: OutsideRows, n_frames: int, options: ImportOptions) -> Answer:
+    """As :func:`napari_cropzoom.files.formats.to_tracks.settle` takes it."""
     if options.first_frame is not None:
         return Answer(options.first_frame, YOURS)
     frames = said.keep(~said.is_missing).frame

@@ -10,7 +10,7 @@ from napari_cropzoom.core.boxes import FloatArray
 from napari_cropzoom.core.plausible import Faults, FrameSize
 from napari_cropzoom.core.progress import Notify, ignore
 from napari_cropzoom.files.csv_table import MOST_COLUMNS
-from napari_cropzoom.files.formats.said import BoxesOut, PosesOut
+from napari_cropzoom.files.formats.outside_rows import BoxesOut, PosesOut
 
 LONGEST_LINE = 2**20  # characters of a header
 

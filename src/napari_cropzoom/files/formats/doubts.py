@@ -8,7 +8,7 @@ import numpy as np
 
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.files.formats.contents import Content
-from napari_cropzoom.files.formats.said import Said
+from napari_cropzoom.files.formats.outside_rows import OutsideRows
 
 SURE = (-0.01, 1.5)
 """Least and highest confidence; some programs count a little above 1."""
@@ -16,7 +16,7 @@ FEW_ZEROS = 2
 MANY_ANIMALS, FEW_BOXES = 5, 2
 
 
-def doubts(path: Path, said: Said) -> tuple[str, ...]:
+def doubts(path: Path, said: OutsideRows) -> tuple[str, ...]:
     """Notes on a confidence that is none, places that are all zeros, and a last line without an end."""
     notes = []
     known = said.confidence[np.isfinite(said.confidence)]
@@ -36,7 +36,7 @@ def doubts(path: Path, said: Said) -> tuple[str, ...]:
     return tuple(f"{path.name}: {note}" for note in notes)
 
 
-def are_pieces(said: Said, n_frames: int) -> bool:
+def are_pieces(said: OutsideRows, n_frames: int) -> bool:
     """Whether there are many animals with next to no boxes, as where a column is taken for the animal."""
     counts = np.bincount(said.animal)
     counts = counts[counts > 0]
@@ -45,7 +45,7 @@ def are_pieces(said: Said, n_frames: int) -> bool:
     )
 
 
-def _are_zeros(said: Said) -> np.ndarray:
+def _are_zeros(said: OutsideRows) -> np.ndarray:
     """(N,) bool: rows whose corner, centre or keypoints all lie at the origin."""
     if said.boxes is not None:
         return np.asarray((said.boxes[:, :2] == 0).all(axis=1))

@@ -19,8 +19,13 @@ from napari_cropzoom.files.belonging import GIVE_OTHERS, check_made_of, doubt_of
 from napari_cropzoom.files.formats.contents import Content
 from napari_cropzoom.files.formats.doubts import doubts
 from napari_cropzoom.files.formats.outside import OUTSIDE
-from napari_cropzoom.files.formats.said import ImportOptions, OutsideFormat, Said, VideoFacts
-from napari_cropzoom.files.formats.settle import ImportedTrack, Settled, settle
+from napari_cropzoom.files.formats.outside_rows import (
+    ImportOptions,
+    OutsideFormat,
+    OutsideRows,
+    VideoFacts,
+)
+from napari_cropzoom.files.formats.to_tracks import ImportedTrack, ImportedTracks, to_tracks
 from napari_cropzoom.files.parsing import UNREADABLE_ARRAYS
 
 OVERRULES = {"centre": "corner", "fraction": "unit"}
@@ -46,14 +51,14 @@ class Imported:
     ----------
     path : Path
     format : OutsideFormat
-    settled : Settled
+    settled : ImportedTracks
     notes : tuple of str
         What a person should know.
     """
 
     path: Path
     format: OutsideFormat
-    settled: Settled
+    settled: ImportedTracks
     notes: tuple[str, ...]
 
     def told(self) -> list[str]:
@@ -120,12 +125,12 @@ class Understood:
     ----------
     path : Path
     format : OutsideFormat
-    said : Said
+    said : OutsideRows
     """
 
     path: Path
     format: OutsideFormat
-    said: Said
+    said: OutsideRows
 
 
 def understand(
@@ -146,7 +151,7 @@ def settled(found: Understood, video: VideoFacts, options: ImportOptions) -> Imp
     """Put what a file says to the frames of a video; errors as of :func:`read_outside`."""
     notes = list(found.said.notes)
     with _in_words(found.path, found.format.label):
-        tracks = settle(found.path, found.said, video, options, notes.append)
+        tracks = to_tracks(found.path, found.said, video, options, notes.append)
     return Imported(found.path, found.format, tracks, tuple(dict.fromkeys(notes)))
 
 

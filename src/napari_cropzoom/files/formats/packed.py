@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from napari_cropzoom.files.formats.importing import Understood, format_by_name
-from napari_cropzoom.files.formats.said import Said
+from napari_cropzoom.files.formats.outside_rows import OutsideRows
 
 ARRAYS = ("animal", "frame", "boxes", "keypoints", "confidence")
 REST = ("names", "first_frame", "usual_first", "corner", "usual_corner", "unit", "body_length", "notes")
@@ -32,4 +32,4 @@ def unpack(source: Path) -> Understood:
         parts: dict[str, Any] = {name: content[name] for name in ARRAYS if name in content}
     for name, value in about["said"].items():
         parts[name] = tuple(value) if isinstance(value, list) else value
-    return Understood(Path(about["path"]), format_by_name(about["format"]), Said(**parts))
+    return Understood(Path(about["path"]), format_by_name(about["format"]), OutsideRows(**parts))

@@ -14,7 +14,7 @@ from napari_cropzoom.core.plausible import Faults, FrameSize
 from napari_cropzoom.core.progress import Notify, ignore
 from napari_cropzoom.files.bbox_csv import read_bbox_csv, write_bbox_csv
 from napari_cropzoom.files.formats.base import header_cells
-from napari_cropzoom.files.formats.said import BoxesOut
+from napari_cropzoom.files.formats.outside_rows import BoxesOut
 from napari_cropzoom.files.names import folder_name
 
 

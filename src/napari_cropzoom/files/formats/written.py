@@ -13,7 +13,7 @@ from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.files.atomic import atomic_path, take_away
 from napari_cropzoom.files.bbox_csv import read_bbox_csv, write_bbox_csv
 from napari_cropzoom.files.belonging import sign
-from napari_cropzoom.files.formats.settle import ImportedTrack
+from napari_cropzoom.files.formats.to_tracks import ImportedTrack
 from napari_cropzoom.files.names import folder_name, name_key
 from napari_cropzoom.files.parsing import size_of, why_not_read
 

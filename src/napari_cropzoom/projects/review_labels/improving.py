@@ -19,7 +19,7 @@ from napari_cropzoom.files.atomic import check_writable
 from napari_cropzoom.files.belonging import doubt_of
 from napari_cropzoom.files.predictions_csv import read_predictions_table
 from napari_cropzoom.projects.corrections import Corrected, check_names, read_corrected
-from napari_cropzoom.projects.labeling import Labeled, label_frames
+from napari_cropzoom.projects.labeling import WrittenLabels, label_frames
 from napari_cropzoom.projects.layout import OUT_OF_TRAINING, Project
 from napari_cropzoom.projects.review_labels.defaults import FRAMES, GAP, LIKELY
 from napari_cropzoom.projects.review_labels.record import with_review
@@ -126,7 +126,7 @@ def label_corrections(
     min_likelihood: float = LIKELY,
     trust: bool = False,
     notify: Notify = ignore,
-) -> Stage[Labeled]:
+) -> Stage[WrittenLabels]:
     """Choose corrected frames, find their keypoints, and write images, record and table.
 
     Raises

@@ -38,7 +38,7 @@ Places = dict[str, Place]
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundInImage:
     """What was found in one image.
 
     Attributes
@@ -62,7 +62,7 @@ class Found:
     least: float
 
     @classmethod
-    def of(cls, about: Mapping[str, Any], row: Places | None) -> Found | None:
+    def of(cls, about: Mapping[str, Any], row: Places | None) -> FoundInImage | None:
         """By its entry in the record, in version 1 its row in the table. None if it makes no sense."""
         with contextlib.suppress(*MISSHAPEN):
             places, likelihoods = dict(row or {}), dict[str, float]()

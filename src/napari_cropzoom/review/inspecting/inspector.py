@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from napari_cropzoom.core.boxes import BoxTrack, FloatArray
 from napari_cropzoom.core.inspection.inspection import Evidence, Inspection, anchor_likelihood
-from napari_cropzoom.core.inspection.labeled import Labeled
+from napari_cropzoom.core.inspection.labeled import LabeledImages
 from napari_cropzoom.core.inspection.motion import Motion
 from napari_cropzoom.core.inspection.posed import PosedSuspects
 from napari_cropzoom.core.inspection.queue import SuspectQueue
@@ -48,7 +48,7 @@ class Inspector:
         motion: Motion | None,
         others: dict[str, FloatArray],
         likelihoods: tuple[BoxLikelihood, ...] = (),
-        labeled: Labeled | None = None,
+        labeled: LabeledImages | None = None,
         pose: Poses | None = None,
         smoothing: SmoothingSettings | None = None,
     ) -> None:

@@ -17,9 +17,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_cropzoom.files.formats.asking import Answer, Asked, needs_size, takes_ratio
+from napari_cropzoom.files.formats.asking import Answer, OpenQuestions, needs_size, takes_ratio
 from napari_cropzoom.files.formats.importing import Understood
-from napari_cropzoom.files.formats.said import ImportOptions, VideoFacts
+from napari_cropzoom.files.formats.outside_rows import ImportOptions, VideoFacts
 from napari_cropzoom.widgets.controls import PathLabel, choice, note, row, silent
 
 CHOOSE = "choose …"
@@ -144,7 +144,7 @@ class Answers(QGridLayout):
                 (self.by_ratio if has_ratio else self.by_size).setChecked(True)
             self._enable_size()
 
-    def show_asked(self, asked: Asked) -> None:
+    def show_asked(self, asked: OpenQuestions) -> None:
         """Show what each thing is taken for."""
         for each, answer in (
             (self.first_frame, asked.first_frame),

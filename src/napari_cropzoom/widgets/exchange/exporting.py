@@ -8,6 +8,7 @@ from pathlib import Path
 
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.files.formats.base import BoxExport, PoseExport
+from napari_cropzoom.files.formats.outside_rows import BoxesOut, PosesOut, VideoFacts
 from napari_cropzoom.files.formats.registry import (
     EXPORTS,
     POSE_EXPORTS,
@@ -15,7 +16,6 @@ from napari_cropzoom.files.formats.registry import (
     get_export,
     get_pose_export,
 )
-from napari_cropzoom.files.formats.said import BoxesOut, PosesOut, VideoFacts
 from napari_cropzoom.review.session import Session
 
 ONE_ANIMAL = ("table",)  # such a file holds no names

@@ -24,7 +24,7 @@ from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.words import shortened
 from napari_cropzoom.files.formats.contents import Content
 from napari_cropzoom.files.formats.importing import Understood
-from napari_cropzoom.files.formats.said import ImportOptions, Said, VideoFacts
+from napari_cropzoom.files.formats.outside_rows import ImportOptions, OutsideRows, VideoFacts
 from napari_cropzoom.widgets.controller import Controller, find_controller
 from napari_cropzoom.widgets.exchange.taking import BoxImport
 
@@ -49,7 +49,7 @@ class LayerFormat:
         """No file is a layer."""
         return False
 
-    def read(self, path: Path, video: VideoFacts, options: ImportOptions) -> Said:
+    def read(self, path: Path, video: VideoFacts, options: ImportOptions) -> OutsideRows:
         """No file is a layer.
 
         Raises

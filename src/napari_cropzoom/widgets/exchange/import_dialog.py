@@ -24,11 +24,11 @@ from qtpy.QtWidgets import (
 )
 
 from napari_cropzoom.core.words import counted, shortened
-from napari_cropzoom.files.formats.asking import Asked, ask, in_window, needs_size
+from napari_cropzoom.files.formats.asking import OpenQuestions, ask, in_window, needs_size
 from napari_cropzoom.files.formats.importing import Understood, told_of_track
 from napari_cropzoom.files.formats.outside import OUTSIDE
-from napari_cropzoom.files.formats.said import ImportOptions, VideoFacts
-from napari_cropzoom.files.formats.settle import ImportedTrack
+from napari_cropzoom.files.formats.outside_rows import ImportOptions, VideoFacts
+from napari_cropzoom.files.formats.to_tracks import ImportedTrack
 from napari_cropzoom.jobs import Latest
 from napari_cropzoom.review.importing import Where, folder_for
 from napari_cropzoom.review.session import Session
@@ -91,7 +91,7 @@ class ImportDialog(QDialog):
         self.resize(*SIZE)
         self._video, self._session, self._results = video, session, results
         self._found: Understood | None = None
-        self._asked: Asked | None = None
+        self._asked: OpenQuestions | None = None
         self._latest = Latest(self._on_asked, self._on_failed)
         self.format = choice("import_format", "What the file is; recognised by its content")
         for place, each in enumerate(OUTSIDE):
@@ -190,7 +190,7 @@ class ImportDialog(QDialog):
         if self._found is not None:
             self._latest.request(ask, self._found, self._video, self._options())
 
-    def _on_asked(self, asked: Asked) -> None:
+    def _on_asked(self, asked: OpenQuestions) -> None:
         self._asked = asked
         self.answers.show_asked(asked)
         if asked.imported is None:
@@ -273,6 +273,6 @@ def _is_ticked(item: QListWidgetItem) -> bool:
     return bool(item.checkState() == Qt.CheckState.Checked)
 
 
-def _is_asked(line: str, asked: Asked) -> bool:
+def _is_asked(line: str, asked: OpenQuestions) -> bool:
     """Whether a note is about what the dialog asks anyway."""
     return asked.corner.is_open and "--format centre" in line

@@ -12,7 +12,7 @@ from qtpy.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import QGridLayout, QSizePolicy, QWidget
 
 from napari_cropzoom.core.looks import ANIMAL_COLORS
-from napari_cropzoom.files.formats.settle import ImportedTrack
+from napari_cropzoom.files.formats.to_tracks import ImportedTrack
 from napari_cropzoom.jobs import Latest
 from napari_cropzoom.video.video import Video
 

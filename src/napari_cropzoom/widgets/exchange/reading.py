@@ -17,8 +17,8 @@ from qtpy.QtCore import QObject, Signal
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.files.formats.contents import Content
 from napari_cropzoom.files.formats.importing import Understood, understand
+from napari_cropzoom.files.formats.outside_rows import ImportOptions, VideoFacts
 from napari_cropzoom.files.formats.packed import unpack
-from napari_cropzoom.files.formats.said import ImportOptions, VideoFacts
 from napari_cropzoom.jobs import Job, Latest, Worker
 
 LARGE = 1_000_000  # bytes

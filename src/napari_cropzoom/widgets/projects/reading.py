@@ -10,7 +10,7 @@ from threading import Event
 from qtpy.QtCore import QObject, Signal
 
 from napari_cropzoom.jobs import ThreadHandle, run_in_thread
-from napari_cropzoom.projects.known import KnownStates, open_project
+from napari_cropzoom.projects.known_states import KnownStates, open_project
 from napari_cropzoom.projects.layout import Project
 from napari_cropzoom.projects.states import VideoState
 

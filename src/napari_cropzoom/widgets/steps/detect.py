@@ -22,7 +22,7 @@ from napari_cropzoom.detection.registry import list_detectors
 from napari_cropzoom.widgets.controller import Controller
 from napari_cropzoom.widgets.controls import choice, note, row
 from napari_cropzoom.widgets.steps.job_step import ModelStep
-from napari_cropzoom.widgets.steps.parts.model_picker import ModelPicker, Offer
+from napari_cropzoom.widgets.steps.parts.model_picker import ModelPicker, ResultOffer
 
 MODEL = "model"
 MOST_APART = 100
@@ -62,7 +62,7 @@ class DetectStep(ModelStep):
         label.setToolTip(EVERY_HELP)
         self.pages.addWidget(self._model_page(label))
         self.settings: dict[str, Container[Any]] = {}
-        self.offer = Offer("detect", "Predictions")
+        self.offer = ResultOffer("detect", "Predictions")
         for widget in (self.method, self.pages, self.offer):
             self.form.addWidget(widget)
         self.add_job_bar("Run detector", self.run, self.on_done)

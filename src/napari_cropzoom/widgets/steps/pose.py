@@ -24,7 +24,7 @@ from napari_cropzoom.widgets.steps.job_step import NO_ANIMAL_IN_POSE, ModelStep,
 from napari_cropzoom.widgets.steps.parts.changed_frames import ChangedFrames
 from napari_cropzoom.widgets.steps.parts.model_picker import (
     ModelPicker,
-    Offer,
+    ResultOffer,
     scale_of_detector,
     usual_size,
 )
@@ -60,7 +60,7 @@ class PoseStep(ModelStep):
         self.picker = ModelPicker("pose")
         sources = {MEMORY: "From the full video, in memory", CROPPED: "From the cropped file"}
         self.source = choice("pose_source", "Where the model's images come from", sources)
-        self.offer = Offer("pose", "Predictions")
+        self.offer = ResultOffer("pose", "Predictions")
         self.changed = ChangedFrames("pose")
         self.doubts = note("", "pose_doubts")
         for widget in (self.picker, self.source, self.doubts, self.offer, self.changed):

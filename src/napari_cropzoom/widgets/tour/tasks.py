@@ -34,7 +34,7 @@ class Dock(Protocol):
 
 
 @dataclass(frozen=True)
-class Task:
+class TourTask:
     """One thing to do.
 
     Attributes
@@ -96,8 +96,8 @@ def _run_or_use(dock: Dock, key: str) -> QWidget | None:
     return next((each for each in found if each is not None and each.isVisible()), None)
 
 
-TASKS: tuple[Task, ...] = (
-    Task(
+TASKS: tuple[TourTask, ...] = (
+    TourTask(
         "video",
         "Open the sample",
         "Choose File > Open Sample > Roaming mouse. It is a short video of a mouse in a large arena, "
@@ -107,7 +107,7 @@ TASKS: tuple[Task, ...] = (
         _menu_bar,
         of_session(lambda session: True),
     ),
-    Task(
+    TourTask(
         "detect",
         "Find the animal",
         "Press this button. The detector looks at every frame, which takes one to five minutes without "
@@ -118,7 +118,7 @@ TASKS: tuple[Task, ...] = (
         of_session(lambda session: session.detector_poses is not None and session.has_boxes),
         is_watched=True,
     ),
-    Task(
+    TourTask(
         "boxes",
         "Choose the size of the boxes",
         "Every frame has a box round the keypoints now. Move this slider to about 1.5 and see the box "
@@ -130,7 +130,7 @@ TASKS: tuple[Task, ...] = (
         is_change=True,
         is_watched=True,
     ),
-    Task(
+    TourTask(
         "review",
         "Correct a wrong box",
         "Press N to go to a frame that looks wrong, then drag the box to where the animal is. Is it "
@@ -142,7 +142,7 @@ TASKS: tuple[Task, ...] = (
         of_session(lambda session: int(np.count_nonzero(session.track.source == Source.MANUAL))),
         is_change=True,
     ),
-    Task(
+    TourTask(
         "smooth",
         "Smooth the boxes",
         "Move this slider. Smoothed boxes still pass exactly through the one that you have set. Do they "
@@ -154,7 +154,7 @@ TASKS: tuple[Task, ...] = (
         is_change=True,
         is_watched=True,
     ),
-    Task(
+    TourTask(
         "pose",
         "Run the pose model on the crops",
         "Press this button. The inside of each box goes to the pose model, and its keypoints come "

@@ -10,7 +10,7 @@ from napari_cropzoom.widgets.controls import delayed
 from napari_cropzoom.widgets.gl_context import top_of
 from napari_cropzoom.widgets.steps.parts.sample_button import SAMPLE
 from napari_cropzoom.widgets.tour.highlight import Highlight, Panel
-from napari_cropzoom.widgets.tour.tasks import END, TASKS, Dock, Task
+from napari_cropzoom.widgets.tour.tasks import END, TASKS, Dock, TourTask
 
 LOOK_MS = 120  # between looks at where the control is, and whether the task is done
 DONE_MS = 1200  # in which a person reads that it is done
@@ -59,7 +59,7 @@ class Tour(QObject):
         self._looking.start()
 
     @property
-    def task(self) -> Task | None:
+    def task(self) -> TourTask | None:
         """The task that is shown, None at the end."""
         return TASKS[self.number] if self.number < len(TASKS) else None
 

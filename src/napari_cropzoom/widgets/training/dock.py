@@ -18,7 +18,12 @@ from napari_cropzoom.engine.training.pixel_errors import errors_file
 from napari_cropzoom.jobs import Job, Latest, Worker
 from napari_cropzoom.projects import stages
 from napari_cropzoom.projects.review_labels.record import without_review
-from napari_cropzoom.projects.training_state import Found, TrainingState, models_folder, trained_again
+from napari_cropzoom.projects.training_state import (
+    ProjectTraining,
+    TrainingState,
+    models_folder,
+    trained_again,
+)
 from napari_cropzoom.widgets.controls import (
     Message,
     PathLabel,
@@ -304,7 +309,7 @@ class TrainingDock(ProjectDock):
             return
         self.message.show_error(message)
 
-    def _on_project(self, found: Found) -> None:
+    def _on_project(self, found: ProjectTraining) -> None:
         project, self._configs = found.project, found.configs
         self.take_project(project)
         before = self.labels_choice.currentData()
@@ -325,7 +330,7 @@ class TrainingDock(ProjectDock):
             self._tell_trained(folder)
 
     def _read(self, folder: Path) -> None:
-        self._reading.request(Found.read, folder)
+        self._reading.request(ProjectTraining.read, folder)
 
     def _look_again(self) -> None:
         self._look_later.start()

@@ -23,8 +23,8 @@ from napari_cropzoom.core.boxes import FloatArray
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.jobs import Latest
 from napari_cropzoom.projects.label_images import read_image
+from napari_cropzoom.projects.review_labels.label_review import LabelReview, Verdict, write_label_table
 from napari_cropzoom.projects.review_labels.record import with_review
-from napari_cropzoom.projects.review_labels.said import LabelReview, Said, write_label_table
 from napari_cropzoom.widgets.controls import Message, button, delayed, grid_of, note, row, silent
 from napari_cropzoom.widgets.docks import find_dock
 from napari_cropzoom.widgets.questions import may_leave
@@ -45,9 +45,9 @@ _BUTTONS = (
     ("redo", "Redo", "Do it again"),
 )
 _SAID = {
-    Said.NOTHING: "not looked at yet",
-    Said.ACCEPTED: "<b>accepted</b>",
-    Said.REJECTED: "<b>rejected</b>",
+    Verdict.NOTHING: "not looked at yet",
+    Verdict.ACCEPTED: "<b>accepted</b>",
+    Verdict.REJECTED: "<b>rejected</b>",
 }
 _table = threading.Lock()  # one write after the other
 
@@ -120,7 +120,7 @@ class LabelsPage(QWidget):
         elif what in ("undo", "redo"):
             self._try(lambda: self._after(review.undo() if what == "undo" else review.redo()))
         else:
-            said = Said.ACCEPTED if what == "accept" else Said.REJECTED
+            said = Verdict.ACCEPTED if what == "accept" else Verdict.REJECTED
             self._try(lambda: self._say(review, image, said))
 
     # ---- inside --------------------------------------------------------------------------------
@@ -213,9 +213,9 @@ class LabelsPage(QWidget):
         assert self.review is not None
         place, made = self._order.index(image), self.review.made
         others = [*self._order[place + 1 :], *self._order[: place + 1]]
-        return next((each for each in others if made[each].said is Said.NOTHING), None)
+        return next((each for each in others if made[each].said is Verdict.NOTHING), None)
 
-    def _say(self, review: LabelReview, image: str, said: Said) -> None:
+    def _say(self, review: LabelReview, image: str, said: Verdict) -> None:
         review.say(image, said)
         following = self._unseen_after(image)
         self._after(following)

@@ -18,7 +18,7 @@ from napari_cropzoom.files.parsing import read_yaml
 from napari_cropzoom.files.predictions_csv import read_predictions_table
 from napari_cropzoom.projects.label_images import input_scale_of
 from napari_cropzoom.projects.review_labels.improving import training_on
-from napari_cropzoom.projects.review_labels.said import unseen_in_table
+from napari_cropzoom.projects.review_labels.label_review import unseen_in_table
 
 _BAD = set('/\\:*?"<>|')
 

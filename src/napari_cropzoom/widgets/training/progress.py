@@ -33,7 +33,7 @@ Points = tuple[Sequence[float], Sequence[float]]
 
 
 @dataclass(frozen=True)
-class Look:
+class TrainingLook:
     """What is known of a training at a moment.
 
     Attributes
@@ -64,7 +64,7 @@ class Reader:
         self.folder = folder
         self._losses = Losses(folder, goes_on=True)
 
-    def look(self) -> Look:
+    def look(self) -> TrainingLook:
         """What there is now."""
         status = TrainingStatus.read(self.folder)
         newest = self._losses.latest()
@@ -75,7 +75,9 @@ class Reader:
                 if values:
                     curves[name] = list(epochs), list(values)
         pixels = newest.get(PIXELS)
-        return Look(self.folder, status, status.is_running, curves, pixels, _end_of_log(self.folder))
+        return TrainingLook(
+            self.folder, status, status.is_running, curves, pixels, _end_of_log(self.folder)
+        )
 
 
 def _end_of_log(folder: Path) -> str:
@@ -100,7 +102,7 @@ class ProgressPage(QWidget):
 
     Attributes
     ----------
-    look : Look or None
+    look : TrainingLook or None
         The latest.
     ended : Signal
         A training that was shown running runs no longer: its folder.
@@ -110,7 +112,7 @@ class ProgressPage(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.look: Look | None = None
+        self.look: TrainingLook | None = None
         self._reader: Reader | None = None
         self._time_left = TimeLeft()
         self._is_stopping = False
@@ -224,7 +226,7 @@ class ProgressPage(QWidget):
         if self._reader is not None and not self._looking.is_running:
             self._looking.request(self._reader.look)
 
-    def _show_look(self, look: Look) -> None:
+    def _show_look(self, look: TrainingLook) -> None:
         if look.folder != self.folder:
             return
         before, self.look = self.look, look
@@ -250,7 +252,7 @@ class ProgressPage(QWidget):
             if before is not None and before.is_running:
                 self.ended.emit(look.folder)
 
-    def _told(self, look: Look, progress: Progress) -> str:
+    def _told(self, look: TrainingLook, progress: Progress) -> str:
         found = f", {look.pixels:.1f} px off in validation" if look.pixels is not None else ""
         if not look.is_running:
             why = why_ended(look.log) if look.status.status == FAILED and look.log else ""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from qtpy.QtWidgets import QWidget
 
-from napari_cropzoom.core.collecting import collecting_later
+from napari_cropzoom.core.garbage import collecting_later
 
 if TYPE_CHECKING:
     import napari.viewer

@@ -13,7 +13,7 @@ from napari_cropzoom.core.words import counted
 
 if TYPE_CHECKING:
     from napari_cropzoom.core.boxes import FloatArray
-    from napari_cropzoom.files.formats.said import VideoFacts
+    from napari_cropzoom.files.formats.outside_rows import VideoFacts
 
 
 def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
@@ -44,8 +44,8 @@ def export(args: argparse.Namespace) -> None:
     """Read all files, which must be of one kind, and write the one."""
     from napari_cropzoom.files.belonging import GIVE_OTHERS
     from napari_cropzoom.files.formats import registry
+    from napari_cropzoom.files.formats.outside_rows import BoxesOut, PosesOut
     from napari_cropzoom.files.formats.predictions import Predictions
-    from napari_cropzoom.files.formats.said import BoxesOut, PosesOut
 
     names = animal_names(args.file)
     registry.check_places(args.to, args.output, args.video, names, args.file, overwrite=args.overwrite)

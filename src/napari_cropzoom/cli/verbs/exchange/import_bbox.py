@@ -19,7 +19,7 @@ from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.words import counted, verb
 
 if TYPE_CHECKING:
-    from napari_cropzoom.files.formats.settle import ImportedTrack
+    from napari_cropzoom.files.formats.to_tracks import ImportedTrack
 
 
 def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
@@ -68,8 +68,8 @@ def positive(text: str) -> float:
 
 def import_bbox(args: argparse.Namespace) -> None:
     """Read, say how it was understood, write."""
-    from napari_cropzoom.files.formats.apart import read_apart
-    from napari_cropzoom.files.formats.said import ImportOptions
+    from napari_cropzoom.files.formats.outside_rows import ImportOptions
+    from napari_cropzoom.files.formats.separate_process import read_in_own_process
     from napari_cropzoom.files.formats.written import check_same, write_imported, written_paths
 
     options = ImportOptions(
@@ -79,7 +79,7 @@ def import_bbox(args: argparse.Namespace) -> None:
         crop_ratio=args.crop_ratio,
         cm_per_pixel=args.cm_per_pixel,
     )
-    found = read_apart(args.file, video_facts(args.video), options, args.format)
+    found = read_in_own_process(args.file, video_facts(args.video), options, args.format)
     tracks = found.settled.tracks
     for line in found.told():
         print(line, flush=True)

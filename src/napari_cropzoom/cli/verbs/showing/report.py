@@ -16,7 +16,7 @@ from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.words import counted
 
 if TYPE_CHECKING:
-    from napari_cropzoom.export.report.facts import Asked
+    from napari_cropzoom.export.report.facts import ReportSettings
 
 
 def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
@@ -80,7 +80,7 @@ def report(args: argparse.Namespace) -> None:
 def overview(args: argparse.Namespace, videos: list[Path]) -> None:
     """One page with a row a video; one that cannot be read, or has no keypoints, is named on it."""
     from napari_cropzoom.export.report.facts import gather
-    from napari_cropzoom.export.report.overview import Row, rows_of, write_overview
+    from napari_cropzoom.export.report.overview import VideoRow, rows_of, write_overview
     from napari_cropzoom.export.report.sheet import SUFFIXES
     from napari_cropzoom.export.targets import check_target
 
@@ -89,7 +89,7 @@ def overview(args: argparse.Namespace, videos: list[Path]) -> None:
         cure = "" if given == "preds_before" else f" Give --{given}_dir."
         raise CropzoomError(f"--{given} is one file, and this is {counted(len(videos), 'video')}.{cure}")
     check_target(args.output, SUFFIXES, overwrite=args.overwrite)
-    outcomes, rows = Outcomes(videos), list[Row]()
+    outcomes, rows = Outcomes(videos), list[VideoRow]()
 
     def read(video: Path) -> str:
         asked, missing = asked_of(args, video), None
@@ -99,7 +99,7 @@ def overview(args: argparse.Namespace, videos: list[Path]) -> None:
             facts = run_with_bar(gather(asked), f"reading {video.name}")
         except CropzoomError as error:
             said = str(error) if args.paths else str(error).replace(str(video.parent), "…")
-            rows.append(Row(video.name, why_not=said.replace(str(args.bbox_dir), "…")))
+            rows.append(VideoRow(video.name, why_not=said.replace(str(args.bbox_dir), "…")))
             raise
         rows.extend(rows_of(facts, has_no_file=missing is not None))
         if missing is not None:
@@ -113,15 +113,15 @@ def overview(args: argparse.Namespace, videos: list[Path]) -> None:
     outcomes.finish()
 
 
-def asked_of(args: argparse.Namespace, video: Path) -> Asked:
+def asked_of(args: argparse.Namespace, video: Path) -> ReportSettings:
     """What the report of a video is made of."""
     from napari_cropzoom.core.inspection.inspection import DEFAULT_AMOUNT
-    from napari_cropzoom.export.report.facts import Asked
+    from napari_cropzoom.export.report.facts import ReportSettings
 
     after = args.preds
     if after is None and args.preds_dir is not None:
         after = args.preds_dir / f"{video.stem}.csv"
-    return Asked(
+    return ReportSettings(
         video,
         args.bbox or boxes_of(video, args.bbox_dir),
         args.preds_before,

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from napari_cropzoom.core.boxes import FloatArray
     from napari_cropzoom.core.poses import Poses
     from napari_cropzoom.export.grounds import Ground
-    from napari_cropzoom.export.overlay import Masks
+    from napari_cropzoom.export.overlay import LabelOverlay
 
 LARGE_GIF = 10e6  # bytes
 QUALITIES = {
@@ -250,7 +250,7 @@ def ranges_of_suspects(
     return ranges_round(worst, max(1, round(ground.rate / 2)), ground.n_frames - 1)
 
 
-def masks_of(args: argparse.Namespace) -> Masks | None:
+def masks_of(args: argparse.Namespace) -> LabelOverlay | None:
     """Label images and how they look; outlines alone, but where an opacity is given too.
 
     Raises
@@ -258,7 +258,7 @@ def masks_of(args: argparse.Namespace) -> Masks | None:
     CropzoomError
         If there are none whose look is to be changed.
     """
-    from napari_cropzoom.export.overlay import USUAL_OPACITY, Masks
+    from napari_cropzoom.export.overlay import USUAL_OPACITY, LabelOverlay
 
     is_outlined = args.masks_outline or args.masks_width is not None or args.masks_color is not None
     if args.masks is None:
@@ -268,7 +268,7 @@ def masks_of(args: argparse.Namespace) -> Masks | None:
     usual = 0.0 if is_outlined else USUAL_OPACITY
     opacity = usual if args.masks_alpha is None else args.masks_alpha
     width = args.masks_width or 0
-    return Masks(args.masks, opacity, is_outlined, args.masks_palette, width, args.masks_color)
+    return LabelOverlay(args.masks, opacity, is_outlined, args.masks_palette, width, args.masks_color)
 
 
 def show(args: argparse.Namespace) -> None:

@@ -17,7 +17,7 @@ from napari_cropzoom.files.formats.outside.sam import Sam
 from napari_cropzoom.files.formats.outside.trex import Trex
 from napari_cropzoom.files.formats.outside.via import Via
 from napari_cropzoom.files.formats.outside.yolo import Yolo
-from napari_cropzoom.files.formats.said import OutsideFormat
+from napari_cropzoom.files.formats.outside_rows import OutsideFormat
 
 OUTSIDE: tuple[OutsideFormat, ...] = (
     KeypointsCsv(),

@@ -13,15 +13,15 @@ from napari_cropzoom.core.boxes import FloatArray, IntArray
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.files.csv_table import check_width, quoted
 from napari_cropzoom.files.formats.contents import Content, read_whole_text
-from napari_cropzoom.files.formats.rows import Layout, numbers_of, read_rows
-from napari_cropzoom.files.formats.said import (
+from napari_cropzoom.files.formats.outside_rows import (
     Corner,
     ImportOptions,
-    Said,
+    OutsideRows,
     VideoFacts,
     numbered,
     refuse,
 )
+from napari_cropzoom.files.formats.rows import Layout, numbers_of, read_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,7 +58,7 @@ OPEN_NAMES = ("x", "bboxx", "bbx")  # of a corner or a centre
 
 
 class BoxesCsv:
-    """See :class:`napari_cropzoom.files.formats.said.OutsideFormat`."""
+    """See :class:`napari_cropzoom.files.formats.outside_rows.OutsideFormat`."""
 
     name: ClassVar[str] = "csv"
     label: ClassVar[str] = "Table of boxes (CSV)"
@@ -75,7 +75,7 @@ class BoxesCsv:
         found = _places(_cells(layout.head, layout.delimiter))
         return _meaning(found) is not None
 
-    def read(self, path: Path, video: VideoFacts, options: ImportOptions) -> Said:
+    def read(self, path: Path, video: VideoFacts, options: ImportOptions) -> OutsideRows:
         """Columns by their names."""
         text = read_whole_text(path).strip("\n")
         layout = Layout.of(text)
@@ -121,9 +121,9 @@ class BoxesCsv:
             "notes": tuple(notes),
         }
         if meaning == "points":
-            return Said(keypoints=boxes[:, None, :2], **common)
+            return OutsideRows(keypoints=boxes[:, None, :2], **common)
         usual: Corner | None = "corner" if _names_corner(header, found) else None
-        return Said(boxes=boxes, corner=corner, usual_corner=usual, unit=None, **common)
+        return OutsideRows(boxes=boxes, corner=corner, usual_corner=usual, unit=None, **common)
 
 
 def _cells(line: str, delimiter: str) -> list[str]:

@@ -16,10 +16,10 @@ from napari_cropzoom.core.boxes import FloatArray
 from napari_cropzoom.core.plausible import FrameSize
 from napari_cropzoom.files.atomic import atomic_path
 from napari_cropzoom.files.formats.contents import Content, number_in_name, read_bounded_json
-from napari_cropzoom.files.formats.said import (
+from napari_cropzoom.files.formats.outside_rows import (
     BoxesOut,
     ImportOptions,
-    Said,
+    OutsideRows,
     VideoFacts,
     notes_on_video,
     numbered,
@@ -33,7 +33,7 @@ CODE0, CONTINUED, SIGN = 48, 32, 16
 
 
 class Coco:
-    """See :class:`napari_cropzoom.files.formats.said.OutsideFormat`."""
+    """See :class:`napari_cropzoom.files.formats.outside_rows.OutsideFormat`."""
 
     name: ClassVar[str] = "coco"
     label: ClassVar[str] = "COCO JSON"
@@ -45,7 +45,7 @@ class Coco:
         head = content.text
         return content.kind == "json" and any(name in head for name in PARTS)
 
-    def read(self, path: Path, video: VideoFacts, options: ImportOptions) -> Said:
+    def read(self, path: Path, video: VideoFacts, options: ImportOptions) -> OutsideRows:
         """Boxes; keypoints where boxes are but their extent; masks where there are no boxes."""
         whole = read_bounded_json(path)
         if isinstance(whole, list):
@@ -64,8 +64,8 @@ class Coco:
         points = _keypoints(annotations)
         boxes = np.array([_box(each) for each in annotations], np.float64)
         if points is not None and (_is_extent(boxes, points) or options.crop_size or options.crop_ratio):
-            return Said(names, animal, frames, keypoints=points, **more)
-        return Said(names, animal, frames, boxes=boxes, **more)
+            return OutsideRows(names, animal, frames, keypoints=points, **more)
+        return OutsideRows(names, animal, frames, boxes=boxes, **more)
 
     def write(self, path: Path, out: BoxesOut) -> None:
         """Write one image a frame; the name of the animal is in ``attributes.track``."""

@@ -19,10 +19,10 @@ from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.plausible import FrameSize
 from napari_cropzoom.files.atomic import atomic_path
 from napari_cropzoom.files.formats.contents import MOST_BYTES, Content
-from napari_cropzoom.files.formats.said import (
+from napari_cropzoom.files.formats.outside_rows import (
     BoxesOut,
     ImportOptions,
-    Said,
+    OutsideRows,
     VideoFacts,
     notes_on_video,
     refuse,
@@ -45,7 +45,7 @@ class _Track:
 
 
 class Cvat:
-    """See :class:`napari_cropzoom.files.formats.said.OutsideFormat`."""
+    """See :class:`napari_cropzoom.files.formats.outside_rows.OutsideFormat`."""
 
     name: ClassVar[str] = "cvat"
     label: ClassVar[str] = "CVAT for video 1.1"
@@ -56,7 +56,7 @@ class Cvat:
         """By its first element."""
         return content.kind == "xml" and "<annotations" in content.text
 
-    def read(self, path: Path, video: VideoFacts, options: ImportOptions) -> Said:
+    def read(self, path: Path, video: VideoFacts, options: ImportOptions) -> OutsideRows:
         """Tracks; rotated boxes are refused."""
         if path.stat().st_size > MOST_BYTES:
             raise refuse(path, "is too large.")
@@ -72,7 +72,7 @@ class Cvat:
         parts = [_interpolated(path, track, video.n_frames) for track in tracks]
         names = _unique([track.name or track.label for track in tracks])
         counts = [len(frames) for frames, _ in parts]
-        return Said(
+        return OutsideRows(
             tuple(names),
             np.repeat(np.arange(len(names)), counts),
             np.concatenate([frames for frames, _ in parts]).astype(np.int64),

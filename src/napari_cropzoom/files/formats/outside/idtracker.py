@@ -23,8 +23,8 @@ from napari_cropzoom.files.formats.contents import (
     read_bounded_json,
     read_whole_text,
 )
+from napari_cropzoom.files.formats.outside_rows import ImportOptions, OutsideRows, VideoFacts, refuse
 from napari_cropzoom.files.formats.rows import Layout, numbers_of, read_rows
-from napari_cropzoom.files.formats.said import ImportOptions, Said, VideoFacts, refuse
 
 TABLE, ABOUT, CHANCES = "trajectories.csv", "attributes.json", "id_probabilities.csv"
 FOLDERS = ("trajectories", "validated", "without_gaps", "with_gaps")
@@ -35,7 +35,7 @@ _HEADER = re.compile(r"(seconds|time),(trajectories1,trajectories2|x\d+,y\d+(,x\
 
 
 class Idtracker:
-    """See :class:`napari_cropzoom.files.formats.said.OutsideFormat`."""
+    """See :class:`napari_cropzoom.files.formats.outside_rows.OutsideFormat`."""
 
     name: ClassVar[str] = "idtracker"
     label: ClassVar[str] = "idtracker.ai"
@@ -53,7 +53,7 @@ class Idtracker:
             return "trajectories" in content.names
         return content.kind == "text" and bool(content.lines) and _is_header(content.lines)
 
-    def read(self, path: Path, video: VideoFacts, options: ImportOptions) -> Said:
+    def read(self, path: Path, video: VideoFacts, options: ImportOptions) -> OutsideRows:
         """Centres, how sure the identities are, names, and the length of the body."""
         file = path
         if path.is_dir():
@@ -94,7 +94,7 @@ class Idtracker:
         )
         if names is None or all(name.isdigit() for name in names):
             names = [f"animal_{place}" for place in range(1, xy.shape[1] + 1)]
-        return Said.dense(names, xy[:, :, None], chances, body_length=body_length)
+        return OutsideRows.dense(names, xy[:, :, None], chances, body_length=body_length)
 
 
 def _length(value: Any) -> float | None:

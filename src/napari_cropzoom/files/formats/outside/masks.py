@@ -12,7 +12,13 @@ import numpy as np
 
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.files.formats.contents import MOST_ARRAY, Content
-from napari_cropzoom.files.formats.said import ImportOptions, Said, VideoFacts, numbered, refuse
+from napari_cropzoom.files.formats.outside_rows import (
+    ImportOptions,
+    OutsideRows,
+    VideoFacts,
+    numbered,
+    refuse,
+)
 from napari_cropzoom.files.parsing import UNREADABLE_ARRAYS, without_tiff_logs
 
 if TYPE_CHECKING:
@@ -29,7 +35,7 @@ FREE = (STRIP, STRIP_BYTES, 270, 282, 283, 297, 305, 306)
 
 
 class Masks:
-    """See :class:`napari_cropzoom.files.formats.said.OutsideFormat`."""
+    """See :class:`napari_cropzoom.files.formats.outside_rows.OutsideFormat`."""
 
     name: ClassVar[str] = "masks"
     label: ClassVar[str] = "Label images (TIFF)"
@@ -40,7 +46,7 @@ class Masks:
         """By the first bytes of a TIFF."""
         return content.kind == "tiff"
 
-    def read(self, path: Path, video: VideoFacts, options: ImportOptions) -> Said:
+    def read(self, path: Path, video: VideoFacts, options: ImportOptions) -> OutsideRows:
         """Read the extent of each label, page by page."""
         import tifffile
 
@@ -68,7 +74,7 @@ class Masks:
             raise refuse(path, "holds no mask: all pages are 0.")
         values = np.array(rows, np.float64)
         names, animal = numbered(values[:, 1])
-        return Said(
+        return OutsideRows(
             names,
             animal,
             values[:, 0].astype(np.int64),

@@ -14,14 +14,21 @@ import numpy as np
 from napari_cropzoom.files.atomic import atomic_path
 from napari_cropzoom.files.csv_table import quoted
 from napari_cropzoom.files.formats.contents import Content, read_whole_text
+from napari_cropzoom.files.formats.outside_rows import (
+    BoxesOut,
+    ImportOptions,
+    OutsideRows,
+    VideoFacts,
+    numbered,
+    refuse,
+)
 from napari_cropzoom.files.formats.rows import Layout, numbers_of, read_rows
-from napari_cropzoom.files.formats.said import BoxesOut, ImportOptions, Said, VideoFacts, numbered, refuse
 
 LEAST_COLUMNS, MOST_COLUMNS = 6, 10
 
 
 class Mot:
-    """See :class:`napari_cropzoom.files.formats.said.OutsideFormat`."""
+    """See :class:`napari_cropzoom.files.formats.outside_rows.OutsideFormat`."""
 
     name: ClassVar[str] = "mot"
     label: ClassVar[str] = "MOTChallenge"
@@ -47,7 +54,7 @@ class Mot:
             for row in numbers
         )
 
-    def read(self, path: Path, video: VideoFacts, options: ImportOptions) -> Said:
+    def read(self, path: Path, video: VideoFacts, options: ImportOptions) -> OutsideRows:
         """Frames, ids, boxes and confidence; -1 is none."""
         text = read_whole_text(path).strip("\n")
         layout = Layout.of(text)
@@ -75,7 +82,7 @@ class Mot:
         confidence = np.where((confidence < 0) | (confidence > 1), np.nan, confidence)
         names, animal = numbered(values[:, 1])
         is_nobody = names == ("animal_-1",)
-        return Said(
+        return OutsideRows(
             ("animal",) if is_nobody else names,
             animal,
             values[:, 0].astype(np.int64),

@@ -27,7 +27,13 @@ from napari_cropzoom.files.formats.contents import (
     opened_hdf5,
 )
 from napari_cropzoom.files.formats.outside.keypoints.keypoints_csv import mean_likelihood
-from napari_cropzoom.files.formats.said import BoxesOut, ImportOptions, Said, VideoFacts, refuse
+from napari_cropzoom.files.formats.outside_rows import (
+    BoxesOut,
+    ImportOptions,
+    OutsideRows,
+    VideoFacts,
+    refuse,
+)
 
 ORDER = ("time", "individuals", "keypoints", "space")
 LONGEST_NAME = 200
@@ -35,7 +41,7 @@ OFF = 0.25  # of a frame
 
 
 class Movement:
-    """See :class:`napari_cropzoom.files.formats.said.OutsideFormat`."""
+    """See :class:`napari_cropzoom.files.formats.outside_rows.OutsideFormat`."""
 
     name: ClassVar[str] = "movement"
     label: ClassVar[str] = "Movement netCDF"
@@ -48,7 +54,7 @@ class Movement:
             return b"position" in content.head and b"individuals" in content.head
         return content.kind == "hdf5" and {"position", "individuals", "time"} <= content.names
 
-    def read(self, path: Path, video: VideoFacts, options: ImportOptions) -> Said:
+    def read(self, path: Path, video: VideoFacts, options: ImportOptions) -> OutsideRows:
         """Boxes if it has shapes, else poses."""
         arrays, names, about = _netcdf3(path) if Content(path).kind == "netcdf3" else _netcdf4(path)
         position = arrays["position"]
@@ -61,7 +67,7 @@ class Movement:
             )
         confidence = arrays.get("confidence")
         confidence = np.full(position.shape[:3], np.nan) if confidence is None else confidence[..., 0]
-        said = Said.dense(names, position, mean_likelihood(confidence))
+        said = OutsideRows.dense(names, position, mean_likelihood(confidence))
         said = replace(said, frame=frames[said.frame])
         if "shape" not in arrays:
             return said

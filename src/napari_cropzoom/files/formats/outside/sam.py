@@ -12,7 +12,13 @@ import numpy as np
 
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.files.formats.contents import MOST_ARRAY, Content, as_numbers, read_bounded_json
-from napari_cropzoom.files.formats.said import ImportOptions, Said, VideoFacts, numbered, refuse
+from napari_cropzoom.files.formats.outside_rows import (
+    ImportOptions,
+    OutsideRows,
+    VideoFacts,
+    numbered,
+    refuse,
+)
 from napari_cropzoom.files.parsing import load_arrays
 
 BOXES, IDS, SCORES = "out_boxes_xywh", "out_obj_ids", "out_probs"
@@ -20,7 +26,7 @@ FRAMES = ("frame", "frame_idx", "frame_index", "frame_id")
 
 
 class Sam:
-    """See :class:`napari_cropzoom.files.formats.said.OutsideFormat`."""
+    """See :class:`napari_cropzoom.files.formats.outside_rows.OutsideFormat`."""
 
     name: ClassVar[str] = "sam"
     label: ClassVar[str] = "SAM boxes"
@@ -33,11 +39,11 @@ class Sam:
             content.kind == "zip" and BOXES in content.names
         )
 
-    def read(self, path: Path, video: VideoFacts, options: ImportOptions) -> Said:
+    def read(self, path: Path, video: VideoFacts, options: ImportOptions) -> OutsideRows:
         """Boxes of all objects."""
         boxes, ids, scores, frames = _arrays(path) if Content(path).kind == "zip" else _listed(path)
         names, animal = numbered(ids)
-        return Said(
+        return OutsideRows(
             names,
             animal,
             frames,

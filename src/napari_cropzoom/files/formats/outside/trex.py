@@ -19,8 +19,8 @@ from napari_cropzoom.core.boxes import FloatArray, IntArray
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.files.csv_table import quoted
 from napari_cropzoom.files.formats.contents import MOST_ARRAY, Content, as_numbers, read_whole_text
+from napari_cropzoom.files.formats.outside_rows import ImportOptions, OutsideRows, VideoFacts, refuse
 from napari_cropzoom.files.formats.rows import Layout, numbers_of, read_rows
-from napari_cropzoom.files.formats.said import ImportOptions, Said, VideoFacts, refuse
 from napari_cropzoom.files.parsing import UNREADABLE_ARRAYS, load_arrays
 
 MOST_OUTSIDE = 0.1  # share of places
@@ -33,7 +33,7 @@ _BESIDE = ("_posture_", "_recognition_")
 
 
 class Trex:
-    """See :class:`napari_cropzoom.files.formats.said.OutsideFormat`."""
+    """See :class:`napari_cropzoom.files.formats.outside_rows.OutsideFormat`."""
 
     name: ClassVar[str] = "trex"
     label: ClassVar[str] = "TRex"
@@ -56,7 +56,7 @@ class Trex:
             and any(name in content.names for name in X)
         )
 
-    def read(self, path: Path, video: VideoFacts, options: ImportOptions) -> Said:
+    def read(self, path: Path, video: VideoFacts, options: ImportOptions) -> OutsideRows:
         """All animals."""
         files = [path / name for name in _of_animals(os.listdir(path))] if path.is_dir() else [path]
         names = [_name(file) for file in files]
@@ -82,7 +82,7 @@ class Trex:
             notes.append(f"{path.name}: cm are pixels by the file's own cm_per_pixel")
         places = np.concatenate(points)
         notes += _doubts(path, places, video, scale)
-        return Said(
+        return OutsideRows(
             tuple(names),
             np.concatenate(animal),
             np.concatenate(frames),

@@ -21,10 +21,10 @@ from napari_cropzoom.core.boxes import FloatArray, IntArray
 from napari_cropzoom.files.atomic import atomic_path
 from napari_cropzoom.files.csv_table import lines_of
 from napari_cropzoom.files.formats.contents import Content, number_in_name, read_whole_text
-from napari_cropzoom.files.formats.said import (
+from napari_cropzoom.files.formats.outside_rows import (
     BoxesOut,
     ImportOptions,
-    Said,
+    OutsideRows,
     VideoFacts,
     numbered,
     refuse,
@@ -42,7 +42,7 @@ AT_ONCE = 500  # rows; with more, Python's search for cycles takes a third of th
 
 
 class Via:
-    """See :class:`napari_cropzoom.files.formats.said.OutsideFormat`."""
+    """See :class:`napari_cropzoom.files.formats.outside_rows.OutsideFormat`."""
 
     name: ClassVar[str] = "via"
     label: ClassVar[str] = "VIA tracks"
@@ -57,7 +57,7 @@ class Via:
             and "region_shape_attributes" in content.lines[0]
         )
 
-    def read(self, path: Path, video: VideoFacts, options: ImportOptions) -> Said:
+    def read(self, path: Path, video: VideoFacts, options: ImportOptions) -> OutsideRows:
         """Rectangles, frames and tracks."""
         csv.field_size_limit(LONGEST_CELL)
         reader = csv.reader(_without_remarks(read_whole_text(path)), skipinitialspace=True)
@@ -166,7 +166,7 @@ class _Regions:
                 np.array([float(about.get("confidence", np.nan))]),
             )
 
-    def said(self) -> Said:
+    def said(self) -> OutsideRows:
         """All of it.
 
         Raises
@@ -178,7 +178,7 @@ class _Regions:
             raise refuse(self._path, "holds no regions. Draw some and export it again.")
         is_number = all(name.lstrip("-").isdigit() for name in self._names)
         names, places = numbered([int(name) if is_number else name for name in self._names])
-        return Said(
+        return OutsideRows(
             names,
             places[np.concatenate(self._animals)],
             np.concatenate(self._frames).astype(np.int64, copy=False),

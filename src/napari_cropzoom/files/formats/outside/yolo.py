@@ -18,7 +18,13 @@ from napari_cropzoom.core.boxes import FloatArray
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.files.csv_table import quoted
 from napari_cropzoom.files.formats.contents import Content, number_in_name
-from napari_cropzoom.files.formats.said import ImportOptions, Said, VideoFacts, numbered, refuse
+from napari_cropzoom.files.formats.outside_rows import (
+    ImportOptions,
+    OutsideRows,
+    VideoFacts,
+    numbered,
+    refuse,
+)
 
 LEAST, MOST = 5, 7
 MOST_BYTES_A_FRAME = 1_000_000
@@ -35,7 +41,7 @@ NOT_LABELS = (
 
 
 class Yolo:
-    """See :class:`napari_cropzoom.files.formats.said.OutsideFormat`."""
+    """See :class:`napari_cropzoom.files.formats.outside_rows.OutsideFormat`."""
 
     name: ClassVar[str] = "yolo"
     label: ClassVar[str] = "YOLO labels"
@@ -57,7 +63,7 @@ class Yolo:
                 return all(_is_row(line) for line in lines[:5])
         return False
 
-    def read(self, path: Path, video: VideoFacts, options: ImportOptions) -> Said:
+    def read(self, path: Path, video: VideoFacts, options: ImportOptions) -> OutsideRows:
         """All files, the frame by the number in their name."""
         if not path.is_dir():
             raise refuse(
@@ -105,7 +111,7 @@ class Yolo:
             names, animal = numbered(ids)
         else:
             names, animal = numbered(ids)
-        return Said(
+        return OutsideRows(
             names,
             animal,
             np.asarray(frames, np.int64),

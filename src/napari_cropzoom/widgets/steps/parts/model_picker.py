@@ -182,7 +182,7 @@ def told_apart(folders: Sequence[Path]) -> list[str]:
     return named
 
 
-class Offer(QWidget):
+class ResultOffer(QWidget):
     """Says that a result is there already and offers it; hidden when there is none.
 
     Object names are ``<name>_found`` and ``<name>_use``.

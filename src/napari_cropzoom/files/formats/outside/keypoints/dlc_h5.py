@@ -26,7 +26,7 @@ from napari_cropzoom.files.formats.outside.keypoints.keypoints_csv import (
     frames_of,
     said_of_columns,
 )
-from napari_cropzoom.files.formats.said import ImportOptions, Said, VideoFacts, refuse
+from napari_cropzoom.files.formats.outside_rows import ImportOptions, OutsideRows, VideoFacts, refuse
 
 KEYS = ("df_with_missing", "tracks", "df", "keypoints")
 LEVELS = ("scorer", "individuals", "bodyparts", "coords")
@@ -35,7 +35,7 @@ _MARK = object()
 
 
 class DlcHdf5:
-    """See :class:`napari_cropzoom.files.formats.said.OutsideFormat`."""
+    """See :class:`napari_cropzoom.files.formats.outside_rows.OutsideFormat`."""
 
     name: ClassVar[str] = "dlc_h5"
     label: ClassVar[str] = "DeepLabCut HDF5"
@@ -50,7 +50,7 @@ class DlcHdf5:
         with opened_hdf5(content.path) as file:
             return _group(file) is not None
 
-    def read(self, path: Path, video: VideoFacts, options: ImportOptions) -> Said:
+    def read(self, path: Path, video: VideoFacts, options: ImportOptions) -> OutsideRows:
         """Keypoints of all animals."""
         with opened_hdf5(path) as file:
             group = _group(file)

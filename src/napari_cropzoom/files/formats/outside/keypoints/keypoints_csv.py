@@ -17,8 +17,14 @@ from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.files.atomic import atomic_path
 from napari_cropzoom.files.csv_table import check_width, quoted
 from napari_cropzoom.files.formats.contents import Content, number_in_name, read_whole_text
+from napari_cropzoom.files.formats.outside_rows import (
+    ImportOptions,
+    OutsideRows,
+    PosesOut,
+    VideoFacts,
+    refuse,
+)
 from napari_cropzoom.files.formats.rows import Layout, numbers_of, read_rows
-from napari_cropzoom.files.formats.said import ImportOptions, PosesOut, Said, VideoFacts, refuse
 from napari_cropzoom.files.predictions_csv import write_predictions
 
 ROWS = ("scorer", "individuals", "bodyparts", "coords")
@@ -32,7 +38,7 @@ Column = tuple[str, str, str]
 
 
 class KeypointsCsv:
-    """See :class:`napari_cropzoom.files.formats.said.OutsideFormat`."""
+    """See :class:`napari_cropzoom.files.formats.outside_rows.OutsideFormat`."""
 
     name: ClassVar[str] = "keypoints"
     label: ClassVar[str] = "Lightning Pose or DeepLabCut CSV"
@@ -49,7 +55,7 @@ class KeypointsCsv:
             and Layout.of("\n".join(content.lines)).head.lower().lstrip('"').startswith(ROWS[0])
         )
 
-    def read(self, path: Path, video: VideoFacts, options: ImportOptions) -> Said:
+    def read(self, path: Path, video: VideoFacts, options: ImportOptions) -> OutsideRows:
         """Keypoints of all animals."""
         text = read_whole_text(path).strip("\n")
         layout = Layout.of(text)
@@ -122,7 +128,7 @@ def _flat(poses: Poses) -> FloatArray:
 
 def said_of_columns(
     path: Path, columns: Sequence[Column], values: FloatArray, frames: IntArray, first: int | None
-) -> Said:
+) -> OutsideRows:
     """Keypoints of all animals from the columns of a table, values (T, C)."""
     found: dict[str, dict[str, dict[str, int]]] = {}
     for place, (animal, part, coord) in enumerate(columns):
@@ -152,7 +158,7 @@ def said_of_columns(
             xy[:, animal_place, part_place] = values[:, [places["x"], places["y"]]]
             if "likelihood" in places:
                 likelihood[:, animal_place, part_place] = values[:, places["likelihood"]]
-    said = Said.dense(
+    said = OutsideRows.dense(
         [name or "animal" for name in found],
         xy,
         mean_likelihood(likelihood),

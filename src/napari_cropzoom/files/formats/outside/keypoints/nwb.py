@@ -14,7 +14,7 @@ import numpy as np
 from napari_cropzoom.core.boxes import FloatArray, IntArray
 from napari_cropzoom.files.formats.contents import Content, as_text, hdf5_array, hdf5_numbers, opened_hdf5
 from napari_cropzoom.files.formats.outside.keypoints.keypoints_csv import mean_likelihood
-from napari_cropzoom.files.formats.said import ImportOptions, Said, VideoFacts, refuse
+from napari_cropzoom.files.formats.outside_rows import ImportOptions, OutsideRows, VideoFacts, refuse
 
 POSE, SERIES = "PoseEstimation", "PoseEstimationSeries"
 DEEPEST, MOST_GROUPS = 4, 2000
@@ -22,7 +22,7 @@ OFF = 0.25  # of a frame
 
 
 class Nwb:
-    """See :class:`napari_cropzoom.files.formats.said.OutsideFormat`."""
+    """See :class:`napari_cropzoom.files.formats.outside_rows.OutsideFormat`."""
 
     name: ClassVar[str] = "nwb"
     label: ClassVar[str] = "NWB (ndx-pose)"
@@ -36,7 +36,7 @@ class Nwb:
         with opened_hdf5(content.path) as file:
             return "nwb_version" in file.attrs
 
-    def read(self, path: Path, video: VideoFacts, options: ImportOptions) -> Said:
+    def read(self, path: Path, video: VideoFacts, options: ImportOptions) -> OutsideRows:
         """All animals."""
         with opened_hdf5(path) as file:
             found = list(_of_kind(file, POSE))
@@ -50,7 +50,7 @@ class Nwb:
         most = max(xy.shape[1] for _, xy, _ in parts)
         keypoints = np.concatenate([_widened(xy, most) for _, xy, _ in parts])
         counts = [len(frames) for frames, _, _ in parts]
-        return Said(
+        return OutsideRows(
             tuple(names),
             np.repeat(np.arange(len(parts)), counts),
             np.concatenate([frames for frames, _, _ in parts]),

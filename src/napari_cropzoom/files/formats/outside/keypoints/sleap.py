@@ -27,10 +27,10 @@ from napari_cropzoom.files.formats.contents import (
     opened_hdf5,
 )
 from napari_cropzoom.files.formats.outside.keypoints.keypoints_csv import mean_likelihood
-from napari_cropzoom.files.formats.said import (
+from napari_cropzoom.files.formats.outside_rows import (
     ImportOptions,
+    OutsideRows,
     PosesOut,
-    Said,
     VideoFacts,
     notes_on_video,
     refuse,
@@ -45,7 +45,7 @@ ANALYSIS = frozenset({"tracks", "track_occupancy", "node_names"})
 
 
 class Sleap:
-    """See :class:`napari_cropzoom.files.formats.said.OutsideFormat`."""
+    """See :class:`napari_cropzoom.files.formats.outside_rows.OutsideFormat`."""
 
     name: ClassVar[str] = "sleap"
     label: ClassVar[str] = "SLEAP"
@@ -58,7 +58,7 @@ class Sleap:
         """By the names of its arrays."""
         return content.kind == "hdf5" and (_is_project(content.names) or _is_analysis(content.names))
 
-    def read(self, path: Path, video: VideoFacts, options: ImportOptions) -> Said:
+    def read(self, path: Path, video: VideoFacts, options: ImportOptions) -> OutsideRows:
         """Boxes if there are some, else poses."""
         with opened_hdf5(path) as file:
             if _is_analysis(file):
@@ -152,7 +152,7 @@ def _named(
     return tuple(names[place] for place in used.tolist()), np.searchsorted(used, track).astype(np.int64)
 
 
-def _boxes(path: Path, group: Any, tracks: list[str], chosen: int) -> Said:
+def _boxes(path: Path, group: Any, tracks: list[str], chosen: int) -> OutsideRows:
     x1, y1, x2, y2 = (hdf5_numbers(group, name) for name in ("x1", "y1", "x2", "y2"))
     frame = hdf5_array(group, "frame_idx").astype(np.int64)
     keep = hdf5_array(group, "video") == chosen if "video" in group else np.ones(len(frame), bool)
@@ -167,7 +167,7 @@ def _boxes(path: Path, group: Any, tracks: list[str], chosen: int) -> Said:
         keep &= ~has_no_track
     names, animal = _named(path, track[keep], frame[keep], tracks)
     score = hdf5_numbers(group, "score")[keep] if "score" in group else np.empty(0)
-    return Said(
+    return OutsideRows(
         names,
         animal,
         frame[keep],
@@ -177,7 +177,7 @@ def _boxes(path: Path, group: Any, tracks: list[str], chosen: int) -> Said:
     )
 
 
-def _poses(path: Path, file: Any, tracks: list[str], chosen: int) -> Said:
+def _poses(path: Path, file: Any, tracks: list[str], chosen: int) -> OutsideRows:
     frames, instances = hdf5_array(file, "frames"), hdf5_array(file, "instances")
     points = {False: _xy(file, "points", USER), True: _xy(file, "pred_points", 1)}
     shift = -0.5 if float(file["metadata"].attrs.get("format_id", 1)) < WHOLE_PIXELS_SINCE else 0.0
@@ -211,7 +211,9 @@ def _poses(path: Path, file: Any, tracks: list[str], chosen: int) -> Said:
     names, animal = _named(path, track, shown, tracks)
     n_left = len(best) - len(rows)
     note = (f"{path.name}: {n_left} poses without a track are left out",) if n_left else ()
-    return Said(names, animal, shown, keypoints=xy + shift, confidence=mean_likelihood(score), notes=note)
+    return OutsideRows(
+        names, animal, shown, keypoints=xy + shift, confidence=mean_likelihood(score), notes=note
+    )
 
 
 def _xy(file: Any, name: str, kind: int) -> tuple[FloatArray, FloatArray]:
@@ -222,7 +224,7 @@ def _xy(file: Any, name: str, kind: int) -> tuple[FloatArray, FloatArray]:
     return xy, np.asarray(points["score"], np.float64) if kind != USER else np.full(len(xy), np.nan)
 
 
-def _analysis(path: Path, file: Any) -> Said:
+def _analysis(path: Path, file: Any) -> OutsideRows:
     tracks = hdf5_numbers(file, "tracks")
     dims = json_text(file["tracks"].attrs["dims"]) if "dims" in file["tracks"].attrs else DIMS
     if tracks.ndim != len(DIMS) or sorted(map(str, dims)) != sorted(DIMS):
@@ -237,7 +239,7 @@ def _analysis(path: Path, file: Any) -> Said:
     names = hdf5_texts(file, "track_names") if "track_names" in file else []
     if len(names) != xy.shape[1]:
         names = ["animal"] if xy.shape[1] == 1 else [f"track_{place}" for place in range(xy.shape[1])]
-    return Said.dense([as_text(name) for name in names], xy, mean_likelihood(likelihood))
+    return OutsideRows.dense([as_text(name) for name in names], xy, mean_likelihood(likelihood))
 
 
 def _labels(out: PosesOut) -> Any:

@@ -1,7 +1,7 @@
 """Reading in a process of its own what could bring down this one: the HDF5 library on a damaged file.
 
-It can hang for ever there, or end the whole process; neither can be caught. `read_apart` is for commands;
-a window has its worker.
+It can hang for ever there, or end the whole process; neither can be caught. `read_in_own_process` is for
+commands; a window has its worker.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ import psutil
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.files.formats.contents import Content
 from napari_cropzoom.files.formats.importing import OVERRULES, Imported, read_outside, settled, understand
+from napari_cropzoom.files.formats.outside_rows import ImportOptions, VideoFacts
 from napari_cropzoom.files.formats.packed import pack, unpack
-from napari_cropzoom.files.formats.said import ImportOptions, VideoFacts
 
 LOOK_EVERY = 0.05  # seconds
 MOST_SECONDS, BYTES_A_SECOND = 4.0, 20e6
@@ -41,7 +41,7 @@ def may_crash(path: Path) -> bool:
     return Content(path).kind == "hdf5"
 
 
-def read_apart(
+def read_in_own_process(
     path: Path, video: VideoFacts, options: ImportOptions | None = None, format_name: str | None = None
 ) -> Imported:
     """As :func:`napari_cropzoom.files.formats.importing.read_outside`, without danger to this process."""
@@ -72,7 +72,7 @@ def _run(path: Path, asked: str) -> None:
     CropzoomError
         What it says, or that it hangs or died.
     """
-    command = [sys.executable, "-m", "napari_cropzoom.files.formats.apart", asked]
+    command = [sys.executable, "-m", "napari_cropzoom.files.formats.separate_process", asked]
     most = MOST_SECONDS + _size(path) / BYTES_A_SECOND
     process = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL

@@ -20,7 +20,13 @@ from napari_cropzoom.core.words import counted, verb
 from napari_cropzoom.files.bbox_table import checked_frames
 from napari_cropzoom.files.csv_table import quoted
 from napari_cropzoom.files.formats.doubts import are_pieces
-from napari_cropzoom.files.formats.said import Corner, ImportOptions, Said, Unit, VideoFacts
+from napari_cropzoom.files.formats.outside_rows import (
+    Corner,
+    ImportOptions,
+    OutsideRows,
+    Unit,
+    VideoFacts,
+)
 
 MOST_ANIMALS = 100
 MOST_TOLD = 8
@@ -51,7 +57,7 @@ class ImportedTrack:
 
 
 @dataclass(frozen=True, eq=False)
-class Settled:
+class ImportedTracks:
     """Tracks, and how the file was understood.
 
     Attributes
@@ -80,7 +86,9 @@ class Settled:
     is_corner_assumed: bool = False
 
 
-def settle(path: Path, said: Said, video: VideoFacts, options: ImportOptions, notify: Notify) -> Settled:
+def to_tracks(
+    path: Path, said: OutsideRows, video: VideoFacts, options: ImportOptions, notify: Notify
+) -> ImportedTracks:
     """Put what a file says to the frames of a video.
 
     Raises
@@ -136,10 +144,10 @@ def settle(path: Path, said: Said, video: VideoFacts, options: ImportOptions, no
             f"{path.name}: that x, y are the top-left corner is assumed, the numbers do not prove it. If "
             "they are the centre, give --format centre"
         )
-    return Settled(tuple(tracks), first, corner, unit, source, side, is_assumed)
+    return ImportedTracks(tuple(tracks), first, corner, unit, source, side, is_assumed)
 
 
-def _with_values(path: Path, said: Said) -> Said:
+def _with_values(path: Path, said: OutsideRows) -> OutsideRows:
     """Without rows that say nothing.
 
     Raises
@@ -158,7 +166,7 @@ def _with_values(path: Path, said: Said) -> Said:
 
 
 def _first_frame(
-    path: Path, said: Said, video: VideoFacts, options: ImportOptions, notify: Notify
+    path: Path, said: OutsideRows, video: VideoFacts, options: ImportOptions, notify: Notify
 ) -> int:
     if options.first_frame is not None:
         return options.first_frame
@@ -213,7 +221,7 @@ def _check_frames(path: Path, frames: IntArray, video: VideoFacts, first: int, i
         )
 
 
-def _chosen(path: Path, said: Said, options: ImportOptions) -> Said:
+def _chosen(path: Path, said: OutsideRows, options: ImportOptions) -> OutsideRows:
     """Only the animals that are wanted.
 
     Raises
@@ -283,7 +291,7 @@ def _good(boxes: FloatArray, size: FrameSize) -> FloatArray:
     return boxes[~bad_rows(boxes, size)]
 
 
-def _check_sizing(path: Path, said: Said, options: ImportOptions) -> None:
+def _check_sizing(path: Path, said: OutsideRows, options: ImportOptions) -> None:
     """Refuse points without a size for their boxes.
 
     Raises
@@ -308,7 +316,7 @@ def _check_sizing(path: Path, said: Said, options: ImportOptions) -> None:
     )
 
 
-def _one_a_frame(path: Path, said: Said, n_frames: int, notify: Notify) -> Said:
+def _one_a_frame(path: Path, said: OutsideRows, n_frames: int, notify: Notify) -> OutsideRows:
     """One row for each animal and frame: the likelier where a few have two.
 
     Raises
@@ -343,7 +351,9 @@ def _one_a_frame(path: Path, said: Said, n_frames: int, notify: Notify) -> Said:
     return said.keep(keep)
 
 
-def _boxes_of(mine: Said, video: VideoFacts, options: ImportOptions) -> tuple[FloatArray, float | None]:
+def _boxes_of(
+    mine: OutsideRows, video: VideoFacts, options: ImportOptions
+) -> tuple[FloatArray, float | None]:
     """Boxes of one animal, (T, 4), and the side of those put round points."""
     boxes = np.full((video.n_frames, 4), np.nan)
     if mine.boxes is not None:

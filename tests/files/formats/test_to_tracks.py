@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from napari_cropzoom.core.errors import CropzoomError
-from napari_cropzoom.files.formats.said import VideoFacts
+from napari_cropzoom.files.formats.outside_rows import VideoFacts
 from outside_tables import boxes_of, read, rows, write
 
 # -- the first frame

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from napari_cropzoom.core.collecting import collecting_later
+from napari_cropzoom.core.garbage import collecting_later
 
 
 @pytest.fixture(autouse=True)

@@ -85,7 +85,7 @@ class ImportOptions:
 
 
 @dataclass(frozen=True, eq=False)
-class Said:
+class OutsideRows:
     """Rows of a file, as many as it has boxes or poses, of any animal and frame in any order.
 
     Attributes
@@ -139,7 +139,7 @@ class Said:
         if known is None or len(known) != n or len(self.animal) != n:
             raise ValueError("rows do not fit together")
 
-    def keep(self, rows: BoolArray) -> Said:
+    def keep(self, rows: BoolArray) -> OutsideRows:
         """Only some of the rows; itself where that is all of them."""
         if rows.all():
             return self
@@ -163,7 +163,7 @@ class Said:
     @classmethod
     def dense(
         cls, names: Sequence[str], keypoints: FloatArray, confidence: FloatArray, **more: object
-    ) -> Said:
+    ) -> OutsideRows:
         """Of arrays over all frames and animals: keypoints (T, A, K, 2) and confidence (T, A)."""
         frames, animals = keypoints.shape[:2]
         if len(names) != animals:
@@ -242,7 +242,7 @@ class OutsideFormat(Protocol):
         """Whether a file is of this format, by its content."""
         ...
 
-    def read(self, path: Path, video: VideoFacts, options: ImportOptions) -> Said:
+    def read(self, path: Path, video: VideoFacts, options: ImportOptions) -> OutsideRows:
         """Return what the file says.
 
         Raises

@@ -24,7 +24,7 @@ from napari_cropzoom.files.predictions_csv import PredictionsTable, read_predict
 from napari_cropzoom.projects.review_labels.label_table import are_same, in_order, rows_of, write_rows
 from napari_cropzoom.projects.review_labels.record import (
     VERSION,
-    Found,
+    FoundInImage,
     Place,
     Places,
     label_journal,
@@ -36,7 +36,7 @@ from napari_cropzoom.projects.review_labels.record import (
 )
 
 
-class Said(StrEnum):
+class Verdict(StrEnum):
     """What a person has said of a label."""
 
     NOTHING = "nothing"
@@ -54,12 +54,12 @@ class ReviewLabel:
         As in the table.
     xy : dict
         Of each keypoint that is visible x and y, in pixels of the image.
-    said : Said
+    said : Verdict
     """
 
     image: str
     xy: Places
-    said: Said = Said.NOTHING
+    said: Verdict = Verdict.NOTHING
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class LabelReview:
         The labels of the project.
     names : tuple of str
         Their keypoints.
-    found : dict of str to Found
+    found : dict of str to FoundInImage
         By image, in the order they were made in.
     made : dict of str to ReviewLabel
         As they are now.
@@ -111,7 +111,7 @@ class LabelReview:
 
     labels: Path
     names: tuple[str, ...]
-    found: dict[str, Found]
+    found: dict[str, FoundInImage]
     made: dict[str, ReviewLabel]
     takes_unseen: bool = True
     past: list[Act] = field(default_factory=list)
@@ -137,7 +137,7 @@ class LabelReview:
         found = {
             image: each
             for image, about in read_record(record_of(with_review(labels))).items()
-            if image not in own and (each := Found.of(about, rows.get(image))) is not None
+            if image not in own and (each := FoundInImage.of(about, rows.get(image))) is not None
         }
         made = {
             image: ReviewLabel(image, in_order(each.labels(), table.names))
@@ -158,7 +158,7 @@ class LabelReview:
     def counts(self) -> Counts:
         """How far a person is."""
         said = [label.said for label in self.made.values()]
-        return Counts(len(said), said.count(Said.ACCEPTED), said.count(Said.REJECTED))
+        return Counts(len(said), said.count(Verdict.ACCEPTED), said.count(Verdict.REJECTED))
 
     def by_doubt(self) -> list[str]:
         """Images, those first of whose keypoints the pose model was least sure."""
@@ -221,7 +221,7 @@ class LabelReview:
             self._journal.close()
             self._journal = None
 
-    def say(self, image: str, said: Said) -> None:
+    def say(self, image: str, said: Verdict) -> None:
         """Accept or reject a label.
 
         Raises
@@ -229,7 +229,7 @@ class LabelReview:
         CropzoomError
             If it cannot be kept, or no keypoint is visible; nothing has changed then.
         """
-        if said is Said.ACCEPTED and not self.made[image].xy:
+        if said is Verdict.ACCEPTED and not self.made[image].xy:
             raise CropzoomError("No keypoint is visible here. Show one, or reject the image.")
         self._change(replace(self.made[image], said=said))
 
@@ -264,7 +264,7 @@ class LabelReview:
     def _is_taken(self, label: ReviewLabel) -> bool:
         if not label.xy:  # Lightning Pose learns nothing from such a row
             return False
-        return label.said is Said.ACCEPTED or (label.said is Said.NOTHING and self.takes_unseen)
+        return label.said is Verdict.ACCEPTED or (label.said is Verdict.NOTHING and self.takes_unseen)
 
     def _change(self, label: ReviewLabel) -> None:
         if label != self.made[label.image]:
@@ -296,7 +296,7 @@ class LabelReview:
             return
         before = self.made[entry["image"]]
         xy = {str(name): (float(x), float(y)) for name, (x, y) in entry["xy"].items()}
-        label = ReviewLabel(before.image, in_order(xy, self.names), Said(entry["said"]))
+        label = ReviewLabel(before.image, in_order(xy, self.names), Verdict(entry["said"]))
         self.made[label.image] = label
         if do == "label":
             self.past.append((before, label))
@@ -316,7 +316,7 @@ class LabelReview:
                     continue
                 adopted = replace(label, xy=in_order(rows[image], self.names))
             elif is_newest and self._is_taken(label):
-                adopted = replace(label, said=Said.REJECTED)
+                adopted = replace(label, said=Verdict.REJECTED)
             else:
                 continue
             self._adopted.append((label, adopted))

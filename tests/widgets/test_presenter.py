@@ -73,7 +73,7 @@ def test_it_does_every_task_and_leaves_the_right_box(dock, present, square_path)
     session = dock.controller.session
     assert presenter.tour.number == len(TASKS)
     assert session.pose_poses is not None
-    assert session.sizing.crop_ratio == pytest.approx(1.5, abs=0.02)
+    assert session.sizing.crop_ratio == pytest.approx(1.75, abs=0.02)
     assert session.smoothing.window == 15
     assert session.smoothing.method == "gaussian"  # what is offered where the median shakes the boxes
     assert session.track.source[WRONG] == Source.MANUAL

@@ -1,5 +1,7 @@
 """The tour in a real window: it points at the control of each task and waits for a person to do it."""
 
+import shutil
+
 import pytest
 from napari.utils.theme import get_theme
 from qtpy.QtGui import QColor
@@ -9,7 +11,8 @@ from gui_events import canvas_of, drag, hands, needs_display, press_key, spin, w
 from lpmodels import make_predictions_folder
 from menus import choose_entry
 from napari_cropzoom.app import add_docks
-from napari_cropzoom.core.boxes import Source
+from napari_cropzoom.core.boxes import Box, Source
+from napari_cropzoom.projects.sample_place import SAMPLE_VARIABLE, SAMPLE_VIDEO
 from napari_cropzoom.widgets.tour.highlight import THICK
 from napari_cropzoom.widgets.tour.tasks import TASKS
 from napari_cropzoom.widgets.tour.tour import ALREADY, Tour
@@ -29,6 +32,16 @@ def dock(new_viewer):
     wait_for(lambda: canvas_of(window_of(dock)).isVisible())
     spin(0.3)
     return dock
+
+
+@pytest.fixture
+def sample(video_file, tmp_path, monkeypatch):
+    """A video in the place of the sample's."""
+    path = tmp_path / "sample" / SAMPLE_VIDEO
+    path.parent.mkdir(parents=True)
+    shutil.copy(video_file, path)
+    monkeypatch.setenv(SAMPLE_VARIABLE, str(tmp_path / "sample"))
+    return path
 
 
 def begin(dock) -> Tour:
@@ -66,17 +79,16 @@ def assert_panel_is_at_the_left(dock, tour) -> None:
     assert tour.panel.geometry().right() < middle
 
 
-def test_each_task_is_pointed_at_and_waits_until_it_is_done(
-    dock, video_file, model_folder, poses, tmp_path
-):
-    pose_model = make_predictions_folder(tmp_path / "models" / "pose", video_file, poses)
+def test_each_task_is_pointed_at_and_waits_until_it_is_done(dock, sample, poses, tmp_path):
+    detector = make_predictions_folder(tmp_path / "models" / "detector", sample, poses)
+    pose_model = make_predictions_folder(tmp_path / "models" / "pose", sample, poses)
     tour = begin(dock)
     assert control_of(dock, tour) is window_of(dock).menuBar()
     spin(0.5)
     assert tour.number == 0
-    dock["video"].open(video_file)
+    dock["video"].open(sample)
     wait_for(lambda: tour.number == 1)
-    dock["detect"].choose_model(model_folder)
+    dock["detect"].choose_model(detector)
     wait_for(lambda: tour.task.control(dock) is dock["detect"].offer.use)
     assert_panel_is_at_the_left(dock, tour)  # one may look at the video while it runs
     click_on(control_of(dock, tour))
@@ -113,7 +125,7 @@ def test_it_can_be_skipped_and_left_at_any_time_and_says_what_is_missing(dock):
     click_on(tour.panel.skip)
     assert tour.number == 1
     click_on(tour.panel.skip)
-    wait_for(lambda: tour.panel.said.text() == dock["boxes"].missing())
+    wait_for(lambda: tour.panel.text.text().startswith(dock["boxes"].missing()))
     assert tour.highlight.isVisible()
     press_key("Escape")
     wait_for(lambda: dock.findChild(Tour) is None)
@@ -125,8 +137,8 @@ def test_it_can_be_skipped_and_left_at_any_time_and_says_what_is_missing(dock):
     wait_for(lambda: dock.findChild(Tour) is None)
 
 
-def test_what_is_done_already_is_not_waited_for_but_said(dock, video_file):
-    dock["video"].open(video_file)
+def test_what_is_done_already_is_not_waited_for_but_said(dock, sample):
+    dock["video"].open(sample)
     wait_for(lambda: dock.controller.session is not None)
     tour = begin(dock)
     assert (tour.panel.said.text(), tour.panel.skip.text()) == (ALREADY, "Next")
@@ -134,6 +146,65 @@ def test_what_is_done_already_is_not_waited_for_but_said(dock, video_file):
     assert "button" not in tour.panel.text.text()
     click_on(tour.panel.skip)
     assert (tour.number, tour.panel.skip.text()) == (1, "Skip")
+
+
+def test_another_video_is_not_taken_for_the_sample_and_no_task_points_at_what_is_not_there(
+    dock, sample, video_file
+):
+    dock["video"].open(video_file)
+    wait_for(lambda: dock.controller.session is not None)
+    session = dock.controller.session
+    session.set_box(0, Box(20, 20, 40, 40))
+    tour = begin(dock)
+    assert video_file.name in tour.panel.text.text()
+    assert "not the sample" in tour.panel.text.text()
+    assert (tour.panel.said.text(), tour.panel.skip.text()) == ("", "Skip")
+    for number, title in enumerate(task.title for task in TASKS):
+        wait_for(lambda title=title: title in tour.panel.title.text())
+        spin(0.3)
+        control, step = tour.task.control(dock), dock[tour.task.step]
+        is_there = control is not None and control.isVisible() and control.isEnabled()
+        text = tour.panel.text.text()
+        assert video_file.name in text, title
+        assert is_there or step.missing() or "this" not in text.replace("(This", ""), (title, text)
+        assert tour.panel.open.isVisible(), title
+        if title != "Correct a wrong box":  # a box was set by hand
+            assert tour.panel.said.text() == "", title
+        if number < len(TASKS) - 1:
+            click_on(tour.panel.skip)
+    session.save()  # or else it is asked for
+    tour.show_task(0)
+    dock["video"].open(sample)
+    wait_for(lambda: tour.number == 1)
+
+
+def test_what_was_done_in_the_video_before_is_not_done_in_this_one(dock, sample, video_file):
+    dock["video"].open(sample)
+    wait_for(lambda: dock.controller.session is not None)
+    dock.controller.session.set_box(0, Box(20, 20, 40, 40))
+    tour = begin(dock)
+    tour.show_task(3)
+    wait_for(lambda: tour.panel.said.text() == ALREADY)
+    dock.controller.session.save()  # or else it is asked for
+    dock["video"].open(video_file)
+    wait_for(lambda: "not the sample" in tour.panel.text.text())
+    assert tour.panel.said.text() == ""
+    assert not tour.is_done
+
+
+def test_a_folded_step_is_pointed_at_by_its_line(dock, sample):
+    dock["video"].open(sample)
+    wait_for(lambda: dock.controller.session is not None)
+    dock.controller.session.set_box(0, Box(20, 20, 40, 40))
+    tour = begin(dock)
+    tour.show_task(4)
+    wait_for(lambda: tour.task.control(dock) is not None and tour.highlight.isVisible())
+    assert "Move this slider" in tour.panel.text.text()
+    dock.open_step("video")
+    wait_for(lambda: tour.panel.text.text().startswith("Open step Smooth"))
+    header = dock["smooth"].header
+    middle = header.mapTo(header.window(), header.rect().center())
+    wait_for(lambda: tour.highlight.geometry().contains(middle))
 
 
 def test_esc_closes_an_open_menu_first(dock):

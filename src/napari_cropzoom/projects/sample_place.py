@@ -18,3 +18,9 @@ def sample_root() -> Path | None:
     named = os.environ.get(SAMPLE_VARIABLE)
     root = Path(named).expanduser() if named else Path(__file__).resolve().parents[3] / "sample_data"
     return root if (root / SAMPLE_VIDEO).is_file() else None
+
+
+def sample_video() -> Path | None:
+    """The sample's video, or None where there is no sample."""
+    root = sample_root()
+    return None if root is None else root / SAMPLE_VIDEO

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,8 @@ from napari_cropzoom.core.looks import MESSAGE, rgb
 
 RECENT_LENGTH = 8
 _BAR = {kind: ", ".join(f"{255 * part:.0f}" for part in rgb(color)) for kind, color in MESSAGE.items()}
+_ENDS = tuple(re.compile(each) for each in (r"[.!?](?= )", r"[;:](?= )", r",(?= )"))
+_SHORT = 8  # letters: a part of a text that is not worth to be shown alone
 _SIGN = {"error": "⚠  ", "warning": "⚠  ", "info": ""}
 
 
@@ -41,6 +44,7 @@ class Message(QLabel):
     is_cut : bool
         Whether it takes the height it is given: what has no room is cut off with an ellipsis, and is in
         the tooltip.
+    padding : int
     changed : Signal
         It says something else.
     """
@@ -52,6 +56,7 @@ class Message(QLabel):
         self.kind = ""
         self.plain = ""
         self.is_cut = False
+        self.padding = 5
         self.setIndent(0)  # or else Qt has less room for a line than is counted on
         self.setWordWrap(True)
         self.setTextFormat(Qt.TextFormat.PlainText)
@@ -94,6 +99,12 @@ class Message(QLabel):
         """Not where the text is cut."""
         return not self.is_cut and super().hasHeightForWidth()
 
+    def height_for(self, width: int) -> int:
+        """Pixels down that the whole text needs at a width, frame included."""
+        across = width - 2 * self.padding - 5  # its lines at the left, of 4 px, and at the right
+        lines = len(lines_of(f"{_SIGN.get(self.kind, '')}{breakable(self.plain)}", across, self.font()))
+        return lines * line_height(self.font()) + 2 * (self.padding + 1)
+
     def _show(self, kind: str, text: str) -> None:
         if not text:
             self.clear()
@@ -102,7 +113,7 @@ class Message(QLabel):
         color = _BAR[kind]
         self.setStyleSheet(
             f"Message {{ border: 1px solid rgb({color}); border-left: 4px solid rgb({color});"
-            f" background: rgba({color}, 40); padding: 5px; }}"
+            f" background: rgba({color}, 40); padding: {self.padding}px; }}"
         )
         self._write()
         self.setAccessibleName(f"{kind}: {text}")
@@ -182,21 +193,35 @@ def line_height(font: QFont) -> int:
     return int(QFontMetrics(font).lineSpacing()) + 1
 
 
-def cut(text: str, room: QSize, font: QFont) -> str:
-    """Text that fits into a room in pixels: an ellipsis at the end, of one line parts as in `fitting`."""
-    metrics = QFontMetrics(font)
-    lines = max(1, room.height() // line_height(font))
-    if lines == 1 and " · " in text:
-        return fitting(text, room.width(), metrics)
+def lines_of(text: str, width: int, font: QFont) -> list[int]:
+    """Where each line of a text begins that is wrapped at a width in pixels."""
     layout = QTextLayout(text, font)
     layout.beginLayout()
     starts: list[int] = []
     while (line := layout.createLine()).isValid():
-        line.setLineWidth(max(room.width(), 1))
+        line.setLineWidth(max(width, 1))
         starts.append(line.textStart())
     layout.endLayout()
-    if len(starts) <= lines:
+    return starts
+
+
+def cut(text: str, room: QSize, font: QFont) -> str:
+    """Text that fits into a room in pixels, of one line parts as in `fitting`.
+
+    What has no room is left out after a whole sentence or part of one, if any fits.
+    """
+    metrics = QFontMetrics(font)
+    lines = max(1, room.height() // line_height(font))
+    if lines == 1 and " · " in text:
+        return fitting(text, room.width(), metrics)
+    if len(starts := lines_of(text, room.width(), font)) <= lines:
         return text
+    for end in _ENDS:
+        whole = [found.end() for found in end.finditer(text) if found.start() >= _SHORT]
+        for at in reversed(whole):
+            shown = f"{text[:at].rstrip()} …"
+            if len(lines_of(shown, room.width(), font)) <= lines:
+                return shown
     last = starts[lines - 1]
     rest = metrics.elidedText(text[last:], Qt.TextElideMode.ElideRight, room.width() - 2)
     return f"{text[:last]}{rest}"

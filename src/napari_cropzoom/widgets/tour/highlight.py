@@ -69,7 +69,7 @@ class Panel(QFrame):
         names = ("title", "text", "said", "keys")
         self.title, self.text, self.said, self.keys = (self._label(name) for name in names)
         self.keys.hide()
-        self.open = button("Open it for me", "tour_open")
+        self.open = button("Open the sample", "tour_open")
         self.skip = button("Skip", "tour_skip", "Go on without doing this")
         self.leave = button("Leave (Esc)", "tour_leave", "End the tour; what you have done stays")
         for each, signal in (
@@ -93,13 +93,19 @@ class Panel(QFrame):
         self._color = ""
         self.hide()
 
-    def say(self, title: str, text: str, said: str = "", skip: str = "Skip", opens: bool = False) -> None:
+    def say(self, title: str, text: str, skip: str = "Skip") -> None:
         """Show a task; ``skip`` is on the button that goes on, none if it is empty."""
         self.title.setText(f"<b>{title}</b>")
-        self.text.setText(text)
+        self.update_task(text, "", skip, opens=False)
+
+    def update_task(self, text: str, said: str, skip: str, *, opens: bool) -> None:
+        """Say something else of the task that is shown; ``opens`` offers the sample."""
+        if text != self.text.text():
+            self.text.setText(text)
         self.tell(said)
         self.open.setVisible(opens)
-        self.skip.setText(skip)
+        if skip != self.skip.text():
+            self.skip.setText(skip)
         self.skip.setVisible(bool(skip))
 
     def show_keys(self, text: str) -> None:

@@ -23,7 +23,7 @@ SHORT = 0.25  # seconds: what lasts less is part of a movement, which is not cut
 WRONG = 0.75  # overlap (IoU) of a wrong box with the right one, at most
 SAME_SIZE = 1.15  # times: boxes that are moved only
 PLAYED = 8.0  # seconds of the video at the end
-RATIO = 1.5
+RATIO = 1.75
 KEYS = "Space: pause    →: go on    Esc: leave"
 PAUSED = "Paused. Space: go on    Esc: leave"
 

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
-from qtpy.QtWidgets import QMainWindow, QWidget
+from qtpy.QtWidgets import QMainWindow, QProgressBar, QWidget
 
 from napari_cropzoom.core.boxes import Source
+from napari_cropzoom.core.editing.settings import SettingsEdit, SizingEdit
+from napari_cropzoom.projects.sample_place import sample_video
 from napari_cropzoom.widgets.gl_context import canvas_near, top_of
 
 if TYPE_CHECKING:
@@ -47,10 +48,12 @@ class TourTask:
         In place of them where it is done by itself.
     control : callable
         Takes the dock; the control to point at, None where it is on no screen.
-    state : callable
-        Takes the dock; what is there once the task is done.
-    is_change : bool
-        Whether it is done when the state is another one than at its beginning, not when there is any.
+    is_done : callable
+        Takes the review; whether this was done in it, now or before.
+    lacks : str
+        Said in place of ``text`` where the control is not there, or nothing can be done with it.
+    other : str
+        In place of ``text`` where the open video is not the sample; empty for the same.
     is_watched : bool
         Whether a person watches the canvas meanwhile.
     """
@@ -60,29 +63,69 @@ class TourTask:
     text: str
     told: str
     control: Callable[[Dock], QWidget | None]
-    state: Callable[[Dock], object]
-    is_change: bool = False
+    is_done: Callable[[Session], bool]
+    lacks: str = ""
+    other: str = ""
     is_watched: bool = False
 
-    def is_done(self, dock: Dock, before: object) -> bool:
-        """Whether it is done, given the state at its beginning."""
-        state = self.state(dock)
-        return state != before if self.is_change else bool(state)
+    def why_not(self, dock: Dock) -> str:
+        """What is to be said where its control is not there or has no use; empty if it can be done."""
+        control = self.control(dock)
+        if control is not None and (control.isEnabled() or isinstance(control, QProgressBar)):
+            return ""
+        reason = control.toolTip() if control is not None else ""
+        return " ".join(filter(None, (reason, self.lacks)))
+
+
+def is_sample(session: Session | None) -> bool:
+    """Whether a review is of the sample's own video."""
+    video = sample_video()
+    return session is not None and video is not None and session.video.path.resolve() == video.resolve()
 
 
 def named(name: str) -> Callable[[Dock], QWidget | None]:
-    """The control of a name in the dock."""
-    return lambda dock: dock.findChild(QWidget, name)
+    """The control of a name in the dock, None while it is hidden; one in a folded step is not hidden."""
+
+    def find(dock: Dock) -> QWidget | None:
+        found = dock.findChild(QWidget, name)
+        return found if found is not None and _is_offered(found) else None
+
+    return find
 
 
-def of_session(state: Callable[[Session], object]) -> Callable[[Dock], object]:
-    """A state of the review; None while there is none."""
+def _is_offered(control: QWidget) -> bool:
+    """Whether a control shows, or would if its step were open."""
+    step = control.parentWidget()
+    while step is not None and not step.objectName().endswith("_body"):
+        step = step.parentWidget()
+    return control.isVisible() if step is None else control.isVisibleTo(step)
 
-    def of_dock(dock: Dock) -> object:
-        session = dock.controller.session
-        return None if session is None else state(session)
 
-    return of_dock
+def _is_sized(session: Session) -> bool:
+    """Whether a person has chosen another size of the boxes; those made at first are no edit."""
+    return any(isinstance(edit, SizingEdit) for edit in session.history)
+
+
+def _is_smoothed(session: Session) -> bool:
+    """Whether a person has chosen another smoothing than that which a review begins with."""
+    edits = (edit for edit in session.history if isinstance(edit, SettingsEdit))
+    return any(edit.was.smoothing != edit.becomes.smoothing for edit in edits)
+
+
+def _canvas_with_suspects(dock: Dock) -> QWidget | None:
+    """The canvas, None where no frame looks wrong."""
+    session = dock.controller.session
+    if session is not None and session.suspects.is_inspected and not session.suspects.entries()[0]:
+        return None
+    return canvas_near(dock)
+
+
+def _is_found(session: Session) -> bool:
+    """Whether a detector has found the animal; a box drawn by hand is no detection."""
+    is_detected = session.detector_poses is not None or bool(
+        (session.track.source == Source.DETECTED).any()
+    )
+    return session.has_boxes and is_detected
 
 
 def _menu_bar(dock: Dock) -> QWidget | None:
@@ -92,9 +135,12 @@ def _menu_bar(dock: Dock) -> QWidget | None:
 
 def _run_or_use(dock: Dock, key: str) -> QWidget | None:
     """The button that takes the predictions that are there, else the one that makes them, or its bar."""
-    found = (dock.findChild(QWidget, f"{key}_{name}") for name in ("use", "run", "progress"))
-    return next((each for each in found if each is not None and each.isVisible()), None)
+    found = (named(f"{key}_{name}")(dock) for name in ("progress", "use", "run"))
+    return next((each for each in found if each is not None), None)
 
+
+RUNS = "It runs: wait until it has ended. You can look at the video meanwhile."
+USES = "This was run before. Press this button to take what it has found."
 
 TASKS: tuple[TourTask, ...] = (
     TourTask(
@@ -105,7 +151,7 @@ TASKS: tuple[TourTask, ...] = (
         "A short video of a mouse in a large arena, with two models: a detector for the full frame "
         "and a pose model for the crop.",
         _menu_bar,
-        of_session(lambda session: True),
+        is_sample,
     ),
     TourTask(
         "detect",
@@ -115,19 +161,24 @@ TASKS: tuple[TourTask, ...] = (
         "The detector looks at every frame and finds where the mouse is. It runs in a process of its "
         "own, so the window stays alive.",
         lambda dock: _run_or_use(dock, "detect"),
-        of_session(lambda session: session.detector_poses is not None and session.has_boxes),
+        _is_found,
+        lacks="Or press Skip.",
+        other="Press this button. The detector looks at every frame; the line above says how long that "
+        "takes. You can look at the video meanwhile.",
         is_watched=True,
     ),
     TourTask(
         "boxes",
         "Choose the size of the boxes",
-        "Every frame has a box round the keypoints now. Move this slider to about 1.5 and see the box "
+        "Every frame has a box round the keypoints now. Move this slider to about 1.75 and see the box "
         "fit the animal.",
         "Every frame has a box now, put round the keypoints. A box that fits the animal gives the "
         "pose model more pixels of it.",
         named("boxes_ratio"),
-        of_session(lambda session: session.sizing),
-        is_change=True,
+        _is_sized,
+        lacks="Crop ratio cannot be set here: it needs the keypoints of a detector, and to be chosen. "
+        "Press Skip.",
+        other="Move this slider until the box just holds the animal.",
         is_watched=True,
     ),
     TourTask(
@@ -138,9 +189,9 @@ TASKS: tuple[TourTask, ...] = (
         "the box smoothly with the frames beside.",
         "Nobody can look at all boxes, so those that look wrong are listed. One is dragged right, and "
         "one button joins it with the frames beside.",
-        canvas_near,
-        of_session(lambda session: int(np.count_nonzero(session.track.source == Source.MANUAL))),
-        is_change=True,
+        _canvas_with_suspects,
+        lambda session: bool((session.track.source == Source.MANUAL).any()),
+        lacks="No frame looks wrong here: press Skip.",
     ),
     TourTask(
         "smooth",
@@ -150,8 +201,8 @@ TASKS: tuple[TourTask, ...] = (
         "Smoothing takes away the jitter of the detector, and passes exactly through the box that was "
         "set by hand.",
         named("smooth_window"),
-        of_session(lambda session: session.smoothing),
-        is_change=True,
+        _is_smoothed,
+        lacks="There is no window to choose: press Skip, or choose a method above.",
         is_watched=True,
     ),
     TourTask(
@@ -161,12 +212,14 @@ TASKS: tuple[TourTask, ...] = (
         "back into the full frame.",
         "The inside of each box goes to the pose model, and its keypoints come back into the full frame.",
         lambda dock: _run_or_use(dock, "pose"),
-        of_session(lambda session: session.pose_poses is not None),
+        lambda session: session.pose_poses is not None,
+        lacks="Or press Skip.",
         is_watched=True,
     ),
 )
 END = (
     "This is the whole way",
     "The round dots with a dark edge are the pose model's keypoints. Press K to play the video. "
+    "Where they touch the edge of a box, step Review has new suspects and a button for larger boxes. "
     "Ctrl+S saves the boxes; the steps Export and Show say how to go on.",
 )

@@ -5,7 +5,7 @@ from napari.settings import get_settings
 from qtpy.QtCore import QEvent, QObject, QTimer
 from qtpy.QtWidgets import QApplication, QMessageBox
 
-from gui_events import close_window, needs_display, spin, wait_for, xdotool
+from gui_events import close_window, needs_display, press_key, spin, wait_for, xdotool
 from napari_cropzoom.core.boxes import Box
 from napari_cropzoom.files.bbox_csv import read_bbox_csv
 from napari_cropzoom.files.review_paths import journal_file
@@ -22,10 +22,10 @@ class Keeper(QObject):
     def __init__(self, dock):
         super().__init__(dock)
         self.setObjectName("keeper")
-        self.closed = False
+        self.closed = self.keeps_all = False
 
     def eventFilter(self, watched, event):
-        if event.type() == QEvent.Type.Close and event.spontaneous():
+        if event.type() == QEvent.Type.Close and (event.spontaneous() or self.keeps_all):
             self.closed = True
             event.ignore()
             return True
@@ -99,6 +99,35 @@ def test_closing_says_that_the_edits_are_kept_and_offers_to_write(edited, button
     assert target.is_file() == (button == "Write it")
     if button == "Write it":
         assert read_bbox_csv(target, N)[10].tolist() == list(HERE)
+
+
+@pytest.mark.parametrize(
+    ("key", "animals", "button"),
+    [
+        ("ctrl+q", 1, "Write it"),
+        ("ctrl+q", 2, "Cancel"),
+        ("ctrl+q", 2, "Write it"),
+        ("ctrl+w", 2, "Cancel"),
+    ],
+)
+def test_the_keys_that_end_napari_ask_the_same(edited, key, animals, button):
+    """Which close the window as a script may, though a person does."""
+    session, keeper = edited.controller.session, edited.findChild(QObject, "keeper")
+    if animals == 2:
+        session.save()
+        session.add_track("white")
+        session.set_box(12, HERE)
+    answer = Answer(button)
+    keeper.keeps_all = True
+    press_key(key)
+    assert answer.text.startswith("The edits of v.mp4 are kept.")
+    assert answer.default == "Write it"
+    assert is_open(edited) == (button == "Cancel")
+    assert session.unsaved == (button == "Cancel")
+    session.save()
+    press_key("ctrl+w")  # napari forgets that all windows were to be closed
+    assert not is_open(edited)
+    keeper.keeps_all = False
 
 
 @pytest.mark.parametrize("button", ["Write it", "Do not write it", "Cancel"])

@@ -192,10 +192,11 @@ class CropzoomDock(QWidget):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Ask before a person closes the window while the file of final boxes is not up to date.
 
-        The review ends with the window, so that another window may edit it, though Python goes on.
+        The review ends with the window, so another window may edit it, though Python goes on.
         """
         if event.type() == QEvent.Type.Close:
-            is_asked = event.spontaneous()
+            # napari's menu and keys close the window itself, a script (Viewer.close) its canvas first.
+            is_asked = event.spontaneous() or canvas_near(self) is not None
             if is_asked and not may_leave(self, self.controller.session, self._show_error):
                 event.ignore()
                 return True

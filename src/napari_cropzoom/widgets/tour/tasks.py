@@ -80,7 +80,9 @@ class TourTask:
 def is_sample(session: Session | None) -> bool:
     """Whether a review is of the sample's own video."""
     video = sample_video()
-    return session is not None and video is not None and session.video.path.resolve() == video.resolve()
+    if session is None or video is None:
+        return False
+    return bool(video.resolve() == session.video.path.resolve())
 
 
 def named(name: str) -> Callable[[Dock], QWidget | None]:
@@ -98,7 +100,7 @@ def _is_offered(control: QWidget) -> bool:
     step = control.parentWidget()
     while step is not None and not step.objectName().endswith("_body"):
         step = step.parentWidget()
-    return control.isVisible() if step is None else control.isVisibleTo(step)
+    return bool(control.isVisible() if step is None else control.isVisibleTo(step))
 
 
 def _is_sized(session: Session) -> bool:

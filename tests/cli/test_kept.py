@@ -111,6 +111,27 @@ def test_another_smoothing_of_a_whole_run_is_told(project, capsys):
     assert "--bbox_dir takes the reviewed boxes)" in said(capsys, *runs(project))
 
 
+def test_smoothing_that_leaves_the_animal_is_told_by_every_command_that_takes_its_boxes(
+    project, tmp_path, capsys
+):
+    boxes = BOXES.copy()
+    boxes[:, 0] += 40 * np.sin(np.arange(N) * np.pi / 10)
+    write_bbox_csv(project / "boxes" / "v_bbox.csv", boxes)
+    words = "frames the smoothed box leaves out over a third of the box before it"
+    smooth = ("smooth_bbox", project / "boxes", "--output_dir", tmp_path / "s", "--window")
+    assert main([*map(str, smooth), "5"]) == 0
+    assert capsys.readouterr().err == ""
+    assert main([*map(str, smooth), "61", "--overwrite"]) == 0
+    told = capsys.readouterr().err
+    assert words in told
+    assert told.endswith("Give a smaller --window.\n")
+    cut = ("crop", project / "det", project / "v.mp4", "--bbox_dir", tmp_path / "s")
+    assert main([*map(str, cut), "--preset", "ultrafast"]) == 0
+    told = capsys.readouterr().err
+    assert words in told
+    assert told.endswith("Smooth them again with a smaller window.\n")
+
+
 def test_frames_that_were_interpolated_are_told(project, capsys):
     guessed = np.arange(N) % 5 != 0
     guessed[-1] = False

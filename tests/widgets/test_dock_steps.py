@@ -7,6 +7,7 @@ from qtpy.QtCore import Qt
 
 from napari_cropzoom.core.boxes import Box, Source
 from napari_cropzoom.files.bbox_csv import read_bbox_csv, write_bbox_csv
+from napari_cropzoom.files.review_paths import frames_left_in
 from napari_cropzoom.video.video import Video
 from napari_cropzoom.widgets.steps.parts.encoding import EncodingBox
 from napari_cropzoom.widgets.steps.registry import STEPS
@@ -173,6 +174,35 @@ def test_smoothing_that_makes_boxes_shake_more_says_so_in_a_line(opened, tmp_pat
     assert "shake" not in opened["pose"].doubts.text()
 
 
+def test_smoothing_that_leaves_the_animal_says_so_and_is_not_done(opened, tmp_path, wait):
+    """As of an animal that goes left and right: a large window leaves the box in the middle."""
+    x = 60 + 50 * np.sin(np.arange(40) * np.pi / 10)
+    write_bbox_csv(tmp_path / "b_bbox.csv", np.column_stack([x, np.tile([60.0, 40, 40], (40, 1))]))
+    opened["boxes"].load(tmp_path / "b_bbox.csv")
+    session, smooth = opened.controller.session, opened["smooth"]
+    wait(lambda: session.has_boxes)
+    opened.open_step("smooth")
+    wait(lambda: smooth.header.state.startswith("✓ median, 5 frames"))
+    assert smooth.worse.isHidden()
+    smooth.window_slider.setValue(101)
+    wait(lambda: smooth.header.state.startswith("⚠ leaves "))
+    count = session.tracks.entry.smoothed.n_left
+    assert 20 < count < 40
+    assert smooth.header.state == f"⚠ leaves {count} boxes · median, 101 frames"
+    assert smooth.worse.plain.startswith(f"In {count} of 40 frames the smoothed box leaves out over a ")
+    assert smooth.worse.plain.endswith("Choose a smaller window.")
+    for step, name in (("crop", "doubts"), ("pose", "doubts"), ("export", "state"), ("show", "about")):
+        opened.open_step(step)
+        said = f"In {count} frames the smoothed box leaves the animal or cuts it off: choose a smaller "
+        told = getattr(opened[step], name)
+        wait(lambda told=told, said=said: said in told.text())
+    assert frames_left_in(session.save()) == count
+    opened.open_step("smooth")
+    smooth.window_slider.setValue(5)
+    wait(lambda: smooth.header.state.startswith("✓ median, 5 frames"))
+    assert smooth.worse.isHidden()
+
+
 def test_a_median_that_shakes_the_centre_is_left_at_a_click(opened, tmp_path, wait):
     """As of an animal that walks evenly while its box breathes: a median of corner and size shakes it."""
     t = np.arange(40)
@@ -183,7 +213,7 @@ def test_a_median_that_shakes_the_centre_is_left_at_a_click(opened, tmp_path, wa
     opened["boxes"].load(tmp_path / "b_bbox.csv")
     smooth = opened["smooth"]
     wait(lambda: smooth.better.text())
-    assert smooth.header.state == "median, 5 frames"  # nobody has chosen it: no warning, and not done
+    assert smooth.header.state.startswith("⚠ shakes more · median, 5 frames · ")  # though not opened yet
     opened.open_step("smooth")
     assert smooth.header.state.startswith("⚠ shakes more · median, 5 frames · ")
     assert smooth.better.text().startswith("Use Gaussian instead: ")

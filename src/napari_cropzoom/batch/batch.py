@@ -35,6 +35,7 @@ from napari_cropzoom.core.inspection.inspection import (
     Suspect,
     anchor_likelihood,
     at_least,
+    doubtful_frames,
     ranked,
 )
 from napari_cropzoom.core.inspection.motion import Motion
@@ -42,6 +43,7 @@ from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.progress import Notify, Progress, Stage, ignore
 from napari_cropzoom.core.sampling.changed import frames_to_see
 from napari_cropzoom.core.smoothing.finalize import fill_missing
+from napari_cropzoom.core.smoothing.leaving import frames_left, told_of_left
 from napari_cropzoom.core.smoothing.methods import SmoothingSettings, smooth
 from napari_cropzoom.core.smoothing.sizing import boxes_from_keypoints, told_of_small
 from napari_cropzoom.core.words import counted
@@ -198,7 +200,7 @@ class Batch:
             gaps = int(np.isnan(boxes[:, 0]).sum())
             if gaps:
                 found = replace(found, why=f"{counted(gaps, 'frame')} without a box filled")
-            boxes = self._smoothed(fill_missing(boxes))
+            boxes = self._smoothed(fill_missing(boxes), video.path)
         if self._crops:
             crop = detector.cropped_video(video.path)
             edge, encoding = self._settings.edge, self._settings.encoding
@@ -340,8 +342,12 @@ class Batch:
             inside[each.first : each.last + 1] = True
         return suspects, float(inside.mean())
 
-    def _smoothed(self, boxes: FloatArray) -> FloatArray:
+    def _smoothed(self, boxes: FloatArray, video: Path) -> FloatArray:
         settings = SmoothingSettings(self._settings.method, self._settings.window)
+        nobody = np.zeros(len(boxes), bool)
+        left = frames_left(boxes, settings, nobody, doubtful_frames(boxes))
+        if told := told_of_left(left, len(boxes)):
+            self._notify(f"{video.name}: {told}. Take a smaller window.")
         return boxes if settings.window <= 1 else np.rint(smooth(boxes, settings))
 
     def _made_how(self) -> dict[str, Any]:

@@ -272,6 +272,7 @@ def read_boxes(path: Path, video: Path, *, is_given: bool = True) -> FloatArray:
 
     With ``is_given`` False, they are those of a model's own folder, not of one that a person named.
     """
+    from napari_cropzoom.cli.smoothing import told_of_smoothing_before
     from napari_cropzoom.files.belonging import CURE, GIVE_OTHERS, check_made_of, on_trust
     from napari_cropzoom.files.formats import registry
     from napari_cropzoom.video.video import Video
@@ -283,6 +284,8 @@ def read_boxes(path: Path, video: Path, *, is_given: bool = True) -> FloatArray:
     if not is_known:
         print_note(on_trust(path))
     tell_fractions(path, boxes)
+    if told := told_of_smoothing_before(path, boxes):
+        print_note(told)
     return boxes
 
 

@@ -249,6 +249,19 @@ def absent_frames(folder: Path, video_stem: str, n_frames: int) -> list[int]:
     return [each for each in numbers if isinstance(each, int) and 0 <= each < n_frames]
 
 
+def frames_left_in(bbox_csv: Path) -> int:
+    """In how many frames smoothing has moved the boxes of a saved review off the animal.
+
+    0 where nobody has counted them; see :func:`.leaving.frames_left`.
+    """
+    try:
+        said = _known_videos(bbox_csv.parent / METADATA).get(bbox_csv.name.removesuffix("_bbox.csv"))
+    except CropzoomError:
+        return 0
+    left = said.get("left") if isinstance(said, dict) else None
+    return left if isinstance(left, int) and left > 0 else 0
+
+
 @dataclass(frozen=True)
 class Places:
     """Where a person keeps what is made of a video, or of the videos of a project.

@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from napari_cropzoom.core.boxes import BoxTrack, Source
+from napari_cropzoom.core.boxes import BoxTrack, Review, Source
 from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.inspection.inspection import doubtful_frames
+from napari_cropzoom.core.smoothing.leaving import frames_left
 from napari_cropzoom.core.words import counted, verb
 from napari_cropzoom.files.belonging import images_of, sign
 from napari_cropzoom.files.review_paths import (
@@ -139,6 +141,7 @@ class PendingSave:
         return target
 
     def _summary(self, raw_csv: Path, track: BoxTrack) -> dict[str, Any]:
+        doubtful = doubtful_frames(track.boxes) & (track.review < Review.ACCEPTED)
         return {
             "raw": raw_csv.name,
             "track": track.name,
@@ -148,6 +151,7 @@ class PendingSave:
             "absent": np.flatnonzero(track.source == Source.ABSENT).tolist(),
             "filled": np.flatnonzero(track.is_missing).tolist(),
             "fill": self.revision.fill,
+            "left": frames_left(track.boxes, self.revision.smoothing, track.is_manual, doubtful),
         }
 
 

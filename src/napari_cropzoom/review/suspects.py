@@ -7,12 +7,13 @@ from bisect import insort
 import numpy as np
 from psygnal import Signal
 
-from napari_cropzoom.core.boxes import BoxTrack, FloatArray, IntArray, Review, Source
+from napari_cropzoom.core.boxes import BoolArray, BoxTrack, FloatArray, IntArray, Review, Source
 from napari_cropzoom.core.inspection.accepted import acceptances_of, by_gesture, without_accepted
 from napari_cropzoom.core.inspection.inspection import (
     DEFAULT_AMOUNT,
     Suspect,
     at_least,
+    doubtful_frames,
     rank,
 )
 from napari_cropzoom.core.inspection.labeled import LabeledImages
@@ -117,6 +118,17 @@ class Suspects:
         if not self.knows(name):
             return None
         return self._with_lost(entry.track, *self._of(name, self._amount))[0]
+
+    def doubtful(self) -> BoolArray | None:
+        """(T,) frames of the current track whose box is suspected and not settled; None if not inspected.
+
+        What the pose says of a box is no doubt that it is where the animal is.
+        """
+        track = self.tracks.entry.track
+        if not track.n_missing < len(track) or not self.is_inspected:
+            return None
+        left, _ = self._queues[self.tracks.current].entries(track)
+        return doubtful_frames(track.boxes, left) & (track.review < Review.ACCEPTED)
 
     def _of(self, name: str, amount: float) -> tuple[list[Suspect], list[Suspect]]:
         """Open and settled suspects of the boxes of a track, and of the pose that was found in them."""

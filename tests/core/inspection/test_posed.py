@@ -95,12 +95,24 @@ def test_a_box_that_ends_with_the_frame_cuts_nothing_off(boxes, poses):
     assert spans(posed.entries(smoothed)[0]) == [(200, 200)]
 
 
-def test_a_pose_of_other_boxes_says_nothing(poses, track):
+def test_a_pose_says_nothing_of_other_boxes_that_hold_it(poses, track):
     posed, _ = judge(poses, track)
-    others = SmoothedTrack(BoxTrack(track.boxes + np.array([4, 0, 0, 0])), NONE)
+    others = SmoothedTrack(BoxTrack(track.boxes + np.array([-8, 0, 8, 0])), NONE)
     assert posed.entries(others) == ([], [])
-    posed, _ = judge(poses, track)
-    assert posed.entries(SmoothedTrack(track, SmoothingSettings("mean", 61))) == ([], [])
+
+
+@pytest.mark.parametrize("method", ["median", "gaussian"])
+def test_smoothing_that_loses_the_animal_hides_no_suspect(poses, track, method):
+    posed, smoothed = judge(poses, track)
+    found = posed.entries(smoothed)[0]
+    assert posed.entries(SmoothedTrack(track, SmoothingSettings(method, 301)))[0] == found
+    moved = SmoothedTrack(BoxTrack(track.boxes + np.array([4, 0, 0, 0])), NONE)
+    assert posed.entries(moved)[0] == found  # it is outside of these too
+    edit = offer_larger(moved, posed, found[0], None).edit(moved.track)
+    edit.apply({track.name: moved.track})
+    for each in (moved, posed):
+        each.renew(edit.first, edit.last)
+    assert posed.entries(moved)[0] == found[1:]
 
 
 def test_without_a_record_the_boxes_that_hold_all_keypoints_count(poses, track):

@@ -34,7 +34,7 @@ from napari_cropzoom.cli.inputs import (
 )
 from napari_cropzoom.cli.outcomes import Outcomes
 from napari_cropzoom.cli.progress import run_with_bar
-from napari_cropzoom.cli.verbs.boxes.smooth_bbox import smoothed_boxes
+from napari_cropzoom.cli.smoothing import count_left, smoothed_boxes, told_of_smoothing
 from napari_cropzoom.cli.verbs.predict import ALL, Predictor, tell_skipped
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.words import counted, verb
@@ -198,6 +198,7 @@ def _detected_boxes(finder: Predictor, video: Path, args: argparse.Namespace) ->
 
 def _smoothed(boxes: FloatArray, args: argparse.Namespace, output: Path, video: Path) -> FloatArray:
     """Boxes smoothed as asked for, written where they differ from what is on disk already."""
+    from napari_cropzoom.core.smoothing.methods import SmoothingSettings
     from napari_cropzoom.files.bbox_csv import write_bbox_csv, write_metadata
     from napari_cropzoom.files.belonging import sign
 
@@ -211,6 +212,9 @@ def _smoothed(boxes: FloatArray, args: argparse.Namespace, output: Path, video: 
     raw = args.bbox_dir or output.parent.with_name("video_preds")
     write_metadata(output.parent, args.smooth_method, window, raw)
     print(f"smoothed boxes saved to {output}", flush=True)
+    count = count_left(boxes, SmoothingSettings(args.smooth_method, window))
+    if told := told_of_smoothing(output, count, len(boxes), "Give a smaller --smooth_window"):
+        print_note(told)
     return smoothed
 
 

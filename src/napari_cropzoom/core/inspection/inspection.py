@@ -35,6 +35,7 @@ __all__ = [
     "Suspect",
     "anchor_likelihood",
     "at_least",
+    "doubtful_frames",
     "find_suspects",
     "rank",
     "ranked",
@@ -134,6 +135,16 @@ def find_suspects(
 def at_least(suspects: Sequence[Suspect], amount: float = DEFAULT_AMOUNT) -> list[Suspect]:
     """Those worth a look to a person who wants to look at ``amount``: 0 is nothing, 1 everything."""
     return [each for each in suspects if each.score >= 1 - amount]
+
+
+def doubtful_frames(boxes: FloatArray, suspects: Sequence[Suspect] | None = None) -> BoolArray:
+    """(T,) frames of suspects; without any given, of those that boxes, (T, 4), make by themselves."""
+    if suspects is None:
+        suspects = at_least(find_suspects(boxes))
+    doubtful = np.zeros(len(boxes), bool)
+    for each in suspects:
+        doubtful[each.first : each.last + 1] = True
+    return doubtful
 
 
 def anchor_likelihood(poses: Poses, anchor_keypoints: tuple[str, ...] = ()) -> FloatArray:

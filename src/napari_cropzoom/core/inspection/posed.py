@@ -85,17 +85,31 @@ def cut_off(poses: Poses, boxes: FloatArray, frame_size: tuple[int, int] | None)
     frame_size : (int, int) or None
         Width and height in pixels. Where a box ends with the frame, nothing is cut off.
     """
+    return _cut_off(poses, boxes, frame_size)[0]
+
+
+def _cut_off(
+    poses: Poses, boxes: FloatArray, frame_size: tuple[int, int] | None
+) -> tuple[FloatArray, BoolArray]:
+    """:func:`cut_off`, and (K,) the keypoints that count: those not left at the edge on purpose."""
     severity, n_likely = np.zeros(poses.likelihood.shape), np.zeros(len(poses.names))
     for rows in _blocks(len(poses)):
-        distance = edge_distance(poses.xy[rows], boxes[rows])
-        is_likely = (poses.likelihood[rows] >= LIKELY) & np.isfinite(distance).all(axis=2)
-        counts = is_likely[..., None] & can_grow(boxes[rows], frame_size)[:, None]
-        distance[~counts] = np.inf
-        severity[rows] = EDGE / np.maximum(distance.min(axis=2), EDGE / 4)
+        severity[rows], is_likely = _severity(
+            poses.xy[rows], poses.likelihood[rows], boxes[rows], frame_size
+        )
         n_likely += is_likely.sum(axis=0)
-    often = (severity >= CERTAIN).sum(axis=0) > OFTEN * n_likely
-    worst: FloatArray = severity[:, ~often].max(axis=1, initial=0.0)
-    return worst
+    counts: BoolArray = (severity >= CERTAIN).sum(axis=0) <= OFTEN * n_likely
+    return severity[:, counts].max(axis=1, initial=0.0), counts
+
+
+def _severity(
+    xy: FloatArray, likelihood: FloatArray, boxes: FloatArray, frame_size: tuple[int, int] | None
+) -> tuple[FloatArray, BoolArray]:
+    """(T, K) how surely each point is outside its box, (T, 4), and whether it is likely."""
+    distance = edge_distance(xy, boxes)
+    is_likely = (likelihood >= LIKELY) & np.isfinite(distance).all(axis=2)
+    distance[~(is_likely[..., None] & can_grow(boxes, frame_size)[:, None])] = np.inf
+    return EDGE / np.maximum(distance.min(axis=2), EDGE / 4), is_likely
 
 
 def touching(severity: FloatArray) -> list[Suspect]:
@@ -129,7 +143,9 @@ class PosedSuspects:
     """
 
     def __init__(self, poses: Poses, boxes: FloatArray, frame_size: tuple[int, int] | None) -> None:
-        self.found = touching(cut_off(poses, boxes, frame_size))
+        severity, self._counts = _cut_off(poses, boxes, frame_size)
+        self.found = touching(severity)
+        self._poses = poses
         self.frame_size = frame_size
         self._boxes = boxes
         self._settings: SmoothingSettings | None = None
@@ -171,7 +187,8 @@ class PosedSuspects:
         """Suspects that are open and suspects that are settled.
 
         One is settled when a person has accepted all of it, or has changed its boxes. One whose boxes are
-        others for another reason, as after other smoothing, is neither: the pose says nothing of these.
+        others for another reason, as after other smoothing, stays open where these do not hold the pose
+        either, and else is neither: the pose says nothing of them.
         """
         self.follow(smoothed)
         states = list(zip(self.found, self._is_open, strict=True))
@@ -179,11 +196,23 @@ class PosedSuspects:
         return left, [each for each, is_open in states if is_open is False]
 
     def open_rows(self, suspect: Suspect, smoothed: SmoothedTrack) -> BoolArray:
-        """Which frames of a suspect have the box that the pose was found in, and are not accepted."""
+        """Which frames of a suspect are open: not accepted, and of which the pose says something.
+
+        That is where the box is the one that it was found in, and where another one, that no person has
+        changed, does not hold it either.
+        """
         final = finalize(smoothed.part(suspect.first, suspect.last))
         rows = slice(suspect.first, suspect.last + 1)
-        is_accepted = smoothed.track.review[rows] == Review.ACCEPTED
-        is_open: BoolArray = is_same(self._boxes[rows], final, self.frame_size) & ~is_accepted
+        review = smoothed.track.review[rows]
+        speaks = is_same(self._boxes[rows], final, self.frame_size)
+        if Review.EDITED not in review and not speaks.all():
+            xy, likelihood = self._poses.xy[rows], self._poses.likelihood[rows]
+            severity, _ = _severity(
+                xy[:, self._counts], likelihood[:, self._counts], final, self.frame_size
+            )
+            is_known = ~np.isnan(self._boxes[rows, 0])
+            speaks |= is_known & (severity >= CERTAIN).any(axis=1)
+        is_open: BoolArray = speaks & (review != Review.ACCEPTED)
         return is_open
 
     def _judge(self, suspect: Suspect, smoothed: SmoothedTrack) -> bool | None:

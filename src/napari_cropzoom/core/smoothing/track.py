@@ -15,12 +15,15 @@ class SmoothedTrack:
     ----------
     shake : Shake or None
         As it was measured last, of the whole track; an edit hardly changes it. None before.
+    n_left : int
+        How many boxes smoothing leaves, measured with it; see :func:`.leaving.frames_left`.
     """
 
     def __init__(self, track: BoxTrack, settings: SmoothingSettings) -> None:
         self.track = track
         self.settings = settings
         self.shake: Shake | None = None
+        self.n_left = 0
         self._boxes: FloatArray | None = None
         self._asked: tuple[int, Box] | None = None  # the box asked for last: picture, preview and line do
 

@@ -27,7 +27,7 @@ from napari_cropzoom.widgets.exchange.exporting import (
     to_export,
 )
 from napari_cropzoom.widgets.steps.base import Needs, Step
-from napari_cropzoom.widgets.steps.job_step import told_of_gaps, told_of_shaking
+from napari_cropzoom.widgets.steps.job_step import told_of_gaps, told_of_smoothing
 from napari_cropzoom.widgets.steps.parts.commands import commands, tool_for
 
 STATES = {
@@ -112,7 +112,11 @@ class ExportStep(Step):
         if session is None or session.raw_csv is None:
             return
         self.path_label.set_path(reviewed_csv(session.raw_csv, session.video.path))
-        said = NOTES[session.on_disk], told_of_gaps(session, NO_ANIMAL_IN_FILE), told_of_shaking(session)
+        said = (
+            NOTES[session.on_disk],
+            told_of_gaps(session, NO_ANIMAL_IN_FILE),
+            told_of_smoothing(session),
+        )
         self.state.setText(" ".join(filter(None, said)))
         for each in (self.format, self.file_button, self.copy_button):
             each.setVisible(session.video.images is None)

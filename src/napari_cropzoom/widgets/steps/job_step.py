@@ -219,7 +219,7 @@ def doubts_of(session: Session, no_animal: str) -> str:
     left, _ = session.suspects.entries() if session.suspects.is_inspected else ((), ())
     if left:
         said.append(f"{counted(len(left), 'suspect')} not reviewed.")
-    return " ".join(filter(None, (*said, told_of_shaking(session))))
+    return " ".join(filter(None, (*said, told_of_smoothing(session))))
 
 
 def told_of_gaps(session: Session, no_animal: str) -> str:
@@ -234,9 +234,15 @@ def told_of_gaps(session: Session, no_animal: str) -> str:
     return " ".join(said)
 
 
-def told_of_shaking(session: Session) -> str:
-    """One line for the steps that take the smoothed boxes; empty where smoothing does what it is for."""
-    shake = session.tracks.entry.smoothed.shake
-    if shake is None or not shake.is_worse:
-        return ""
-    return f"⚠ Smoothed, the boxes shake more: {shake}. See step Smooth."
+def told_of_smoothing(session: Session) -> str:
+    """A line for the steps that take the smoothed boxes; empty where smoothing does what it is for."""
+    smoothed = session.tracks.entry.smoothed
+    said = []
+    if smoothed.n_left:
+        said.append(
+            f"⚠ In {counted(smoothed.n_left, 'frame')} the smoothed box leaves the animal or cuts it "
+            "off: choose a smaller window in step Smooth."
+        )
+    if smoothed.shake is not None and smoothed.shake.is_worse:
+        said.append(f"⚠ Smoothed, the boxes shake more: {smoothed.shake}. See step Smooth.")
+    return " ".join(said)

@@ -25,7 +25,7 @@ from napari_cropzoom.review.keypoints import Kind
 from napari_cropzoom.widgets.controller import Controller
 from napari_cropzoom.widgets.controls import button, choice, note, row
 from napari_cropzoom.widgets.steps.base import Needs
-from napari_cropzoom.widgets.steps.job_step import JobStep, told_of_shaking
+from napari_cropzoom.widgets.steps.job_step import JobStep, told_of_smoothing
 
 SIZES = {"1": "Full", "0.5": "Half", "0.25": "Quarter"}
 SPEEDS = {"0.25": "¼×", "0.5": "½×", "1": "1×", "2": "2×", "4": "4×"}
@@ -139,7 +139,7 @@ class ShowStep(JobStep):
         selection, worst = self.controller.selection if chosen.is_of_frames else None, self._worst()
         which = f" Of {frames_text(*selection)}, which you selected." if selection else ""
         which = f" Of {counted(len(worst), 'suspect')}, the worst." if worst else which
-        said = (f"{chosen.help}.{which}", self._told_of_keypoints(), told_of_shaking(session))
+        said = (f"{chosen.help}.{which}", self._told_of_keypoints(), told_of_smoothing(session))
         self.about.setText(" ".join(filter(None, said)))
         is_there = self._made is not None and self._made_as == chosen.name
         self.open_button.setVisible(is_there and not self.job_bar.is_running)

@@ -7,6 +7,7 @@ Object names: ``smooth_method``, ``smooth_window``, ``smooth_quantity``, ``smoot
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -18,9 +19,11 @@ from superqt import QLabeledSlider
 from napari_cropzoom.core.boxes import BoolArray, FloatArray
 from napari_cropzoom.core.editing.settings import SettingsEdit
 from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.core.inspection.inspection import doubtful_frames
 from napari_cropzoom.core.looks import ANIMAL_COLORS
 from napari_cropzoom.core.smoothing.filters import SMOOTHING_METHODS
 from napari_cropzoom.core.smoothing.finalize import DEFAULT_FILL, FILL_METHODS
+from napari_cropzoom.core.smoothing.leaving import frames_left, told_of_left
 from napari_cropzoom.core.smoothing.methods import Shake, SmoothingSettings
 from napari_cropzoom.core.smoothing.track import SmoothedTrack
 from napari_cropzoom.core.words import counted
@@ -55,6 +58,7 @@ class SmoothStep(Step):
         self.trace: Any = None
         self._coloured: tuple[str, str] = ("", "")
         self._shake: Shake | None = None
+        self._n_left = 0  # boxes that smoothing leaves
         self._was_open = False  # for this video
         self._measured: tuple[FloatArray, SmoothingSettings] | None = None
         super().__init__(controller, number)
@@ -93,7 +97,7 @@ class SmoothStep(Step):
         for each in (self.worse, self.better):  # the last, so that no control moves when they come
             self.form.addWidget(each)
         self.better.clicked.connect(self._take_better)
-        self._latest = Latest(self._on_shake, self.show_error, pause=DRAWN_FIRST)
+        self._latest = Latest(self._on_measured, self.show_error, pause=DRAWN_FIRST)
         self._draw_later = delayed(self, self._on_boxes)  # the box on the canvas comes first
         self._measure_later = delayed(self, self._measure, MEASURE_MS)
         self._settling = Settling(self.controller, self, self.window_slider)
@@ -113,18 +117,20 @@ class SmoothStep(Step):
             return "off", True
         window = counted(session.smoothing.window, "frame")
         text = f"{session.smoothing.method}, {window}"
+        if self._n_left:
+            return f"⚠ leaves {counted(self._n_left, 'box')} · {text}", False
+        if self._shake is not None and self._shake.is_worse:
+            return f"⚠ shakes more · {text} · {self._shake}", False
         if not self._was_open and session.on_disk is OnDisk.NOTHING:
             return text, False  # nobody has chosen it
-        if self._shake is None:
-            return text, True
-        is_worse = self._shake.is_worse
-        return f"{'⚠ shakes more · ' if is_worse else ''}{text} · {self._shake}", not is_worse
+        return (text if self._shake is None else f"{text} · {self._shake}"), True
 
     def session_changed(self) -> None:
         """Forget the jitter of the video before."""
         super().session_changed()
         self._latest.drop()
         self._shake = self._measured = None
+        self._n_left = 0
         self._was_open = self.is_open
         self.worse.clear()
         self.better.hide()
@@ -143,7 +149,7 @@ class SmoothStep(Step):
 
     @property
     def is_measured(self) -> bool:
-        """Whether it is known what the chosen smoothing does to the shaking."""
+        """Whether it is known what the chosen smoothing does to the boxes."""
         return not (
             self._draw_later.isActive() or self._measure_later.isActive() or self._latest.is_running
         )
@@ -246,14 +252,24 @@ class SmoothStep(Step):
         track = session.track
         self._measured = track.raw, session.smoothing
         smoothed, boxes = session.tracks.entry.smoothed, track.boxes.copy()
-        self._latest.request(measure, smoothed, boxes, track.is_manual, session.smoothing)
+        doubtful = session.suspects.doubtful()
+        self._latest.request(measure, smoothed, boxes, track.is_manual, session.smoothing, doubtful)
 
-    def _on_shake(self, measured: tuple[SmoothedTrack, Shake, Shake | None]) -> None:
-        smoothed, shake, better = measured
-        smoothed.shake = self._shake = shake if np.isfinite(shake.after) else None
+    def _on_measured(self, measured: Measured) -> None:
+        shake, better = measured.shake, measured.better
+        self._shake = shake if np.isfinite(shake.after) else None
+        self._n_left = measured.n_left
+        measured.smoothed.shake, measured.smoothed.n_left = self._shake, self._n_left
         self.jitter_label.setText(f"jitter {self._shake}" if self._shake else "")
-        self.worse.show_warning(WORSE.format(shake) if shake.is_worse else "")
-        self.better.setText(f"Use {SMOOTHING_METHODS[BETTER].label} instead: {better}")
+        left = told_of_left(self._n_left, len(measured.smoothed.track))
+        said = (
+            f"{left[:1].upper()}{left[1:]}. Choose a smaller window." if left else "",
+            WORSE.format(shake) if shake.is_worse else "",
+        )
+        self.worse.show_warning(" ".join(filter(None, said)))
+        self.better.setText(
+            "" if better is None else f"Use {SMOOTHING_METHODS[BETTER].label} instead: {better}"
+        )
         self.better.setVisible(better is not None)
         self.controller.changed.emit()  # the steps that take the smoothed boxes say it too
 
@@ -261,15 +277,31 @@ class SmoothStep(Step):
         self.method.setCurrentIndex(self.method.findData(BETTER))
 
 
-def measure(
-    smoothed: SmoothedTrack, boxes: FloatArray, is_manual: BoolArray, settings: SmoothingSettings
-) -> tuple[SmoothedTrack, Shake, Shake | None]:
-    """Measure boxes before and after smoothing, and where that is worse, a cure if it is one.
+@dataclass(frozen=True)
+class Measured:
+    """What smoothing does to the boxes of ``smoothed``, and what shakes them less if need be."""
 
-    Runs in a thread; ``smoothed`` is what it is measured for, and is handed back.
+    smoothed: SmoothedTrack
+    shake: Shake
+    better: Shake | None
+    n_left: int
+
+
+def measure(
+    smoothed: SmoothedTrack,
+    boxes: FloatArray,
+    is_manual: BoolArray,
+    settings: SmoothingSettings,
+    doubtful: BoolArray | None,
+) -> Measured:
+    """Measure boxes, (T, 4), before and after smoothing; runs in a thread.
+
+    ``doubtful``, (T,), are the frames of open suspects; None where nobody has looked for them yet.
     """
     shake = Shake.of(boxes, settings, is_manual)
-    if not shake.is_worse:
-        return smoothed, shake, None
-    better = Shake.of(boxes, SmoothingSettings(BETTER, settings.window), is_manual)
-    return smoothed, shake, better if better.after < better.before else None
+    better = None
+    if shake.is_worse:
+        cure = Shake.of(boxes, SmoothingSettings(BETTER, settings.window), is_manual)
+        better = None if cure.is_worse else cure
+    doubtful = doubtful_frames(boxes) if doubtful is None else doubtful
+    return Measured(smoothed, shake, better, frames_left(boxes, settings, is_manual, doubtful))

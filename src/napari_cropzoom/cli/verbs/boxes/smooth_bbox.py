@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from napari_cropzoom.cli.arguments import (
     OVERWRITE,
@@ -17,13 +16,10 @@ from napari_cropzoom.cli.arguments import (
     positive_int,
     smoothing_methods,
 )
-from napari_cropzoom.cli.inputs import tell_doubt
+from napari_cropzoom.cli.inputs import print_note, tell_doubt
 from napari_cropzoom.cli.outcomes import Outcomes
+from napari_cropzoom.cli.smoothing import count_left, smoothed_boxes, told_of_smoothing
 from napari_cropzoom.core.errors import CropzoomError
-
-if TYPE_CHECKING:
-    from napari_cropzoom.core.boxes import FloatArray
-    from napari_cropzoom.core.smoothing.methods import SmoothingSettings
 
 
 def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
@@ -83,6 +79,9 @@ def smooth_bbox(args: argparse.Namespace) -> None:
         write_bbox_csv(output, smoothed_boxes(tracks[file], settings))
         sign_as(output, file)
         print(f"smoothed {file.name} → {output}", flush=True)
+        count = count_left(tracks[file], settings)
+        if told := told_of_smoothing(output, count, len(tracks[file]), "Give a smaller --window"):
+            print_note(told)
         return f"saved to {output}"
 
     good = [file for file in files if outcomes.attempt(file, partial(read, file))]
@@ -91,13 +90,3 @@ def smooth_bbox(args: argparse.Namespace) -> None:
     outcomes.finish()
     write_metadata(target, args.method, args.window, source)
     print(f"saved smoothed bboxes to {target}")
-
-
-def smoothed_boxes(boxes: FloatArray, settings: SmoothingSettings) -> FloatArray:
-    """Smooth boxes and round them to whole pixels."""
-    import numpy as np
-
-    from napari_cropzoom.core.smoothing.methods import smooth
-
-    smoothed: FloatArray = np.rint(smooth(boxes, settings))
-    return smoothed

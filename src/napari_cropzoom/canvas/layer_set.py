@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Layer
 from psygnal import Signal
@@ -16,6 +15,7 @@ from napari_cropzoom.canvas.conversions import PIXEL_EDGE
 from napari_cropzoom.canvas.final_boxes import FinalLayer
 from napari_cropzoom.canvas.keypoints.layer import PointsLayer
 from napari_cropzoom.canvas.keypoints.marks import KeypointLooks
+from napari_cropzoom.canvas.keypoints.of_others import OtherKeypointsLayer
 from napari_cropzoom.canvas.keypoints.skeleton import SkeletonLayer
 from napari_cropzoom.canvas.keys.presses import KeyPresses
 from napari_cropzoom.canvas.keys.status import StatusLine
@@ -26,7 +26,7 @@ from napari_cropzoom.canvas.other_animals import OthersLayer
 from napari_cropzoom.canvas.pace import StepPace
 from napari_cropzoom.canvas.shortcuts import NO_FRAME
 from napari_cropzoom.canvas.video import VideoLayer
-from napari_cropzoom.core.boxes import Box
+from napari_cropzoom.core.boxes import Box, FloatArray
 from napari_cropzoom.core.editing.edits import Edit
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.review.session import Session
@@ -36,9 +36,9 @@ class LayerSet:
     """Shows a session in a viewer and turns gestures on the box into edits of the session.
 
     From below: ``video``, ``skeleton`` if there is one, ``detector keypoints`` and ``pose keypoints``
-    (hidden until there are some), ``final boxes (to crop)`` (dashed), ``other animals`` if there are
-    several, ``boxes``. All but the video hold the current frame only, in pixels of the video. A layer
-    that a person deletes comes back on the next change.
+    (hidden until there are some), ``other animals' keypoints`` and ``other animals`` (their boxes) if
+    there are any, with ``final boxes (to crop)`` (dashed) between them, ``boxes``. All but the video hold
+    the frame only, in pixels of the video. A layer that a person deletes comes back on the next change.
 
     The layers are true at once: after any change their data are those of the frame that napari shows,
     which is read off ``viewer.dims.point`` through the transform of the layer ``video``. Where napari
@@ -176,6 +176,15 @@ class LayerSet:
     def points(self) -> dict[str, PointsLayer]:
         """The layers of keypoints, ``detector`` and ``pose``."""
         return self._stack.points
+
+    @property
+    def other_keypoints(self) -> OtherKeypointsLayer | None:
+        """The layer of other animals' keypoints, None while there are none."""
+        return self._stack.other_keypoints
+
+    def bones(self, frame: int | None) -> FloatArray:
+        """Lines of all skeletons that are shown in a frame, (N, 2, 2): both ends in pixels, x and y."""
+        return self._stack.bones(frame)
 
     @property
     def looks(self) -> KeypointLooks:
@@ -377,10 +386,7 @@ class LayerSet:
         self.final.show(shown.final, shown.final_style)
         if self.others is not None:
             self.others.show(shown.others)
-        for points in self.points.values():
-            points.show(frame, with_table=not is_close)
-        if self._stack.skeleton is not None:
-            self._stack.skeleton.show(np.concatenate([p.bones(frame) for p in self.points.values()]))
+        self._stack.show_keypoints(frame, with_table=not is_close)
         self._caption.show("" if self._is_playing else shown.caption, is_close=is_close)
 
     def _acts_on(self) -> str:

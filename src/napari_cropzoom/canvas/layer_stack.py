@@ -13,11 +13,13 @@ from napari_cropzoom.canvas.boxes import BoxesLayer
 from napari_cropzoom.canvas.final_boxes import FinalLayer
 from napari_cropzoom.canvas.keypoints.layer import NAMES, PointsLayer
 from napari_cropzoom.canvas.keypoints.marks import KeypointLooks
+from napari_cropzoom.canvas.keypoints.of_others import OtherKeypointsLayer, have_keypoints
 from napari_cropzoom.canvas.keypoints.skeleton import SkeletonLayer
 from napari_cropzoom.canvas.keypoints.under_mouse import NamesUnderMouse
 from napari_cropzoom.canvas.layer_updates import TRANSFORM_EVENTS, lay_over
 from napari_cropzoom.canvas.other_animals import OthersLayer
 from napari_cropzoom.canvas.video import AXES, VideoLayer
+from napari_cropzoom.core.boxes import FloatArray
 from napari_cropzoom.review.keypoints import Kind
 from napari_cropzoom.review.session import Session
 
@@ -29,7 +31,8 @@ class LayerStack:
     """The layers of one open video.
 
     From below: ``video``, ``skeleton`` if there is one, ``detector keypoints``, ``pose keypoints``,
-    ``final boxes (to crop)``, ``other animals`` if there are several, ``boxes``. They lie under a
+    ``other animals' keypoints`` if there are some, ``final boxes (to crop)``, ``other animals`` if there
+    are several, ``boxes``. They lie under a
     person's layers, but over pictures that would hide them. Their data are in pixels of the video, and
     they lie where it lies: when the transform of its layer changes (scale, translate, rotate, shear,
     affine, units), theirs follow; when one of theirs is changed, it is put back.
@@ -47,7 +50,7 @@ class LayerStack:
 
     Attributes
     ----------
-    video, skeleton, boxes, final, others
+    video, skeleton, boxes, final, others, other_keypoints
         What holds a layer each, None while it is not there.
     points : dict of str to PointsLayer
         ``detector`` and ``pose``; of images ``labels`` too.
@@ -65,6 +68,7 @@ class LayerStack:
         self.boxes: BoxesLayer | None = None
         self.final: FinalLayer | None = None
         self.others: OthersLayer | None = None
+        self.other_keypoints: OtherKeypointsLayer | None = None
         self.skeleton: SkeletonLayer | None = None
         self.points: dict[str, PointsLayer] = {}
         self._looks = KeypointLooks()
@@ -81,7 +85,8 @@ class LayerStack:
     def parts(self) -> list[Any]:
         """What is there, from below."""
         points = [self.points.get(kind) for kind in NAMES]
-        found = [self.video, self.skeleton, *points, self.final, self.others, self.boxes]
+        over = [self.other_keypoints, self.final, self.others, self.boxes]
+        found = [self.video, self.skeleton, *points, *over]
         return [part for part in found if part is not None]
 
     @property
@@ -102,6 +107,9 @@ class LayerStack:
         self._is_arranging = True
         before = len(self.parts)
         self._add_pictures()
+        if self.other_keypoints is None and have_keypoints(self._session):
+            self.other_keypoints = OtherKeypointsLayer()
+            self._insert(self.other_keypoints.layer)
         if self.final is None:
             self.final = FinalLayer()
             self._insert(self.final.layer)
@@ -136,8 +144,26 @@ class LayerStack:
             self.final = None
         if self.others is not None and layer is self.others.layer:
             self.others = None
+        if self.other_keypoints is not None and layer is self.other_keypoints.layer:
+            self.other_keypoints = None
         self.points = {k: p for k, p in self.points.items() if p.layer is not layer}
         self._name_once()
+
+    def show_keypoints(self, frame: int | None, *, with_table: bool) -> None:
+        """Show the keypoints of a frame and their skeletons; the tables of features cost most of it."""
+        for points in self.points.values():
+            points.show(frame, with_table=with_table)
+        if self.other_keypoints is not None:
+            self.other_keypoints.show(self._session, frame, self._looks)
+        if self.skeleton is not None:
+            self.skeleton.show(self.bones(frame))
+
+    def bones(self, frame: int | None) -> FloatArray:
+        """Lines of all skeletons that are shown in a frame, (N, 2, 2): both ends in pixels, x and y."""
+        found = [points.bones(frame) for points in self.points.values()]
+        if self.other_keypoints is not None:
+            found.append(self.other_keypoints.bones(self._session, frame, self._looks))
+        return np.concatenate(found)
 
     def set_zoom(self, zoom: float) -> None:
         """Have lines as wide as they are to be, at ``zoom`` screen pixels for one of the world."""

@@ -7,6 +7,7 @@ import pytest
 
 from gui_events import canvas_of, drag, needs_x11, picture_of, press_key, scroll, spin, wait_for
 from napari_cropzoom.core.boxes import Box, Source
+from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.smoothing.methods import SmoothingSettings
 from napari_cropzoom.widgets.raster import is_software, renderer_of
 from napari_cropzoom.widgets.raster.frame_window import looks_plain
@@ -49,6 +50,31 @@ def test_it_shows_what_the_canvas_shows(player, player_viewer):
     near = [(np.abs(each - np.array(color)).max(axis=2) < 80).sum() for each in (moving, still)]
     assert near[0] > 400
     assert 0.4 < near[0] / near[1] < 2.5  # a line of 1.5 pixels covers one or two
+
+
+def test_it_shows_the_keypoints_of_the_other_animals(player):
+    controller, session = player.playback._controller, player.playback._controller.session
+    session.add_track("white", np.tile([200.0, 20, 60, 60], (N, 1)))
+    session.set_color("white", "#ff0000")
+    session.select_track("animal")
+    xy = np.tile(np.array([[30.0, 200], [60, 220]]), (N, 1, 1))
+    session.set_predictions("pose", Poses(("nose", "tail"), xy, np.full((N, 2), 0.9)), "white")
+    controller.layers.others.layer.visible = False  # its box is red too
+
+    def red():
+        picture = picture_of(canvas_of())
+        return ((picture[..., 0] > 120) & (picture[..., 1:3].max(axis=2) < 90)).sum()
+
+    spin(0.3)
+    on_canvas = red()
+    assert on_canvas > 20
+    player.speed.setCurrentText("0.1×")
+    seen = watch(player)
+    player.play.click()
+    wait_for(lambda: seen)
+    assert player.playback.painter.isVisible()
+    assert red() > on_canvas / 2
+    player.play.click()
 
 
 def test_hands_find_the_window_at_the_frame_that_is_on_the_screen(player):

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 from napari.utils.colormaps import ensure_colormap
+from napari.utils.colormaps.standardize_color import transform_color
 from numpy.typing import NDArray
 
 from napari_cropzoom.core.boxes import BoolArray, FloatArray
@@ -73,11 +74,17 @@ def marks_of(
     frame: int,
     looks: KeypointLooks = KeypointLooks(),  # noqa: B008
     kind: str = "pose",
+    animal_color: str | None = None,
 ) -> Marks:
-    """Colour says the likelihood or the body part, the edge what found them; unlikely ones are hollow."""
+    """Colour says the likelihood or the body part, the edge what found them; unlikely ones are hollow.
+
+    With ``animal_color`` the colour says whose they are instead.
+    """
     xy, likelihood = poses.xy[frame], np.nan_to_num(poses.likelihood[frame])
     is_there = np.isfinite(xy).all(axis=1)
-    if looks.color_by == BODY_PART:
+    if animal_color is not None:
+        color = np.tile(transform_color(animal_color), (len(poses.names), 1))
+    elif looks.color_by == BODY_PART:
         color = _COLORMAPS[BODY_PART].map(np.linspace(0, _BRIGHTEST, len(poses.names)))
     else:
         color = _COLORMAPS[LIKELIHOOD].map(likelihood)

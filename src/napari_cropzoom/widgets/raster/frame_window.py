@@ -189,11 +189,14 @@ class FrameWindow(Pane):
         painter.save()
         painter.translate(*self._origin)
         if layers.skeleton is not None and layers.skeleton.layer.visible:
-            bones = [points.bones(self._frame) for points in layers.points.values()]
-            draw_bones(painter, np.concatenate(bones), zoom)
+            draw_bones(painter, layers.bones(self._frame), zoom)
         for points in layers.points.values():
             if points.layer.visible and points.poses is not None:
                 draw_points(painter, points.layer, points.marks(self._frame), zoom)
+        others = layers.other_keypoints
+        if others is not None and others.layer.visible:
+            marks = others.marks(layers.session, self._frame, layers.looks)
+            draw_points(painter, others.layer, marks, zoom)
         if layers.final is not None and layers.final.layer.visible and not shown.final.is_missing():
             painter.setPen(outline(shown.final_style))
             dashes = box_to_dashes(shown.final)[..., ::-1] * zoom

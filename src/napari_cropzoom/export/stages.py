@@ -67,7 +67,7 @@ def _video(args: Args, layout: str) -> Stage[Path]:
     video, output, boxes, sources, poses = _given(args)
     ranges = args.get("ranges") or [args.get("frames") or (0, -1)]
     (first, last), *more = [(int(begin), int(end)) for begin, end in ranges]
-    others = _others(args, len(boxes), video) if layout == "grid" else ()
+    others = () if layout == "crop" else _others(args, len(boxes), video)
     name = str(args.get("name") or "")
     shown = Shown(
         boxes,
@@ -164,15 +164,19 @@ def _before(args: Args, n_frames: int) -> FloatArray | None:
 
 
 def _others(args: Args, n_frames: int, video: Path) -> tuple[Animal, ...]:
-    """The other animals: names and files of their boxes."""
+    """The other animals: names, files of their boxes, and of their keypoints where there are some."""
     from napari_cropzoom.export.animals import Animal
     from napari_cropzoom.files.bbox_csv import read_bbox_csv
+    from napari_cropzoom.files.belonging import read_predictions_of
 
-    given: dict[str, str] = args.get("others") or {}
+    given: dict[str, dict[str, str | None]] = args.get("others") or {}
     raw, found = _path(args, "raw_csv"), []
-    for name, path in given.items():
+    for name, files in given.items():
+        bbox, preds = _path(files, "bbox_csv"), _path(files, "preds")
+        assert bbox is not None
         sources = None if raw is None else sources_of(raw, n_frames, video, name)
-        found.append(Animal(of_animal(read_bbox_csv(Path(path), n_frames), sources), None, name))
+        poses = None if preds is None else read_predictions_of(preds, n_frames, video)[0]
+        found.append(Animal(of_animal(read_bbox_csv(bbox, n_frames), sources), poses, name))
     return tuple(found)
 
 

@@ -17,6 +17,7 @@ from napari_cropzoom.export import stages
 from napari_cropzoom.export.drawing import BEFORE
 from napari_cropzoom.export.stages import PRODUCTS, STAGES
 from napari_cropzoom.files.bbox_csv import read_bbox_csv, write_bbox_csv
+from napari_cropzoom.files.predictions_csv import write_predictions
 from review_window import N, click_on, make_review, review_window
 
 
@@ -195,3 +196,32 @@ def test_what_has_no_pose_says_so_and_waits_for_a_model_that_runs(window, tmp_pa
     poses = Poses(("nose",), np.full((N, 1, 2), 40.0), np.ones((N, 1)))
     controller.session.set_predictions("pose", poses)
     wait_for(lambda: not step.header.state)  # it was made of other keypoints
+
+
+@pytest.mark.gui
+@needs_display
+def test_the_other_animals_are_drawn_with_their_keypoints(window, tmp_path, monkeypatch):
+    """By the step, which knows the files of each, to the pixels of the video."""
+    controller, session = window.controller, window.controller.session
+    session.add_track("white", np.tile([200.0, 150, 80, 60], (N, 1)))
+    session.select_track("animal")
+    controller.selection = (3, 6)
+    pictures = []
+    for name in ("without", "with"):
+        step = make(window, "video", output := tmp_path / f"{name}.mp4", monkeypatch)
+        wait_for(lambda output=output, step=step: step.message.plain == f"Saved to {output}")
+        with av.open(str(output)) as container:
+            pictures.append(next(container.decode(video=0)).to_ndarray(format="rgb24").astype(int))
+        poses = Poses(("nose",), np.full((N, 1, 2), (240.0, 180)), np.ones((N, 1)))
+        controller.keypoint_files["pose", "white"] = tmp_path / "white.csv"
+        write_predictions(tmp_path / "white.csv", poses)
+        session.set_predictions("pose", poses, "white")
+    differs = np.argwhere(np.abs(pictures[1] - pictures[0]).max(axis=2) > 60)
+    np.testing.assert_allclose(differs.mean(axis=0), (180, 240), atol=3)
+    assert np.ptp(differs, axis=0).max() < 20
+    outline = pictures[0][148:213, 198:203].max(axis=(1, 2)) - pictures[0][148:213, 220:225].max(
+        axis=(1, 2)
+    )
+    assert (outline > 60).mean() > 0.8  # its box is there in both
+    controller.selection = None
+    session.remove_track("white")

@@ -161,8 +161,9 @@ class ShowStep(JobStep):
         path = self.controller.keypoint_files.get((kind, whose))
         model = self.controller.pose if kind == "pose" else self.controller.detector
         if path is None and model is not None:
-            usual, own = model.predictions_csv(session.video.path), session.tracks.own_raw
-            path = own_place_of(usual, own) if whose and own is not None else usual
+            usual, tracks = model.predictions_csv(session.video.path), session.tracks
+            own = tracks.entries[tracks.current if animal is None else animal].raw_csv if whose else None
+            path = usual if own is None else own_place_of(usual, own)
         return path if path is not None and path.is_file() else None
 
     def run(self, trust: bool = False) -> None:
@@ -224,12 +225,15 @@ class ShowStep(JobStep):
     def _is_before(self) -> bool:
         return self.chosen.shows_before and self.before.isChecked()
 
-    def _others(self) -> dict[str, Path]:
-        """Files of the final boxes of the other animals, by their names."""
+    def _others(self) -> dict[str, dict[str, Path | None]]:
+        """Files of the final boxes and of the pose of the other animals, by their names."""
         session = self.controller.session
         assert session is not None
         return {
-            entry.track.name: reviewed_csv(entry.raw_csv, session.video.path)
+            entry.track.name: {
+                "bbox_csv": reviewed_csv(entry.raw_csv, session.video.path),
+                "preds": self.keypoints("pose", entry.track.name),
+            }
             for entry in session.tracks.with_boxes
             if entry.raw_csv is not None and entry.track.name != session.current
         }

@@ -14,9 +14,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QEvent, QObject, Qt
+from qtpy.QtCore import QEvent, QObject
 from qtpy.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence, QResizeEvent, QShortcut
-from qtpy.QtWidgets import QDockWidget, QScrollArea, QSplitter, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QDockWidget, QSplitter, QVBoxLayout, QWidget
 
 from napari_cropzoom.core.editing.edits import Edit
 from napari_cropzoom.core.errors import CropzoomError
@@ -43,6 +43,7 @@ from napari_cropzoom.widgets.views.other_views import OtherViews
 from napari_cropzoom.widgets.window.drops import Drops
 from napari_cropzoom.widgets.window.fitting import Fitting
 from napari_cropzoom.widgets.window.layer_care import LostLayers, SaveKey
+from napari_cropzoom.widgets.window.scrolling import ScrollingUnderBar
 from napari_cropzoom.widgets.window.step_list import StepList
 from napari_cropzoom.widgets.window.tab_order import put_after
 
@@ -228,12 +229,7 @@ class CropzoomDock(QWidget):
 
     def _lay_out(self) -> None:
         self._list = StepList()
-        self._scroll = QScrollArea()
-        self._scroll.setWidget(self._list)
-        self._scroll.setWidgetResizable(True)
-        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # a click beside a control leaves it
-        self._scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll = ScrollingUnderBar(self._list)
         self.menu = DockMenu(self.controller, self._show_error)
         self.menu.tour_asked.connect(self.begin_tour)
         self.read_only, self.message = Message(), Message()

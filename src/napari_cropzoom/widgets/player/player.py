@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QSize, Qt
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QSpinBox, QToolButton, QWidget
 from superqt import QFlowLayout
 
@@ -90,9 +90,8 @@ class Player(QWidget):
         self.speed.setMaximumWidth(76)  # napari's style makes it far wider than its words
         self.speed.setCurrentText("1×")
         self.speed.currentIndexChanged.connect(self._on_speed)
-        self.rate = QLabel()
+        self.rate = RateLabel()
         self.rate.setObjectName("player_rate")
-        self.rate.setMinimumWidth(46)
         groups = [
             group(*steps),
             group(self.frame),
@@ -225,6 +224,21 @@ class Player(QWidget):
         session, layers = self._controller.session, self._controller.layers
         if session is not None and layers is not None:
             where(session, layers, direction=direction)
+
+
+class RateLabel(QLabel):
+    """Frames a second; its room is kept while it says nothing, so that no button moves when it does."""
+
+    WIDEST = "888 fps"
+
+    def sizeHint(self) -> QSize:
+        """As wide as it ever is."""
+        metrics = self.fontMetrics()
+        return QSize(metrics.horizontalAdvance(self.WIDEST) + 8, metrics.height())
+
+    def minimumSizeHint(self) -> QSize:
+        """The same."""
+        return self.sizeHint()
 
 
 def group(*widgets: QWidget) -> QWidget:

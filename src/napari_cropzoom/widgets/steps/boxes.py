@@ -80,8 +80,13 @@ class BoxesStep(Step):
         self.file_label = PathLabel()
         self.file_label.setObjectName("boxes_path")
         for widget in (
-            self.keypoints, self.no_keypoints, self.load_button, self.taking, self.allow_missing,
-            self.file_label, self.scales,
+            self.keypoints,
+            self.load_button,
+            self.taking,
+            self.allow_missing,
+            self.no_keypoints,
+            self.file_label,
+            self.scales,
         ):  # fmt: skip
             self.form.addWidget(widget)
         self.load_button.clicked.connect(self.taking.browse)
@@ -136,6 +141,10 @@ class BoxesStep(Step):
             self.question.tell(session)
         elif session is not None and not self._is_changing:
             self._show_sizing()
+
+    def set_tight(self, is_tight: bool) -> None:
+        """Show fewer keypoints at a time."""
+        self.keypoints.anchors.set_low(is_tight)
 
     def set_open(self, is_open: bool) -> None:
         """A question waits for its answer while the step is folded."""

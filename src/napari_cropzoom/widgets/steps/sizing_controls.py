@@ -137,8 +137,12 @@ class AnchorList(QListWidget):
         super().__init__()
         self.setObjectName("boxes_anchors")
         self.setToolTip("The box is put round the keypoints with a tick")
-        self.setMaximumHeight(120)
+        self.set_low(False)
         self.setSpacing(1)
+
+    def set_low(self, is_low: bool) -> None:
+        """Take less height, or the usual one; it is the same whatever else there is room for."""
+        self.setFixedHeight(64 if is_low else 120)
 
     def list_names(self, names: tuple[str, ...], ticked: tuple[str, ...]) -> None:
         """Show other keypoints, some with a tick; all if none is named."""

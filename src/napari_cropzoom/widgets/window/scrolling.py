@@ -1,9 +1,12 @@
-"""A part of a dock that scrolls up and down, and is never cut at the sides."""
+"""Parts of docks that scroll up and down, and are never cut at the sides."""
 
 from __future__ import annotations
 
 from qtpy.QtCore import QEvent, QObject, QSize, Qt
-from qtpy.QtWidgets import QScrollArea, QWidget
+from qtpy.QtGui import QResizeEvent
+from qtpy.QtWidgets import QScrollArea, QScrollBar, QWidget
+
+OVER = 7  # pixels across of a bar that lies over what scrolls
 
 
 class Scrolling(QScrollArea):
@@ -29,3 +32,45 @@ class Scrolling(QScrollArea):
         if inner is None or bar is None:
             return super().minimumSizeHint()
         return QSize(inner.minimumSizeHint().width() + bar.sizeHint().width(), height)
+
+
+class ScrollingUnderBar(QScrollArea):
+    """A widget that scrolls up and down and keeps its width: the bar lies over its right edge.
+
+    So nothing in it moves when the bar comes, as with a message that makes it too high.
+    """
+
+    def __init__(self, inner: QWidget) -> None:
+        super().__init__()
+        self.bar = QScrollBar(Qt.Orientation.Vertical, self)
+        self.bar.setObjectName("cropzoom_scroll_bar")
+        self.bar.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.bar.hide()
+        own = self.verticalScrollBar()
+        own.rangeChanged.connect(self._follow)
+        own.valueChanged.connect(self.bar.setValue)
+        self.bar.valueChanged.connect(own.setValue)
+        self.setWidget(inner)
+        self.setWidgetResizable(True)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # a click beside a control leaves it
+        self.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the bar at the right edge."""
+        super().resizeEvent(event)
+        self._place()
+
+    def _place(self) -> None:
+        self.bar.setGeometry(self.width() - OVER, 0, OVER, self.height())
+
+    def _follow(self, least: int, most: int) -> None:
+        own = self.verticalScrollBar()
+        self.bar.setRange(least, most)
+        self.bar.setPageStep(own.pageStep())
+        self.bar.setSingleStep(own.singleStep())
+        self.bar.setValue(own.value())
+        self.bar.setVisible(most > least)
+        self.bar.raise_()
+        self._place()

@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QLabel
 import napari_cropzoom
 from gui_events import needs_display, spin, wait_for, wait_until_still
 from napari_cropzoom.core.inspection.suspect import Suspect
-from napari_cropzoom.widgets.steps.parts.suspect_list import reason_text
+from napari_cropzoom.widgets.steps.reviewing.suspect_list import reason_text
 from review_window import make_review, review_window, window_of
 
 pytestmark = [pytest.mark.gui, needs_display]

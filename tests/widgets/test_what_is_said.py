@@ -10,7 +10,7 @@ from napari_cropzoom.core.boxes import Box, Source
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.video.video import Video
 from napari_cropzoom.widgets.docks import add_docks
-from napari_cropzoom.widgets.steps.parts.pixel_look import has_most_boxes
+from napari_cropzoom.widgets.steps.reviewing.pixel_look import has_most_boxes
 from review_window import JUMP, N, begin_again, window_of
 
 pytestmark = [pytest.mark.gui, needs_display]

@@ -32,6 +32,7 @@ from napari_cropzoom.widgets.gl_context import canvas_near
 from napari_cropzoom.widgets.shortcuts_dialog import act_on_key, shortcut_of
 from napari_cropzoom.widgets.window.focus_ring import FocusRing
 from napari_cropzoom.widgets.window.held_keys import HeldKeys
+from napari_cropzoom.widgets.window.second_press import SecondPress
 
 SCROLL_PAUSE = 0.5  # seconds without the wheel before it can mean a control
 _TURNED = (QComboBox, QAbstractSpinBox, QAbstractSlider)  # the wheel would change these
@@ -67,6 +68,7 @@ class ControlGuard(QObject):
     - A ring shows which control has the focus.
     - A key that is held acts once, unless it steps from frame to frame; not at all if it is let go in
       another window.
+    - The second press of a double click acts on no button of another effect, see :class:`SecondPress`.
 
     Parameters
     ----------
@@ -79,6 +81,7 @@ class ControlGuard(QObject):
         super().__init__(parent)
         self._layers = layers
         self._held_keys = HeldKeys(self)
+        self._second_press = SecondPress(self)
         self._scrolled = -SCROLL_PAUSE
         self._ring = FocusRing()
 
@@ -104,6 +107,8 @@ class ControlGuard(QObject):
         """Decide who gets the wheel and the keys, and give the focus back."""
         kind = event.type()
         self._show_focus(watched, kind)
+        if self._second_press.holds_back(watched, event):
+            return True
         if kind == QEvent.Type.ChildPolished and not isinstance(watched, _OF_THE_WINDOW):
             # PyQt takes the event for one that lay at its address before, while somebody holds that one
             for child in [event.child()] if isinstance(event, QChildEvent) else watched.children():

@@ -12,7 +12,7 @@ from napari_cropzoom.core.inspection.inspection import Suspect
 from napari_cropzoom.core.inspection.motion import Motion
 from napari_cropzoom.core.inspection.queue import SuspectQueue
 from napari_cropzoom.review.inspecting.inspector import Inspected
-from napari_cropzoom.widgets.steps.parts.suspect_list import SuspectList, short_reason
+from napari_cropzoom.widgets.steps.reviewing.suspect_list import SuspectList, short_reason
 from review_window import JUMP, click_on, make_review, point_at, review_window, window_of
 
 pytestmark = [pytest.mark.gui, needs_display]

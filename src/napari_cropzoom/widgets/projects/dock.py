@@ -47,6 +47,7 @@ from napari_cropzoom.widgets.projects.reading import ProjectReader
 from napari_cropzoom.widgets.projects.run_form import RunForm
 from napari_cropzoom.widgets.projects.table import FILTERS, VideoTable, described
 from napari_cropzoom.widgets.shortcuts_dialog import key_text
+from napari_cropzoom.widgets.window.second_press import SecondPress
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -89,6 +90,7 @@ class ProjectsDock(ProjectDock):
         self._is_missed = False  # what came while the project was read
         self.reader = ProjectReader(self)
         self._lay_out()
+        SecondPress(self).watch(self)
         self.reader.found.connect(self._on_found)
         self.reader.states.connect(self._on_states)
         self.reader.ended.connect(self._on_read)

@@ -27,16 +27,22 @@ from napari_cropzoom.jobs import DRAWN_FIRST, Latest
 from napari_cropzoom.review.inspecting.inspector import Inspected, Inspector
 from napari_cropzoom.review.session import Session
 from napari_cropzoom.widgets.controller import Controller
-from napari_cropzoom.widgets.controls import CutLabel, Message, button, row, thin_bar
+from napari_cropzoom.widgets.controls import CutLabel, Message, row, thin_bar
 from napari_cropzoom.widgets.shortcuts_dialog import review_hint
 from napari_cropzoom.widgets.steps.base import Step
-from napari_cropzoom.widgets.steps.go_on import GoOn
-from napari_cropzoom.widgets.steps.parts.pixel_look import PixelLook
-from napari_cropzoom.widgets.steps.parts.pixel_tracking import PixelTracking
-from napari_cropzoom.widgets.steps.parts.range_buttons import RangeButtons
 from napari_cropzoom.widgets.steps.parts.slot import LINES, Slot, WholeLabel
-from napari_cropzoom.widgets.steps.parts.suspect_list import LEAST_ROWS, SuspectList, named, reason_text
-from napari_cropzoom.widgets.steps.suspect_buttons import SuspectButtons, why_nothing
+from napari_cropzoom.widgets.steps.reviewing.go_on import GoOn
+from napari_cropzoom.widgets.steps.reviewing.offer_button import OfferButton
+from napari_cropzoom.widgets.steps.reviewing.pixel_look import PixelLook
+from napari_cropzoom.widgets.steps.reviewing.pixel_tracking import PixelTracking
+from napari_cropzoom.widgets.steps.reviewing.range_buttons import RangeButtons
+from napari_cropzoom.widgets.steps.reviewing.suspect_buttons import SuspectButtons, why_nothing
+from napari_cropzoom.widgets.steps.reviewing.suspect_list import (
+    LEAST_ROWS,
+    SuspectList,
+    named,
+    reason_text,
+)
 
 REVIEW_WORDS = {Review.ACCEPTED: "accepted", Review.EDITED: "edited"}
 # What to do where most boxes are wrong and correcting them one by one is no use.
@@ -82,12 +88,11 @@ class ReviewStep(Step):
         self.reason = WholeLabel(REASON_LINES, "review_reason")
         self.misfit = Message()
         self.misfit.setObjectName("review_misfit")
-        self.alike = button("", "review_alike")
+        self.alike = OfferButton()
         self.alike.clicked.connect(lambda: self.take_offer())
         self.go_on = GoOn(self.controller, lambda: self.pixels.to_come)
         self.go_on.clicked.connect(self._leave)
         self.go_on.known.connect(self.refresh)
-        self.alike.hide()
         self.message.changed.connect(self._note_frame)
         self.hint = CutLabel(LINES, "review_hint")
         self.hint.setText(review_hint())
@@ -258,12 +263,8 @@ class ReviewStep(Step):
         self.bar.setValue(done if left + done else 1)
 
     def _show_offer(self, session: Session) -> None:
-        """Offer to do to suspects that are alike what a person has just done, or always does."""
-        offer = session.suspects.offer(self.controller.frame) if self._is_inspected(session) else None
-        if offer is not None:
-            self.alike.setText(offer.text)
-            self.alike.setToolTip(offer.help)
-        self.alike.setVisible(offer is not None)
+        is_known = self._is_inspected(session)
+        self.alike.offer(session.suspects.offer(self.controller.frame) if is_known else None)
 
     def _show_here(self, session: Session) -> None:
         self.range_buttons.show_here()
@@ -368,14 +369,13 @@ class ReviewStep(Step):
     def take_offer(self) -> None:
         """Do to the suspects that are alike what the button says, as one edit."""
         session = self.controller.session
-        offer = session.suspects.offer(self.controller.frame) if session is not None else None
-        if session is None or offer is None:
-            return
-        edit = offer.edit(session.track)
-        if edit is None:
-            self.message.show_info("The same correction fits none of the others; nothing has changed.")
-        else:
-            self._do(lambda each: each.apply(edit))
+        if session is not None:
+            try:
+                said = self.alike.take(session, session.suspects.offer(self.controller.frame))
+            except CropzoomError as error:
+                self.show_error(error)
+            else:
+                self.message.show_info(said or self.message.plain)
 
     def delete_here(self) -> None:
         """Say that there is no animal in this frame."""

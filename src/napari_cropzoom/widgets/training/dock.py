@@ -58,6 +58,7 @@ from napari_cropzoom.widgets.training.lines import (
 from napari_cropzoom.widgets.training.opening import LabelsOpener
 from napari_cropzoom.widgets.training.progress import ProgressPage
 from napari_cropzoom.widgets.window.scrolling import Scrolling
+from napari_cropzoom.widgets.window.second_press import SecondPress
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -115,6 +116,7 @@ class TrainingDock(ProjectDock):
         self._again_later = delayed(self, self.read_again, 100)
         self.looked = LabelsPage(napari_viewer)
         self._lay_out()
+        SecondPress(self).watch(self)
         self.opener = LabelsOpener(napari_viewer, self)
         self.opener.failed.connect(self._on_failed)
         self.opener.saved.connect(lambda _: self._look_later.start())

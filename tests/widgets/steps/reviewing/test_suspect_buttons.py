@@ -3,7 +3,7 @@
 from qtpy.QtWidgets import QPushButton
 
 from napari_cropzoom.core.boxes import Box
-from napari_cropzoom.widgets.steps.suspect_buttons import LABELS, why_nothing
+from napari_cropzoom.widgets.steps.reviewing.suspect_buttons import LABELS, why_nothing
 
 
 def test_without_boxes_nothing_is_offered_and_the_reason_is_told(opened, wait):

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from gui_events import needs_display, press_key, spin, wait_for
+from gui_events import hands, needs_display, press_key, spin, wait_for
 from napari_cropzoom.core.boxes import Review
 from napari_cropzoom.core.inspection.lessons import ENOUGH
 from napari_cropzoom.core.inspection.posed import TOUCHES
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.files.bbox_csv import write_bbox_csv
-from review_window import N, click_on, review_window
+from review_window import N, click_on, point_at, review_window
 from videos import make_numbered_video
 
 pytestmark = [pytest.mark.gui, needs_display, pytest.mark.timeout(180)]
@@ -106,3 +106,25 @@ def test_boxes_whose_edge_the_pose_touches_are_made_larger_by_a_click(window):
     assert session.final_boxes()[116, 2] > 1.2 * seen[116, 2]
     press_key("ctrl+z")
     wait_for(lambda: len(session.queue()) == len(STARTS) + 1)
+
+
+def test_a_double_click_on_an_offer_does_not_take_the_one_that_comes_after_it(window):
+    session, review = window.controller.session, window["review"]
+    seen = session.tracks.entry.pose_boxes(session.fill)
+    share = np.tile(np.array([[0.3, 0.5], [0.7, 0.5]]), (N, 1, 1))
+    share[[16, 17, 64, 116], 0, 0] = 0.01
+    xy = seen[:, None, :2] + share * seen[:, None, 2:]
+    session.set_predictions("pose", Poses(("a", "b"), xy, np.ones((N, 2)), boxes=seen))
+    wait_for(lambda: len(session.queue()) == len(STARTS) + 3)
+    window.controller.go_to(16)
+    wait_for(lambda: review.alike.text().startswith("Larger boxes in frames 16 to 17"))
+    point_at(review.alike)
+    hands().click(2)
+    wait_for(lambda: review.alike.text().startswith("2 suspects like this"))
+    spin(0.3)
+    assert len(session.history) == 1
+    assert review.message.plain == "Larger boxes in frames 16 to 17 (10 frames). Ctrl+Z undoes it."
+    click_on(review.alike)
+    wait_for(lambda: len(session.history) == 2)
+    assert review.message.plain.startswith("Larger boxes in 2 suspects (")
+    assert review.message.isVisible()

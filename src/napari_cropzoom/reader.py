@@ -30,7 +30,8 @@ def read_videos(
 ) -> list[LayerData]:
     """Open videos, one image layer each; frames are decoded when they are shown.
 
-    In a window of napari the docks come, and open the video for review in the place of its layer.
+    In a window of napari the docks come, and open the video for review in the place of its layer. What a
+    person opens there and cannot be used is told in step *Video*, in full.
 
     Parameters
     ----------
@@ -41,14 +42,24 @@ def read_videos(
     Raises
     ------
     CropzoomError
-        If a file cannot be used.
+        If a file cannot be used, and no person is told so in a window.
     """
-    videos = [Video(p) for p in _as_list(path)]
+    videos, refused = [], []
+    for each in _as_list(path):
+        try:
+            videos.append(Video(each))
+        except CropzoomError as error:
+            if not _is_in_window():
+                raise
+            refused.append(str(error))
     if "qtpy" in sys.modules:  # else there is no window
-        from napari_cropzoom.widgets.docks import take_over_soon
+        from napari_cropzoom.widgets.docks import take_over_soon, tell_soon
 
-        take_over_soon(videos, then)
-    return [_layer(video) for video in videos]
+        if refused:
+            tell_soon("\n".join(refused), after=len(videos))
+        if videos:
+            take_over_soon(videos, then)
+    return [_layer(video) for video in videos] or [(None,)]  # type: ignore[list-item]
 
 
 def get_boxes_reader(path: PathOrPaths) -> Callable[[PathOrPaths], list[Any]] | None:
@@ -84,6 +95,14 @@ def read_boxes_files(path: PathOrPaths) -> list[Any]:
             "VIDEO --bbox FILE`, or napari_cropzoom.open_review in a script."
         )
     return [(None,)]
+
+
+def _is_in_window() -> bool:
+    if "qtpy" not in sys.modules:
+        return False
+    from napari_cropzoom.widgets.docks import is_used_by_person
+
+    return is_used_by_person()
 
 
 def _layer(video: Video) -> LayerData:

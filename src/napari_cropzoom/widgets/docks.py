@@ -166,6 +166,37 @@ def take_over_soon(videos: Sequence[Video], then: Callable[[CropzoomDock], objec
     looking.start()
 
 
+def is_used_by_person() -> bool:
+    """Whether there is a window whose event loop runs: not where a script opens a file by itself."""
+    app, thread = QApplication.instance(), QThread.currentThread()
+    if app is None or current_viewer() is None or thread is not app.thread():
+        return False
+    return bool(thread.loopLevel() > 0)
+
+
+def tell_soon(said: str, after: int = 0) -> None:
+    """Have the docks come and say in step *Video* why a file was not opened.
+
+    Parameters
+    ----------
+    said : str
+    after : int
+        How many videos are opened at the same time; what is said comes after them.
+    """
+    app, viewer = QApplication.instance(), current_viewer()
+    later = QTimer(app, singleShot=True, interval=LOOK_EVERY + 2 * (SETTLED + LOOK_EVERY) * bool(after))
+
+    def tell() -> None:
+        later.deleteLater()
+        if viewer is not None and current_viewer() is viewer:
+            dock = add_docks(viewer)
+            dock.open_step("video")
+            dock["video"].show_error(said)
+
+    later.timeout.connect(tell)
+    later.start()
+
+
 def take_files_soon(paths: Sequence[Path]) -> bool:
     """Have the docks come and open boxes once napari has opened the video that came with them.
 

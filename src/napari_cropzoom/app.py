@@ -16,7 +16,7 @@ from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.engine.model_folder import ModelFolder
 from napari_cropzoom.files.belonging import check_made_of, read_predictions_of
 from napari_cropzoom.files.formats.registry import as_table, read_boxes
-from napari_cropzoom.files.review_paths import journal_file
+from napari_cropzoom.files.review_paths import doubt_of_places, journal_file
 from napari_cropzoom.review.session import Session
 from napari_cropzoom.review.stored import StoredReview, read_review
 from napari_cropzoom.video.video import Video
@@ -148,6 +148,7 @@ class ReviewContent:
         elif detector is not None and _is_ours(detector.bbox_csv(path), path, notes):
             bbox, source = detector.bbox_csv(path), Source.DETECTED
         found, in_frame = (_predictions(model, video, notes) for model in (detector, pose))
+        notes += filter(None, [doubt_of_places()])
         if bbox is None:
             return cls(None, found, in_frame, tuple(notes))
         if source == Source.IMPORTED:

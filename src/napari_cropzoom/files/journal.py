@@ -42,6 +42,7 @@ from typing import IO
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.files.journal_lines import Entry
 from napari_cropzoom.files.locks import BlockedError, PathLock
+from napari_cropzoom.files.parsing import size_of
 
 MOMENT = 0.03  # seconds
 TAIL = 200  # bytes at the end of a journal by which it is known again
@@ -190,6 +191,13 @@ class Journal:
                     f"{error.soft}."
                 )
         except OSError as error:
+            lock = self._lock.file
+            if os.path.lexists(lock) and (lock.is_symlink() or not lock.is_file()):
+                self.locked_out = (
+                    f"{lock} is a folder, a link or a device where a lock belongs, so this review is "
+                    f"read-only. Delete it, and open the {self._what} again to edit them."
+                )
+                return
             self.locked_out = (
                 f"{self.path.parent} cannot be written to ({error.strerror or error}), so this review is "
                 f"read-only. Copy the {self._what} to a folder of your own to edit them."
@@ -221,6 +229,7 @@ class Journal:
                 self._is_gone = self._is_gone or not self.path.parent.is_dir()
                 self.path.parent.parent.stat()  # the folder of the raw boxes; the review's is made again
             else:
+                size_of(self.path)
                 with self.path.open("rb") as file:
                     self._check_content(file)
         except OSError as error:
@@ -283,6 +292,7 @@ class Journal:
 def _what_is_there(path: Path) -> tuple[int, int | None, bytes]:
     """Bytes of whole lines, all bytes (None without a file), and the end of the last whole line."""
     try:
+        size_of(path)
         data = path.read_bytes()
     except OSError:
         return 0, None, b""

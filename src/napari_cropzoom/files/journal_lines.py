@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
+import os
 import zlib
 from functools import lru_cache
 from pathlib import Path
@@ -58,12 +59,18 @@ def read_lines(path: Path) -> tuple[list[bytes], int]:
         if size > MOST_BYTES:
             raise broken(path, 1, ValueError(f"{size / 1e9:.1f} GB, more than a journal can have"))
         data = path.read_bytes()
-    except FileNotFoundError:
-        return [], 0
-    except OSError as error:
+    except FileNotFoundError as error:
+        if not os.path.islink(path):
+            return [], 0
         raise CropzoomError(
-            f"{path}: cannot be read ({error.strerror or error}). Check the drive and your access."
+            f"{path}: is a link to {brief(os.readlink(path))}, which is not there. Bring that file back, "
+            "or move the link away to begin a new review."
         ) from error
+    except OSError as error:
+        cure = "Check the drive and your access."
+        if path.exists() and not path.is_file():
+            cure = "Move it away to begin a new review."
+        raise CropzoomError(f"{path}: cannot be read ({error.strerror or error}). {cure}") from error
     *lines, torn = data.split(b"\n")
     return lines, len(data) - len(torn)
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from napari_cropzoom.files.names import name_key
+from napari_cropzoom.files.parsing import size_of
 from napari_cropzoom.files.user_data import user_data_folder
 
 _FOLDER = "temporaries"
@@ -107,6 +108,7 @@ def _is_alive(own_list: Path) -> bool:
 
 def _remove_listed(own_list: Path) -> None:
     with contextlib.suppress(OSError, ValueError):
+        size_of(own_list)
         for line in own_list.read_text(encoding="utf-8").splitlines():
             path = Path(json.loads(line))
             if _is_temporary(path):  # as all are; a list may be damaged

@@ -13,6 +13,7 @@ from pathlib import Path
 from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
 from napari_cropzoom.core.errors import brief
+from napari_cropzoom.files.parsing import size_of
 
 _NO_LOCKS = {
     getattr(errno, name)
@@ -155,6 +156,7 @@ def _take(lock: BaseFileLock) -> None:
 def _holder(soft: Path) -> str:
     """Return who a soft lock names; empty for a lock of the system."""
     try:
+        size_of(soft)
         process, computer = soft.read_text(encoding="utf-8").splitlines()[:2]
     except (OSError, ValueError):
         return ""

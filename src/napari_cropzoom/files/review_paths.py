@@ -34,7 +34,7 @@ from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.smoothing.methods import SmoothingSettings
 from napari_cropzoom.files.atomic import atomic_path, cannot_write
 from napari_cropzoom.files.bbox_csv import METADATA, write_bbox_csv
-from napari_cropzoom.files.parsing import MISSHAPEN, read_json, why_not_read
+from napari_cropzoom.files.parsing import MISSHAPEN, OtherVersionError, read_json, size_of, why_not_read
 from napari_cropzoom.files.user_data import user_data_folder
 
 REVIEW_DIR = "bboxes_reviewed"
@@ -88,7 +88,14 @@ def stem(raw_csv: Path) -> str:
 
 
 def file_sha256(path: Path) -> str:
-    """Hash of a file's bytes, hexadecimal."""
+    """Hash of a file's bytes, hexadecimal.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read, or is no file: a pipe would be waited for, and a device has no end.
+    """
+    size_of(path)
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -327,10 +334,13 @@ def _as_json(places: Places) -> dict[str, Any]:
 
 
 def _write_all(everything: dict[str, Any]) -> None:
-    """Write them down; where that cannot be written, nothing is kept."""
+    """Write them down, or keep nothing where that cannot be; what is there unreadable is set aside."""
     kept = dict(list(everything.items())[-PLACES_KEPT:])
     with contextlib.suppress(CropzoomError, OSError):
-        write_places(user_data_folder() / PLACES, kept)
+        path = user_data_folder() / PLACES
+        if doubt_of_places():
+            set_aside(path)
+        write_places(path, kept)
 
 
 def write_places(path: Path, places: dict[str, Any]) -> None:
@@ -343,6 +353,29 @@ def write_places(path: Path, places: dict[str, Any]) -> None:
     """
     with atomic_path(path, durable=False) as part:
         part.write_text(json.dumps({"version": PLACES_VERSION, "places": places}), encoding="utf-8")
+
+
+def doubt_of_places() -> str:
+    """Say that the places kept before cannot be read, and what to do; empty if they can be."""
+    path = user_data_folder() / PLACES
+    if not os.path.lexists(path):
+        return ""
+    try:
+        _places_in(path)
+    except (OSError, *MISSHAPEN) as error:
+        return (
+            f"{path}: cannot be read ({why_not_read(error)}), so the folders for results chosen before, "
+            "and which boxes were reviewed, are not known. Put a copy of it back, or delete it."
+        )
+    return ""
+
+
+def _places_in(path: Path) -> dict[str, Any]:
+    """Read the file; raises ``OSError`` or one of ``MISSHAPEN``."""
+    content = read_json(path)
+    if content["version"] != PLACES_VERSION:
+        raise OtherVersionError(content["version"])
+    return dict(content["places"])
 
 
 def _all_places() -> dict[str, Any]:
@@ -358,7 +391,6 @@ def _all_places() -> dict[str, Any]:
 def _read_places(path: Path, _changed_at: int, _size: int) -> dict[str, Any]:
     """The file as it was then; one that is damaged counts as none."""
     try:
-        content = read_json(path)
-        return dict(content["places"]) if content["version"] == PLACES_VERSION else {}
+        return _places_in(path)
     except (OSError, *MISSHAPEN):
         return {}

@@ -13,7 +13,8 @@ from typing import Any
 from napari_cropzoom.core.errors import CropzoomError, brief
 from napari_cropzoom.files.csv_table import is_empty
 from napari_cropzoom.files.names import is_hidden, name_key
-from napari_cropzoom.files.parsing import read_yaml
+from napari_cropzoom.files.parsing import MISSHAPEN, read_yaml, size_of
+from napari_cropzoom.files.review_paths import doubt_of_places
 from napari_cropzoom.projects.models import ModelState, find_models
 from napari_cropzoom.projects.walking import videos_below
 
@@ -86,7 +87,7 @@ class Project:
         """
         folder = Path(folder).expanduser().absolute()
         _check(folder)
-        notes = list[str]()
+        notes = [*filter(None, [doubt_of_places()])]
         key, data_dir, model_dir = _registered(folder, notes)
         settings = _settings(data_dir, notes)
         roots = [data_dir / name for name in MODEL_FOLDERS]
@@ -173,10 +174,11 @@ def _registry(notes: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Projects that the app knows: key and entry."""
     path = Path.home() / REGISTRY
     try:
+        size_of(path)
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return
-    except (OSError, ValueError) as error:
+    except (OSError, *MISSHAPEN) as error:
         notes.append(f"{path}: cannot be read ({brief(error)}), so the app's projects are not known.")
         return
     tables = [content, *(each for each in content.values() if isinstance(each, dict))]

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from napari_cropzoom.files.parsing import size_of
+
 MOST_RECORD = 1_000_000  # bytes; one with scalars has some dozens
 MOST_POINTS = 200_000  # of one curve
 EPOCH = "epoch"
@@ -58,6 +60,7 @@ class Curves:
         OSError
             If the file cannot be read.
         """
+        size_of(self.path)
         with self.path.open("rb") as file:
             file.seek(self._place)
             content = file.read()

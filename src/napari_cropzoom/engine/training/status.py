@@ -15,7 +15,7 @@ import psutil
 from napari_cropzoom.core.errors import brief
 from napari_cropzoom.core.progress import Progress
 from napari_cropzoom.files.atomic import atomic_path
-from napari_cropzoom.files.parsing import parse_json
+from napari_cropzoom.files.parsing import read_json, size_of
 
 STATUS = "train_status.json"
 PENDING, CANCELED, FAILED, COMPLETED = "PENDING", "CANCELED", "FAILED", "COMPLETED"
@@ -138,14 +138,16 @@ def end(folder: Path, status: str) -> None:
 def _unit(folder: Path) -> str:
     """What Lightning Pose counts: its configuration gives the length in epochs or in steps."""
     with contextlib.suppress(OSError):
-        if "max_steps:" in (folder / "config.yaml").read_text(encoding="utf-8", errors="replace"):
+        config = folder / "config.yaml"
+        size_of(config)
+        if "max_steps:" in config.read_text(encoding="utf-8", errors="replace"):
             return "steps"
     return "epochs"
 
 
 def _content(folder: Path) -> dict[str, Any]:
     try:
-        content = parse_json((folder / STATUS).read_text(encoding="utf-8"))
+        content = read_json(folder / STATUS)
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}

@@ -127,7 +127,8 @@ def _only_one(output_dir: Path) -> Iterator[None]:
     except BlockedError as error:
         raise _is_running(output_dir) from error
     except OSError as error:
-        raise cannot_write(output_dir, error) from error
+        in_the_way = lock.file if os.path.lexists(lock.file) else output_dir
+        raise cannot_write(in_the_way, error) from error
     try:
         refuse_if_running(output_dir)  # one that goes on, or was started by another program
         yield

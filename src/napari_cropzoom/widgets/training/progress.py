@@ -18,6 +18,7 @@ from napari_cropzoom.engine.training.losses import PIXELS, TRAINING, VALIDATION,
 from napari_cropzoom.engine.training.status import FAILED, TrainingStatus
 from napari_cropzoom.engine.training.train import LOG
 from napari_cropzoom.engine.training.weights import why_ended
+from napari_cropzoom.files.parsing import size_of
 from napari_cropzoom.jobs import Latest
 from napari_cropzoom.jobs.time_left import TimeLeft
 from napari_cropzoom.widgets.controls import Message, button, choice, note, row, silent, thin_bar
@@ -84,8 +85,9 @@ def _end_of_log(folder: Path) -> str:
     for name in LOGS:
         path = folder / name
         try:
+            size = size_of(path)
             with path.open("rb") as file:
-                file.seek(max(0, path.stat().st_size - LOG_BYTES))
+                file.seek(max(0, size - LOG_BYTES))
                 text = file.read().decode("utf-8", "replace")
         except OSError:
             continue

@@ -73,6 +73,8 @@ class Yolo:
         frames: list[int] = []
         for name in _labels(os.listdir(path)):
             file = path / name
+            if not file.is_file():
+                raise refuse(file, "is a pipe, a device or a folder, not the labels of one frame.")
             with file.open("rb") as opened:
                 content = opened.read(MOST_BYTES_A_FRAME + 1)
             if len(content) > MOST_BYTES_A_FRAME:

@@ -150,28 +150,32 @@ def test_the_step_pose_says_where_it_touches_the_edge_of_the_boxes(detected, wai
 
 
 def test_the_commands_name_the_models_of_this_video(opened, video_file, tmp_path, poses, wait):
+    """The crop lies where the step Crop has it, beside the folder of the boxes, drawn by hand."""
     other = video_file.with_name("other.mp4")
     other.write_bytes(video_file.read_bytes())
     detector = make_predictions_folder(tmp_path / "models" / "detector", video_file, poses)
     pose = make_predictions_folder(tmp_path / "models" / "pose", video_file, poses)
     opened["detect"].choose_model(detector)
     opened["pose"].choose_model(pose)
+    folder = str(video_file.parent)
     lines = opened["export"].lines()
-    assert (lines[0].split()[2], lines[1].split()[2]) == (str(detector), str(pose))
+    assert (lines[0].split()[2], lines[1].split()[2]) == (folder, str(pose))
 
     opened["video"].open(other)
     wait(lambda: opened.controller.session.video.path == other)
     lines = opened["export"].lines()
-    assert (lines[0].split()[2], lines[1].split()[2]) == ("DETECTOR_FOLDER", "POSE_FOLDER")
+    assert (lines[0].split()[2], lines[1].split()[2]) == (folder, "POSE_FOLDER")
     (pose / "video_preds" / "other.csv").write_bytes((pose / "video_preds" / "square.csv").read_bytes())
     assert opened["export"].lines()[1].split()[2] == str(pose)
-    opened["detect"].choose_model(detector)
-    assert opened["export"].lines()[0].split()[2] == str(detector)
 
     opened["video"].open(video_file)  # these have its predictions
     wait(lambda: opened.controller.session.video.path == video_file)
     lines = opened["export"].lines()
-    assert (lines[0].split()[2], lines[1].split()[2]) == (str(detector), str(pose))
+    assert (lines[0].split()[2], lines[1].split()[2]) == (folder, str(pose))
+    raw = detector / "video_preds" / f"{video_file.stem}_bbox.csv"
+    write_bbox_csv(raw, np.tile([10.0, 20, 30, 40], (opened.controller.session.n_frames, 1)))
+    opened.controller.session.load_boxes(raw)
+    assert opened["export"].lines()[0].split()[2] == str(detector)
 
 
 @pytest.mark.parametrize(
@@ -188,6 +192,7 @@ def test_litpose_is_offered_only_where_it_takes_the_same_frames(
 ):
     pictures = [numbered_frame(number) for number in range(8)]
     video = write_video(tmp_path / "v.mp4", pictures, ticks=ticks, time_base=Fraction(1, 30))
+    (tmp_path / "config.yaml").touch()  # boxes of a model: the commands of litpose want one
     dock["video"].open(video)
     wait(lambda: dock.controller.frames_opencv is not None)  # it was checked
     dock.controller.frames_opencv = frames_opencv

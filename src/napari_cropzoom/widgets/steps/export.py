@@ -28,7 +28,7 @@ from napari_cropzoom.widgets.exchange.exporting import (
 )
 from napari_cropzoom.widgets.steps.base import Needs, Step
 from napari_cropzoom.widgets.steps.job_step import told_of_gaps, told_of_smoothing
-from napari_cropzoom.widgets.steps.parts.commands import commands, tool_for
+from napari_cropzoom.widgets.steps.parts.commands import commands, why_cropzoom
 
 STATES = {
     OnDisk.NOTHING: ("● not saved", False),
@@ -41,6 +41,7 @@ NOTES = {
     OnDisk.SAME: "This file holds the boxes shown here.",
 }
 
+BOTH = "the same lines work with cropzoom in place of litpose."
 NO_ANIMAL_IN_FILE = "the file has filled boxes there"
 
 
@@ -184,12 +185,8 @@ class ExportStep(Step):
         if clipboard is None:
             return
         clipboard.setText("\n".join(self.lines()))
-        session = self.controller.session
-        works_with = "they are for cropzoom, since litpose would take other frames of this video."
-        if tool_for(self.controller) == "litpose":
-            works_with = "the same lines work with cropzoom in place of litpose."
-        elif session is not None and session.tracks.own_raw is not None:
-            works_with = "they are for cropzoom, which has a folder of its own for this animal's results."
+        why = why_cropzoom(self.controller)
+        works_with = f"they are for cropzoom, {why}." if why else BOTH
         self.message.show_info(f"Copied; {works_with}")
 
     def _write(self, then: Callable[[Path, str], object]) -> None:

@@ -85,17 +85,12 @@ class EncodingBox(QWidget):
             self._probing.ignore()
 
     def _load(self) -> None:
-        usual, stored = EncoderSettings(), settings()
-        encoder = str(stored.value("crop/encoder", usual.encoder))
-        if encoder in HARDWARE:
-            self.encoder.addItem(encoder)
-        self.encoder.setCurrentText(encoder if encoder in ENCODERS else usual.encoder)
-        preset = str(stored.value("crop/preset", usual.preset))
-        self.preset.setCurrentText(preset if preset in PRESETS else usual.preset)
-        try:
-            self.quality.setValue(float(stored.value("crop/crf", usual.crf)))
-        except (TypeError, ValueError):  # the file was edited by a person
-            self.quality.setValue(usual.crf)
+        stored = stored_encoding()
+        if stored.encoder in HARDWARE:
+            self.encoder.addItem(stored.encoder)
+        self.encoder.setCurrentText(stored.encoder)
+        self.preset.setCurrentText(stored.preset)
+        self.quality.setValue(stored.crf)
 
     def _changed(self) -> None:
         for name, value in self.chosen().items():
@@ -121,3 +116,19 @@ class EncodingBox(QWidget):
         self.toggle.setText(
             f"Encoding: {self.encoder.currentText()}{middle}, crf {self.quality.value():g}"
         )
+
+
+def stored_encoding() -> EncoderSettings:
+    """How crops are encoded, as chosen in this session or before."""
+    usual, stored = EncoderSettings(), settings()
+    encoder = str(stored.value("crop/encoder", usual.encoder))
+    preset = str(stored.value("crop/preset", usual.preset))
+    try:
+        crf = float(stored.value("crop/crf", usual.crf))
+    except (TypeError, ValueError):  # the file was edited by a person
+        crf = usual.crf
+    return EncoderSettings(
+        encoder if encoder in ENCODERS else usual.encoder,
+        preset if preset in PRESETS else usual.preset,
+        crf if 0 <= crf <= HIGHEST_CRF else usual.crf,
+    )

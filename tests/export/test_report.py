@@ -16,6 +16,7 @@ import pytest
 
 from export.report_page import Page, asked
 from export.reviewed import N, Reviewed, make_review, raw_boxes
+from napari_cropzoom.cli import main
 from napari_cropzoom.core.boxes import Box, BoxTrack, Source
 from napari_cropzoom.core.editing.edits import Edit, accept_all
 from napari_cropzoom.core.editing.range_tools import copy_from, set_size, shift
@@ -29,6 +30,7 @@ from napari_cropzoom.export.report.numbers import edits_of, jitter, of_part
 from napari_cropzoom.export.report.page import page_of
 from napari_cropzoom.export.report.plots import reduced
 from napari_cropzoom.export.report.report import write_report
+from napari_cropzoom.export.stages import STAGES, get_product
 from napari_cropzoom.files.bbox_csv import read_bbox_csv, write_bbox_csv
 from napari_cropzoom.files.predictions_csv import read_predictions, write_predictions
 from napari_cropzoom.files.provenance import MadeWith, made_with_path, video_identity, write_made_with
@@ -106,6 +108,60 @@ def test_what_became_of_suspects(review: Reviewed) -> None:
     assert track.in_suspects == len(became)
 
 
+def record_boxes(review: Reviewed, boxes: np.ndarray) -> None:
+    """Say in which boxes the pose was found."""
+    with Video(review.video) as video:
+        identity = video_identity(video.index)
+    record = MadeWith({}, "cpu", identity, boxes, file_sha256(review.after))
+    write_made_with(made_with_path(review.after), record)
+
+
+def test_boxes_that_changed_after_the_pose_are_told_by_all_that_shows_keypoints(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    review = make_review(tmp_path)
+    final_csv = review.raw.parent / "bboxes_reviewed" / review.raw.name
+    final = run_stage(gather(asked(review))).tracks[0].of_animal
+    of = ["--bbox", final_csv, "--preds", review.after]
+    commands = {
+        "report": ["--bbox", review.raw, "--preds", review.after, "--skip_pixels"],
+        "figure": of,
+        "show": [*of, "--range", "0:3"],
+    }
+    outputs = {"report": "r.html", "figure": "f.png", "show": "v.mp4"}
+
+    def said(verb: str) -> str:
+        output = tmp_path / outputs[verb]
+        words = [verb, review.video, *commands[verb], "--output", output, "--overwrite"]
+        assert main([str(word) for word in words]) == 0
+        return capsys.readouterr().err
+
+    def made(product: str) -> int:
+        args = {
+            "product": product, "video": review.video, "bbox_csv": final_csv, "raw_csv": review.raw,
+            "preds": review.after, "preds_before": review.before, "frames": (0, 3), "name": "animal",
+            "output": tmp_path / f"{product}{get_product(product).suffixes[0]}",
+        }  # fmt: skip
+        return int(run_stage(STAGES["show"](args))["n_others"])
+
+    record_boxes(review, final)
+    words = "the boxes have changed since the pose model ran"
+    assert not any(words in said(verb) for verb in commands)
+    assert made("frame") == made("report") == 0
+    before = final.copy()
+    before[20:55] += [0, 3, 0, 0]
+    record_boxes(review, before)
+    for verb in commands:
+        told = said(verb)
+        assert f"n 35 {'' if verb == 'report' else 'of 160 '}frames {words}" in told
+        assert told.endswith("Run it again on these with `predict --only_changed`.\n")
+    shown = " ".join(Page((tmp_path / "r.html").read_text("utf-8")).words)
+    assert f"In 35 of 160 frames {words}, so the keypoints there are of other boxes." in shown
+    assert "on the reviewed crops but for 35 frames, whose boxes have changed since it ran," in shown
+    assert made("frame") == made("report") == made("crop_video") == made("timeline") == 35
+    assert made("trajectory") == 0  # which shows no keypoints
+
+
 def test_suspects_are_those_of_the_window_of_the_pose_too(tmp_path: Path) -> None:
     """Also those of which a part was accepted before they reached further."""
     review = make_review(tmp_path)
@@ -115,10 +171,7 @@ def test_suspects_are_those_of_the_window_of_the_pose_too(tmp_path: Path) -> Non
         part = slice(first, last + 1)
         xy[part, 1] = final[part, :2] + final[part, 2:] * [0.005, 0.6]
     write_predictions(review.after, Poses(("nose", "tail-tip"), xy, np.full((N, 2), 0.95)))
-    with Video(review.video) as video:
-        identity = video_identity(video.index)
-    record = MadeWith({}, "cpu", identity, final, file_sha256(review.after))
-    write_made_with(made_with_path(review.after), record)
+    record_boxes(review, final)
     session = Session(Video(review.video))
     session.load_predictions("detector", review.before)
     session.load_boxes(review.raw, allow_missing=True)

@@ -265,6 +265,7 @@ def read_animal(
     CropzoomError
         If a file cannot be read or is of another video.
     """
+    from napari_cropzoom.core.inspection.posed import found_in_others, told_of_others
     from napari_cropzoom.export.stages import of_animal
     from napari_cropzoom.files.belonging import GIVE_OTHERS, check_one_source, read_predictions_of
     from napari_cropzoom.files.formats import registry
@@ -288,6 +289,10 @@ def read_animal(
         poses, note = read_predictions_of(preds, frames.n_frames, frames.video)
         if note:
             print_note(note)
+    if boxes is not None and poses is not None:
+        told = told_of_others(found_in_others(poses, boxes, frames.size), frames.n_frames)
+        if told:
+            print_note(f"{preds}: {told} Run it again on these with `predict --only_changed`.")
     return boxes, poses
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from napari_cropzoom.core.progress import Stage
 
@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 
 Args = dict[str, Any]
 Result = dict[str, Any]
+
+
+class Made(NamedTuple):
+    """The file, and in how many frames the boxes are others than those its keypoints were found in."""
+
+    path: Path
+    n_others: int
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,8 @@ class Product:
         Whether it is of the frames selected, if there are any.
     shows_keypoints : bool
         Whether keypoints are drawn.
+    uses_keypoints : bool
+        Whether it says anything of keypoints.
     shows_before : bool
         Whether the raw boxes can be drawn too.
     """
@@ -49,22 +58,23 @@ class Product:
     label: str
     help: str
     suffixes: tuple[str, ...]
-    make: Callable[[Args], Stage[Path]]
+    make: Callable[[Args], Stage[Made]]
     is_of_frames: bool = False
     shows_keypoints: bool = True
+    uses_keypoints: bool = True
     shows_before: bool = False
 
 
 def show(args: Args) -> Stage[Result]:
-    """Make the product named ``product`` and say where it is."""
-    path = yield from get_product(str(args.get("product"))).make(args)
-    return {"path": str(path)}
+    """Make the product named ``product``; says where it is, and ``n_others`` of :class:`Made`."""
+    made = yield from get_product(str(args.get("product"))).make(args)
+    return {"path": str(made.path), "n_others": made.n_others}
 
 
-def _video(args: Args, layout: str) -> Stage[Path]:
+def _video(args: Args, layout: str) -> Stage[Made]:
     from napari_cropzoom.export.labeled_video import Shown, write_labeled_video
 
-    video, output, boxes, sources, poses = _given(args)
+    video, output, boxes, sources, poses, size = _given(args)
     ranges = args.get("ranges") or [args.get("frames") or (0, -1)]
     (first, last), *more = [(int(begin), int(end)) for begin, end in ranges]
     others = () if layout == "crop" else _others(args, len(boxes), video)
@@ -85,7 +95,9 @@ def _video(args: Args, layout: str) -> Stage[Path]:
         theme=str(args.get("theme") or "dark"),
         sources=sources,
     )
-    return (yield from write_labeled_video(video, output, shown, overwrite=True))
+    path = yield from write_labeled_video(video, output, shown, overwrite=True)
+    shown_poses = [(poses, boxes), *((each.poses, each.boxes) for each in others)]
+    return Made(path, _n_others(shown_poses, size))
 
 
 def sources_of(raw: Path, n_frames: int, video: Path | None, name: str = "") -> NDArray[np.uint8] | None:
@@ -106,24 +118,32 @@ def sources_of(raw: Path, n_frames: int, video: Path | None, name: str = "") -> 
     return tracks[name].source if name in tracks else tracks.first.track.source
 
 
-def _figure(args: Args, kind: str) -> Stage[Path]:
+def _n_others(found: Iterable[tuple[Poses | None, FloatArray]], size: tuple[int, int]) -> int:
+    """In how many frames, of all animals, keypoints were found in other boxes."""
+    from napari_cropzoom.core.inspection.posed import found_in_others
+
+    return sum(found_in_others(poses, boxes, size) for poses, boxes in found if poses is not None)
+
+
+def _figure(args: Args, kind: str) -> Stage[Made]:
     from napari_cropzoom.export.figure import Figure, write_figure
     from napari_cropzoom.export.plates import Drawn
 
-    video, output, boxes, _, poses = _given(args)
+    video, output, boxes, _, poses, size = _given(args)
     figure = Figure(
         kind, Drawn(boxes, _before(args, len(boxes)), poses, _look(args)), int(args.get("frame") or 0)
     )
-    return (yield from write_figure(video, output, figure, overwrite=True))
+    path = yield from write_figure(video, output, figure, overwrite=True)
+    return Made(path, 0 if kind == "trajectory" else _n_others([(poses, boxes)], size))
 
 
-def _report(args: Args) -> Stage[Path]:
+def _report(args: Args) -> Stage[Made]:
     from napari_cropzoom.export.report.facts import ReportSettings
     from napari_cropzoom.export.report.report import write_report
 
     video, raw = Path(args["video"]), Path(args["raw_csv"])
     asked = ReportSettings(video, raw, _path(args, "preds_before"), _path(args, "preds"))
-    return (yield from write_report(asked, Path(args["output"]), overwrite=True))
+    return Made(*(yield from write_report(asked, Path(args["output"]), overwrite=True)))
 
 
 def of_animal(boxes: FloatArray, sources: NDArray[np.uint8] | None) -> FloatArray:
@@ -140,19 +160,23 @@ def of_animal(boxes: FloatArray, sources: NDArray[np.uint8] | None) -> FloatArra
 
 def _given(
     args: Args,
-) -> tuple[Path, Path, FloatArray, NDArray[np.uint8] | None, Poses | None]:
-    """Video, file to write, boxes and where they come from, keypoints of the pose model or detector."""
+) -> tuple[Path, Path, FloatArray, NDArray[np.uint8] | None, Poses | None, tuple[int, int]]:
+    """Video, file to write, boxes and where they come from, keypoints of the pose model or detector.
+
+    The last is width and height of the video in pixels.
+    """
     from napari_cropzoom.files.bbox_csv import read_bbox_csv
     from napari_cropzoom.files.belonging import read_predictions_of
     from napari_cropzoom.video.index import VideoIndex
 
     video, path = Path(args["video"]), _path(args, "preds") or _path(args, "preds_before")
-    n_frames = VideoIndex.scan(video).n_frames
+    index = VideoIndex.scan(video)
+    n_frames = index.n_frames
     poses = None if path is None else read_predictions_of(path, n_frames, video)[0]
     raw, name = _path(args, "raw_csv"), str(args.get("name") or "")
     sources = None if raw is None else sources_of(raw, n_frames, video, name)
     boxes = of_animal(read_bbox_csv(Path(args["bbox_csv"]), n_frames), sources)
-    return video, Path(args["output"]), boxes, sources, poses
+    return video, Path(args["output"]), boxes, sources, poses, (index.width, index.height)
 
 
 def _before(args: Args, n_frames: int) -> FloatArray | None:
@@ -243,6 +267,7 @@ PRODUCTS: tuple[Product, ...] = (
         (".svg", ".png"),
         partial(_figure, kind="trajectory"),
         shows_keypoints=False,
+        uses_keypoints=False,
     ),
     Product(
         "timeline",

@@ -33,7 +33,7 @@ class Keypoints:
         self._n_frames = n_frames
         self._tracks = tracks
         self._found: dict[tuple[Kind, str], Poses] = {}
-        self._behind: set[str] = set()  # animals whose boxes changed since the pose was found
+        self._behind: dict[str, int] = {}  # frames whose box changed since the pose was found, by animal
 
     @property
     def by_name(self) -> dict[Kind, Poses]:
@@ -41,13 +41,13 @@ class Keypoints:
         return {kind: poses for kind in KINDS if (poses := self.get(kind)) is not None}
 
     @property
-    def pose_is_behind(self) -> bool:
-        """Whether boxes of the current animal have changed since the pose was found, as far as known."""
-        return self.animal() in self._behind
+    def pose_behind(self) -> int:
+        """Frames of the current animal whose box changed since the pose was found, as far as known."""
+        return self._behind.get(self.animal(), 0)
 
-    @pose_is_behind.setter
-    def pose_is_behind(self, is_behind: bool) -> None:
-        (self._behind.add if is_behind else self._behind.discard)(self.animal())
+    @pose_behind.setter
+    def pose_behind(self, count: int) -> None:
+        self._behind[self.animal()] = count
 
     def animal(self, name: str | None = None) -> str:
         """What the keypoints of an animal, by default of the current one, are kept by.

@@ -18,6 +18,9 @@ from napari_cropzoom.export.drawing import BEFORE
 from napari_cropzoom.export.stages import PRODUCTS, STAGES
 from napari_cropzoom.files.bbox_csv import read_bbox_csv, write_bbox_csv
 from napari_cropzoom.files.predictions_csv import write_predictions
+from napari_cropzoom.files.provenance import MadeWith, made_with_path, video_identity, write_made_with
+from napari_cropzoom.files.review_paths import file_sha256
+from napari_cropzoom.widgets.exchange.exporting import BOXES, labels, missing
 from review_window import N, click_on, make_review, review_window
 
 
@@ -157,7 +160,7 @@ def test_the_stage_of_every_product_writes_it(product, files, tmp_path):
     write_bbox_csv(final, np.tile([20.0, 20, 40, 40], (N, 1)))
     args = {"video": video, "output": output, "bbox_csv": final, "raw_csv": raw, "frame": 64}
     args |= {"product": product.name, "frames": [3, 9], "theme": "light"}
-    assert run_stage(STAGES["show"](args)) == {"path": str(output)}
+    assert run_stage(STAGES["show"](args)) == {"path": str(output), "n_others": 0}
     if product.name == "frame":
         run_stage(STAGES["show"](args | {"output": output.with_suffix(".svg")}))
         assert "<title>frame 64</title>" in output.with_suffix(".svg").read_text("utf-8")
@@ -225,3 +228,38 @@ def test_the_other_animals_are_drawn_with_their_keypoints(window, tmp_path, monk
     assert (outline > 60).mean() > 0.8  # its box is there in both
     controller.selection = None
     session.remove_track("white")
+
+
+@pytest.mark.gui
+@needs_display
+def test_keypoints_of_boxes_that_changed_since_are_told_before_and_after(window, tmp_path, monkeypatch):
+    step, export, controller = window["show"], window["export"], window.controller
+    session, csv = controller.session, tmp_path / "pose" / "v.csv"
+    csv.parent.mkdir()
+    write_predictions(csv, Poses(("nose",), np.full((N, 1, 2), 40.0), np.ones((N, 1))))
+    boxes = session.final_boxes()
+    boxes[5:17] += [0, 3, 0, 0]
+    identity = video_identity(session.video.index)
+    write_made_with(made_with_path(csv), MadeWith({}, "cpu", identity, boxes, file_sha256(csv)))
+    controller.load_predictions("pose", csv, lambda _told: None, step.show_error)
+    wait_for(lambda: session.pose_poses is not None and session.pose_poses.boxes is not None)
+    session.keypoints.pose_behind = 12  # as the step Pose has found
+    told = f"In 12 of {N} frames the boxes have changed since the pose model ran, so the keypoints "
+    controller.changed.emit()
+    step.product.setCurrentIndex(step.product.findData("frame"))
+    assert f"⚠ {told}there are of other boxes. Run step Pose first." in step.about.text()
+    step.product.setCurrentIndex(step.product.findData("trajectory"))
+    assert "pose model" not in step.about.text()
+    make(window, "frame", tmp_path / "f.png", monkeypatch)
+    wait_for(lambda: step.message.plain.startswith(f"Saved to {tmp_path / 'f.png'}. {told}"))
+    assert step.message.kind == "warning"
+    assert step.message.plain.endswith("Run step Pose, and make it again.")
+    click_on(export.header)
+    wait_for(lambda: export.is_open)
+    assert told not in export.state.text()
+    keypoints = next(name for name in labels() if name not in BOXES and not missing(name))
+    export.format.setCurrentIndex(export.format.findData(keypoints))
+    assert told in export.state.text()
+    export.export(tmp_path / "exported.csv")
+    wait_for(lambda: export.message.plain.endswith("Run step Pose, and export again."))
+    assert export.message.kind == "warning"

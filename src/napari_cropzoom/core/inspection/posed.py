@@ -25,6 +25,7 @@ from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.smoothing.finalize import finalize
 from napari_cropzoom.core.smoothing.methods import SmoothingSettings, smoothing_reach
 from napari_cropzoom.core.smoothing.track import SmoothedTrack
+from napari_cropzoom.core.words import counted
 
 TOUCHES = "may be cut off: the pose touches the edge of the box"
 # Of the side: nearer to the edge than that, a part of the animal is likely to be cut off.
@@ -232,6 +233,30 @@ def is_same(seen: FloatArray, boxes: FloatArray, frame_size: tuple[int, int] | N
     side = np.minimum(boxes[:, :2] + boxes[:, 2:], frame_size) - corner
     cut: BoolArray = (seen == np.concatenate([corner, side], axis=1)).all(axis=1)
     return same | cut
+
+
+def found_in_others(poses: Poses, boxes: FloatArray, frame_size: tuple[int, int] | None = None) -> int:
+    """In how many frames keypoints were found in other boxes than these, (T, 4), NaN rows for none.
+
+    0 where nobody says in which boxes they were found, or in none, as those of a detector.
+    """
+    if poses.boxes is None:
+        return 0
+    same = is_same(poses.boxes, boxes, frame_size)
+    same |= np.isnan(poses.boxes[:, 0]) & np.isnan(boxes[:, 0])
+    if poses.interpolated is not None:
+        same |= poses.interpolated
+    return int(np.count_nonzero(~same))
+
+
+def told_of_others(count: int, n_frames: int) -> str:
+    """What a person should know of keypoints :func:`found_in_others`; empty for none."""
+    if not count:
+        return ""
+    return (
+        f"In {count} of {counted(n_frames, 'frame')} the boxes have changed since the pose model ran, so "
+        "the keypoints there are of other boxes."
+    )
 
 
 def with_posed(left: Sequence[Suspect], posed: Sequence[Suspect]) -> list[Suspect]:

@@ -16,12 +16,10 @@ from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.inspection.accepted import acceptances_of, by_gesture, without_accepted
 from napari_cropzoom.core.inspection.inspection import DEFAULT_AMOUNT, Suspect, at_least, rank, ranked
 from napari_cropzoom.core.inspection.motion import Motion
-from napari_cropzoom.core.inspection.posed import with_posed
+from napari_cropzoom.core.inspection.posed import found_in_others, told_of_others, with_posed
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.progress import Progress, Stage, part_of
-from napari_cropzoom.core.runs import runs
 from napari_cropzoom.core.smoothing.sizing import SizingSettings
-from napari_cropzoom.core.words import counted
 from napari_cropzoom.detection.evidence import LEAST_FRAMES, CameraMovesError, pixel_evidence
 from napari_cropzoom.export.report.numbers import EditFacts, edits_of, seen
 from napari_cropzoom.files.atomic import naming
@@ -105,6 +103,8 @@ class TrackFacts:
     edits : list of EditFacts
     changed : ndarray, (T,) bool
         Frames whose box is not the raw one, smoothing aside.
+    n_others : int
+        Frames whose keypoints after were found in another box than the final one.
     """
 
     track: BoxTrack
@@ -114,6 +114,7 @@ class TrackFacts:
     new: list[Suspect]
     edits: list[EditFacts]
     changed: BoolArray
+    n_others: int = 0
 
     @property
     def of_animal(self) -> FloatArray:
@@ -189,6 +190,11 @@ class ReviewFacts:
     made: datetime | None = None
     touched: datetime | None = None
 
+    @property
+    def n_others(self) -> int:
+        """Frames of all animals whose keypoints after were found in another box than the final one."""
+        return sum(each.n_others for each in self.tracks)
+
 
 def gather(asked: ReportSettings) -> Stage[ReviewFacts]:
     """Read everything, look at the pixels, hash the files.
@@ -225,6 +231,9 @@ def gather(asked: ReportSettings) -> Stage[ReviewFacts]:
     tracks = [_facts_of(stored, name, poses, motion, index, asked.amount) for name in names]
     if not tracks:
         raise CropzoomError(f"{asked.boxes}: no frame has a box, so there is nothing to report.")
+    for each in tracks:
+        of = f"{each.track.name}: " if len(tracks) > 1 else ""
+        notes.extend([of + told] if (told := told_of_others(each.n_others, index.n_frames)) else [])
     before = LOOKING if asked.pixels else 0.0
     hashing = _hashed(list(_files(asked, stored, given)))
     files = yield from part_of(hashing, before, 1 - before, PARTS, "parts")
@@ -325,6 +334,7 @@ def _facts_of(
         [each for each in left if not any(_meet(each, other) for other in still)],
         edits_of(tracks.history, name, len(track)),
         is_changed(track),
+        0 if pose is None else found_in_others(pose, entry.pose_boxes(tracks.settings.fill), size),
     )
 
 
@@ -388,11 +398,3 @@ def _time_of(path: Path) -> datetime | None:
         return datetime.fromtimestamp(path.stat().st_mtime, UTC)
     except OSError:
         return None
-
-
-def ranges_text(mask: BoolArray, most: int = 60) -> str:
-    """Frames as ``12, 40 to 44``; of more ranges than ``most`` how many are left out."""
-    found = runs(mask)
-    said = [str(first) if first == last else f"{first} to {last}" for first, last in found[:most]]
-    left = len(found) - most
-    return ", ".join(said) + (f" and {counted(left, 'range')} more" if left > 0 else "")

@@ -163,6 +163,10 @@ def keypoints_text(facts: ReviewFacts) -> str:
         record = facts.models.get(which)
         model = f" ({record.device})" if record is not None else ""
         whose = "of the detector" if which == "before" else "of the pose model, on the reviewed crops"
+        if which == "after" and facts.n_others:
+            whose += (
+                f" but for {counted(facts.n_others, 'frame')}, whose boxes have changed since it ran,"
+            )
         said.append(
             f"Keypoints {whose}{model}: {counted(len(poses.names), 'body part')}, median likelihood "
             f"{number_text(every.likelihood, 3)}, a likelihood of {LIKELY:g} or more in "

@@ -13,6 +13,8 @@ from napari_cropzoom.core.boxes import BoolArray, FloatArray, Snapshot, iou
 from napari_cropzoom.core.editing.edits import Edit
 from napari_cropzoom.core.editing.settings import SettingsEdit, SizingEdit
 from napari_cropzoom.core.poses import Poses
+from napari_cropzoom.core.runs import runs
+from napari_cropzoom.core.words import counted
 
 LIKELY = 0.9
 """From this likelihood on a keypoint counts as sure."""
@@ -179,3 +181,11 @@ def _differ(before: Snapshot, after: Snapshot) -> BoolArray:
     different: BoolArray = ~((before.boxes == after.boxes) | both).all(axis=1)
     different |= (before.source != after.source) | (before.review != after.review)
     return different
+
+
+def ranges_text(mask: BoolArray, most: int = 60) -> str:
+    """Frames as ``12, 40 to 44``; of more ranges than ``most`` how many are left out."""
+    found = runs(mask)
+    said = [str(first) if first == last else f"{first} to {last}" for first, last in found[:most]]
+    left = len(found) - most
+    return ", ".join(said) + (f" and {counted(left, 'range')} more" if left > 0 else "")

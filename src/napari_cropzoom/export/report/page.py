@@ -18,7 +18,6 @@ from napari_cropzoom.export.report.facts import (
     OPEN,
     ReviewFacts,
     TrackFacts,
-    ranges_text,
 )
 from napari_cropzoom.export.report.numbers import (
     LIKELY,
@@ -28,6 +27,7 @@ from napari_cropzoom.export.report.numbers import (
     moved,
     number_text,
     of_part,
+    ranges_text,
 )
 from napari_cropzoom.export.report.pictures import Pair
 from napari_cropzoom.export.report.plots import plots_of

@@ -18,7 +18,9 @@ from napari_cropzoom.video.video import Video
 GATHERING, PICTURES = 0.7, 0.15  # of the time that a report takes; the rest is for the empty arena
 
 
-def write_report(asked: ReportSettings, output: Path, *, overwrite: bool = False) -> Stage[Path]:
+def write_report(
+    asked: ReportSettings, output: Path, *, overwrite: bool = False
+) -> Stage[tuple[Path, int]]:
     """Report a review in one HTML file.
 
     Parameters
@@ -33,6 +35,8 @@ def write_report(asked: ReportSettings, output: Path, *, overwrite: bool = False
     -------
     Path
         ``output``.
+    int
+        In how many frames keypoints were found in other boxes than the final ones.
 
     Raises
     ------
@@ -59,4 +63,4 @@ def write_report(asked: ReportSettings, output: Path, *, overwrite: bool = False
     page = page_of(facts, pairs, arenas)
     with atomic_path(output) as part:
         part.write_text(page, encoding="utf-8")
-    return output
+    return output, facts.n_others

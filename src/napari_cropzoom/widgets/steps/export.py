@@ -19,6 +19,7 @@ from napari_cropzoom.review.saved_files import OnDisk
 from napari_cropzoom.widgets.controller import Controller
 from napari_cropzoom.widgets.controls import PathLabel, button, choice, note, row
 from napari_cropzoom.widgets.exchange.exporting import (
+    BOXES,
     GREYED,
     help_of,
     labels,
@@ -27,7 +28,7 @@ from napari_cropzoom.widgets.exchange.exporting import (
     to_export,
 )
 from napari_cropzoom.widgets.steps.base import Needs, Step
-from napari_cropzoom.widgets.steps.job_step import told_of_gaps, told_of_smoothing
+from napari_cropzoom.widgets.steps.job_step import told_of_gaps, told_of_pose, told_of_smoothing
 from napari_cropzoom.widgets.steps.parts.commands import commands, why_cropzoom
 
 STATES = {
@@ -83,6 +84,7 @@ class ExportStep(Step):
         self.greyed = note(GREYED if any(map(missing, labels())) else "", "export_greyed")
         self.form.addWidget(self.greyed)
         self.form.addWidget(self.copy_button)
+        self.format.currentIndexChanged.connect(self.update_body)
         self.file_button.clicked.connect(self.browse)
         self.save_button.clicked.connect(self.save)
         self.copy_button.clicked.connect(self.copy)
@@ -107,7 +109,7 @@ class ExportStep(Step):
         if is_open:
             self.header.set_state(*self.summary())
 
-    def update_body(self) -> None:
+    def update_body(self, *_: object) -> None:
         """Show where the review goes, and what is there."""
         session = self.controller.session
         if session is None or session.raw_csv is None:
@@ -117,6 +119,7 @@ class ExportStep(Step):
             NOTES[session.on_disk],
             told_of_gaps(session, NO_ANIMAL_IN_FILE),
             told_of_smoothing(session),
+            "" if self.format.currentData() in BOXES else told_of_pose(session),
         )
         self.state.setText(" ".join(filter(None, said)))
         for each in (self.format, self.file_button, self.copy_button):
@@ -157,14 +160,19 @@ class ExportStep(Step):
         if session is None:
             return
         self.message.clear()
+        name = self.format.currentData()
+        told = "" if name in BOXES else told_of_pose(session, "Run step Pose, and export again.")
         try:
-            write = to_export(session, self.format.currentData(), path)
+            write = to_export(session, name, path)
         except CropzoomError as error:
             self.show_error(error)
             return
 
         def done(written: Path) -> None:
-            self.message.show_info(f"Exported to {written}")
+            if told:
+                self.message.show_warning(f"Exported to {written}. {told}")
+            else:
+                self.message.show_info(f"Exported to {written}")
 
         run_in_thread(write, on_done=done, on_error=self.show_error)
 

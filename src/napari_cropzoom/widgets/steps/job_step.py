@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from napari_cropzoom.core.boxes import Source
+from napari_cropzoom.core.inspection.posed import told_of_others
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.engine.model_folder import ModelFolder
 from napari_cropzoom.jobs import Job
@@ -232,6 +233,13 @@ def told_of_gaps(session: Session, no_animal: str) -> str:
     if absent:
         said.append(f"{counted(absent, 'frame')} without an animal: {no_animal}.")
     return " ".join(said)
+
+
+def told_of_pose(session: Session, cure: str = "Run step Pose first.") -> str:
+    """A line for what is made of keypoints: that boxes have changed since; empty where none has."""
+    count = session.keypoints.pose_behind if session.keypoints.get("pose") is not None else 0
+    told = told_of_others(count, session.n_frames)
+    return told and f"{told} {cure}"
 
 
 def told_of_smoothing(session: Session) -> str:

@@ -161,8 +161,8 @@ class PoseStep(ModelStep):
         if session is not None and self.done_text:
             self._loaded_at, self._n_changed = session.revision, count
             self.header.set_state(*self.summary())
-            before, session.keypoints.pose_is_behind = session.keypoints.pose_is_behind, count > 0
-            if before != session.keypoints.pose_is_behind:
+            before, session.keypoints.pose_behind = session.keypoints.pose_behind, count
+            if before != count:
                 self.controller.changed.emit()
 
     def _on_compared(self) -> None:

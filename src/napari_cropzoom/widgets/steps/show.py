@@ -16,6 +16,7 @@ from qtpy.QtWidgets import QCheckBox, QFileDialog, QLabel, QSpinBox, QVBoxLayout
 
 from napari_cropzoom.core.editing.edits import frames_text
 from napari_cropzoom.core.inspection.inspection import ranked
+from napari_cropzoom.core.inspection.posed import told_of_others
 from napari_cropzoom.core.inspection.suspect import Suspect, ranges_round
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.words import counted, shortened
@@ -25,7 +26,7 @@ from napari_cropzoom.review.keypoints import Kind
 from napari_cropzoom.widgets.controller import Controller
 from napari_cropzoom.widgets.controls import button, choice, note, row
 from napari_cropzoom.widgets.steps.base import Needs
-from napari_cropzoom.widgets.steps.job_step import JobStep, told_of_smoothing
+from napari_cropzoom.widgets.steps.job_step import JobStep, told_of_pose, told_of_smoothing
 
 SIZES = {"1": "Full", "0.5": "Half", "0.25": "Quarter"}
 SPEEDS = {"0.25": "¼×", "0.5": "½×", "1": "1×", "2": "2×", "4": "4×"}
@@ -139,7 +140,9 @@ class ShowStep(JobStep):
         selection, worst = self.controller.selection if chosen.is_of_frames else None, self._worst()
         which = f" Of {frames_text(*selection)}, which you selected." if selection else ""
         which = f" Of {counted(len(worst), 'suspect')}, the worst." if worst else which
-        said = (f"{chosen.help}.{which}", self._told_of_keypoints(), told_of_smoothing(session))
+        told = told_of_pose(session) if chosen.uses_keypoints else ""
+        told = told and f"⚠ {told}"
+        said = (f"{chosen.help}.{which}", self._told_of_keypoints(), told, told_of_smoothing(session))
         self.about.setText(" ".join(filter(None, said)))
         is_there = self._made is not None and self._made_as == chosen.name
         self.open_button.setVisible(is_there and not self.job_bar.is_running)
@@ -241,7 +244,13 @@ class ShowStep(JobStep):
     def on_done(self, result: dict[str, Any]) -> None:
         """Say where it is, and offer to open it."""
         self._made, self._made_as = Path(result["path"]), self._making
-        self.message.show_info(f"Saved to {self._made}")
+        session, n_others = self.controller.session, int(result.get("n_others", 0))
+        if session is not None and n_others:
+            told = told_of_others(n_others, session.n_frames)
+            cure = "Run step Pose, and make it again."
+            self.message.show_warning(f"Saved to {self._made}. {told} {cure}")
+        else:
+            self.message.show_info(f"Saved to {self._made}")
         self.finish(shortened(self._made.name, 26))
 
     def open_made(self) -> None:

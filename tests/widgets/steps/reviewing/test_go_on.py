@@ -51,12 +51,12 @@ def test_another_animal_whose_suspects_are_left_is_named_and_comes_next(dock, at
     session.accept(0, N - 1)
     wait_for(lambda: review.header.state == f"✓ {left} of {left} reviewed")
     assert review.go_on.text() == "All reviewed: go on to Smooth ▶"
-    session.keypoints.pose_is_behind = True  # as the step Pose has found
+    session.keypoints.pose_behind = 3  # as the step Pose has found
     controller.changed.emit()
     wait_for(lambda: review.go_on.text() == "All reviewed: run the pose again ▶")
     click_on(review.go_on)
     wait_for(lambda: dock["pose"].is_open)
-    session.keypoints.pose_is_behind = False
+    session.keypoints.pose_behind = 0
     dock.open_step("review")
     wait_for(lambda: review.go_on.text() == "All reviewed: go on to Smooth ▶")
     click_on(review.go_on)

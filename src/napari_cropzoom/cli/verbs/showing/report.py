@@ -71,10 +71,20 @@ def report(args: argparse.Namespace) -> None:
         return
     asked = asked_of(args, videos[0])
     stage = write_report(asked, args.output, overwrite=args.overwrite)
-    path = run_with_bar(stage, f"reporting {videos[0].name}")
+    path, n_others = run_with_bar(stage, f"reporting {videos[0].name}")
     print(f"report saved to {path}", flush=True)
+    tell_others(n_others)
     if asked.after is None:
         print_note("without --preds the report says nothing of the keypoints after the review")
+
+
+def tell_others(count: int, of: str = "") -> None:
+    """Print that boxes have changed since the pose model ran, if any have."""
+    if count:
+        print_note(
+            f"{of}in {counted(count, 'frame')} the boxes have changed since the pose model ran, as the "
+            "report says. Run it again on these with `predict --only_changed`."
+        )
 
 
 def overview(args: argparse.Namespace, videos: list[Path]) -> None:
@@ -101,6 +111,7 @@ def overview(args: argparse.Namespace, videos: list[Path]) -> None:
             said = str(error) if args.paths else str(error).replace(str(video.parent), "…")
             rows.append(VideoRow(video.name, why_not=said.replace(str(args.bbox_dir), "…")))
             raise
+        tell_others(facts.n_others, f"{video.name}: ")
         rows.extend(rows_of(facts, has_no_file=missing is not None))
         if missing is not None:
             print_note(f"{missing}: is not there, so the row of {video.name} has no keypoints after")

@@ -82,7 +82,7 @@ class GoOn(QPushButton):
             self.setToolTip(f"Go on with the animal {self.animal}")
         elif others is not None:
             so_far, more = (" so far", "; the pixels may show more") if self._to_come() else ("", "")
-            self.animal, is_behind = "", session.keypoints.pose_is_behind
+            self.animal, is_behind = "", session.keypoints.pose_behind > 0
             self.next_key = "pose" if is_behind else "smooth"
             then = "run the pose again" if is_behind else "go on to Smooth"
             self.setText(f"All reviewed{so_far}: {then} ▶")

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +64,14 @@ def centre_errors(result, truth: np.ndarray) -> np.ndarray:
     return np.linalg.norm(middles[0] - middles[1], axis=1)
 
 
+def tell_of_the_frames_between(result):
+    """What was followed may end before the frame that is named as unsure."""
+    unsure, first = int(re.search(r"at frame (\d+):", result.stopped)[1]), result.last + 1
+    where = f"frame {first}" if unsure == first + 1 else f"frames {first} to {unsure - 1}"
+    told = f"; it was not seen whole in {where}, so nothing has changed there"
+    assert result.stopped.endswith(told) if unsure > first else "seen whole in" not in result.stopped
+
+
 @pytest.fixture(scope="module")
 def roaming(tmp_path_factory):
     path = tmp_path_factory.mktemp("follow") / "roaming.mp4"
@@ -90,6 +99,7 @@ def test_it_stops_where_the_patch_goes_under_a_cover(tmp_path):
         result = run_stage(follow(video, 5, Box(*truth[5]), N_FRAMES - 1))
     assert result.stopped.startswith(("unsure at frame", "lost at frame"))
     assert hidden_from - 3 <= result.last <= gone_from + 2
+    tell_of_the_frames_between(result)
     assert np.median(centre_errors(result, truth)) <= 1.5
     assert iou(result.boxes, truth[result.first : result.last + 1]).min() > 0.6
 

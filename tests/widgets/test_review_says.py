@@ -14,7 +14,15 @@ from review_window import make_review, review_window, window_of
 
 pytestmark = [pytest.mark.gui, needs_display]
 SOURCE = Path(napari_cropzoom.__file__).parent
-SPEAKING = ("core/editing", "review", "tracking", "canvas", "widgets/steps/parts", "widgets/resuming.py")
+SPEAKING = (
+    "core/editing",
+    "review",
+    "tracking",
+    "canvas",
+    "widgets/steps/parts",
+    "widgets/steps/reviewing",
+    "widgets/resuming.py",
+)
 RESUMED = "Review resumed: 17 edits. 1144 of 1200 frames were set by hand, at frame 1010."
 FOLLOWED = "Followed over 0 frames; unsure at frame 1010, where the animal is not like before."
 TOUCHES = Suspect(1010, 993, 1053, 0.9, ("may be cut off: the pose touches the edge of the box",))

@@ -8,7 +8,9 @@ import numpy as np
 from psygnal import Signal
 
 from napari_cropzoom.core.boxes import BoolArray, BoxTrack, FloatArray, IntArray, Review, Source
+from napari_cropzoom.core.editing.edits import Edit
 from napari_cropzoom.core.inspection.accepted import acceptances_of, by_gesture, without_accepted
+from napari_cropzoom.core.inspection.cured import leaving_open
 from napari_cropzoom.core.inspection.inspection import (
     DEFAULT_AMOUNT,
     Suspect,
@@ -17,7 +19,7 @@ from napari_cropzoom.core.inspection.inspection import (
     rank,
 )
 from napari_cropzoom.core.inspection.labeled import LabeledImages
-from napari_cropzoom.core.inspection.larger import offer_larger
+from napari_cropzoom.core.inspection.larger import offer_larger, offer_larger_in_all
 from napari_cropzoom.core.inspection.lessons import Offer, offer_to_accept, offer_to_correct
 from napari_cropzoom.core.inspection.motion import Motion
 from napari_cropzoom.core.inspection.posed import PosedSuspects, with_posed
@@ -165,14 +167,28 @@ class Suspects:
             return None
         entry, newest = self.tracks.entry, self.tracks.history.newest
         posed = self._posed.get(self.tracks.current)
-        larger = offer_larger(entry.smoothed, posed, self.at(frame), newest, left) if posed else None
+        larger = offer_larger(entry.smoothed, posed, self.at(frame), left) if posed else None
         if larger is not None:
             return larger
         if self._offer is None or self._offer[0] is not self._answer:
             inspection = self._queues[self.tracks.current].inspection
-            again = offer_to_correct(entry.track, newest, inspection, left, done)
+            again = (
+                offer_larger_in_all(entry.smoothed, posed, newest, left, inspection) if posed else None
+            )
+            again = again or offer_to_correct(entry.track, newest, inspection, left, done)
             self._offer = self._answer, again or offer_to_accept(entry.track, left, done)
         return self._offer[1]
+
+    def leaving_open(self, edit: Edit, frame: int) -> tuple[Edit, int]:
+        """The same edit of the current track, which reviews no frames of suspects that it does not cure.
+
+        That at whose ``frame`` a person works is not asked for. Returns how many stay open, too.
+        """
+        if not self.is_inspected or self.image_sizes is not None:
+            return edit, 0
+        others = [each for each in self.entries()[0] if not each.first - 1 <= frame <= each.last + 1]
+        inspection = self._queues[self.tracks.current].inspection
+        return leaving_open(edit, self.tracks.entry.track, others, inspection)
 
     def at(self, frame: int) -> Suspect | None:
         """The suspect that stands for a frame: the one the list marks, tools and *Accept* act on.

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_cropzoom.core.boxes import Box, iou
+from napari_cropzoom.core.editing.edits import frames_text
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.progress import Progress, Stage
 from napari_cropzoom.core.words import counted
@@ -196,7 +197,7 @@ class _Following:
             doubt = Doubt("unsure", "the animal has not been seen whole and alone for a while")
         if doubt.what:
             self._forget_the_weak()
-            return f"{doubt.word} at frame {number}: {doubt.what}"
+            return f"{doubt.word} at frame {number}: {doubt.what}{self._told_of_forgotten(number)}"
         self._found.append(sight)
         self._centre, self._step = sight.centre, step
         self._usual += USUAL_STEP * (float(np.linalg.norm(step)) - self._usual)
@@ -212,6 +213,14 @@ class _Following:
         """Leave out the frames just before a doubt in which the animal was no longer seen whole."""
         while self._found and not self._found[-1].firm:
             self._found.pop()
+
+    def _told_of_forgotten(self, number: int) -> str:
+        """Which frames just before a doubt got no box, and why."""
+        first, last = self._frame + self._way * (len(self._found) + 1), number - self._way
+        if first == number:
+            return ""
+        where = frames_text(min(first, last), max(first, last))
+        return f"; it was not seen whole in {where}, so nothing has changed there"
 
     def _agreement(self, number: int) -> str:
         if self._until is None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from napari_cropzoom.core.boxes import BoxTrack, Review
 from napari_cropzoom.core.editing.edits import accept, accept_all, set_box
 from napari_cropzoom.core.editing.history import History
-from napari_cropzoom.core.editing.range_tools import interpolate, mark_absent
+from napari_cropzoom.core.editing.range_tools import interpolate, mark_absent, put_boxes
+from napari_cropzoom.core.inspection.cured import is_cured, leaving_open
 from napari_cropzoom.core.inspection.inspection import Evidence, Inspection
 from napari_cropzoom.core.inspection.lessons import ENOUGH, offer_to_accept, offer_to_correct
+from napari_cropzoom.core.inspection.posed import TOUCHES
 from napari_cropzoom.core.inspection.queue import SuspectQueue
-from napari_cropzoom.core.inspection.suspect import kind_of
+from napari_cropzoom.core.inspection.suspect import Suspect, kind_of
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.files.journal_lines import decode_edit, encode_edit
 from walks import FRAME, walk
@@ -195,3 +199,41 @@ def test_the_one_that_is_left_is_named_by_its_frames(ghosts):
         correct(ghosts, track, mark_absent(track, start, start + 2))
     offer = correct(ghosts, track, mark_absent(track, 620, 622))
     assert offer.text == "1 suspect like this: say “no animal” in\nframes 60 to 62?"
+
+
+def test_what_the_pose_says_is_cut_off_is_in_no_offer_of_other_boxes(jumpy):
+    track = BoxTrack(jumpy.inspection.raw)
+    edit = interpolate(track, 60, 61)
+    offered = correct(jumpy, track, edit).alike
+    left, done = jumpy.entries(track)
+    cut = replace(offered[0], reasons=(*offered[0].reasons, TOUCHES))
+    left = [cut if each == offered[0] else each for each in left]
+    again = offer_to_correct(track, edit, jumpy.inspection, left, done)
+    assert again.alike == offered[1:]
+
+
+def test_a_weak_suspect_is_left_where_the_result_is_as_odd(jumpy):
+    track = BoxTrack(jumpy.inspection.raw)
+    weak = Suspect(500, 500, 501, 0.3, ("jumps 9 px for 2 frames",))
+    (there,) = (each for each in jumpy.entries(track)[0] if each.first == 140)
+    assert is_cured(there, track.copy(), interpolate(track, 140, 141), jumpy.inspection)
+    assert not is_cured(there, track.copy(), accept(track, 140, 141), jumpy.inspection)
+    assert not is_cured(weak, track.copy(), accept(track, 500, 501), jumpy.inspection)
+    assert (track.boxes == jumpy.inspection.raw).all()
+    assert not track.review.any()
+
+
+def test_what_an_edit_over_many_frames_does_not_cure_stays_open(jumpy):
+    track = BoxTrack(jumpy.inspection.raw)
+    boxes = walk(N)[120:240]
+    boxes[100:102, :2] += [200, -60]  # as bad as before in frames 220 and 221
+    edit = put_boxes(track, 120, boxes, "follow")
+    left = [each for each in jumpy.entries(track)[0] if 120 <= each.first < 240]
+    assert [each.first for each in left] == [140, 220]
+    edit, count = leaving_open(edit, track, left, jumpy.inspection)
+    assert count == 1
+    correct(jumpy, track, edit)
+    assert [each.first for each in jumpy.entries(track)[0] if 120 <= each.first < 240] == [220]
+    assert (track.review[120:220] == Review.EDITED).all()
+    assert (track.review[220:222] == Review.UNSEEN).all()
+    assert (track.boxes[120:240] == boxes).all()

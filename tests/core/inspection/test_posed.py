@@ -9,8 +9,10 @@ import pytest
 
 from napari_cropzoom.core.boxes import BoxTrack, Review, Source
 from napari_cropzoom.core.editing.edits import accept, set_box
-from napari_cropzoom.core.inspection.larger import offer_larger
-from napari_cropzoom.core.inspection.posed import TOUCHES, PosedSuspects, with_posed
+from napari_cropzoom.core.inspection.inspection import Evidence, Inspection
+from napari_cropzoom.core.inspection.larger import offer_larger, offer_larger_in_all
+from napari_cropzoom.core.inspection.posed import RUN_AGAIN, TOUCHES, PosedSuspects, with_posed
+from napari_cropzoom.core.inspection.queue import SuspectQueue
 from napari_cropzoom.core.inspection.suspect import Suspect
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.smoothing.finalize import finalize
@@ -108,7 +110,7 @@ def test_smoothing_that_loses_the_animal_hides_no_suspect(poses, track, method):
     assert posed.entries(SmoothedTrack(track, SmoothingSettings(method, 301)))[0] == found
     moved = SmoothedTrack(BoxTrack(track.boxes + np.array([4, 0, 0, 0])), NONE)
     assert posed.entries(moved)[0] == found  # it is outside of these too
-    edit = offer_larger(moved, posed, found[0], None).edit(moved.track)
+    edit = offer_larger(moved, posed, found[0]).edit(moved.track)
     edit.apply({track.name: moved.track})
     for each in (moved, posed):
         each.renew(edit.first, edit.last)
@@ -151,7 +153,7 @@ def test_one_that_meets_a_suspect_of_the_boxes_is_one_entry_with_it(poses, track
 def test_larger_boxes_hold_more_on_every_side_and_are_one_edit(poses, track):
     posed, smoothed = judge(poses, track)
     first, _ = posed.entries(smoothed)[0]
-    offer = offer_larger(smoothed, posed, first, None)
+    offer = offer_larger(smoothed, posed, first)
     assert offer.text == "Larger boxes in frames 40 to 45:\n1.25 times as large"
     edit, before = offer.edit(track), track.boxes.copy()
     edit.apply({track.name: track})
@@ -164,9 +166,11 @@ def test_larger_boxes_hold_more_on_every_side_and_are_one_edit(poses, track):
     assert (track.boxes[:36] == before[:36]).all()
     assert (track.boxes[40:46, :2] < before[40:46, :2]).all()
     assert spans(posed.entries(smoothed)[0]) == [(200, 200)]
-    others = offer_larger(smoothed, posed, None, edit)
+    inspection = Inspection.of(track.raw, Evidence(frame_size=FRAME))
+    others = offer_larger_in_all(smoothed, posed, edit, posed.entries(smoothed)[0], inspection)
     assert others.text == "1 suspect like this: larger boxes in\nframe 200?"
-    assert offer_larger(smoothed, posed, None, None) is None
+    assert offer_larger_in_all(smoothed, posed, None, (), inspection) is None
+    assert offer_larger(smoothed, posed, None) is None
     edit.inverse().apply({track.name: track})
     assert (track.boxes == before).all()
 
@@ -184,7 +188,7 @@ def test_smoothing_keeps_boxes_larger_and_makes_no_jump_beside_them(track, metho
     posed, smoothed = judge(poses_in(before), track, SmoothingSettings(method, window))
     first, second = posed.entries(smoothed)[0]
     for each in (first, second):
-        settle(offer_larger(smoothed, posed, each, None).edit(track), track, smoothed, posed)
+        settle(offer_larger(smoothed, posed, each).edit(track), track, smoothed, posed)
     size = finalize(smoothed.boxes())[:, 2] / before[:, 2]
     assert (size[40:46] >= 1.2).all()
     assert size[200] >= 1.2
@@ -201,14 +205,17 @@ def test_boxes_set_by_hand_and_accepted_ones_stay_while_others_grow(poses, track
     before = track.boxes.copy()
     for each in (smoothed, posed):
         each.renew(40, 47)
-    settle(offer_larger(smoothed, posed, first, None).edit(track), track, smoothed, posed)
+    settle(offer_larger(smoothed, posed, first).edit(track), track, smoothed, posed)
     grown = track.boxes[:, 2] / before[:, 2]
     assert grown[[42, 47]].tolist() == [1, 1]
     assert (grown[[40, 41, 43, 44, 45]] >= 1.2).all()
+    stays, _ = posed.entries(smoothed)[0]
+    assert stays.told == f"{TOUCHES}; the box set by hand in frame 42 stays as it is"
+    assert offer_larger(smoothed, posed, stays).text.startswith("Larger boxes set by hand in frame 42:")
     set_box(track, 200, track.box(200)).apply({track.name: track})
     for each in (smoothed, posed):
         each.renew(200, 200)
-    settle(offer_larger(smoothed, posed, second, None).edit(track), track, smoothed, posed)
+    settle(offer_larger(smoothed, posed, second).edit(track), track, smoothed, posed)
     assert track.boxes[200, 2] / before[200, 2] >= 1.2  # nothing else of this suspect can grow
     assert track.source[200] == Source.MANUAL
 
@@ -217,7 +224,7 @@ def test_open_suspects_beside_are_left_for_a_person_to_see(poses, track):
     posed, smoothed = judge(poses, track)
     first, _ = posed.entries(smoothed)[0]
     before, jump = track.boxes.copy(), Suspect(47, 47, 48, 0.9, ("jumps 40 px for 2 frames",))
-    settle(offer_larger(smoothed, posed, first, None, [first, jump]).edit(track), track, smoothed, posed)
+    settle(offer_larger(smoothed, posed, first, [first, jump]).edit(track), track, smoothed, posed)
     assert (track.review[47:49] == Review.UNSEEN).all()
     assert (track.boxes[47:49] == before[47:49]).all()
     assert track.boxes[46, 2] > before[46, 2]
@@ -227,7 +234,7 @@ def test_a_second_time_a_part_grows_a_quarter_and_not_what_is_beside_it_once_mor
     posed, smoothed = judge(poses, track)
     first, _ = posed.entries(smoothed)[0]
     before = track.boxes.copy()
-    settle(offer_larger(smoothed, posed, first, None).edit(track), track, smoothed, posed)
+    settle(offer_larger(smoothed, posed, first).edit(track), track, smoothed, posed)
     now = finalize(smoothed.boxes()).copy()
     xy, part = poses.xy.copy(), [42, 43]
     share = np.array([[0.8, 0.5], [0.5, 0.5], [0.2, 0.5]])
@@ -235,7 +242,7 @@ def test_a_second_time_a_part_grows_a_quarter_and_not_what_is_beside_it_once_mor
     xy[part, 2, 0] = now[part, 0] + 0.5
     again = PosedSuspects.of(replace(poses, xy=xy, boxes=now), now, FRAME)
     (here,) = again.entries(smoothed)[0]
-    settle(offer_larger(smoothed, again, here, None).edit(track), track, smoothed, again)
+    settle(offer_larger(smoothed, again, here).edit(track), track, smoothed, again)
     size = track.boxes[:, 2] / before[:, 2]
     np.testing.assert_allclose(size[42:44], 1.25**2, atol=0.1)
     assert (np.abs(np.diff(size)) < 0.15).all()
@@ -247,5 +254,43 @@ def test_larger_boxes_stay_in_the_frame(poses, boxes):
     track = BoxTrack(low)
     posed, smoothed = judge(shown, track)
     (here,) = [each for each in posed.entries(smoothed)[0] if each.first == 40]
-    offer_larger(smoothed, posed, here, None).edit(track).apply({track.name: track})
+    offer_larger(smoothed, posed, here).edit(track).apply({track.name: track})
     assert (track.boxes[40:46, 1] >= 0).all()
+
+
+def test_what_other_boxes_have_settled_says_to_run_the_pose_again(poses, track):
+    posed, smoothed = judge(poses, track)
+    first, _ = posed.entries(smoothed)[0]
+    settle(offer_larger(smoothed, posed, first).edit(track), track, smoothed, posed)
+    (done,) = posed.entries(smoothed)[1]
+    assert done.told == f"{TOUCHES}; {RUN_AGAIN}"
+
+
+def test_larger_boxes_in_all_leave_out_what_has_another_reason_too():
+    boxes = walk(N)
+    boxes[198:202] += [-20, -20, 40, 40]  # so large for another reason
+    boxes[240:244] += [15, 15, -30, -30]  # cut off since they are too small
+    boxes = finalize(boxes)
+    poses, track = poses_in(boxes), BoxTrack(boxes)
+    poses.xy[241, 2, 0] = boxes[241, 0] + 0.5
+    posed, smoothed = judge(poses, track)
+    queue = SuspectQueue(Inspection.of(boxes, Evidence(frame_size=FRAME)))
+
+    def entries():
+        return with_posed(queue.entries(track)[0], posed.entries(smoothed)[0])
+
+    first, large, small = sorted(entries(), key=lambda each: each.first)
+    assert TOUCHES in large.reasons
+    assert "larger" in large.reason
+    assert TOUCHES in small.reasons
+    assert "smaller" in small.reason
+    edit = offer_larger(smoothed, posed, first, entries()).edit(track)
+    settle(edit, track, smoothed, posed)
+    queue.renew(edit.first, edit.last)
+    offer = offer_larger_in_all(smoothed, posed, edit, entries(), queue.inspection)
+    assert [each.frame for each in offer.alike] == [241]  # which is cured of both
+    assert offer.left_out == "1 other has another reason too and stays open."
+    settle(offer.edit(track), track, smoothed, posed)
+    queue.renew(0, N - 1)
+    assert [each.told for each in entries()] == [large.told]
+    assert (track.boxes[190:210] == boxes[190:210]).all()

@@ -58,7 +58,8 @@ def without_accepted(
         for first, last in _ranges(each, ~is_accepted):
             if (review[first : last + 1] < Review.ACCEPTED).any():
                 beside = [span for span in accepted if span[1] == first - 1 or span[0] == last + 1]
-                left.append(replace(_part(each, first, last), note=_next_to(beside)))
+                note = "; ".join(filter(None, (_next_to(beside), each.note)))
+                left.append(replace(_part(each, first, last), note=note))
             else:
                 settled.append(_part(each, first, last))
     return left, settled

@@ -9,6 +9,8 @@ import numpy as np
 
 from napari_cropzoom.core.boxes import BoxTrack, FloatArray, IntArray, Review, Snapshot, Source
 from napari_cropzoom.core.editing.edits import Change, Edit
+from napari_cropzoom.core.inspection.cured import is_cured
+from napari_cropzoom.core.inspection.inspection import Inspection
 from napari_cropzoom.core.inspection.lessons import Offer, listed, located
 from napari_cropzoom.core.inspection.posed import TOUCHES, PosedSuspects, meets
 from napari_cropzoom.core.inspection.suspect import Suspect
@@ -16,7 +18,7 @@ from napari_cropzoom.core.inspection.usual import size_of
 from napari_cropzoom.core.runs import runs
 from napari_cropzoom.core.smoothing.finalize import finalize
 from napari_cropzoom.core.smoothing.track import SmoothedTrack
-from napari_cropzoom.core.words import counted
+from napari_cropzoom.core.words import counted, verb
 
 LARGER = "larger boxes in"
 HELP = (
@@ -24,18 +26,15 @@ HELP = (
     "stay; the others beside grow with them, so that smoothing keeps it. Then run the pose model again "
     "on what has changed. Undo takes it back"
 )
+CURABLE = {"times smaller", "the box misses part of what moves"}
 GROWTH, MOST = 1.25, 2.5
 AROUND, RAMP = 25, 4  # frames on either side
 
 
 def offer_larger(
-    smoothed: SmoothedTrack,
-    posed: PosedSuspects,
-    here: Suspect | None,
-    newest: Edit | None,
-    others: Sequence[Suspect] = (),
+    smoothed: SmoothedTrack, posed: PosedSuspects, here: Suspect | None, others: Sequence[Suspect] = ()
 ) -> Offer | None:
-    """Larger boxes for the suspect that is shown or, once that was done, for the others.
+    """Larger boxes for the suspect that is shown; None if the pose touches no edge in it.
 
     Parameters
     ----------
@@ -43,23 +42,71 @@ def offer_larger(
     posed : PosedSuspects
     here : Suspect or None
         That is shown.
-    newest : Edit or None
-        The last edit in force.
     others : sequence of Suspect
         Open ones of the boxes, which stay as they are for a person to see.
     """
     left, _ = posed.entries(smoothed)
     shown = tuple(each for each in left if here is not None and meets(each, here))
-    if shown:
-        make = partial(larger_boxes, smoothed=smoothed, posed=posed, suspects=shown, others=others)
-        times = _times(smoothed.track, smoothed, shown)
-        text = f"{LARGER.capitalize()} {located(shown)}:\n{times} as large"
-        return Offer(text, f"{listed(shown)}. {HELP}", TOUCHES, shown, make)
-    if not left or newest is None or not newest.label.startswith(LARGER):
+    if not shown:
         return None
-    make = partial(larger_boxes, smoothed=smoothed, posed=posed, suspects=left, others=others)
-    text = f"{counted(len(left), 'suspect')} like this: {LARGER}\n{located(left)}?"
-    return Offer(text, f"{listed(left)}. {HELP}", TOUCHES, tuple(left), make)
+    make = partial(larger_boxes, smoothed=smoothed, posed=posed, suspects=shown, others=others)
+    times = _times(smoothed.track, smoothed, shown)
+    what, rows = LARGER, [posed.by_hand(each, smoothed) for each in shown]
+    where = located(shown)
+    if all(each is not None for each in rows):
+        what = "larger boxes set by hand in"
+        where = located([each for each in rows if each is not None])
+    return Offer(
+        f"{what.capitalize()} {where}:\n{times} as large",
+        f"{listed(shown)}. {HELP}",
+        TOUCHES,
+        shown,
+        make,
+    )
+
+
+def offer_larger_in_all(
+    smoothed: SmoothedTrack,
+    posed: PosedSuspects,
+    newest: Edit | None,
+    others: Sequence[Suspect],
+    inspection: Inspection,
+) -> Offer | None:
+    """Larger boxes for all suspects that these cure, once it was done in one; None otherwise.
+
+    Parameters
+    ----------
+    smoothed : SmoothedTrack
+    posed : PosedSuspects
+    newest : Edit or None
+        The last edit in force.
+    others : sequence of Suspect
+        All open ones: those that have another reason too, which larger boxes leave, are left out.
+    inspection : Inspection
+        Judges that.
+    """
+    if newest is None or not newest.label.startswith(LARGER):
+        return None
+    left, trial = posed.entries(smoothed)[0], smoothed.track.copy()
+    free = [each for each in left if posed.by_hand(each, smoothed) is None]
+    alike = list[Suspect]()
+    for each in free:
+        doubtful = [one for one in others if meets(one, each) and one.reasons != (TOUCHES,)]
+        edit = larger_boxes(trial, smoothed, posed, (each,), others) if doubtful else None
+        if edit is None or all(
+            is_cured(one, trial, edit, inspection, {TOUCHES}, CURABLE) for one in doubtful
+        ):
+            alike.append(each)
+    if not alike:
+        return None
+    make = partial(larger_boxes, smoothed=smoothed, posed=posed, suspects=alike, others=others)
+    text = f"{counted(len(alike), 'suspect')} like this: {LARGER}\n{located(alike)}?"
+    left_out, count = "", len(free) - len(alike)
+    if count:
+        stay = f"{verb(count, 'have')} another reason too and {verb(count, 'stay')} open."
+        left_out = f"{counted(count, 'other')} {stay}"
+    help_text = " ".join(filter(None, (f"{listed(alike)}.", left_out, HELP)))
+    return Offer(text, help_text, TOUCHES, tuple(alike), make, left_out)
 
 
 def larger_boxes(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,7 +12,9 @@ from napari_cropzoom.core.boxes import BoxTrack, FloatArray, Review, iou
 from napari_cropzoom.core.editing.edits import Edit, accept_all, fill_gap, frames_text
 from napari_cropzoom.core.editing.range_tools import hold, interpolate, mark_absent, set_size, usual_size
 from napari_cropzoom.core.errors import CropzoomError
-from napari_cropzoom.core.inspection.inspection import Inspection, at_least
+from napari_cropzoom.core.inspection.cured import oddities
+from napari_cropzoom.core.inspection.inspection import Inspection
+from napari_cropzoom.core.inspection.posed import TOUCHES
 from napari_cropzoom.core.inspection.suspect import Suspect, kind_of
 from napari_cropzoom.core.words import counted
 
@@ -47,6 +49,8 @@ class Offer:
     alike : tuple of Suspect
     edit : callable
         Makes the edit of the track; None if nothing would come of it.
+    left_out : str
+        Which others are not in it, and why; empty if none.
     """
 
     text: str
@@ -54,6 +58,7 @@ class Offer:
     kind: str
     alike: tuple[Suspect, ...]
     edit: Callable[[BoxTrack], Edit | None]
+    left_out: str = ""
 
 
 def offer_to_accept(track: BoxTrack, left: Sequence[Suspect], done: Sequence[Suspect]) -> Offer | None:
@@ -133,7 +138,9 @@ def offer_to_correct(
         if each.kind == corrected.kind and each.n_frames <= LONGER * corrected.n_frames
     )[:MOST]
     name = _tool_of(track, newest) if alike else ""
-    if name == ABSENT:
+    if name != ABSENT:  # no box, nothing cut off; but of other boxes the pose says nothing
+        alike = tuple(each for each in alike if TOUCHES not in each.reasons)
+    else:
         alike = tuple(each for each in alike if _is_as_wrong(track, each, corrected, newest, inspection))
     if not name or not alike:
         return None
@@ -158,13 +165,11 @@ def correct_all(
             (change,) = make(trial, each.first, each.last).changes
         except CropzoomError:
             continue
-        unseen = np.zeros(len(change.after), np.uint8)  # or else what is settled would not be inspected
-        trial.put(change.first, replace(change.after, review=unseen))
-        odd = inspection.again(trial, max(0, each.first - 1), min(len(track) - 1, each.last + 1))
-        if name != ABSENT and at_least(odd):  # a frame without a box is odd until a person has said so
+        trial.put(change.first, change.after)
+        # a frame without a box is odd until a person has said so
+        if name != ABSENT and oddities(trial, each, inspection):
             trial.put(change.first, change.before)
         else:
-            trial.put(change.first, change.after)
             changes.append(change)
     if not changes:
         return None

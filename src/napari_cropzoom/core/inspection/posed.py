@@ -13,6 +13,7 @@ import numpy as np
 import scipy
 
 from napari_cropzoom.core.boxes import BoolArray, FloatArray, Review
+from napari_cropzoom.core.editing.edits import frames_text
 from napari_cropzoom.core.inspection.suspect import (
     CERTAIN,
     Suspect,
@@ -28,6 +29,7 @@ from napari_cropzoom.core.smoothing.track import SmoothedTrack
 from napari_cropzoom.core.words import counted
 
 TOUCHES = "may be cut off: the pose touches the edge of the box"
+RUN_AGAIN = "the boxes are others now: run the pose model again to see"
 # Of the side: nearer to the edge than that, a part of the animal is likely to be cut off.
 EDGE = 0.02
 # Beside such frames others count that are nearly as near, 2.5 % of the side: where a part is cut off, the
@@ -150,6 +152,7 @@ class PosedSuspects:
         self.frame_size = frame_size
         self._boxes = boxes
         self._settings: SmoothingSettings | None = None
+        self._told = list(self.found)  # with what else there is to say
         # whether each is open or settled; None where its boxes are others
         self._is_open: list[bool | None] = [None] * len(self.found)
         self._changed: list[tuple[int, int]] = []
@@ -182,7 +185,8 @@ class PosedSuspects:
         reached = [smoothing_reach(*span, smoothed.settings, len(self._boxes)) for span in changed]
         for place, each in enumerate(self.found):
             if any(first <= each.last and each.first <= last for first, last in reached):
-                self._is_open[place] = self._judge(each, smoothed)
+                self._is_open[place] = is_open = self._judge(each, smoothed)
+                self._told[place] = replace(each, note=self._note(each, smoothed, is_open))
 
     def entries(self, smoothed: SmoothedTrack) -> tuple[list[Suspect], list[Suspect]]:
         """Suspects that are open and suspects that are settled.
@@ -192,9 +196,17 @@ class PosedSuspects:
         either, and else is neither: the pose says nothing of them.
         """
         self.follow(smoothed)
-        states = list(zip(self.found, self._is_open, strict=True))
+        states = list(zip(self._told, self._is_open, strict=True))
         left = [each for each, is_open in states if is_open]
         return left, [each for each, is_open in states if is_open is False]
+
+    def by_hand(self, suspect: Suspect, smoothed: SmoothedTrack) -> Suspect | None:
+        """The open frames of a suspect, from the first to the last, if all of them are set by hand."""
+        rows = self.open_rows(suspect, smoothed)
+        if not rows.any() or (rows & ~smoothed.track.is_manual_in(suspect.first, suspect.last)).any():
+            return None
+        frames = np.flatnonzero(rows) + suspect.first
+        return replace(suspect, first=int(frames[0]), last=int(frames[-1]))
 
     def open_rows(self, suspect: Suspect, smoothed: SmoothedTrack) -> BoolArray:
         """Which frames of a suspect are open: not accepted, and of which the pose says something.
@@ -215,6 +227,19 @@ class PosedSuspects:
             speaks |= is_known & (severity >= CERTAIN).any(axis=1)
         is_open: BoolArray = speaks & (review != Review.ACCEPTED)
         return is_open
+
+    def _note(self, suspect: Suspect, smoothed: SmoothedTrack, is_open: bool | None) -> str:
+        """Why a suspect is still open, or what says whether its new boxes are better."""
+        if is_open:
+            kept = self.by_hand(suspect, smoothed)
+            if kept is None:
+                return ""
+            where = frames_text(kept.first, kept.last)
+            if kept.n_frames == 1:
+                return f"the box set by hand in {where} stays as it is"
+            return f"the boxes set by hand in {where} stay as they are"
+        review = smoothed.track.review[suspect.first : suspect.last + 1]
+        return RUN_AGAIN if Review.EDITED in review else ""
 
     def _judge(self, suspect: Suspect, smoothed: SmoothedTrack) -> bool | None:
         if self.open_rows(suspect, smoothed).any():

@@ -180,6 +180,7 @@ def _one(group: Sequence[Suspect]) -> Suspect:
         by_score[0].score,
         reasons,
         worst.is_step,
+        "; ".join(dict.fromkeys(each.note for each in by_score if each.note)),
     )
 
 

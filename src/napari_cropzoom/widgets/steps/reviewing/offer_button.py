@@ -44,7 +44,7 @@ class OfferButton(QPushButton):
         if edit is None:
             return NONE_FITS
         session.apply(edit)
-        return told_of_many(edit)
+        return f"{told_of_many(edit)} {offer.left_out}".rstrip()
 
 
 def told_of_many(edit: Edit) -> str:

@@ -12,7 +12,7 @@ from napari_cropzoom.core.boxes import Box
 from napari_cropzoom.core.editing import range_tools as tools
 from napari_cropzoom.core.editing.edits import frames_text
 from napari_cropzoom.core.errors import CropzoomError
-from napari_cropzoom.core.words import counted
+from napari_cropzoom.core.words import counted, verb
 from napari_cropzoom.jobs import run_in_thread
 from napari_cropzoom.review.session import Session
 from napari_cropzoom.tracking.scene import StillScene
@@ -114,7 +114,7 @@ class PixelTracking(QObject):
         first, last = max(0, first), min(session.n_frames - 1, last)
         return max(frame, last) if direction > 0 else min(frame, first)
 
-    def _follow(self, order: _Order) -> tuple[Session, Followed | None]:
+    def _follow(self, order: _Order) -> tuple[_Order, Followed | None]:
         """Run the stage; in a thread."""
         session, stop, raw = order.session, order.stop, order.session.track.raw
         sides = raw[np.isfinite(raw[:, 2]), 2]
@@ -131,11 +131,11 @@ class PixelTracking(QObject):
         while True:
             if stop.is_set():
                 stage.close()
-                return session, None
+                return order, None
             try:
                 progress = next(stage)
             except StopIteration as end:
-                return session, end.value
+                return order, end.value
             self._progress.emit(progress.done, progress.total, progress.text)
 
     def _on_progress(self, done: int, total: int, text: str) -> None:
@@ -143,8 +143,9 @@ class PixelTracking(QObject):
         so_far = f"Following: {done} of {counted(total, 'frame')} …"
         self.status_changed.emit(LEARNING if text else so_far)
 
-    def _done(self, result: tuple[Session, Followed | None]) -> None:
-        session, found = result
+    def _done(self, result: tuple[_Order, Followed | None]) -> None:
+        order, found = result
+        session, open_ = order.session, 0
         self._set_idle()
         if session is not self.controller.session:
             return
@@ -157,11 +158,17 @@ class PixelTracking(QObject):
             last = found.first + count - 1
             label = f"follow the animal over {frames_text(found.first, last)}"
             try:
-                session.apply(tools.put_boxes(session.track, found.first, found.boxes, label))
+                edit = tools.put_boxes(session.track, found.first, found.boxes, label)
+                edit, open_ = session.suspects.leaving_open(edit, order.frame)
+                session.apply(edit)
             except CropzoomError as error:
                 self.failed.emit(error)
                 return
-        self.status_changed.emit(f"Followed over {counted(count, 'frame')}; {found.stopped}.")
+        said = f"Followed over {counted(count, 'frame')}; {found.stopped}."
+        if open_:
+            odd = f"{verb(open_, 'are')} still odd and {verb(open_, 'stay')} open"
+            said += f" {counted(open_, 'suspect')} there {odd}."
+        self.status_changed.emit(said)
 
     def _fail(self, error: Exception) -> None:
         self._set_idle()

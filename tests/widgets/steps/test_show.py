@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 import av
 import numpy as np
 import PIL.Image
@@ -263,3 +266,35 @@ def test_keypoints_of_boxes_that_changed_since_are_told_before_and_after(window,
     export.export(tmp_path / "exported.csv")
     wait_for(lambda: export.message.plain.endswith("Run step Pose, and export again."))
     assert export.message.kind == "warning"
+
+
+@pytest.mark.gui
+@needs_display
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="of xdg-open")
+@pytest.mark.parametrize("code", [0, 3])
+def test_a_file_that_no_program_opens_is_told_with_its_place(window, tmp_path, monkeypatch, code):
+    asked, opener = tmp_path / "asked", tmp_path / "bin" / "xdg-open"
+    opener.parent.mkdir()
+    opener.write_text(f'#!/bin/sh\necho "$1" > "{asked}"\nexit {code}\n')
+    opener.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{opener.parent}{os.pathsep}{os.environ['PATH']}")
+    if not window["show"].is_open:
+        click_on(window["show"].header)
+    step = make(window, "trajectory", output := tmp_path / "way.svg", monkeypatch)
+    button = window.findChild(QPushButton, "show_open")
+    wait_for(button.isVisible)
+    step.product.setCurrentIndex(step.product.findData("frame"))
+    assert button.isVisible()  # as long as the line says where the file is
+    assert step.message.plain.startswith(f"Saved to {output}")
+    click_on(button)
+    wait_for(lambda: asked.is_file() and asked.read_text() == f"{output}\n")
+    if code:
+        wait_for(
+            lambda: step.message.plain == f"No program of this system opens it. It is here: {output}"
+        )
+    else:
+        wait_for(lambda: not step._opener._timer.isActive())
+        assert step.message.plain.startswith(f"Saved to {output}")
+    output.unlink()
+    click_on(button)
+    assert step.message.plain == f"It is not there any more: {output}"

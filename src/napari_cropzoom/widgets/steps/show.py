@@ -10,8 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtCore import Qt, QUrl
-from qtpy.QtGui import QDesktopServices
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QFileDialog, QLabel, QSpinBox, QVBoxLayout, QWidget
 
 from napari_cropzoom.core.editing.edits import frames_text
@@ -27,6 +26,7 @@ from napari_cropzoom.widgets.controller import Controller
 from napari_cropzoom.widgets.controls import button, choice, note, row
 from napari_cropzoom.widgets.steps.base import Needs
 from napari_cropzoom.widgets.steps.job_step import JobStep, told_of_pose, told_of_smoothing
+from napari_cropzoom.widgets.steps.parts.opening import FileOpener
 
 SIZES = {"1": "Full", "0.5": "Half", "0.25": "Quarter"}
 SPEEDS = {"0.25": "¼×", "0.5": "½×", "1": "1×", "2": "2×", "4": "4×"}
@@ -43,7 +43,6 @@ class ShowStep(JobStep):
 
     def __init__(self, controller: Controller, number: int) -> None:
         self._made: Path | None = None
-        self._made_as = self._making = ""  # names of products
         self._made_of: tuple[str, Poses | None] = "", None  # animal, and what the pose model found
         self._output: Path | None = None
         super().__init__(controller, number)
@@ -67,6 +66,8 @@ class ShowStep(JobStep):
         self.add_job_bar("Save boxes and make …", self.run, self.on_done)
         self.form.addWidget(self.open_button)
         self.product.currentIndexChanged.connect(self.update_body)
+        self._opener = FileOpener(self)
+        self._opener.failed.connect(self.message.show_warning)
         self.open_button.clicked.connect(self.open_made)
         self.controller.selection_changed.connect(self.update_body)
 
@@ -144,8 +145,8 @@ class ShowStep(JobStep):
         told = told and f"⚠ {told}"
         said = (f"{chosen.help}.{which}", self._told_of_keypoints(), told, told_of_smoothing(session))
         self.about.setText(" ".join(filter(None, said)))
-        is_there = self._made is not None and self._made_as == chosen.name
-        self.open_button.setVisible(is_there and not self.job_bar.is_running)
+        # as long as the line above says where it is, whatever is chosen to be made next
+        self.open_button.setVisible(self._made is not None and not self.job_bar.is_running)
 
     def _told_of_keypoints(self) -> str:
         """Whose keypoints are drawn, where that is not clear."""
@@ -192,7 +193,7 @@ class ShowStep(JobStep):
     def make(self, output: Path) -> None:
         """Save the review and make what is chosen; a file of that name is replaced."""
         self.message.clear()
-        self._made, self._output, self._making = None, output, self.chosen.name
+        self._made, self._output = None, output
         self.save_then(self._make)
 
     def _make(self, boxes: Path) -> None:
@@ -243,7 +244,7 @@ class ShowStep(JobStep):
 
     def on_done(self, result: dict[str, Any]) -> None:
         """Say where it is, and offer to open it."""
-        self._made, self._made_as = Path(result["path"]), self._making
+        self._made = Path(result["path"])
         session, n_others = self.controller.session, int(result.get("n_others", 0))
         if session is not None and n_others:
             told = told_of_others(n_others, session.n_frames)
@@ -257,8 +258,7 @@ class ShowStep(JobStep):
         """Open the file in the program that the system has for it."""
         if self._made is None:
             return
-        if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._made))):
-            self.message.show_warning(f"This system has no program for it. It is here: {self._made}")
+        self._opener.open(self._made)
 
     def session_changed(self) -> None:
         """Forget what was made of the video before."""

@@ -23,6 +23,7 @@ from napari_cropzoom.core.editing.range_tools import copy_from, set_size, shift
 from napari_cropzoom.core.inspection.posed import TOUCHES
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.progress import run_stage
+from napari_cropzoom.core.smoothing.methods import Shake, SmoothingSettings
 from napari_cropzoom.export.markup import as_script, tag
 from napari_cropzoom.export.report.facts import ACCEPTED, CORRECTED, OPEN, ReportSettings, gather
 from napari_cropzoom.export.report.methods import methods_text
@@ -60,6 +61,8 @@ def test_numbers_are_those_of_the_files(review: Reviewed) -> None:
     final = read_bbox_csv(review.raw.parent / "bboxes_reviewed" / review.raw.name, N)
     np.testing.assert_array_equal(track.final, final)
     raw = raw_boxes()
+    of_all = Shake.of(raw, SmoothingSettings("none"), np.zeros(N, bool))  # as the step Smooth says
+    assert float(np.nanmedian(jitter(raw[:, :2] + raw[:, 2:] / 2))) == pytest.approx(of_all.before)
     middle = final[:, :2] + final[:, 2:] / 2
     away = [np.hypot(*(middle[t] - (middle[t - 1] + middle[t + 1]) / 2)) for t in range(1, N - 1)]
     np.testing.assert_allclose(jitter(middle)[1:-1], away)

@@ -148,7 +148,7 @@ def test_the_window_slider_smooths_and_measures(detected, wait):
 
 def test_smoothing_that_makes_boxes_shake_more_says_so_in_a_line(opened, tmp_path, wait):
     """As of a track that rests between jumps."""
-    steps = np.repeat(np.arange(5) * 8.0, 8)
+    steps = np.repeat(np.arange(5) * 12.0, 8)
     write_bbox_csv(
         tmp_path / "steps_bbox.csv", np.column_stack([40 + steps, np.tile([60.0, 40, 40], (40, 1))])
     )
@@ -159,13 +159,13 @@ def test_smoothing_that_makes_boxes_shake_more_says_so_in_a_line(opened, tmp_pat
     assert smooth.worse.isHidden()
     smooth.method.setCurrentIndex(smooth.method.findData("gaussian"))
     wait(lambda: not smooth.worse.isHidden())
-    assert smooth.worse.plain.startswith("This smoothing makes the boxes shake more: 0.0 → ")
-    assert smooth.header.state.startswith("⚠ shakes more · gaussian, 5 frames · 0.0 → ")
+    assert smooth.worse.plain.startswith("This smoothing makes the boxes shake more: jitter 0.00 → ")
+    assert smooth.header.state.startswith("⚠ shakes more · gaussian, 5 frames · 0.00 → ")
     assert smooth.better.isHidden()  # it is no better
     for step, name in (("crop", "doubts"), ("pose", "doubts"), ("export", "state"), ("show", "about")):
         opened.open_step(step)
         told = getattr(opened[step], name)
-        wait(lambda told=told: "the boxes shake more: 0.0 → " in told.text())
+        wait(lambda told=told: "the boxes shake more: jitter 0.00 → " in told.text())
     opened.open_step("smooth")
     smooth.method.setCurrentIndex(smooth.method.findData("none"))
     wait(lambda: smooth.worse.isHidden())

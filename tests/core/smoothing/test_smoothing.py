@@ -8,6 +8,7 @@ from napari_cropzoom.core.boxes import BoxTrack, Snapshot, Source
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.smoothing.filters import SMOOTHING_METHODS, SORTED_AT_MOST
 from napari_cropzoom.core.smoothing.methods import (
+    Shake,
     SmoothingSettings,
     jitter,
     smooth,
@@ -177,8 +178,15 @@ def test_jitter_of_known_tracks():
     assert jitter(steady) == 0
     shaking = steady.copy()
     shaking[::2, 1] += 3
-    assert jitter(shaking) == pytest.approx(6)
+    assert jitter(shaking) == pytest.approx(3)
     assert np.isnan(jitter(steady[:2]))
+
+
+def test_whole_pixels_are_no_fault_of_smoothing():
+    steady = np.column_stack([np.arange(99) * 0.5, np.zeros(99), np.full(99, 4), np.full(99, 4)])
+    shake = Shake.of(steady, SmoothingSettings("gaussian", 5), np.zeros(99, bool))
+    assert shake.after > 0.2 > 0.01 > shake.smoothed
+    assert not shake.is_worse
 
 
 @pytest.mark.parametrize(("method", "window"), [("magic", 5), ("median", 0)])

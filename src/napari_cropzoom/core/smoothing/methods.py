@@ -9,6 +9,7 @@ import numpy as np
 from napari_cropzoom.core.boxes import BoolArray, FloatArray
 from napari_cropzoom.core.errors import CropzoomError, brief
 from napari_cropzoom.core.smoothing.filters import SMOOTHING_METHODS
+from napari_cropzoom.core.smoothing.finalize import finalize
 
 WIDEST_WINDOW = 100_000  # frames
 
@@ -96,36 +97,45 @@ def smoothing_reach(first: int, last: int, settings: SmoothingSettings, n_frames
 
 
 def jitter(boxes: FloatArray) -> float:
-    """Frame-to-frame shake: median length of the second difference of the box centre, in pixels.
+    """Median distance of the box centre from the middle between those before and after it, in pixels.
 
     A box that moves with constant velocity has jitter 0; single jumps do not count. Triples with a
-    missing frame do not count; NaN if there is no triple.
+    missing frame do not count; NaN if there is no triple. A report gives the same number.
     """
     center = boxes[:, :2] + boxes[:, 2:] / 2
-    shake = np.diff(center, n=2, axis=0)
+    shake = np.diff(center, n=2, axis=0) / 2
     shake = shake[np.isfinite(shake).all(axis=1)]
     return float(np.median(np.hypot(*shake.T))) if len(shake) else float("nan")
 
 
 @dataclass(frozen=True)
 class Shake:
-    """Jitter of a track in pixels, see :func:`jitter`: before smoothing and after it."""
+    """Jitter of a track in pixels, see :func:`jitter`: before smoothing and of the final boxes.
+
+    Attributes
+    ----------
+    before, after : float
+    smoothed : float
+        After smoothing, before boxes get whole pixels: that jitter is no fault of the smoothing.
+    """
 
     before: float
     after: float
+    smoothed: float
 
     @classmethod
     def of(cls, boxes: FloatArray, settings: SmoothingSettings, is_manual: BoolArray) -> Shake:
         """Measure boxes, (T, 4), and what smoothing makes of them; NaN where nothing can be measured."""
-        return cls(jitter(boxes), jitter(smooth(boxes, settings, is_manual)))
+        smoothed = smooth(boxes, settings, is_manual)
+        return cls(jitter(boxes), jitter(finalize(smoothed)), jitter(smoothed))
 
     def __str__(self) -> str:
-        return f"{self.before:.1f} → {self.after:.1f} px"
+        return f"{self.before:.2f} → {self.after:.2f} px"
 
     @property
     def is_worse(self) -> bool:
-        """Whether smoothing makes the boxes shake more, as far as a person is told."""
-        return round(self.after, 1) > round(self.before, 1)
+        """Whether smoothing makes the boxes shake more, by more than a person would care for."""
+        return round(min(self.after, self.smoothed), 1) > round(self.before, 1)
 
 
 def _corrections(n: int, manual: np.ndarray, residuals: FloatArray, reach: int) -> FloatArray:

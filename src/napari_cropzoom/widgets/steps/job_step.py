@@ -252,5 +252,5 @@ def told_of_smoothing(session: Session) -> str:
             "off: choose a smaller window in step Smooth."
         )
     if smoothed.shake is not None and smoothed.shake.is_worse:
-        said.append(f"⚠ Smoothed, the boxes shake more: {smoothed.shake}. See step Smooth.")
+        said.append(f"⚠ Smoothed, the boxes shake more: jitter {smoothed.shake}. See step Smooth.")
     return " ".join(said)

@@ -36,8 +36,7 @@ from napari_cropzoom.widgets.steps.parts.settling import Settling
 from napari_cropzoom.widgets.timeline.colors import colors_of
 
 WORSE = (
-    "This smoothing makes the boxes shake more: {} from frame to frame. Choose another window or method, "
-    "or “None”."
+    "This smoothing makes the boxes shake more: jitter {}. Choose another window or method, or “None”."
 )
 BETTER = "gaussian"  # it moves centre and size alike, while a median of corner and size pulls them apart
 MEASURE_MS = 250  # without another change before the whole track is smoothed
@@ -78,7 +77,10 @@ class SmoothStep(Step):
         self.quantity = choice("smooth_quantity", "What the plot shows")
         self.jitter_label = QLabel()
         self.jitter_label.setObjectName("smooth_jitter")
-        self.jitter_label.setToolTip("Shake of the box centre from frame to frame: before → after")
+        self.jitter_label.setToolTip(
+            "Median distance of the box centre from the middle between those in the frames before and "
+            "after, as in a report: before smoothing → of the final boxes"
+        )
         titles = {name: each.label for name, each in FILL_METHODS.items()}
         self.fill = choice("smooth_fill", "How frames without a box get one on saving", titles)
         for place, way in enumerate(FILL_METHODS.values()):

@@ -12,15 +12,21 @@ from napari_cropzoom.core.words import counted, plural, shortened, verb
 SOURCE = Path(napari_cropzoom.__file__).parent
 NOUNS = (
     "frames|boxes|edits|keypoints|suspects|videos|rows|files|groups|tracks|columns|images|models|crops|"
-    "predictions|animals|persons|epochs"
+    "predictions|animals|persons|epochs|weights|poses|numbers|cells|ids|scores|names|views|labels|cameras|"
+    "workers|steps|points|places"
 )
 ALWAYS_MANY = {
     "cli/verbs/crop.py": 1,  # two files at least
+    "core/inspection/suspect.py": 1,  # a pattern
+    "core/poses.py": 1,  # a fault of the program
     "core/smoothing/methods.py": 1,  # the widest window
     "crop/record.py": 1,  # a rate
-    "engine/checkpoint.py": 2,  # quoted from a file of others
-    "engine/onnx/build.py": 2,  # frames of a trial
+    "engine/checkpoint.py": 1,  # a key and its keypoints
+    "engine/onnx/build.py": 3,  # of a trial
+    "engine/several_views.py": 1,  # two views at least
+    "engine/vetting.py": 1,  # more than are stored
     "export/labeled_video.py": 1,  # more than players show
+    "export/overlay.py": 1,  # two or three
     "export/report/methods.py": 1,  # a rate
     "export/report/page.py": 1,  # a rate
     "files/csv_table.py": 1,  # more columns than any table has
@@ -80,7 +86,9 @@ def _plurals_after_a_number(file: Path) -> list[str]:
             continue
         for value, after in zip(node.values, node.values[1:], strict=False):
             text = after.value if isinstance(after, ast.Constant) else ""
-            if isinstance(value, ast.FormattedValue) and re.match(rf" ({NOUNS})\b", str(text)):
+            if isinstance(value, ast.FormattedValue) and re.match(
+                rf" ((?!of|as|with|has|Their)\w+ )?({NOUNS})\b", str(text)
+            ):
                 shown = ast.unparse(value.value)
                 found.append(f"{node.lineno}: {{{shown}}}{text}")
     return found

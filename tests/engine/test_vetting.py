@@ -93,8 +93,8 @@ def bias(value: Any) -> Callable[[dict[str, Any]], object]:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (said(num_keypoints=10**9), "for 3 keypoints, the weights 1000000000"),
-        (said(num_keypoints="9" * 500), "for 3 keypoints"),
+        (said(num_keypoints=10**9), "keypoints are 3, by the weights 1000000000"),
+        (said(num_keypoints="9" * 500), "keypoints are 3"),
         (said(downsample_factor=-(10**9)), "downsample_factor"),
         (said(downsample_factor=torch.zeros(3)), "downsample_factor"),
         (said(backbone="resnet152"), "does not fit the model"),
@@ -118,7 +118,7 @@ def test_a_config_of_another_count_is_refused(copy: Path) -> None:
     config = yaml.safe_load((copy / "config.yaml").read_text())
     config["data"]["keypoint_names"].append("ear")
     (copy / "config.yaml").write_text(yaml.safe_dump(config))
-    with pytest.raises(CropzoomError, match="keypoint_names is for 4 keypoints, the weights 3"):
+    with pytest.raises(CropzoomError, match="keypoint_names keypoints are 4, by the weights 3"):
         Engine.load(ModelFolder.open(copy))
 
 

@@ -84,7 +84,7 @@ BAD = {
     "several animals": (HEAD.replace("bodyparts", "individuals", 1), "line 2: holds several individuals"),
     "header only": (HEAD, "has a header but no rows"),
     "ragged header": ("scorer,m,m\nbodyparts,a\ncoords,x,y\n0,1,2\n", "line 3"),
-    "narrow rows": (HEAD + "0,1,2,3\n", "line 4: has 4 cells where the header has 7"),
+    "narrow rows": (HEAD + "0,1,2,3\n", "line 4: has 4 cells, the header has 7"),
     "text": (HEAD + "0,1,2,3,4,5,6\n1,1,two,3,4,5,6\n", "line 5: a y is 'two'"),
     "a gap and a frame of decimals": (HEAD + "0.0,1,2,3,4,5,6\n2.0,1,2,3,4,5,6\n", "line 5: is frame 2"),
     "index overflows": (HEAD + "0,1,2,3,4,5,6\n" + "9" * 30 + ",1,2,3,4,5,6\n", "line 5: is frame 999"),

@@ -78,6 +78,11 @@ def test_frames_of_both_videos_are_added_and_the_labels_stay(
         assert row[3:5] == ["", ""]  # of an ear the pose model knows nothing
         assert row[5:] == [str(value) for value in xy[0].round(3)]
     assert "6 labeled frames added" in printed.out
+    counted = [line.split(maxsplit=1) for line in printed.out.splitlines() if line.startswith("   ")]
+    assert len({words for _, words in counted}) == len(counted)
+    assert not any(
+        letter.isdigit() or letter == "…" for _, words in counted for letter in words.removesuffix(".mp4")
+    )
     assert "--train" in printed.out
     assert "4 corrected frames left out" in printed.err
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_cropzoom.core.errors import CropzoomError, brief
+from napari_cropzoom.core.words import counted, verb
 from napari_cropzoom.engine.model_folder import MOST_KEYPOINTS, ModelFolder, one_line
 from napari_cropzoom.engine.training.config import check_hydra
 from napari_cropzoom.engine.vetting import check_weights, read_checkpoint
@@ -160,7 +161,9 @@ def load_module(checkpoint: Path, config: Any, *, trust: bool = False) -> Any:
     except RuntimeError as error:
         raise _another_model(checkpoint, brief(error, 200)) from error
     if missing:
-        raise _another_model(checkpoint, f"{len(missing)} weights are missing, such as {missing[0]}")
+        n, first = len(missing), missing[0]
+        what = f"{counted(n, 'weight')} {verb(n, 'are')} missing, such as {first}"
+        raise _another_model(checkpoint, what)
     return module.to(torch.float32).eval()
 
 
@@ -176,13 +179,13 @@ def _check_counts(checkpoint: Path, settings: Mapping[str, Any], data: Any) -> N
     for what, value in (("keypoint_names", len(names)), ("num_keypoints", data.get("num_keypoints"))):
         if value and value != count:
             raise _another_model(
-                checkpoint, f"data.{what} is for {brief(value)} keypoints, the weights {brief(count)}"
+                checkpoint, f"by data.{what} keypoints are {brief(value)}, by the weights {brief(count)}"
             )
     factor = settings.get("downsample_factor", 2)
     if not (_is_within(count, 1, MOST_KEYPOINTS) and _is_within(factor, 1, 3)):
         raise CropzoomError(
-            f"{checkpoint}: is of {brief(count)} keypoints and downsample_factor {brief(factor)}, which "
-            "no model of Lightning Pose has. Copy it again from where the model was trained."
+            f"{checkpoint}: says num_keypoints {brief(count)} and downsample_factor {brief(factor)}, "
+            "which no model of Lightning Pose has. Copy it again from where the model was trained."
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from napari_cropzoom.core.inspection.inspection import (
     anchor_likelihood,
     ranked,
 )
+from napari_cropzoom.core.inspection.suspect import in_words
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.sampling.spread import spread
 from napari_cropzoom.core.smoothing.sizing import SizingSettings, boxes_from_keypoints
@@ -131,8 +131,8 @@ def kinds_of(suspects: Sequence[Suspect], n_frames: int) -> list[str]:
     """Of every frame, what the worst suspect is that it lies in, without its numbers."""
     result = [OTHER_KIND] * n_frames
     for each in reversed(suspects):
-        kind = re.sub(r"\s*[-+]?\d[\d.,]*( %| px)?", " …", each.reasons[0] if each.reasons else "")
-        result[each.first : each.last + 1] = [kind.strip()] * (each.last + 1 - each.first)
+        kind = in_words(each.reasons[0]) if each.reasons else OTHER_KIND
+        result[each.first : each.last + 1] = [kind] * (each.last + 1 - each.first)
     return result
 
 

@@ -16,7 +16,7 @@ from napari_cropzoom.core.inspection.inspection import Evidence, Inspection
 from napari_cropzoom.core.inspection.lessons import ENOUGH, offer_to_accept, offer_to_correct
 from napari_cropzoom.core.inspection.posed import TOUCHES
 from napari_cropzoom.core.inspection.queue import SuspectQueue
-from napari_cropzoom.core.inspection.suspect import Suspect, kind_of
+from napari_cropzoom.core.inspection.suspect import Suspect, in_words, kind_of
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.files.journal_lines import decode_edit, encode_edit
 from walks import FRAME, walk
@@ -65,6 +65,33 @@ def dips_of(queue, track):
 )
 def test_the_kind_of_a_reason(reason, kind):
     assert kind_of(reason) == kind
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("jumps 214 px for 2 frames", "jumps"),
+        ("1.8 times smaller for 3 frames", "smaller"),
+        ("2.0 times larger", "larger"),
+        ("no box for 1,200 frames", "no box"),
+        ("low likelihood (0.23)", "low likelihood"),
+        ("12 px outside the frame", "outside the frame"),
+        (
+            "the part outside the frame changes by 30 px for 2 frames",
+            "the part outside the frame changes",
+        ),
+        ("only 2 x 2 px", "only a few px"),
+        ("100 % of the keypoints outside the box", "keypoints outside the box"),
+        ("keypoints 12 px off the box's middle", "keypoints off the box's middle"),
+        (
+            "box round 1 of 3 keypoints, the others unlikely",
+            "box round one keypoint, the others unlikely",
+        ),
+        ("the box misses part of what moves", "the box misses part of what moves"),
+    ],
+)
+def test_a_reason_that_is_counted_has_no_numbers_of_its_own(reason, words):
+    assert in_words(reason) == words
 
 
 def test_after_some_that_were_right_the_others_are_offered(queue, track):

@@ -33,6 +33,7 @@ from napari_cropzoom.cli.side_by_side import NamedStage, run_side_by_side
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.progress import Progress, Stage
 from napari_cropzoom.core.shell import shell_line
+from napari_cropzoom.core.words import verb
 
 if TYPE_CHECKING:
     from napari_cropzoom.engine.model_folder import ModelFolder
@@ -99,9 +100,8 @@ def crop(args: argparse.Namespace) -> None:
         labels = run_with_bar(crop_csv(model, file, args.bbox_dir), f"cropping {file.name}")
         print(f"saved to {labels}, the images in {model.cropped_data_dir}", flush=True)
     if failed:
-        others = (
-            f" {len(files) - len(failed)} of {len(files)} files were cropped." if len(files) > 1 else ""
-        )
+        done, n = len(files) - len(failed), len(files)
+        others = f" {done} of {n} files {verb(done, 'were')} cropped." if n > 1 else ""
         raise CropzoomError(" ".join(str(error) for error in failed) + others)
 
 

@@ -77,6 +77,23 @@ def kind_of(reason: str) -> str:
     return " ".join(NUMBERS.sub("", reason.partition(" for ")[0]).replace("()", "").split())
 
 
+def in_words(reason: str) -> str:
+    """A reason without numbers and their units, to be counted: ``"jumps"``, ``"low likelihood"``."""
+    text = reason.partition(" for ")[0]
+    for pattern, words in _WITHOUT_NUMBERS:
+        text = pattern.sub(words, text)
+    return " ".join(text.split())
+
+
+_NUMBER = r"[-+]?\d[\d.,]*"
+_WITHOUT_NUMBERS = (
+    (re.compile(rf"\({_NUMBER}\)|\bby {_NUMBER} px"), ""),
+    (re.compile(rf"\b{_NUMBER} of {_NUMBER} keypoints?\b"), "one keypoint"),
+    (re.compile(rf"\b{_NUMBER} x {_NUMBER} px"), "a few px"),
+    (re.compile(rf"{_NUMBER} % of the\b|{_NUMBER}( px| %| times)?"), ""),
+)
+
+
 def score_of(severity: float) -> float:
     """Severity (0 and up, 1 is the threshold) as a score from 0 to 1 (0.5 is the threshold)."""
     return severity / (1 + severity)

@@ -11,6 +11,7 @@ import numpy as np
 from napari_cropzoom.core.boxes import BoolArray, FloatArray
 from napari_cropzoom.core.errors import CropzoomError, brief
 from napari_cropzoom.core.scores import TRAINED
+from napari_cropzoom.core.words import counted
 from napari_cropzoom.files.csv_table import plain_path, read_text
 
 ERRORS_FILE = "predictions_pixel_error.csv"
@@ -72,7 +73,7 @@ def read_pixel_errors(file: Path) -> PixelErrors:
     for line, row in enumerate(rows, 2):
         try:
             if len(row) != len(header):
-                raise ValueError(f"{len(row)} cells instead of {len(header)}")
+                raise ValueError(f"{counted(len(row), 'cell')} instead of {len(header)}")
             values.append([float(row[n]) if row[n].strip() else np.nan for n in columns])
         except ValueError as error:
             raise CropzoomError(

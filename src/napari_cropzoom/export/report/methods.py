@@ -117,7 +117,8 @@ def _track_text(facts: ReviewFacts, track: TrackFacts) -> str:
         others = count - corrected - right - left
         more = f", {others} came right with others" if others else ""
         said.append(
-            f"Of these {corrected} were corrected, {right} found right{more} and {left} left open."
+            f"Of these {corrected} {verb(corrected, 'were')} corrected, {right} found right{more} and "
+            f"{left} left open."
         )
     by_hand = track.frames_of(Source.MANUAL)
     absent = track.frames_of(Source.ABSENT)

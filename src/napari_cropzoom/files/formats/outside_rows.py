@@ -167,7 +167,7 @@ class OutsideRows:
         """Of arrays over all frames and animals: keypoints (T, A, K, 2) and confidence (T, A)."""
         frames, animals = keypoints.shape[:2]
         if len(names) != animals:
-            raise ValueError(f"{len(names)} names of {counted(animals, 'animal')}")
+            raise ValueError(f"{counted(len(names), 'name')} of {counted(animals, 'animal')}")
         return cls(
             tuple(names),
             np.tile(np.arange(animals), frames),

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from napari_cropzoom.core.words import counted
 from napari_cropzoom.files.atomic import atomic_path
 from napari_cropzoom.files.csv_table import quoted
 from napari_cropzoom.files.formats.contents import Content, read_whole_text
@@ -63,7 +64,7 @@ class Mot:
         if not LEAST_COLUMNS <= width <= MOST_COLUMNS:
             raise refuse(
                 path,
-                f"line {line_of_first}: has {width} numbers, MOTChallenge has 6 to 10 with "
+                f"line {line_of_first}: has {counted(width, 'number')}, MOTChallenge has 6 to 10 with "
                 "commas between them.",
             )
         table = read_rows(path, text, layout.n_before, width, **layout.marks)

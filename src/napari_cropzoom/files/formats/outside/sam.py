@@ -66,7 +66,7 @@ def _arrays(path: Path) -> tuple[Any, Any, Any, Any]:
         name = next((name for name in FRAMES if name in file), None)
         frames = np.arange(shape[0]) if name is None else as_numbers(name, file[name]).astype(np.int64)
     if len(frames) != shape[0]:
-        raise refuse(path, f"has {len(frames)} numbers of frames and boxes of {shape[0]}.")
+        raise refuse(path, f"has {counted(len(frames), 'number')} of frames and boxes of {shape[0]}.")
     ids = np.broadcast_to(np.arange(1.0, shape[1] + 1), shape) if ids is None else ids
     scores = np.full(shape, np.nan) if scores is None else scores
     return boxes.reshape(-1, 4), ids.ravel(), scores.ravel(), np.repeat(frames, shape[1])
@@ -87,7 +87,8 @@ def _listed(path: Path) -> tuple[Any, Any, Any, Any]:
         if len(mine) != count or len(likely) != count:
             raise refuse(
                 path,
-                f"entry {place}: has {counted(count, 'box')}, {len(mine)} ids and {len(likely)} scores.",
+                f"entry {place}: has {counted(count, 'box')}, {counted(len(mine), 'id')} and "
+                f"{counted(len(likely), 'score')}.",
             )
         number = int(next((each[name] for name in FRAMES if name in each), place))
         boxes += [[float(value) for value in box] for box in found]

@@ -154,8 +154,8 @@ def _row(file: Path, place: int, line: str) -> list[float]:
     if not LEAST <= len(row) <= MOST or not all(map(isfinite, row)):
         raise refuse(
             file,
-            f"line {place}: has {len(row)} numbers; class, xc, yc, w, h and, if known, confidence and id "
-            "make 5 to 7.",
+            f"line {place}: has {counted(len(row), 'number')}; class, xc, yc, w, h and, if known, "
+            "confidence and id make 5 to 7.",
         )
     if max(map(abs, row[1:5])) > 2:
         raise refuse(file, f"line {place}: {quoted(line)} holds more than fractions of the frame.")

@@ -13,7 +13,7 @@ import numpy as np
 
 from napari_cropzoom.core.boxes import FloatArray, IntArray
 from napari_cropzoom.core.poses import Poses
-from napari_cropzoom.core.words import counted
+from napari_cropzoom.core.words import counted, verb
 from napari_cropzoom.files.atomic import atomic_path
 from napari_cropzoom.files.csv_table import plain_path, quoted
 from napari_cropzoom.files.formats.contents import (
@@ -210,7 +210,8 @@ def _poses(path: Path, file: Any, tracks: list[str], chosen: int) -> OutsideRows
     track = np.array([max(each[1], -1) for each in rows], np.int64)
     names, animal = _named(path, track, shown, tracks)
     n_left = len(best) - len(rows)
-    note = (f"{path.name}: {n_left} poses without a track are left out",) if n_left else ()
+    left = f"{counted(n_left, 'pose')} without a track {verb(n_left, 'are')} left out"
+    note = (f"{path.name}: {left}",) if n_left else ()
     return OutsideRows(
         names, animal, shown, keypoints=xy + shift, confidence=mean_likelihood(score), notes=note
     )

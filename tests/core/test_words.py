@@ -87,7 +87,7 @@ def _plurals_after_a_number(file: Path) -> list[str]:
         for value, after in zip(node.values, node.values[1:], strict=False):
             text = after.value if isinstance(after, ast.Constant) else ""
             if isinstance(value, ast.FormattedValue) and re.match(
-                rf" ((?!of|as|with|has|Their)\w+ )?({NOUNS})\b", str(text)
+                rf" ((?!of|as|with|has|the|Their)\w+ )?({NOUNS})\b", str(text)
             ):
                 shown = ast.unparse(value.value)
                 found.append(f"{node.lineno}: {{{shown}}}{text}")

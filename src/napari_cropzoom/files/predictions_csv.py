@@ -356,7 +356,7 @@ def _values(path: Path, text: str, width: int, line: int, n_index: int) -> pd.Da
         raise not_a_table(path, "predictions", error) from error
     if count != width:
         raise CropzoomError(
-            f"{path}: line {line}: has {counted(count, 'cell')}, the header has {width}. Make the file again."
+            f"{path}: line {line}: has {counted(count, 'cell')}, the header has {width}. Make it again."
         )
     last = text[text.rfind("\n") + 1 :]
     if '"' not in last and last.count(",") + 1 < width:

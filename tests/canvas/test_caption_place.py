@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gui_events import canvas_of, needs_display, picture_of, spin, wait_for
+from gui_events import canvas_of, needs_display, picture_of, spin, wait_for, wait_until_still
 from napari_cropzoom.core.boxes import Box
 from review_window import make_review, review_window, window_of
 
@@ -32,6 +32,23 @@ def dock(tmp_path_factory):
 
 def place(dock):
     return str(dock.controller.viewer.canvas.overlays.text.position)
+
+
+def test_in_a_low_canvas_the_caption_is_one_line(dock):
+    viewer, window = dock.controller.viewer, window_of(dock)
+    before = window.width(), window.height()
+    dock.controller.go_to(41)
+    for size, n_lines in (((960, 540), 1), ((1366, 768), 2)):
+        window.resize(*size)
+        wait_for(lambda size=size: (window.width(), window.height()) == size)
+        wait_until_still(window)
+        dock.controller.go_to(40)
+        spin(0.3)
+        text = viewer.canvas.overlays.text.text.strip()
+        assert len(text.splitlines()) == n_lines, (size, text)
+        assert text.startswith("frame  40 / 119")
+    window.resize(*before)
+    wait_until_still(window)
 
 
 def test_the_caption_goes_out_of_the_way_of_the_box(dock):

@@ -4,11 +4,15 @@ import ast
 from pathlib import Path
 
 import pytest
+from qtpy.QtCore import QSize
+from qtpy.QtGui import QFont, QFontMetrics
 from qtpy.QtWidgets import QLabel
 
 import napari_cropzoom
 from gui_events import needs_display, spin, wait_for, wait_until_still
 from napari_cropzoom.core.inspection.suspect import Suspect
+from napari_cropzoom.widgets.controls import cut
+from napari_cropzoom.widgets.steps.review import WAYS_ON
 from napari_cropzoom.widgets.steps.reviewing.suspect_list import reason_text
 from review_window import make_review, review_window, window_of
 
@@ -89,3 +93,35 @@ def test_a_message_is_whole_where_there_is_room_or_ends_with_a_sentence(dock, si
     if size[1] > 600:
         assert not cut, "\n".join(cut)
     assert not broken, "\n".join(broken)
+
+
+@pytest.mark.parametrize("size", [(1366, 768), (1280, 720), (960, 540)])
+def test_a_warning_that_stands_for_long_takes_no_room_from_the_reason(dock, size):
+    window, step = window_of(dock), dock["review"]
+    window.resize(*size)
+    wait_for(lambda: (window.width(), window.height()) == size)
+    wait_until_still(window)
+    step.reason.setText(reason_text(TOUCHES, ""))
+    step.misfit.show_warning(f"Most boxes hold nothing of what moves. {WAYS_ON}")
+    spin(0.05)
+    shown = QLabel.text(step.misfit)
+    assert step.reason.isVisible()
+    assert step.reason.toolTip() == ""
+    assert step.misfit.height() >= step.misfit.fontMetrics().lineSpacing()
+    assert step.misfit.toolTip() in ("", step.misfit.plain)
+    assert step.misfit.toolTip() == "" or shown.endswith("…")
+    step.misfit.clear()
+
+
+def test_what_is_cut_ends_with_a_sentence_or_a_part_of_one(qapp):
+    font, text = QFont(), "The box is small. Give a larger size, or a ratio; then run it again."
+    metrics = QFontMetrics(font)
+
+    def in_line(text: str, room: str) -> str:
+        return cut(text, QSize(metrics.horizontalAdvance(room) + 4, 1), font)
+
+    assert in_line(text, text) == text
+    assert in_line(text, "The box is small. Give a larger") == "The box is small. …"
+    assert in_line(text, "The box is …").endswith("…")
+    part = "The box, which is small, …"
+    assert in_line("The box, which is small, is wrong", part) == part

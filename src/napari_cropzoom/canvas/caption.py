@@ -27,6 +27,9 @@ _FEWEST = 24  # letters in a line
 LETTER, LINE = 10, 30  # pixels of the screen that the text takes, rather more than it does
 ON_GROUND = {"top": 2, "bottom": 3}  # lines for which napari draws ground enough
 LINES_MORE = 6  # and for which a line more is enough
+HIGH = (
+    120  # pixels of the canvas for each line: where it is low, the text leaves most of the picture free
+)
 FONT_SIZE = 9  # a whole number of pixels, else napari measures the text too short for its background
 
 
@@ -117,7 +120,7 @@ class Caption:
     ) -> None:
         self._viewer, self._boxes = viewer, boxes
         self._picture = np.array([(0, 0), picture]) - PIXEL_EDGE
-        self._beyond, self._letters = "", 0
+        self._beyond, self._letters, self._down = "", 0, 0
         self._overlay = viewer.canvas.overlays.text
         self._below = below
         self._line, self._written, self._is_closed = "", 0.0, False
@@ -144,8 +147,12 @@ class Caption:
         if self._is_closed:
             return
         self._beyond, self._letters = self._where_it_goes_on(), self._letters_across()
+        self._down = self._lines_down()
         line = self._line if len(self._line) <= self._letters else self._line.rpartition(APART)[0]
-        said = filter(None, (line or self._line, self._below(), self._beyond) if self._line else ())
+        parts = (line or self._line, self._below(), self._beyond) if self._line else ()
+        said = [part for part in parts if part]
+        if len(said) > self._down and self._below() in said[1:]:  # which the dock says too
+            said.remove(self._below())
         self._lines = [part for line in said for part in wrap(line, self._letters)]
         self._keep_clear()
         self._write()
@@ -158,7 +165,8 @@ class Caption:
 
     def _on_camera(self) -> None:
         """Follow a view that is moved; frames that follow closely do not come here."""
-        if (self._where_it_goes_on(), self._letters_across()) != (self._beyond, self._letters):
+        now = self._where_it_goes_on(), self._letters_across(), self._lines_down()
+        if now != (self._beyond, self._letters, self._down):
             self.refresh()
         else:
             self._keep_clear()
@@ -188,6 +196,10 @@ class Caption:
     def _letters_across(self) -> int:
         """How many letters a line of a narrow canvas holds; napari cuts longer ones off."""
         return max(_FEWEST, int(self._viewer.canvas.size[1] / LETTER))
+
+    def _lines_down(self) -> int:
+        """How many lines leave most of a low canvas free."""
+        return max(1, int(self._viewer.canvas.size[0] / HIGH))
 
     def _canvas_room(self) -> FloatArray:
         return np.array([(0, 0), self._viewer.canvas.size], float)

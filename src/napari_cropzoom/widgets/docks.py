@@ -146,6 +146,7 @@ def take_over_soon(videos: Sequence[Video], then: Callable[[CropzoomDock], objec
         viewer = _viewer_of(videos)
         if viewer is not None:
             unsay.append(_say_on_canvas(viewer, f"Opening {videos[0].path.name} in Cropzoom …"))
+            viewer.dims.set_current_step(0, 0)  # where the dock begins; napari shows the middle
             looking.timeout.disconnect()
             looking.timeout.connect(open_it)
             looking.start(

@@ -62,6 +62,7 @@ def test_damaged_lzma_in_a_tiff_is_told_plainly(tmp_path):
         ("frame,x,y,w,h\n0,1,2,1e9,4\n", "frame 0"),
         ("hello\nworld\n", "no known format"),
         ("[]", "no known format"),
+        ('[project]\nname = "mouse"\n', r"no known format\. "),  # it begins like JSON
         ('{"images": [], "annotations": []}', "has no annotations"),
         (
             '{"images": [{"id": 1, "file_name": "a.png"}], "annotations": [{"image_id": 1}]}',

@@ -41,6 +41,7 @@ BROKEN = (
     AssertionError,
     StopIteration,
 )
+_GUESSED = ("json", "xml", "text")  # kinds by the first letter only: other texts begin so too
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,9 +112,9 @@ def recognise(path: Path) -> OutsideFormat:
             "Export it as HDF5 or CSV (idtracker.ai: trajectories.h5 or trajectories_csv)."
         )
     names = ", ".join(each.name for each in OUTSIDE)
+    kind = "" if content.kind in _GUESSED else f" ({content.kind})"
     raise CropzoomError(
-        f"{path}: no known format ({content.kind}). If it is one of these, name it with "
-        f"--format: {names}."
+        f"{path}: no known format{kind}. If it is one of these, name it with --format: {names}."
     )
 
 

@@ -169,9 +169,9 @@ class ImportDialog(QDialog):
     # ---- inside --------------------------------------------------------------------------------
 
     def _offer_places(self, session: Session) -> None:
-        current = shortened(session.current, 30)
+        current = shortened(session.current, 18)  # the whole line is seen
         if session.has_boxes:
-            self.where.addItem(f"in place of the boxes of {current} (undo brings those back)", "replace")
+            self.where.addItem(f"in place of {current}'s boxes (can be undone)", "replace")
             self.where.addItem("as more animals of this review", "add")
         self.where.addItem("as a review of their own", "own")
 

@@ -131,6 +131,24 @@ class DetectStep(ModelStep):
         self.job_bar.run_button.setEnabled(ready)
         self.job_bar.run_button.setToolTip("" if ready else "Choose a model folder first.")
 
+    def summary(self) -> tuple[str, bool]:
+        """What was done, in this window or when the video was open before."""
+        text, done = super().summary()
+        before = "" if text else self._made_before()
+        return (before, True) if before else (text, done)
+
+    def _made_before(self) -> str:
+        """Label of the detector without a model whose boxes the review has; empty if none."""
+        session = self.controller.session
+        if session is None:
+            return ""
+        files = {entry.raw_csv for entry in session.tracks.entries.values()}
+        for at in range(self.method.count()):
+            name = self.method.itemData(at)
+            if name != MODEL and self.controller.method_csv(session.video.path, name) in files:
+                return str(self.method.itemText(at))
+        return ""
+
     def existing(self) -> Path | None:
         """Where the result of the chosen method lies, if it was made before."""
         session, method = self.controller.session, self.method.currentData()

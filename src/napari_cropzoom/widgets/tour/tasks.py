@@ -142,7 +142,7 @@ def _run_or_use(dock: Dock, key: str) -> QWidget | None:
 
 
 RUNS = "It runs: wait until it has ended. You can look at the video meanwhile."
-USES = "This was run before. Press this button to take what it has found."
+USES = "This was run before. Press the framed button to take what it has found."
 
 TASKS: tuple[TourTask, ...] = (
     TourTask(
@@ -158,29 +158,29 @@ TASKS: tuple[TourTask, ...] = (
     TourTask(
         "detect",
         "Find the animal",
-        "Press this button. The detector looks at every frame, which takes one to five minutes without "
-        "a graphics card; the line above says what is left. You can look at the video meanwhile.",
+        "Press the framed button in the dock. The detector looks at every frame: one to five minutes "
+        "without a graphics card; the line above says what is left. You can look at the video meanwhile.",
         "The detector looks at every frame and finds where the mouse is. It runs in a process of its "
         "own, so the window stays alive.",
         lambda dock: _run_or_use(dock, "detect"),
         _is_found,
         lacks="Or press Skip.",
-        other="Press this button. The detector looks at every frame; the line above says how long that "
-        "takes. You can look at the video meanwhile.",
+        other="Press the framed button in the dock. The detector looks at every frame; the line above "
+        "says how long that takes. You can look at the video meanwhile.",
         is_watched=True,
     ),
     TourTask(
         "boxes",
         "Choose the size of the boxes",
-        "Every frame has a box round the keypoints now. Move this slider to about 1.75 and see the box "
-        "fit the animal.",
+        "Every frame has a box round the keypoints now. Move the framed slider to about 1.75 and see the "
+        "box fit the animal.",
         "Every frame has a box now, put round the keypoints. A box that fits the animal gives the "
         "pose model more pixels of it.",
         named("boxes_ratio"),
         _is_sized,
         lacks="Crop ratio cannot be set here: it needs the keypoints of a detector, and to be chosen. "
         "Press Skip.",
-        other="Move this slider until the box just holds the animal.",
+        other="Move the framed slider until the box just holds the animal.",
         is_watched=True,
     ),
     TourTask(
@@ -198,8 +198,8 @@ TASKS: tuple[TourTask, ...] = (
     TourTask(
         "smooth",
         "Smooth the boxes",
-        "Move this slider. Smoothed boxes still pass exactly through the one that you have set. Do they "
-        "shake more? Then a button below offers what helps: press it.",
+        "Move the framed slider. Smoothed boxes still pass exactly through the one that you have set. Do "
+        "they shake more? Then a button below offers what helps: press it.",
         "Smoothing takes away the jitter of the detector, and passes exactly through the box that was "
         "set by hand.",
         named("smooth_window"),
@@ -210,8 +210,8 @@ TASKS: tuple[TourTask, ...] = (
     TourTask(
         "pose",
         "Run the pose model on the crops",
-        "Press this button. The inside of each box goes to the pose model, and its keypoints come "
-        "back into the full frame.",
+        "Press the framed button in the dock. The inside of each box goes to the pose model, and its "
+        "keypoints come back into the full frame.",
         "The inside of each box goes to the pose model, and its keypoints come back into the full frame.",
         lambda dock: _run_or_use(dock, "pose"),
         lambda session: session.pose_poses is not None,

@@ -1,4 +1,4 @@
-"""A video that cannot be used is told of in step Video, in full, where a person opens it in napari."""
+"""Videos that a person opens in napari: one that cannot be used is told of in full, in step Video."""
 
 import pytest
 from napari.utils.notifications import notification_manager
@@ -60,3 +60,13 @@ def test_a_script_is_told_by_an_error(new_viewer, broken):
     with pytest.raises(CropzoomError, match="is not a video"):
         viewer.open(str(broken), plugin=PLUGIN)
     spin(0.2)
+
+
+def test_the_first_frame_is_shown_while_the_docks_come(new_viewer, video_file):
+    viewer = new_viewer()
+    viewer.window.show()
+    viewer.open(str(video_file), plugin=PLUGIN)
+    wait_for(lambda: viewer.canvas.overlays.text.text.startswith("Opening"))
+    assert viewer.dims.current_step[0] == 0
+    wait_for(lambda: find_dock(viewer) is not None and find_dock(viewer).controller.session is not None)
+    assert find_dock(viewer).controller.frame == 0

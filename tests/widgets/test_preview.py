@@ -4,6 +4,7 @@ from qtpy.QtGui import QColor
 
 from napari_cropzoom.core.boxes import Box, Source
 from napari_cropzoom.core.looks import ANIMAL_COLORS, box_style
+from napari_cropzoom.core.scores import harms, told_of_stretch
 from napari_cropzoom.core.smoothing.methods import SmoothingSettings
 from napari_cropzoom.widgets.dock import CropzoomDock
 from napari_cropzoom.widgets.preview import CropPreview, Point, PreviewCanvas, touching_edge
@@ -159,4 +160,10 @@ def test_a_box_that_is_stretched_in_its_crop_is_told(shown, wait):
     assert "tretched" not in shown.message.plain
     session.set_box(5, Box(40, 60, 100, 60))
     wait(lambda: "Stretched" in shown.message.plain)
-    assert "box 100×60, crops 48×48 px" in shown.message.plain
+    assert shown.message.kind == "warning"
+    told = "Stretched: the animal looks 1.7 times as high, since all crops are 48×48 px; a model may "
+    assert f"{told}find it worse. Shift+S gives the usual size." in shown.message.plain
+    assert told_of_stretch(Box(0, 0, 48, 50), (48, 48), "") == ""
+    mild = told_of_stretch(Box(0, 0, 250, 284), (280, 280), "")
+    assert "looks 1.1 times as wide, since all crops are 280×280 px. No harm: " in mild
+    assert not harms(Box(0, 0, 250, 284), (280, 280))

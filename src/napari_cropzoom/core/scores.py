@@ -8,12 +8,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from napari_cropzoom.core.boxes import BoolArray, FloatArray
+from napari_cropzoom.core.boxes import BoolArray, Box, FloatArray
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.poses import Poses
 
 MOST_OF_FULL_FRAME = 0.8
 """Up to this share of the full-frame model's scale the pose model is said to see finer."""
+
+STRETCHED, MUCH = 1.05, 1.25
+"""Times as wide or as high: a crop is as wide and as high as others, whatever its box."""
 
 TRAINED = "train"
 """What Lightning Pose calls frames that a model was trained on; all others it calls are held out."""
@@ -136,3 +139,29 @@ def told_of_scale(scale: float) -> str:
 def sees_hardly_finer(pose_scale: float, full_frame_scale: float) -> bool:
     """Whether cropping brings a pose model next to nothing, by :func:`input_scale` of both models."""
     return pose_scale > MOST_OF_FULL_FRAME * full_frame_scale
+
+
+def _stretch(box: Box, size: tuple[int, int]) -> float:
+    """How many times as wide as it is the inside of a box looks in a crop of this width and height."""
+    return box.h / box.w * size[0] / size[1]
+
+
+def harms(box: Box, size: tuple[int, int]) -> bool:
+    """Whether the inside of a box is stretched so much in its crop that a model may find it worse."""
+    stretch = _stretch(box, size)
+    return max(stretch, 1 / stretch) > MUCH
+
+
+def told_of_stretch(box: Box, size: tuple[int, int], cure: str) -> str:
+    """What becomes of a box of other proportions than the crop; empty for nearly the same ones.
+
+    ``size`` is width and height of the crop in pixels, ``cure`` what to do where it does harm.
+    """
+    stretch = _stretch(box, size)
+    times, way = max(stretch, 1 / stretch), "wide" if stretch > 1 else "high"
+    if times <= STRETCHED:
+        return ""
+    what = f"the animal looks {times:.2g} times as {way}, since all crops are {size[0]}×{size[1]} px"
+    if harms(box, size):
+        return f"Stretched: {what}; a model may find it worse. {cure}"
+    return f"Stretched: {what}. No harm: keypoints are put back right."

@@ -51,7 +51,12 @@ class MotionSettings:
         0.1, "Margin (× size)", "Free space on each side, as a fraction of the animal's size", 0.0, 2.0
     )
     box_size: int = setting(
-        0, "Box size (px)", "Side of every box in pixels; 0 lets boxes follow the animal", 0, 10_000
+        0,
+        "Box size (px)",
+        "Side of every box in pixels; 0 lets boxes follow the animal",
+        0,
+        10_000,
+        "as the animal",
     )
     min_area: float = setting(
         0.02, "Least area (%)", "Smaller than this is not the animal, in percent of the frame", 0.0, 100.0

@@ -16,12 +16,13 @@ from napari_cropzoom.core.boxes import MISSING_BOX, Box, Source
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.inspection.posed import LIKELY, at_edge, edge_distance
 from napari_cropzoom.core.looks import ANIMAL_COLORS, LineStyle, box_style
-from napari_cropzoom.core.scores import input_scale, told_of_scale
+from napari_cropzoom.core.scores import harms, input_scale, told_of_scale, told_of_stretch
 from napari_cropzoom.core.smoothing.finalize import crop_size
 from napari_cropzoom.jobs import DRAWN_FIRST, Latest
 from napari_cropzoom.review.session import Session
 from napari_cropzoom.widgets.controller import Controller, find_controller
 from napari_cropzoom.widgets.controls import CutLabel, Message
+from napari_cropzoom.widgets.shortcuts_dialog import key_text
 from napari_cropzoom.widgets.steps.parts.slot import LINES, Slot
 from napari_cropzoom.widgets.views.strip import ViewsStrip
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 FIRST_LOOK_MS = 200
 POINT_RADIUS = 3.5
 MEASURED_AT_ONCE = 20_000  # frames
-STRETCHED = 0.05  # of the ratio of its sides: a crop is as wide and as high as others, whatever its box
 WAITING = "Open the Cropzoom dock and a video."
 NO_VIDEO = "No video is open."
 
@@ -222,13 +222,16 @@ class CropPreview(QWidget):
         source = Source.MANUAL if self._dragged is not None else Source(int(session.track.source[frame]))
         style = box_style(source, session.tracks.entry.color)
         self.canvas.show_crop(image, box, size, self._points(session, frame), style)
-        shown = f"Frame {frame} · box {box.w:.0f}×{box.h:.0f} · crop {size[0]}×{size[1]} px"
+        shown = f"Frame {frame} · box {box.w:.0f}×{box.h:.0f} → crop {size[0]}×{size[1]} px"
         pose = self.controller.pose if self.controller else None
         if pose is not None:
             scale = input_scale(size[1], size[0], pose.image_size)
             shown += f" · the model sees it {told_of_scale(scale)}"
         self.caption.setText(shown)
-        self.message.show_warning(" ".join(self._warnings(session, frame, box, size)))
+        said = self._warnings(session, frame, box, size)
+        show = self.message.show_warning if said or harms(box, size) else self.message.show_info
+        cure = f"{key_text('usual size')} gives the usual size."
+        show(" ".join(filter(None, (*said, told_of_stretch(box, size, cure)))))
 
     def _points(self, session: Session, frame: int) -> list[Point]:
         """Pose keypoints of a frame, looking as on the picture, those that are NaN left out."""
@@ -248,9 +251,6 @@ class CropPreview(QWidget):
         video = session.video
         if box.x < 0 or box.y < 0 or box.x + box.w > video.width or box.y + box.h > video.height:
             said.append("The crop is black outside the frame.")
-        if abs(math.log(box.w / box.h * size[1] / size[0])) > STRETCHED:
-            sides = f"box {box.w:.0f}×{box.h:.0f}, crops {size[0]}×{size[1]} px"
-            said.append(f"Stretched: {sides}.")
         touching = touching_edge(session, frame, box)
         if touching:
             said.append(f"Touches the edge of the box: {', '.join(touching)}.")

@@ -161,7 +161,5 @@ def told_of_stretch(box: Box, size: tuple[int, int], cure: str) -> str:
     times, way = max(stretch, 1 / stretch), "wide" if stretch > 1 else "high"
     if times <= STRETCHED:
         return ""
-    what = f"the animal looks {times:.2g} times as {way}, since all crops are {size[0]}×{size[1]} px"
-    if harms(box, size):
-        return f"Stretched: {what}; a model may find it worse. {cure}"
-    return f"Stretched: {what}. No harm: keypoints are put back right."
+    what = f"Stretched {times:.2g} times as {way}"
+    return f"{what}; worse for a model. {cure}" if harms(box, size) else f"{what}; no harm."

@@ -52,11 +52,10 @@ class MotionSettings:
     )
     box_size: int = setting(
         0,
-        "Box size (px)",
-        "Side of every box in pixels; 0 lets boxes follow the animal",
+        "Box size (0: as animal)",
+        "Side of every box in pixels; 0 lets boxes follow the animal, each as wide and as high as it is",
         0,
         10_000,
-        "as the animal",
     )
     min_area: float = setting(
         0.02, "Least area (%)", "Smaller than this is not the animal, in percent of the frame", 0.0, 100.0

@@ -67,11 +67,9 @@ class Listing:
     broken: dict[str, str]
 
 
-def setting(
-    default: Any, label: str, tooltip: str, minimum: float, maximum: float, least: str = ""
-) -> Any:
-    """Return a dataclass field with what a form needs to show it; ``least`` stands for the minimum."""
-    metadata = {"label": label, "tooltip": tooltip, "min": minimum, "max": maximum, "least": least}
+def setting(default: Any, label: str, tooltip: str, minimum: float, maximum: float) -> Any:
+    """Return a dataclass field with what a form needs to show it."""
+    metadata = {"label": label, "tooltip": tooltip, "min": minimum, "max": maximum}
     return dataclasses.field(default=default, metadata=metadata)
 
 

@@ -230,7 +230,7 @@ class CropPreview(QWidget):
         self.caption.setText(shown)
         said = self._warnings(session, frame, box, size)
         show = self.message.show_warning if said or harms(box, size) else self.message.show_info
-        cure = f"{key_text('usual size')} gives the usual size."
+        cure = f"{key_text('usual size')}: usual size."
         show(" ".join(filter(None, (*said, told_of_stretch(box, size, cure)))))
 
     def _points(self, session: Session, frame: int) -> list[Point]:

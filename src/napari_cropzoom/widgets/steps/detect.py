@@ -262,8 +262,6 @@ def settings_form(settings: type[Any]) -> Container[Any]:
             options={**options, "tooltip": field.metadata.get("tooltip", "")},
         )
         widget.native.setObjectName(f"detect_setting_{field.name}")
-        if field.metadata.get("least"):
-            widget.native.setSpecialValueText(field.metadata["least"])
         widgets.append(widget)
     form = Container(widgets=widgets, labels=True)
     form.margins = (0, 0, 0, 0)

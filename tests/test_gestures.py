@@ -326,5 +326,5 @@ def test_reopening_a_reviewed_video(viewer, reviewed):
     assert session.track.box(20) == Box(60, 60, 40, 40)
     assert dock.controller.frame == 30
     assert len(session.history) == 2
-    assert "2 edits. 4 of 60 frames looked at, 1 set by hand;" in dock["review"].message.plain
+    assert "2 edits. 4 of 60 frames accepted or changed, 1 set by hand;" in dock["review"].message.plain
     assert gestures.count == 1, gestures.kinds

@@ -63,7 +63,8 @@ def test_one_click_goes_on_with_the_review_and_its_models(new_viewer, tmp_path, 
     wait_for(lambda: offers(dock))
     (text,) = offers(dock)
     assert text.startswith(
-        "A review of the boxes in detector: 3 edits, 2 boxes set by hand; 5 of 12 frames looked at. "
+        "A review of the boxes in detector: 3 edits, 2 boxes set by hand; 5 of 12 frames accepted or "
+        "changed. "
         "Last edited or saved 20"
     )
     assert text.endswith(".")
@@ -96,7 +97,7 @@ def test_the_only_review_goes_on_by_itself_when_a_person_opens_the_video(
     assert dock.controller.frame == 9
     message = dock["review"].message
     assert message.plain.startswith(
-        "Review resumed: 3 edits. 5 of 12 frames looked at, 2 set by hand; as of 20"
+        "Review resumed: 3 edits. 5 of 12 frames accepted or changed, 2 set by hand; as of 20"
     )
     spin(0.3)
     assert message.text().replace("\u200b", "") == message.plain  # in full
@@ -357,7 +358,7 @@ def test_a_review_goes_on_at_the_animal_that_was_left(new_viewer, tmp_path, vide
     dock = dropped_on(viewer, video_file)
     wait_for(lambda: dock["review"].is_open)
     said = dock["review"].message.plain
-    assert "5 (animal) and 1 (white mouse) of 12 frames looked at" in said
+    assert "5 (animal) and 1 (white mouse) of 12 frames accepted or changed" in said
     assert dock.controller.session.current == "animal"
     click_on(dock["smooth"].header)
     wait_for(lambda: dock["smooth"].is_open)

@@ -88,7 +88,7 @@ class FoundReview:
     def _seen(self) -> str:
         each = [f"{count} ({name})" for name, count in self.n_seen_of.items()]
         seen = " and ".join(each) if len(each) > 1 else str(self.n_seen)
-        return f"{seen} of {counted(self.n_frames, 'frame')} looked at"
+        return f"{seen} of {counted(self.n_frames, 'frame')} accepted or changed"
 
 
 def find_reviews(

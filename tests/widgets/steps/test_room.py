@@ -9,8 +9,8 @@ from napari_cropzoom.core.editing.range_tools import RANGE_TOOLS, RangeTool
 from napari_cropzoom.core.inspection.inspection import Suspect
 from napari_cropzoom.widgets import dock as dock_module
 from napari_cropzoom.widgets.steps.base import Step
-from napari_cropzoom.widgets.steps.parts import range_buttons
 from napari_cropzoom.widgets.steps.registry import STEPS
+from napari_cropzoom.widgets.steps.reviewing import range_buttons
 from napari_cropzoom.widgets.steps.reviewing.suspect_list import reason_text
 from review_window import JUMP, make_review, review_window, window_of
 

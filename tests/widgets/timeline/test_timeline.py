@@ -15,7 +15,7 @@ from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.timeline.series import State
 from napari_cropzoom.video.video import Video
 from napari_cropzoom.widgets.dock import CropzoomDock
-from napari_cropzoom.widgets.steps.parts import pixel_look
+from napari_cropzoom.widgets.steps.reviewing import pixel_look
 from napari_cropzoom.widgets.timeline.colors import DARK, LIGHT, colors_of
 from napari_cropzoom.widgets.timeline.widget import Timeline
 from videos import make_numbered_video

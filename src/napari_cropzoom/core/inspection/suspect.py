@@ -20,6 +20,7 @@ WEAKEST = 0.65
 SHORT_DIP = 5
 MOST_REASONS = 3
 NEARLY_ALL = 0.8
+FIRST_TOLD = ("no box", "jumps", "times larger", "times smaller", "may be cut off")  # then by letters
 NUMBERS = re.compile(r"[\d.]+")
 
 
@@ -58,8 +59,8 @@ class Suspect:
 
     @property
     def told(self) -> str:
-        """The reasons and what else a person should know."""
-        return "; ".join(filter(None, (*self.reasons, self.note)))
+        """The reasons in their usual order, and what else a person should know."""
+        return "; ".join(filter(None, (*in_usual_order(self.reasons), self.note)))
 
     @property
     def kind(self) -> str:
@@ -92,6 +93,16 @@ _WITHOUT_NUMBERS = (
     (re.compile(rf"\b{_NUMBER} x {_NUMBER} px"), "a few px"),
     (re.compile(rf"{_NUMBER} % of the\b|{_NUMBER}( px| %| times)?"), ""),
 )
+
+
+def in_usual_order(reasons: Iterable[str]) -> list[str]:
+    """Reasons in an order that does not depend on their weights, which change with every look."""
+
+    def place(reason: str) -> tuple[int, str]:
+        kind = kind_of(reason)
+        return next((n for n, word in enumerate(FIRST_TOLD) if word in kind), len(FIRST_TOLD)), kind
+
+    return sorted(reasons, key=place)
 
 
 def score_of(severity: float) -> float:

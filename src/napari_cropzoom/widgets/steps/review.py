@@ -33,23 +33,20 @@ from napari_cropzoom.widgets.steps.base import Step
 from napari_cropzoom.widgets.steps.parts.slot import LINES, Slot, WholeLabel
 from napari_cropzoom.widgets.steps.reviewing.go_on import GoOn
 from napari_cropzoom.widgets.steps.reviewing.offer_button import OfferButton
-from napari_cropzoom.widgets.steps.reviewing.pixel_look import PixelLook
+from napari_cropzoom.widgets.steps.reviewing.pixel_look import WAYS_ON, PixelLook
 from napari_cropzoom.widgets.steps.reviewing.pixel_tracking import PixelTracking
 from napari_cropzoom.widgets.steps.reviewing.range_buttons import RangeButtons
 from napari_cropzoom.widgets.steps.reviewing.suspect_buttons import SuspectButtons, why_nothing
 from napari_cropzoom.widgets.steps.reviewing.suspect_list import (
+    IN_PART,
     LEAST_ROWS,
     SuspectList,
+    along,
     named,
     reason_text,
 )
 
 REVIEW_WORDS = {Review.ACCEPTED: "accepted", Review.EDITED: "edited"}
-# What to do where most boxes are wrong and correcting them one by one is no use.
-WAYS_ON = (
-    "Make boxes by motion (step Detect), follow the animal from a right box (Q), or train the detector "
-    "with labels of this video."
-)
 REASON_LINES = 6  # kept free, so that nothing below moves from one suspect to the next
 TIGHT_LINES, TIGHT_ROWS = 4, 2  # where the dock is very low
 
@@ -281,7 +278,8 @@ class ReviewStep(Step):
         said.append("suspect" if is_open else None if state else "not reviewed")
         self.here.setText(", ".join(filter(None, said)))
         shown = suspect or session.suspects.before(frame)
-        since = "" if is_open else "reviewed" if suspect else "edited"
+        in_part = IN_PART if state == REVIEW_WORDS[Review.EDITED] else ""
+        since = in_part if is_open else "reviewed" if suspect else "edited"
         none = self._missing(session) or "No suspect in this frame."
         self.reason.setText(reason_text(shown, since) if shown else none)
         self.list.mark(suspect)
@@ -322,17 +320,16 @@ class ReviewStep(Step):
 
     def go_next(self) -> None:
         """Show the next suspect in time; after the last one, the first."""
-        suspects = sorted(self._left(), key=lambda each: each.frame)
-        if suspects:
-            later = [each for each in suspects if each.frame > self.controller.frame]
-            self._go_to((later or suspects)[0])
+        self._go_along(1)
 
     def go_previous(self) -> None:
         """Show the suspect before; before the first one, the last."""
-        suspects = sorted(self._left(), key=lambda each: each.frame)
-        if suspects:
-            before = [each for each in suspects if each.frame < self.controller.frame]
-            self._go_to((before or suspects)[-1])
+        self._go_along(-1)
+
+    def _go_along(self, way: int) -> None:
+        if left := self._left():
+            assert self.controller.session is not None
+            self._go_to(along(left, self.controller.frame, self.controller.session.track, way))
 
     def go_to_worst(self) -> None:
         """Show the worst suspect; from there, the next worst."""

@@ -6,7 +6,7 @@ from qtpy.QtWidgets import QAbstractButton
 
 from gui_events import needs_display, press_key, wait_for
 from napari_cropzoom.core.boxes import Box
-from napari_cropzoom.widgets.steps.parts import pixel_look
+from napari_cropzoom.widgets.steps.reviewing import pixel_look
 from napari_cropzoom.widgets.steps.reviewing.suspect_list import short_reason
 from review_window import GAP, N, begin_again, click_on, review_window, window_of
 

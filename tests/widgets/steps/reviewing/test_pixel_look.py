@@ -7,7 +7,7 @@ import pytest
 from gui_events import needs_display, press_key, wait_for
 from napari_cropzoom.core.inspection.inspection import at_least
 from napari_cropzoom.files.bbox_csv import write_bbox_csv
-from napari_cropzoom.widgets.steps.parts import pixel_look
+from napari_cropzoom.widgets.steps.reviewing import pixel_look
 from review_window import click_on, review_window
 from videos import write_video
 

@@ -142,7 +142,7 @@ class Slot(QWidget):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Make room for an offer."""
-        if event.type() in (QEvent.Type.ShowToParent, QEvent.Type.HideToParent):
+        if event.type() in (QEvent.Type.ShowToParent, QEvent.Type.HideToParent, QEvent.Type.Resize):
             self._arrange()
         return False
 

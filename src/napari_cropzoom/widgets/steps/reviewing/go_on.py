@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QPushButton
 
 from napari_cropzoom.core.words import counted, shortened
 from napari_cropzoom.jobs import DRAWN_FIRST, Latest
 from napari_cropzoom.review.inspecting.inspector import Inspected, Inspector
 from napari_cropzoom.review.session import Session
 from napari_cropzoom.widgets.controller import Controller
+from napari_cropzoom.widgets.steps.parts.wrapped_button import WrappedButton
 
 NAME_LENGTH = 16  # letters of an animal's name
 
 
-class GoOn(QPushButton):
+class GoOn(WrappedButton):
     """Leads on to an animal that has suspects left, or to the next step; says what is still looked for.
 
     Object name: ``review_go_on``.

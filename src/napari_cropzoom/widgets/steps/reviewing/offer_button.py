@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from qtpy.QtWidgets import QPushButton
-
 from napari_cropzoom.core.editing.edits import Edit
 from napari_cropzoom.core.inspection.lessons import Offer
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.review.session import Session
 from napari_cropzoom.widgets.shortcuts_dialog import key_text
+from napari_cropzoom.widgets.steps.parts.wrapped_button import WrappedButton
 
 NONE_FITS = "The same correction fits none of the others; nothing has changed."
 
 
-class OfferButton(QPushButton):
+class OfferButton(WrappedButton):
     """Says what is offered; hidden while nothing is. Object name: ``review_alike``."""
 
     def __init__(self) -> None:

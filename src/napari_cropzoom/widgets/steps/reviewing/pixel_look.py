@@ -29,6 +29,11 @@ MS_AFTER_FRAMES, MS_BEHIND_FRAMES = 400, 10_000
 TITLE = "Looking at the pixels"
 PARTS = 4
 """How often on the way what was found so far is taken."""
+# What to do where most boxes are wrong and correcting them one by one is no use.
+WAYS_ON = (
+    "Make boxes by motion (step Detect), follow the animal from a right box (Q), or train the detector "
+    "with labels of this video."
+)
 
 
 class PixelLook(JobBar):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, QRect, QSize, Qt, Signal
 from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QTableView
 
+from napari_cropzoom.core.boxes import BoxTrack, Review
 from napari_cropzoom.core.inspection.inspection import Suspect
+from napari_cropzoom.core.inspection.suspect import in_usual_order
 from napari_cropzoom.core.words import counted
 from napari_cropzoom.review.session import Session
 
@@ -19,6 +21,7 @@ HEADERS = ("", "Frames", "Why")
 _LASTING = re.compile(r" for [\d,]+ frames?")  # the frames stand beside it
 _DIGIT = re.compile(r"\d")
 LEAST_ROWS = 3
+IN_PART = "but for what you changed"
 MOST_WRAPPED = 30  # rows; more than a screen has room for
 
 
@@ -32,7 +35,7 @@ class SuspectModel(QAbstractTableModel):
     def show(self, left: list[Suspect], done: list[Suspect]) -> None:
         """Show other suspects."""
         rows = [(OPEN, each) for each in left] + [(DONE, each) for each in done]
-        rows.sort(key=lambda row: (row[1].frame, row[0] == DONE, row[1].first))
+        rows.sort(key=lambda row: (row[1].first, row[1].last, row[0] == DONE))
         self._take(rows)
 
     def keep(self, is_settled: Callable[[Suspect], bool]) -> None:
@@ -90,7 +93,9 @@ def frames_of(suspect: Suspect) -> str:
 def short_reason(suspect: Suspect) -> str:
     """What is told in fewer letters: ``1.8× smaller`` for *1.8 times smaller for 3 frames* of three."""
     whole = f" for {counted(suspect.n_frames, 'frame')}"  # which stand beside it
-    reasons = [each.removesuffix(whole).replace(" times ", "× ") for each in suspect.reasons]
+    reasons = [
+        each.removesuffix(whole).replace(" times ", "× ") for each in in_usual_order(suspect.reasons)
+    ]
     return "; ".join(filter(None, (*reasons, suspect.note)))
 
 
@@ -100,9 +105,24 @@ def shown_reason(suspect: Suspect) -> str:
 
 
 def reason_text(suspect: Suspect, since: str) -> str:
-    """``Frames 40 to 42: jumps 151 px``; what it was, where the boxes may be others ``since``."""
+    """``Frames 40 to 42: jumps 151 px``; what it was, where the boxes may be others ``since``.
+
+    With :data:`IN_PART` as ``since`` it is what still is in the other frames.
+    """
     noun = "Frame" if suspect.n_frames == 1 else "Frames"
-    return f"{noun} {frames_of(suspect)}{f', {since}; was' if since else ''}: {short_reason(suspect)}"
+    was = "" if since in ("", IN_PART) else "; was"
+    return f"{noun} {frames_of(suspect)}{f', {since}{was}' if since else ''}: {short_reason(suspect)}"
+
+
+def along(left: Sequence[Suspect], frame: int, track: BoxTrack, way: int) -> Suspect:
+    """The open suspect that comes after a frame, or before it if ``way`` is -1; from the end the first.
+
+    One that the frame lies in counts as gone through if the frame is reviewed already.
+    """
+    if track.review[frame] >= Review.ACCEPTED:
+        left = [each for each in left if not each.first <= frame <= each.last] or left
+    in_order = sorted(left, key=lambda each: way * each.frame)
+    return next((each for each in in_order if way * each.frame > way * frame), in_order[0])
 
 
 class SuspectList(QTableView):

@@ -6,6 +6,7 @@ import base64
 import io
 import re
 from fractions import Fraction
+from itertools import combinations
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -20,7 +21,7 @@ from napari_cropzoom.core.progress import run_stage
 from napari_cropzoom.export.drawing import BEFORE, BOX
 from napari_cropzoom.export.figure import Figure, arena_of, write_figure
 from napari_cropzoom.export.keypoints import KeypointLook
-from napari_cropzoom.export.plate import Dot, Plate, Way, Words
+from napari_cropzoom.export.plate import Dot, Plate, Way, Words, name_places
 from napari_cropzoom.export.plates import (
     MOST_PLACES,
     Drawn,
@@ -239,3 +240,19 @@ def test_the_command_draws(coded: Path, tmp_path: Path, capsys: pytest.CaptureFi
     assert read_number(pixels(tmp_path / "frame.png")) == 5
     assert main([str(word) for word in (*given, "--output", tmp_path / "frame.png")]) == 1
     assert "--overwrite" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_names_of_points_that_lie_close_stand_beside_each_other(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    points = np.array([60.0, 40.0]) + rng.normal(0, (1.5, 4.0), (9, 2))
+    widths = rng.uniform(6, 18, 9).tolist()
+    places = name_places(points, widths, 3.0, 0.8, (120.0, 80.0))
+    pairs = zip(places, widths, strict=True)
+    boxes = [(each.x, each.y - 1.5, each.x + width, each.y + 1.5) for each, width in pairs]
+    for one, other in combinations(boxes, 2):
+        assert one[0] >= other[2] or other[0] >= one[2] or one[1] >= other[3] or other[1] >= one[3]
+    assert all(x0 >= 0 and y0 >= 0 and x1 <= 120 and y1 <= 80 for x0, y0, x1, y1 in boxes)
+    at_the_edge = name_places(np.array([[119.0, 0.5]]), [20.0], 3.0, 0.8, (120.0, 80.0))[0]
+    assert at_the_edge.x + 20 <= 119
+    assert at_the_edge.y >= 1.5

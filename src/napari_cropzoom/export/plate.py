@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import pairwise, product
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -21,6 +22,21 @@ MM = 25.4  # an inch
 POINT = MM / 72
 QUALITY = 85  # of JPEG
 DASHES = 4.0  # widths of a line, of a dash and of a gap
+
+
+NAME_ROWS = (
+    -1,
+    1,
+    0,
+    -2,
+    2,
+    -3,
+    3,
+    -4,
+    4,
+)  # lines of letters above or below the point, the nearest first
+NAME_FAR = 1.5  # lines of letters from which on a line leads from the point to its name
+ON_NAME, ON_POINT, OUTSIDE = 100.0, 4.0, 400.0  # what it costs; a line farther away costs 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +137,66 @@ class Plate:
         for mark in self.marks:
             _paint(picture, mark, scale)
         return picture
+
+
+def text_width(text: str, size: float) -> float:
+    """Millimetres across that letters of ``size`` points need."""
+    return float(ImageFont.load_default(100).getlength(text)) / 100 * size * POINT
+
+
+class NamePlace(NamedTuple):
+    """Where a name stands: its left end and its middle, and whether a line is to lead to it."""
+
+    x: float
+    y: float
+    is_far: bool
+
+
+def name_places(
+    points: FloatArray, widths: Sequence[float], height: float, radius: float, room: tuple[float, float]
+) -> list[NamePlace]:
+    """Places for names beside their points, none on another name while there is room for all.
+
+    Parameters
+    ----------
+    points : ndarray, (N, 2)
+    widths : sequence of float, length N
+        Of the names.
+    height : float
+        Of a line of letters.
+    radius : float
+        Of the points.
+    room : (float, float)
+        Width and height of the picture; all of these in one unit.
+    """
+    taken: list[tuple[float, float, float, float]] = []
+    order = np.argsort(points[:, 1], kind="stable").tolist()  # from the top, so that lines do not cross
+    places: dict[int, NamePlace] = {}
+    for part in order:
+        best = (np.inf, NamePlace(0.0, 0.0, False), (0.0, 0.0, 0.0, 0.0))
+        (x, y), width = points[part].tolist(), widths[part]
+        for number, (row, is_left) in enumerate(product(NAME_ROWS, (False, True))):
+            aside = radius * 1.6 + (abs(row) > 1) * height * (abs(row) - 1) / 2
+            left = x - aside - width if is_left else x + aside
+            middle = y + (radius * 1.6 if abs(row) == 1 else abs(row) * height) * np.sign(row)
+            box = (left, middle - height / 2, left + width, middle + height / 2)
+            cost = float(number)
+            cost += sum(ON_NAME * _meet(box, other) for other in taken)
+            cost += ON_POINT * sum(
+                box[0] - radius < px < box[2] + radius and box[1] - radius < py < box[3] + radius
+                for place, (px, py) in enumerate(points.tolist())
+                if place != part
+            )
+            cost += OUTSIDE * (min(box[:2]) < 0 or box[2] > room[0] or box[3] > room[1])
+            if cost < best[0]:
+                best = cost, NamePlace(left, middle, abs(middle - y) > NAME_FAR * height), box
+        taken.append(best[2])
+        places[part] = best[1]
+    return [places[part] for part in range(len(points))]
+
+
+def _meet(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def encoded(picture: Picture, kind: str = "PNG", **how: object) -> bytes:

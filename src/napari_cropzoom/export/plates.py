@@ -17,7 +17,7 @@ from napari_cropzoom.crop.planes import cut
 from napari_cropzoom.export.drawing import BEFORE, BOX, INK, Picture, unbroken
 from napari_cropzoom.export.keypoints import KeypointLook
 from napari_cropzoom.export.palettes import Colour, colours_of
-from napari_cropzoom.export.plate import POINT, Dot, Image, Plate, Way, Words
+from napari_cropzoom.export.plate import POINT, Dot, Image, Plate, Way, Words, name_places, text_width
 
 BLACK: Colour = (25, 27, 31)
 WHITE: Colour = (255, 255, 255)
@@ -249,7 +249,7 @@ def _add_pose(
             ends = [poses.names.index(first), poses.names.index(second)]
             if all(seen[end] and likely[end] for end in ends):
                 plate.add(Way(xy[number][ends], INK, LINE))
-    for part, name in enumerate(poses.names):
+    for part in range(len(poses.names)):
         if look.trail:
             way = xy[max(0, number - look.trail) : number + 1, part]
             plate.add(*(Way(piece, colours[part], LINE) for piece in unbroken(way)))
@@ -257,9 +257,27 @@ def _add_pose(
             continue
         x, y = (float(value) for value in xy[number, part])
         plate.add(Dot(x, y, radius, colours[part], 0.0 if likely[part] else LINE))
-        if look.names:
-            place = x + 1.6 * radius, y - 1.6 * radius
-            plate.add(Words(name, *place, LETTERS, WHITE, halo=BLACK))
+    if look.names:
+        _add_names(
+            plate,
+            xy[number],
+            [name if seen[part] else "" for part, name in enumerate(poses.names)],
+            radius,
+        )
+
+
+def _add_names(plate: Plate, xy: FloatArray, names: list[str], radius: float) -> None:
+    """Names beside their points, (K, 2), none over another; an empty one is left out."""
+    shown = [part for part, name in enumerate(names) if name]
+    widths = [text_width(names[part], LETTERS) + 0.4 for part in shown]
+    room = plate.width, plate.height
+    places = name_places(xy[shown], widths, LETTERS * POINT * 1.2, radius, room)
+    for part, place in zip(shown, places, strict=True):
+        if place.is_far:
+            x = float(np.clip(xy[part, 0], place.x, place.x + text_width(names[part], LETTERS)))
+            plate.add(Way(np.array([xy[part], [x, place.y]]), WHITE, LINE / 2))
+    for part, place in zip(shown, places, strict=True):
+        plate.add(Words(names[part], place.x, place.y, LETTERS, WHITE, halo=BLACK))
 
 
 def _add_bar(plate: Plate, scale: Scale, factor: float, wide: int, bottom: float | None = None) -> None:

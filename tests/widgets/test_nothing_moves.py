@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QPoint
-from qtpy.QtWidgets import QAbstractButton, QAbstractSlider, QToolButton
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtWidgets import QAbstractButton, QAbstractSlider, QSlider, QToolButton, QVBoxLayout, QWidget
 
 from gui_events import needs_display, spin, wait_for, wait_until_still
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.widgets.docks import TIMELINE, docks_of
+from napari_cropzoom.widgets.window.scrolling import Scrolling, ScrollingUnderBar
 from review_window import N, begin_again, make_review, review_window, window_of
 
 pytestmark = [pytest.mark.gui, needs_display]
@@ -86,3 +87,28 @@ def test_the_controls_of_step_boxes_stay_when_boxes_and_warnings_come(dock, size
     begin_again(dock)
     assert moved(start, came) == {}
     assert moved(came, warned) == {}
+
+
+def test_what_scrolls_keeps_its_width_when_the_bar_comes(qtbot):
+    for kind in (Scrolling, ScrollingUnderBar):
+        lines = QWidget()
+        column = QVBoxLayout(lines)
+        slider = QSlider(Qt.Orientation.Horizontal)
+        column.addWidget(slider)
+        area = kind(lines)
+        qtbot.addWidget(area)
+        area.resize(300, 200)
+        area.show()
+        spin(0.1)
+        assert not area.bar.isVisible()
+        before = slider.geometry()
+        more = QWidget()
+        more.setFixedHeight(600)
+        column.addWidget(more)
+        wait_for(area.bar.isVisible)
+        assert (slider.x(), slider.width()) == (before.x(), before.width())
+        area.bar.setValue(area.bar.maximum())
+        assert area.verticalScrollBar().value() == area.verticalScrollBar().maximum() > 0
+        assert (
+            area.minimumSizeHint().width() >= lines.minimumSizeHint().width() or kind is ScrollingUnderBar
+        )

@@ -9,31 +9,6 @@ from qtpy.QtWidgets import QScrollArea, QScrollBar, QWidget
 OVER = 7  # pixels across of a bar that lies over what scrolls
 
 
-class Scrolling(QScrollArea):
-    """A widget that scrolls up and down; the dock is at least as wide as its controls need."""
-
-    def __init__(self, inner: QWidget) -> None:
-        super().__init__()
-        self.setWidget(inner)
-        self.setWidgetResizable(True)
-        self.setFrameShape(QScrollArea.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-
-    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Have the dock ask again when the widget needs another width."""
-        if event is not None and watched is self.widget() and event.type() == QEvent.Type.LayoutRequest:
-            self.updateGeometry()
-        return bool(super().eventFilter(watched, event))
-
-    def minimumSizeHint(self) -> QSize:
-        """As wide as the widget and the bar beside it."""
-        inner, bar = self.widget(), self.verticalScrollBar()
-        height = super().minimumSizeHint().height()
-        if inner is None or bar is None:
-            return super().minimumSizeHint()
-        return QSize(inner.minimumSizeHint().width() + bar.sizeHint().width(), height)
-
-
 class ScrollingUnderBar(QScrollArea):
     """A widget that scrolls up and down and keeps its width: the bar lies over its right edge.
 
@@ -74,3 +49,25 @@ class ScrollingUnderBar(QScrollArea):
         self.bar.setVisible(most > least)
         self.bar.raise_()
         self._place()
+
+
+class Scrolling(ScrollingUnderBar):
+    """A widget that scrolls up and down; the dock is as wide as its controls and the bar need."""
+
+    def __init__(self, inner: QWidget) -> None:
+        super().__init__(inner)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setViewportMargins(0, 0, OVER, 0)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Have the dock ask again when the widget needs another width."""
+        if event is not None and watched is self.widget() and event.type() == QEvent.Type.LayoutRequest:
+            self.updateGeometry()
+        return bool(super().eventFilter(watched, event))
+
+    def minimumSizeHint(self) -> QSize:
+        """As wide as the widget and the bar beside it."""
+        inner, height = self.widget(), super().minimumSizeHint().height()
+        if inner is None:
+            return super().minimumSizeHint()
+        return QSize(inner.minimumSizeHint().width() + OVER, height)

@@ -1,14 +1,19 @@
 """The steps of the dock one after the other, from boxes to the pose."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import yaml
 from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QSpinBox
 
+import napari_cropzoom
 from napari_cropzoom.core.boxes import Box, Source
 from napari_cropzoom.files.bbox_csv import read_bbox_csv, write_bbox_csv
 from napari_cropzoom.files.review_paths import frames_left_in
 from napari_cropzoom.video.video import Video
+from napari_cropzoom.widgets.steps.parts.counting import count_frames
 from napari_cropzoom.widgets.steps.parts.encoding import EncodingBox
 from napari_cropzoom.widgets.steps.registry import STEPS
 from review_window import button
@@ -316,3 +321,18 @@ def test_a_crop_that_is_shown_lets_go_of_its_file_and_is_shown_again(detected, w
     second = layers[name].data
     assert second is not first
     assert second.frame(0).shape == second.frame(second.n_frames - 1).shape
+
+
+def test_boxes_for_frames_agree_with_a_count_of_one(qtbot):
+    box = QSpinBox()
+    qtbot.addWidget(box)
+    box.setRange(0, 9)
+    count_frames(box)
+    said = [(box.setValue(number), box.text())[1] for number in (0, 1, 2)]
+    assert said == ["0 frames", "1 frame", "2 frames"]
+
+
+def test_no_box_has_frames_behind_its_number_for_good():
+    """They count by :func:`count_frames`; *first 1 of N frames* has two at least."""
+    for file in sorted(Path(napari_cropzoom.__file__).parent.rglob("*.py")):
+        assert 'setSuffix(" frames")' not in file.read_text(encoding="utf-8"), file

@@ -58,10 +58,11 @@ def cannot_write(target: Path, error: OSError) -> CropzoomError:
             f"{target}: cannot be written, since its name is too long. Rename the video: files "
             "made of it are named after it, with up to 30 letters more."
         )
-    return CropzoomError(
-        f"{target}: cannot be written ({error.strerror or error}). "
-        "Check that the folder is writable and the disk has room."
-    )
+    cure = "Check that the folder is writable and the disk has room."
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        there = next((folder for folder in target.parents if folder.is_dir()), target.parent)
+        cure = f"Get the right to write into {there}, or work in a folder of your own."
+    return CropzoomError(f"{target}: cannot be written ({error.strerror or error}). {cure}")
 
 
 def check_writable(target: Path) -> None:

@@ -24,6 +24,7 @@ from napari_cropzoom.batch.settings import BOXES
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.smoothing.sizing import SizingSettings
 from napari_cropzoom.core.words import counted
+from napari_cropzoom.files.atomic import check_writable
 from napari_cropzoom.files.review_paths import remember_results, results_of
 from napari_cropzoom.projects.layout import Project
 from napari_cropzoom.projects.models import DETECTOR
@@ -38,6 +39,7 @@ from napari_cropzoom.widgets.controls import (
 )
 from napari_cropzoom.widgets.projects.model_choice import ModelChoice
 from napari_cropzoom.widgets.projects.run_job import ProjectRun
+from napari_cropzoom.widgets.steps.parts.counting import count_frames
 from napari_cropzoom.widgets.steps.parts.job_bar import JobBar
 from napari_cropzoom.widgets.steps.parts.model_picker import ask_trust
 from napari_cropzoom.widgets.window.scrolling import Scrolling
@@ -134,6 +136,12 @@ class RunForm(QWidget):
             here = "Choose a results folder below: results then keep their folders apart."
             self.message.show_error(f"{str(error).split(' Give ')[0]} {here}")
             return
+        try:
+            for folder in {table.parent, *(place.results or detector for place in places)}:
+                check_writable(folder / TABLE)
+        except CropzoomError as error:
+            self.message.show_error(f"{error} Nothing was run: choose a results folder below.")
+            return
         self.run.start(places, detector, pose, self.settings(), table, self.scheduler.text().strip())
         self._show()
 
@@ -157,7 +165,7 @@ class RunForm(QWidget):
         self.window_size.setObjectName("projects_window")
         self.window_size.setRange(1, 501)
         self.window_size.setValue(WINDOW)
-        self.window_size.setSuffix(" frames")
+        count_frames(self.window_size)
         self.window_size.setToolTip("Median that smooths detected boxes, 1 for none; reviewed ones stay")
         self.leave = QCheckBox("Leave for review above")
         self.leave.setObjectName("projects_leave")

@@ -26,6 +26,7 @@ from napari_cropzoom.widgets.controller import Controller
 from napari_cropzoom.widgets.controls import button, choice, note, row
 from napari_cropzoom.widgets.steps.base import Needs
 from napari_cropzoom.widgets.steps.job_step import JobStep, told_of_pose, told_of_smoothing
+from napari_cropzoom.widgets.steps.parts.counting import count_frames
 from napari_cropzoom.widgets.steps.parts.opening import FileOpener
 
 SIZES = {"1": "Full", "0.5": "Half", "0.25": "Quarter"}
@@ -91,7 +92,7 @@ class ShowStep(JobStep):
         self.trail.setToolTip("Frames over which keypoints leave a trail")
         self.trail.setRange(0, 999)
         self.trail.setSpecialValueText("none")
-        self.trail.setSuffix(" frames")
+        count_frames(self.trail)
         self._of_video = QWidget()
         column = QVBoxLayout(self._of_video)
         column.setContentsMargins(0, 0, 0, 0)

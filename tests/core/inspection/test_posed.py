@@ -210,7 +210,7 @@ def test_boxes_set_by_hand_and_accepted_ones_stay_while_others_grow(poses, track
     assert grown[[42, 47]].tolist() == [1, 1]
     assert (grown[[40, 41, 43, 44, 45]] >= 1.2).all()
     stays, _ = posed.entries(smoothed)[0]
-    assert stays.told == f"{TOUCHES}; the box set by hand in frame 42 stays as it is"
+    assert stays.told == f"{TOUCHES}; set by hand in frame 42, so it stays"
     assert offer_larger(smoothed, posed, stays).text.startswith("Larger boxes set by hand in frame 42:")
     set_box(track, 200, track.box(200)).apply({track.name: track})
     for each in (smoothed, posed):

@@ -26,10 +26,10 @@ from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.smoothing.finalize import finalize
 from napari_cropzoom.core.smoothing.methods import SmoothingSettings, smoothing_reach
 from napari_cropzoom.core.smoothing.track import SmoothedTrack
-from napari_cropzoom.core.words import counted
+from napari_cropzoom.core.words import counted, verb
 
 TOUCHES = "may be cut off: the pose touches the edge of the box"
-RUN_AGAIN = "the boxes are others now: run the pose model again to see"
+RUN_AGAIN = "run the pose again to see"
 # Of the side: nearer to the edge than that, a part of the animal is likely to be cut off.
 EDGE = 0.02
 # Beside such frames others count that are nearly as near, 2.5 % of the side: where a part is cut off, the
@@ -234,10 +234,8 @@ class PosedSuspects:
             kept = self.by_hand(suspect, smoothed)
             if kept is None:
                 return ""
-            where = frames_text(kept.first, kept.last)
-            if kept.n_frames == 1:
-                return f"the box set by hand in {where} stays as it is"
-            return f"the boxes set by hand in {where} stay as they are"
+            where, stay = frames_text(kept.first, kept.last), verb(kept.n_frames, "stay")
+            return f"set by hand in {where}, so {'it' if kept.n_frames == 1 else 'they'} {stay}"
         review = smoothed.track.review[suspect.first : suspect.last + 1]
         return RUN_AGAIN if Review.EDITED in review else ""
 

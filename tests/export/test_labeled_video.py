@@ -16,7 +16,7 @@ from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.progress import run_stage
 from napari_cropzoom.core.smoothing.methods import SmoothingSettings
 from napari_cropzoom.export.animals import Animal, cell_of
-from napari_cropzoom.export.drawing import BOX, GROUND, Strip
+from napari_cropzoom.export.drawing import BOX, GROUND, THEMES, Strip
 from napari_cropzoom.export.keypoints import KeypointLook
 from napari_cropzoom.export.labeled_video import Shown, write_labeled_video
 from napari_cropzoom.export.palettes import colour_of
@@ -92,9 +92,8 @@ def test_a_light_theme_is_beside_the_frame_and_not_in_it(dark: Path, tmp_path: P
     [night, *_], [day, *_] = (
         draw(dark, tmp_path / f"in_{theme}.mp4", theme=theme, **how) for theme in ("dark", "light")
     )
-    np.testing.assert_allclose(
-        night[:HEIGHT, :WIDTH].astype(int), day[:HEIGHT, :WIDTH].astype(int), atol=12
-    )
+    differs = np.abs(night[:HEIGHT, :WIDTH].astype(int) - day[:HEIGHT, :WIDTH].astype(int)) > 12
+    assert differs.mean() < 0.002  # the encoder is not exact at edges
     assert np.median(night[HEIGHT + 4 :]) < 40
     assert np.median(day[HEIGHT + 4 :]) > 220
     beside = np.median(day[100 : HEIGHT - 4, WIDTH + 4 :].reshape(-1, 3), axis=0)
@@ -172,7 +171,7 @@ def test_the_crop_is_the_box_enlarged(tmp_path: Path) -> None:
     assert [read_number(each[: round(panel * HEIGHT / WIDTH), WIDTH:]) for each in both] == list(range(N))
     timeline = draw(video, tmp_path / "t.mp4", boxes=whole, layout="timeline", poses=poses_along())
     assert timeline[0].shape[0] > HEIGHT
-    heads = [int(each[HEIGHT + 4].max(axis=1).argmax()) for each in timeline]
+    heads = [int(each[-2].min(axis=1).argmax()) for each in timeline]  # below the letters
     assert heads == sorted(heads)
     assert heads[-1] - heads[0] > 0.9 * timeline[0].shape[1]
 
@@ -369,3 +368,13 @@ def test_the_command_makes_a_grid_and_draws_all_boxes_into_the_frame(
     three = ["--also", *[tmp_path / "two_bbox.csv"] * 3]
     assert main([str(word) for word in (*words, *three, "--overwrite")]) == 1
     assert "once for each animal" in capsys.readouterr().err
+
+
+def test_the_rows_of_the_timeline_have_letters_that_read():
+    boxes = np.tile([10.0, 10, 20, 20], (N, 1))
+    for name, theme in THEMES.items():
+        picture = Strip(1600, 160, boxes, None, 0, N - 1, 12, theme).at(N - 1)
+        letters = picture[:70, :800].astype(int)
+        rows = np.flatnonzero((np.abs(letters - theme.ground) > 100).any(axis=(1, 2)))
+        assert np.ptp(rows) >= 20, name
+        assert np.abs(letters - theme.ink).max(axis=2).min() < 12, name

@@ -232,9 +232,9 @@ class Strip:
             self._plot(name, values, highest, top, round((number + 1) * height / len(rows)))
 
     def _plot(self, name: str, values: FloatArray, highest: float, top: int, bottom: int) -> None:
-        letters = max(10, (bottom - top) // 5, min(self._least_letters, (bottom - top) // 3))
+        letters = max(10, (bottom - top) // 4, min(self._least_letters, (bottom - top) // 3))
         place, theme = np.array([self._margin, top + letters * 0.7]), self._theme
-        write(self._still, name, place, theme.quiet, size=letters, edge=theme.ground)
+        write(self._still, name, place, theme.ink, size=letters, edge=theme.ground)
         floor, ceiling = bottom - 4, top + 1.6 * letters
         y = floor - np.clip(values / max(highest, 1e-9), 0, 1) * (floor - ceiling)
         way = np.column_stack([self._x(np.arange(self._n)), y])

@@ -7,6 +7,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QPushButton, QStackedLayout, QWidget
 
 from gui_events import by_both_hands, hands, needs_display, spin, wait_for
+from napari_cropzoom.widgets.tour.highlight import Panel
 from napari_cropzoom.widgets.window.second_press import AT_ONCE, SecondPress
 from review_window import click_on, point_at
 
@@ -81,3 +82,23 @@ def test_a_key_pressed_twice_acts_once_too(place):
     hands().key("space")
     spin(0.2)
     assert pressed == ["here", "in all"]
+
+
+def test_a_double_click_on_skip_in_the_tour_skips_one_task(qapp):
+    window, panel, skipped = QWidget(), Panel(), []
+    window.setGeometry(200, 200, 500, 300)
+    panel.setParent(window)
+    panel.say("1 of 6", "Open the sample.")
+    panel.skipped.connect(lambda: (skipped.append(panel.title.text()), panel.say("2 of 6", "Run it.")))
+    window.show()
+    panel.show_beside(window, None, window)
+    wait_for(panel.skip.isVisible)
+    point_at(panel.skip)
+    hands().click(2)
+    spin(0.2)
+    assert skipped == ["<b>1 of 6</b>"]
+    spin(DOUBLE)
+    click_on(panel.skip)
+    assert skipped == ["<b>1 of 6</b>", "<b>2 of 6</b>"]
+    window.close()
+    window.deleteLater()

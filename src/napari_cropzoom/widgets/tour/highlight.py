@@ -7,6 +7,7 @@ from qtpy.QtGui import QPainter, QPaintEvent, QPen, QRegion
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_cropzoom.widgets.controls import button
+from napari_cropzoom.widgets.window.second_press import ACTS_ON, SecondPress
 
 THICK, GAP = 3, 3  # pixels
 WIDTH = 330  # of the panel, in pixels
@@ -91,11 +92,13 @@ class Panel(QFrame):
             layout.addWidget(each)
         layout.addLayout(line)
         self._color = ""
+        SecondPress(self).watch(self)
         self.hide()
 
     def say(self, title: str, text: str, skip: str = "Skip") -> None:
         """Show a task; ``skip`` is on the button that goes on, none if it is empty."""
         self.title.setText(f"<b>{title}</b>")
+        self.skip.setProperty(ACTS_ON, title)
         self.update_task(text, "", skip, opens=False)
 
     def update_task(self, text: str, said: str, skip: str, *, opens: bool) -> None:

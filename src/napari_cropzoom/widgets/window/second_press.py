@@ -10,6 +10,8 @@ from qtpy.QtCore import QEvent, QObject, QRect, Qt, QTimer
 from qtpy.QtGui import QGuiApplication, QInputEvent, QKeyEvent, QMouseEvent
 from qtpy.QtWidgets import QAbstractButton, QWidget
 
+ACTS_ON = "acts_on"
+"""Property of a button that does the same to one thing after another: what it would do it to now."""
 AT_ONCE = 0.1  # seconds after a press was acted on, in which nobody has read what came of it
 _CLICKS = (QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonDblClick)
 _RELEASES = (QEvent.Type.MouseButtonRelease, QEvent.Type.KeyRelease)
@@ -21,7 +23,8 @@ class SecondPress(QObject):
     What a press has done may give a button another text (*Larger boxes* in one suspect, then in all), or
     put another button in its place. A press within the system's time of a double click, in the place of
     the first one or by a key, is meant for what was there before. So is one that had to wait until the
-    first one was acted on. A press of the same button with the same text is always taken.
+    first one was acted on. A press of the same button with the same text is
+    taken, unless its property :data:`ACTS_ON` has changed.
 
     Parameters
     ----------
@@ -31,7 +34,7 @@ class SecondPress(QObject):
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self._button: weakref.ref[QAbstractButton] | None = None
-        self._text = ""
+        self._effect: tuple[str, object] = "", None
         self._place = QRect()
         self._pressed = 0  # milliseconds, of the event
         self._acted = -math.inf  # seconds; infinite while a press or its release is acted on
@@ -62,7 +65,7 @@ class SecondPress(QObject):
         is_meant = self._is_meant(watched, event)
         self._pressed = event.timestamp()
         if is_meant:
-            self._button, self._text = weakref.ref(watched), watched.text()
+            self._button, self._effect = weakref.ref(watched), _effect(watched)
             self._place = QRect(watched.mapToGlobal(watched.rect().topLeft()), watched.size())
             self._act()
         return not is_meant
@@ -71,7 +74,7 @@ class SecondPress(QObject):
         if self._button is None:
             return True
         before = self._button()
-        if before is not None and before is watched and before.text() == self._text:
+        if before is not None and before is watched and _effect(before) == self._effect:
             return True
         if isinstance(event, QMouseEvent) and not self._is_there(event):
             return True
@@ -89,6 +92,10 @@ class SecondPress(QObject):
 
     def _note_acted(self) -> None:
         self._acted = time.monotonic()
+
+
+def _effect(button: QAbstractButton) -> tuple[str, object]:
+    return button.text(), button.property(ACTS_ON)
 
 
 def _is_left(event: QEvent) -> bool:

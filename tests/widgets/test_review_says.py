@@ -125,3 +125,6 @@ def test_what_is_cut_ends_with_a_sentence_or_a_part_of_one(qapp):
     assert in_line(text, "The box is …").endswith("…")
     part = "The box, which is small, …"
     assert in_line("The box, which is small, is wrong", part) == part
+    parts = "Frame 0 · box 396x396 · the model sees it 1.3 times smaller"
+    two_lines = QSize(metrics.horizontalAdvance("Frame 0 · box 396x396"), 3 * metrics.lineSpacing())
+    assert cut(parts, two_lines, font) in (parts, "Frame 0 · box 396x396 …")

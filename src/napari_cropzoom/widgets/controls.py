@@ -28,7 +28,7 @@ from napari_cropzoom.core.looks import MESSAGE, rgb
 
 RECENT_LENGTH = 8
 _BAR = {kind: ", ".join(f"{255 * part:.0f}" for part in rgb(color)) for kind, color in MESSAGE.items()}
-_ENDS = tuple(re.compile(each) for each in (r"[.!?](?= )", r"[;:,](?= )"))
+_ENDS = tuple(re.compile(each) for each in (r"[.!?](?= )", r"[;:,](?= )|(?= · )"))
 _SHORT = 8  # letters: a part of a text that is not worth to be shown alone
 _SIGN = {"error": "⚠  ", "warning": "⚠  ", "info": ""}
 

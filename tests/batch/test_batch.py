@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -250,6 +251,18 @@ def test_the_last_step_can_be_the_boxes_or_the_crop_without_a_pose_model(
             assert (row["state"], row["predictions"]) == (state, "")
         assert made.is_file()
     assert not (lab / "out" / "pose").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_name_that_is_not_utf_8_is_in_the_table_and_stays_there(tmp_path: Path) -> None:
+    table, video = tmp_path / "batch.csv", tmp_path / "\udcff.mp4"
+    write_results(table, [Result(video, "done")])
+    write_results(table, [Result(tmp_path / "b.mp4", "done")])
+    with table.open(encoding="utf-8", errors="surrogatepass", newline="") as file:
+        assert {row["video"] for row in csv.DictReader(file)} == {str(video), str(tmp_path / "b.mp4")}
+    write_results(table, [Result(video, "failed")])
+    with table.open(encoding="utf-8", errors="surrogatepass", newline="") as file:
+        assert [row["state"] for row in csv.DictReader(file)].count("failed") == 1
 
 
 def test_two_batches_at_once_keep_each_others_rows(tmp_path: Path) -> None:

@@ -60,3 +60,33 @@ def test_a_file_that_begins_with_a_dash_is_no_option(tmp_path: Path, monkeypatch
     assert files_apart(["--json", "-h", "-h.mp4"]) == ["--json", "-h", os.path.join(".", "-h.mp4")]
     with Video(Path("-h.mp4")) as video:
         assert read_number(video.frame(3)) == 3
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links want rights there")
+def test_links_that_lead_to_themselves(tmp_path: Path, capsys) -> None:
+    """A folder, a video and the models of a project; others are done."""
+    videos = tmp_path / "lab" / "videos"
+    videos.mkdir(parents=True)
+    make_numbered_video(videos / "a.mp4", N)
+    for link, target in (("up", tmp_path / "lab"), ("self", "self"), ("x.mp4", "x.mp4")):
+        (videos / link).symlink_to(target)
+    (tmp_path / "lab" / "models").symlink_to("models")
+    assert main(["project", str(tmp_path / "lab")]) == 0
+    assert "a.mp4" in capsys.readouterr().out
+    xy = np.full((N, 1, 2), 30.0)
+    model = make_predictions_folder(tmp_path / "m", videos / "a.mp4", Poses(("a",), xy, np.ones((N, 1))))
+    words = [str(videos), "--detector", str(model), "--until", "boxes"]
+    assert main(["batch", *words, "--output_dir", str(tmp_path / "out")]) == 1
+    printed = capsys.readouterr()
+    assert "unexpected" not in printed.err
+    assert "x.mp4: cannot be read (Too many levels of symbolic links" in printed.err
+    assert f"table saved to {tmp_path / 'out' / 'batch.csv'}" in printed.out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="paths are shorter there")
+def test_a_name_too_long_for_what_is_made_of_it(tmp_path: Path, capsys) -> None:
+    video = make_numbered_video(tmp_path / f"{'x' * 251}.mp4", 3)
+    (tmp_path / "model").mkdir()
+    assert main(["crop", str(tmp_path / "model"), str(video), "--bbox_dir", str(tmp_path)]) == 1
+    said = capsys.readouterr().err
+    assert "File name too long. Rename the video: files made of it are named after it" in said

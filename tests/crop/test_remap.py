@@ -265,12 +265,27 @@ def test_predictions_of_a_crop_that_was_made_again_are_refused(tmp_path, made_up
     sign(preds, crop)
     for content, is_refused in ((b"the first crop", False), (b"the crop with other boxes", True)):
         making = Making({}, {}, {"bytes": len(content)})
+        crop.write_bytes(content)
         write_side_file(record_path(crop), CropRecord("v.mp4", boxes, (120, 90), 30.0, making))
         if is_refused:
             with pytest.raises(CropzoomError, match="was made of another crop"):
                 remap_predictions(preds, bbox)
         else:
             assert remap_predictions(preds, bbox).note == ""
+
+
+def test_the_record_of_another_crop_is_refused(tmp_path, made_up):
+    """It was copied, or the crop beside it was: keypoints would land where the other one's boxes are."""
+    points, boxes = made_up
+    preds, bbox, crop = folders(tmp_path)
+    write_crop_predictions(preds, points, boxes, (120, 90))
+    write_bbox_csv(bbox, boxes)
+    crop.parent.mkdir(parents=True)
+    crop.write_bytes(b"this crop")
+    making = Making({}, {}, {"bytes": 1234})
+    write_side_file(record_path(crop), CropRecord("other.mp4", boxes + 30, (120, 90), 30.0, making))
+    with pytest.raises(CropzoomError, match=r"is of another crop \(1234 bytes\) than .* \(9 bytes\)"):
+        remap_predictions(preds, bbox)
 
 
 def test_without_a_record_the_size_is_that_of_boxes_in_whole_pixels(tmp_path, made_up):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.progress import Notify, ignore
-from napari_cropzoom.files.names import name_key
+from napari_cropzoom.files.names import name_key, real_path
 from napari_cropzoom.projects.walking import videos_below
 from napari_cropzoom.video.diagnosis import why_missing
 from napari_cropzoom.video.names import VIDEO_SUFFIXES
@@ -45,7 +45,7 @@ def find_videos(
     found: dict[Path, BatchVideo] = {}
     for path in paths:
         if path.is_dir():
-            left_out = () if output_dir is None else (output_dir.resolve(),)
+            left_out = () if output_dir is None else (real_path(output_dir),)
             videos = list(videos_below(path, left_out, notify))
             if not videos:
                 raise CropzoomError(
@@ -63,7 +63,7 @@ def find_videos(
         for video in videos:
             inner = video.parent.relative_to(path) if path.is_dir() else Path()
             results = None if output_dir is None else output_dir / inner
-            found.setdefault(video.resolve(), BatchVideo(video, results))
+            found.setdefault(real_path(video), BatchVideo(video, results))
     check_results(list(found.values()))
     return list(found.values())
 

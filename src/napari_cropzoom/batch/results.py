@@ -13,7 +13,10 @@ from napari_cropzoom.core.shell import shell_line
 from napari_cropzoom.core.words import counted, shortened, verb
 from napari_cropzoom.engine.model_folder import ModelFolder
 from napari_cropzoom.files.atomic import atomic_path
+from napari_cropzoom.files.names import real_path
 
+ANY_NAME = "surrogatepass"
+"""How names that are not UTF-8 are written and read."""
 LONGEST_WHY = 90  # letters, on the screen
 DONE, UP_TO_DATE, FOR_REVIEW, FAILED, NOT_DONE = (
     "done", "up to date", "for review", "failed", "not done",
@@ -79,7 +82,7 @@ def rows_of_others(path: Path, results: Iterable[Result]) -> list[list[str]]:
     """Rows of other videos in a table that is there already; none if it is no such table."""
     mine = {_place(str(result.video)) for result in results}
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding="utf-8", errors=ANY_NAME, newline="") as file:
             header, *rows = csv.reader(file)
     except (OSError, ValueError, csv.Error):
         return []
@@ -90,7 +93,7 @@ def rows_of_others(path: Path, results: Iterable[Result]) -> list[list[str]]:
 
 @lru_cache(maxsize=100_000)
 def _place(video: str) -> str:
-    return str(Path(video).resolve())
+    return str(real_path(video))
 
 
 def write_results(path: Path, results: Collection[Result]) -> None:
@@ -109,7 +112,7 @@ def write_results(path: Path, results: Collection[Result]) -> None:
         If the file cannot be written.
     """
     others = rows_of_others(path, results)
-    with atomic_path(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+    with atomic_path(path) as part, part.open("w", encoding="utf-8", errors=ANY_NAME, newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         writer.writerows(others)

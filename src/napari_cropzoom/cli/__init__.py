@@ -62,6 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if error.filename is None or error.strerror is None:
             return _fail(f"{error} (--debug shows where)", FAILED, debug)
         cure = "Check that it is there and may be read and written, and that the disk has room."
+        if error.errno == errno.ENAMETOOLONG:
+            cure = "Rename the video: files made of it are named after it, with up to 30 letters more."
         return _fail(f"{error.filename}: {error.strerror}. {cure}", FAILED, debug)
     except Exception as error:  # a bug, but the person is owed one plain line
         text = " ".join(str(error).split())

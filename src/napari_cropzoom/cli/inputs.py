@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from napari_cropzoom.core.errors import CropzoomError, brief
 from napari_cropzoom.core.shell import shell_line
 from napari_cropzoom.core.words import counted, verb
-from napari_cropzoom.files.names import is_hidden, name_key
+from napari_cropzoom.files.names import is_hidden, name_key, real_path
 from napari_cropzoom.video.diagnosis import bare_stream, why_missing
 from napari_cropzoom.video.names import VIDEO_SUFFIXES
 
@@ -85,7 +85,7 @@ def _check_stems(files: list[Path]) -> None:
     seen: dict[str, Path] = {}
     for file in files:
         other = seen.setdefault(name_key(file.stem if is_video(file) else file.name), file)
-        if other.resolve() != file.resolve():
+        if real_path(other) != real_path(file):
             raise CropzoomError(
                 f"{file}: would be written to the same files as {other}. Rename one, or "
                 "give one at a time, each with its own --output_dir."

@@ -15,6 +15,7 @@ from napari_cropzoom.crop.record import CropRecord, read_side_file, record_path,
 from napari_cropzoom.files.bbox_csv import read_bbox_csv, read_labeled_bbox, read_metadata
 from napari_cropzoom.files.belonging import doubt_of, made_of
 from napari_cropzoom.files.csv_table import plain_path, quoted
+from napari_cropzoom.files.names import real_path
 from napari_cropzoom.files.parsing import read_yaml
 from napari_cropzoom.files.predictions_csv import PredictionsTable, read_predictions_table
 from napari_cropzoom.files.review_paths import absent_frames, review_dir
@@ -132,7 +133,7 @@ def find_record(preds_file: Path, bbox_file: Path, crop: Path | None = None) -> 
 
 def _folders_of(path: Path) -> list[Path]:
     """Folder that a file lies in, then that of what a link leads to, as of DataLad and git-annex."""
-    return list(dict.fromkeys((path.absolute().parent, path.resolve().parent)))
+    return list(dict.fromkeys((path.absolute().parent, real_path(path).parent)))
 
 
 def _of_a_model_beside(preds: Path, name: str) -> Path | None:
@@ -185,6 +186,7 @@ def _video_crop(
             f"{table.path} has {counted(rows, 'row')}. "
             "Predict the cropped video again."
         )
+    _check_record(record_file, record)
     _check_crop(table.path, record_file, record)
     boxes = _same_length(table, bbox_file, read_bbox_csv(bbox_file, allow_missing=True))
     note = ""
@@ -196,6 +198,17 @@ def _video_crop(
             f"{record_file}"
         )
     return record.boxes, record.size, note
+
+
+def _check_record(record_file: Path, record: CropRecord) -> None:
+    """Refuse a record that lies beside another crop than the one that it was written for."""
+    crop = record_file.with_suffix(".mp4")
+    told = record.making.video.get("bytes") if record.making is not None else None
+    if told is not None and crop.is_file() and crop.stat().st_size != told:
+        raise CropzoomError(
+            f"{record_file}: is of another crop ({brief(told)} bytes) than {crop.name} "
+            f"({crop.stat().st_size} bytes). Crop the video again, or put the record of this crop back."
+        )
 
 
 def _check_crop(predictions: Path, record_file: Path, record: CropRecord) -> None:

@@ -13,6 +13,7 @@ from napari_cropzoom.core.words import counted, verb
 from napari_cropzoom.engine.model_folder import MOST_KEYPOINTS, ModelFolder, one_line
 from napari_cropzoom.engine.training.config import check_hydra
 from napari_cropzoom.engine.vetting import check_weights, read_checkpoint
+from napari_cropzoom.files.names import real_path
 
 STRIDE = 32  # pixels of the image to one of what a backbone makes of it
 PRECISIONS = ("fp32", "fp16", "bf16")
@@ -101,7 +102,7 @@ def check_picked(model: Any, checkpoint: Path) -> None:
 
     name = str(model.cfg.model.model_name)
     picked = ckpt_path_from_base_path(base_path=str(model.model_dir), model_name=name)
-    if picked is None or Path(picked).resolve() != checkpoint.resolve():
+    if picked is None or real_path(picked) != real_path(checkpoint):
         raise CropzoomError(
             f"{checkpoint}: was checked, but Lightning Pose picks {picked or 'no checkpoint'} in this "
             "folder. Leave one checkpoint in it, in a folder whose path has no version_N but that of "

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from napari_cropzoom.core.errors import CropzoomError, brief
-from napari_cropzoom.files.names import is_hidden
+from napari_cropzoom.files.names import is_hidden, real_path
 from napari_cropzoom.files.parsing import MISSHAPEN, read_yaml
 
 HEATMAP_TYPES = ("heatmap", "heatmap_mhcrnn")
@@ -389,7 +389,7 @@ def check_two_models(detector: ModelFolder, pose: ModelFolder) -> None:
     ------
     CropzoomError
     """
-    if detector.path.resolve() == pose.path.resolve():
+    if real_path(detector.path) == real_path(pose.path):
         raise CropzoomError(
             f"{pose.path}: is given as detector and as pose model, but their results would be the same "
             "files. Give a pose model of its own."

@@ -9,6 +9,7 @@ from napari_cropzoom.core.boxes import FloatArray
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.poses import Poses
 from napari_cropzoom.core.words import counted
+from napari_cropzoom.files.names import real_path
 
 LARGEST = 16384  # pixels a side, of H.264
 LEAST = 16  # pixels a side of a picture made smaller
@@ -26,7 +27,7 @@ def check_target(
     """
     if output.suffix.lower() not in suffixes:
         raise CropzoomError(f"{output}: can be {' or '.join(suffixes)}. Give another name.")
-    if video is not None and output.resolve() == video.resolve():
+    if video is not None and real_path(output) == real_path(video):
         raise CropzoomError(f"{output}: is the video itself. Give another --output.")
     if output.exists() and not overwrite:
         raise CropzoomError(f"{output}: is there already. Give another --output, or --overwrite.")

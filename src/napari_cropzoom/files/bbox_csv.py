@@ -30,6 +30,7 @@ from napari_cropzoom.files.bbox_table import (
     rows_of,
 )
 from napari_cropzoom.files.csv_table import plain_path, quoted, read_text
+from napari_cropzoom.files.names import real_path
 from napari_cropzoom.files.parsing import MISSHAPEN, read_json
 
 METADATA = "metadata.json"
@@ -221,7 +222,7 @@ def read_metadata(directory: Path) -> dict[str, Any]:
 
 def write_metadata(directory: Path, method: str, window: int, source: Path, **more: object) -> None:
     """Write ``metadata.json`` as ``litpose smooth_bbox`` does; ``more`` are further keys."""
-    content = {"method": method, "window": window, "source": str(source.resolve()), **more}
+    content = {"method": method, "window": window, "source": str(real_path(source)), **more}
     with atomic_path(directory / METADATA) as part:
         part.write_text(json.dumps(content, indent=2), encoding="utf-8", newline="")
 

@@ -76,3 +76,8 @@ def folder_name(name: str) -> str:
         check_folder_name(kept, "an animal")
         return kept
     return name
+
+
+def real_path(path: str | Path) -> Path:
+    """Where links lead; a link that leads to itself stays as it is (``Path.resolve`` raises an error)."""
+    return Path(os.path.realpath(path))

@@ -34,6 +34,7 @@ from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.smoothing.methods import SmoothingSettings
 from napari_cropzoom.files.atomic import atomic_path, cannot_write
 from napari_cropzoom.files.bbox_csv import METADATA, write_bbox_csv
+from napari_cropzoom.files.names import real_path
 from napari_cropzoom.files.parsing import MISSHAPEN, OtherVersionError, read_json, size_of, why_not_read
 from napari_cropzoom.files.user_data import user_data_folder
 
@@ -158,7 +159,7 @@ def save_final(
     metadata = {
         "method": smoothing.method,
         "window": smoothing.window,
-        "source": str(raw_csv.parent.resolve()),
+        "source": str(real_path(raw_csv.parent)),
         "videos": {**_others_in(metadata_path), video.stem: summary},
     }
     with atomic_path(metadata_path) as part:

@@ -12,7 +12,7 @@ from typing import Any
 
 from napari_cropzoom.core.errors import CropzoomError, brief
 from napari_cropzoom.files.csv_table import is_empty
-from napari_cropzoom.files.names import is_hidden, name_key
+from napari_cropzoom.files.names import is_hidden, name_key, real_path
 from napari_cropzoom.files.parsing import MISSHAPEN, read_yaml, size_of
 from napari_cropzoom.files.review_paths import doubt_of_places
 from napari_cropzoom.projects.models import ModelState, find_models
@@ -97,10 +97,10 @@ class Project:
         labels = tuple(_labels(data_dir))
         is_project = bool(key) or settings is not None or bool(labels) or bool(models)
         left_out = {
-            path.resolve() for path in (*roots, *(m.path for m in models), data_dir / FRAMES_FOLDER)
+            real_path(path) for path in (*roots, *(m.path for m in models), data_dir / FRAMES_FOLDER)
         }
-        if output_dir is not None and output_dir.resolve() != data_dir.resolve():
-            left_out.add(output_dir.resolve())
+        if output_dir is not None and real_path(output_dir) != real_path(data_dir):
+            left_out.add(real_path(output_dir))
         named = _video_folders(data_dir) if is_project else []
         videos = [
             video for each in named or [data_dir] for video in videos_below(each, left_out, notes.append)
@@ -160,13 +160,13 @@ def _check(folder: Path) -> None:
 
 def _registered(folder: Path, notes: list[str]) -> tuple[str, Path, Path | None]:
     """Key, folder of the data and folder of the models, as the app has them; else this folder."""
-    here = folder.resolve()
+    here = real_path(folder)
     for key, entry in _registry(notes):
         data_dir = Path(str(entry["data_dir"])).expanduser()
         model_dir = Path(str(entry["model_dir"])).expanduser() if entry.get("model_dir") else None
         places = [data_dir, *([] if model_dir is None else [model_dir])]
-        if here in [place.resolve() for place in places] and data_dir.is_dir():
-            return key, folder if data_dir.resolve() == here else data_dir, model_dir
+        if here in [real_path(place) for place in places] and data_dir.is_dir():
+            return key, folder if real_path(data_dir) == here else data_dir, model_dir
     return "", folder, None
 
 

@@ -17,7 +17,7 @@ from napari_cropzoom.core.words import counted
 from napari_cropzoom.engine.model_folder import ModelFolder
 from napari_cropzoom.engine.training.status import COMPLETED, TrainingStatus
 from napari_cropzoom.files.csv_table import read_text
-from napari_cropzoom.files.names import is_hidden, name_key
+from napari_cropzoom.files.names import is_hidden, name_key, real_path
 from napari_cropzoom.files.parsing import MISSHAPEN, read_yaml
 
 DETECTOR, POSE, FULL_FRAME, ENSEMBLE, UNKNOWN = "detector", "pose", "full frame", "ensemble", ""
@@ -93,10 +93,10 @@ def find_models(roots: Iterable[Path], data_dir: Path) -> list[ModelState]:
     found: dict[Path, ModelState] = {}
     for root in roots:
         for path in _models_in(root):
-            found.setdefault(path.resolve(), read_model(path, path.relative_to(root).as_posix()))
+            found.setdefault(real_path(path), read_model(path, path.relative_to(root).as_posix()))
     for path in _folders(data_dir):
         if is_model(path) and (path / "config.yaml").is_file() and (path / "tb_logs").is_dir():
-            found.setdefault(path.resolve(), read_model(path, path.name))
+            found.setdefault(real_path(path), read_model(path, path.name))
     return _together(sorted(found.values(), key=lambda model: name_key(model.name)))
 
 
@@ -187,11 +187,11 @@ def _kind(path: Path, data: dict[str, Any]) -> tuple[str, str]:
 
 def _together(models: list[ModelState]) -> list[ModelState]:
     """Tell which are the detectors of pose models, and which share a name."""
-    used = {Path(model.detector).resolve() for model in models if model.detector}
+    used = {real_path(model.detector) for model in models if model.detector}
     counts = Counter(name_key(model.path.name) for model in models)
     result = []
     for model in models:
-        if model.path.resolve() in used and model.kind == FULL_FRAME:
+        if real_path(model.path) in used and model.kind == FULL_FRAME:
             model = replace(model, kind=DETECTOR)
         if (n := counts[name_key(model.path.name)]) > 1:
             told = f"{counted(n, 'model')} of this name: with --output_dir they write the same files"

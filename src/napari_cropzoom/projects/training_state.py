@@ -11,6 +11,7 @@ from napari_cropzoom.engine.model_folder import ModelFolder
 from napari_cropzoom.engine.training.pixel_errors import errors_file
 from napari_cropzoom.engine.training.status import TrainingStatus
 from napari_cropzoom.files.bbox_csv import read_labeled_bbox
+from napari_cropzoom.files.names import real_path
 from napari_cropzoom.files.parsing import read_json, read_yaml
 from napari_cropzoom.files.review_paths import reviewed_csv
 from napari_cropzoom.projects.label_images import raw_boxes_of
@@ -102,7 +103,7 @@ def _old_and_new(project: Project, detector: Path, running: tuple[Path, ...]) ->
         for model in project.models
         if model.path not in running and (old := trained_again(project, model.path)) is not None
     }
-    newer = [new for new, old in begun.items() if old.resolve() == detector.resolve()]
+    newer = [new for new, old in begun.items() if real_path(old) == real_path(detector)]
     if newer:
         return detector, max(newer, key=lambda new: _time(new / "config.yaml"))
     return (begun[detector], detector) if detector in begun else None

@@ -14,6 +14,7 @@ from napari_cropzoom.core.boxes import Review, Source
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.plausible import FrameSize
 from napari_cropzoom.core.words import counted
+from napari_cropzoom.files.names import real_path
 from napari_cropzoom.files.review_paths import REVIEW_DIR, journal_file
 from napari_cropzoom.review.saved_files import OnDisk
 from napari_cropzoom.review.stored import read_review
@@ -117,7 +118,7 @@ def find_reviews(
     for folder in folders:
         if (folder / REVIEW_DIR / f"{video.stem}_journal.jsonl").is_file():
             found += [raw for raw in _raw_in(folder, video.stem) if raw.is_file()][:1]
-    by_journal = {journal_file(raw).resolve(): raw for raw in reversed(found)}
+    by_journal = {real_path(journal_file(raw)): raw for raw in reversed(found)}
     return sorted(by_journal.values(), key=lambda raw: -journal_file(raw).stat().st_mtime)
 
 

@@ -26,6 +26,7 @@ from napari_cropzoom.files.journal_lines import (
     parse_line,
     read_lines,
 )
+from napari_cropzoom.files.names import real_path
 from napari_cropzoom.files.parsing import MISSHAPEN
 from napari_cropzoom.files.review_paths import file_sha256, journal_file, review_dir
 from napari_cropzoom.review.replay import Replay, interpolated_beside, read_raw, reviewed
@@ -209,9 +210,9 @@ def _take_likelihoods(review: StoredReview) -> None:
 
 def _relative(path: Path, folder: Path) -> str:
     """Path as seen from a folder, with slashes; absolute where there is no way (another drive)."""
-    place = path.parent.resolve() / path.name  # a link's own name: it may lead into a store of contents
+    place = real_path(path.parent) / path.name  # a link's own name: it may lead into a store of contents
     try:
-        return Path(os.path.relpath(place, folder.resolve())).as_posix()
+        return Path(os.path.relpath(place, real_path(folder))).as_posix()
     except ValueError:
         return place.as_posix()
 

@@ -26,6 +26,7 @@ from napari_cropzoom.files.formats.outside.movement import Movement
 from napari_cropzoom.files.formats.outside.via import Via
 from napari_cropzoom.files.formats.predictions import Predictions
 from napari_cropzoom.files.formats.table import BboxDir, BoxTable
+from napari_cropzoom.files.names import real_path
 
 FORMATS: tuple[BoxFormat, ...] = (BoxTable(), Predictions())
 EXPORTS: tuple[BoxExport, ...] = (BoxTable(), BboxDir(), Mot(), Coco(), Via(), Cvat(), Movement())
@@ -96,9 +97,9 @@ def check_places(
     CropzoomError
     """
     places = BboxDir.places(path, video.stem, animals) if name == BboxDir.name else [path]
-    originals = {source.resolve() for source in (video, *sources)}
+    originals = {real_path(source) for source in (video, *sources)}
     for place in places:
-        if place.resolve() in originals:
+        if real_path(place) in originals:
             raise CropzoomError(
                 f"{place}: is the video, or what is to be exported. Give another name or folder."
             )

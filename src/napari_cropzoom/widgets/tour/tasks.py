@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QMainWindow, QProgressBar, QWidget
 
 from napari_cropzoom.core.boxes import Source
 from napari_cropzoom.core.editing.settings import SettingsEdit, SizingEdit
+from napari_cropzoom.files.names import real_path
 from napari_cropzoom.projects.sample_place import sample_video
 from napari_cropzoom.widgets.gl_context import canvas_near, top_of
 
@@ -82,7 +83,7 @@ def is_sample(session: Session | None) -> bool:
     video = sample_video()
     if session is None or video is None:
         return False
-    return bool(video.resolve() == session.video.path.resolve())
+    return bool(real_path(video) == real_path(session.video.path))
 
 
 def named(name: str) -> Callable[[Dock], QWidget | None]:

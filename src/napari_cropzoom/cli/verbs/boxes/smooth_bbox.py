@@ -20,6 +20,7 @@ from napari_cropzoom.cli.inputs import print_note, tell_doubt
 from napari_cropzoom.cli.outcomes import Outcomes
 from napari_cropzoom.cli.smoothing import count_left, smoothed_boxes, told_of_smoothing
 from napari_cropzoom.core.errors import CropzoomError
+from napari_cropzoom.files.names import real_path
 
 
 def add_parser(verbs: Verbs, common: argparse.ArgumentParser) -> None:
@@ -51,7 +52,7 @@ def smooth_bbox(args: argparse.Namespace) -> None:
     if not source.is_dir():
         kind = "is a file, not a directory" if source.exists() else "there is no such directory"
         raise CropzoomError(f"{source}: {kind}. Give the one with the *_bbox.csv files.")
-    if target.resolve() == source.resolve():
+    if real_path(target) == real_path(source):
         raise CropzoomError(f"{target}: would overwrite the raw boxes. Give another --output_dir.")
     if target.is_file():
         raise CropzoomError(f"{target}: is a file, not a folder. Give another --output_dir.")

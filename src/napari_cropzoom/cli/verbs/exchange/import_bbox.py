@@ -17,6 +17,7 @@ from napari_cropzoom.cli.arguments import (
 from napari_cropzoom.cli.inputs import check_replaceable, print_note, video_facts
 from napari_cropzoom.core.errors import CropzoomError
 from napari_cropzoom.core.words import counted, verb
+from napari_cropzoom.files.names import real_path
 
 if TYPE_CHECKING:
     from napari_cropzoom.files.formats.to_tracks import ImportedTrack
@@ -87,7 +88,7 @@ def import_bbox(args: argparse.Namespace) -> None:
         print_note(note)
     paths = written_paths(args.output_dir, args.video, tracks)
     for path, track in zip(paths, tracks, strict=True):
-        if path.resolve() == args.file.resolve():
+        if real_path(path) == real_path(args.file):
             raise CropzoomError(f"{path}: is the file that is imported. Give another --output_dir.")
         check_replaceable(path, args.video, args.overwrite)
         if not args.overwrite:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import threading
+from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -220,6 +221,23 @@ def test_a_crop_that_fails_half_way_changes_nothing(labeled: Path) -> None:
         run_stage(crop_csv(model, csv))
     assert contents(labeled) == before
     assert sorted(path.name for path in labeled.iterdir()) == names
+
+
+def test_a_crop_whose_process_is_killed_says_so(labeled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Killed(ThreadPoolExecutor):
+        def __init__(self, *_: object) -> None:
+            super().__init__(1)
+
+        def submit(self, *_: object) -> Future[None]:
+            result = Future[None]()
+            result.set_exception(BrokenExecutor("terminated abruptly"))
+            return result
+
+    before = contents(labeled)
+    monkeypatch.setattr(labeled_frames, "ProcessPoolExecutor", Killed)
+    with pytest.raises(CropzoomError, match="its process was killed, maybe for want of memory"):
+        run_stage(crop_csv(ModelFolder.open(labeled), labeled / "CollectedData.csv"))
+    assert contents(labeled) == before
 
 
 def test_missing_labels_and_boxes_are_named(labeled: Path, tmp_path: Path) -> None:

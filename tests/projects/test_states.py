@@ -41,6 +41,7 @@ from napari_cropzoom.projects.known_states import KnownStates
 from napari_cropzoom.projects.layout import Project
 from napari_cropzoom.projects.results import Results
 from napari_cropzoom.projects.states import VideoState, read_state
+from napari_cropzoom.projects.table import told
 from napari_cropzoom.review.session import Session
 from napari_cropzoom.video.index import VideoIndex
 from napari_cropzoom.video.video import Video
@@ -162,6 +163,14 @@ def test_the_counts_are_those_of_the_review(root: Path) -> None:
     state = state_of(root)
     assert (state.suspects_left, state.suspects) == (len(left), len(left) + len(done))
     assert state.review == f"{len(done)} of {len(left) + len(done)}"
+
+
+def test_a_table_counts_videos_with_boxes(root: Path) -> None:
+    put_boxes(root)
+    project = Project.open(root)
+    table = told(project, [state_of(root)])
+    assert "1 with boxes" in table
+    assert "1 boxes" not in table
 
 
 def test_suspects_of_the_pose_count_as_in_the_review_while_its_boxes_are_these(root: Path) -> None:

@@ -15,7 +15,7 @@ import re
 import shutil
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -355,7 +355,7 @@ def _run(work: Callable[[], T], csv: Path, text: str) -> Stage[T]:
     with ThreadPoolExecutor(1) as pool, _quiet():
         try:
             result = yield from awaited(pool.submit(work), Progress(0, 0, text))
-        except (OSError, ValueError, KeyError, AssertionError, SystemExit) as error:
+        except (OSError, ValueError, KeyError, AssertionError, SystemExit, BrokenExecutor) as error:
             raise CropzoomError(f"{csv}: {text} failed {_why(error)}") from error
     return result
 
@@ -383,8 +383,9 @@ def _quiet() -> Iterator[None]:
 def _why(error: BaseException) -> str:
     """Say what went wrong, and what to do; Lightning Pose ends the process over some of it."""
     if isinstance(error, SystemExit):
-        cure = "Check that data.image_resize_dims in the model's config.yaml divide by 128."
-        return f"(Lightning Pose gave up). {cure}"
+        return "(Lightning Pose gave up). Check that data.image_resize_dims in config.yaml divide by 128."
+    if isinstance(error, BrokenExecutor):
+        return "(its process was killed, maybe for want of memory). Close other programs, and try again."
     return f"({one_line(error)}). Correct it in the labels, the images or the model's config.yaml."
 
 

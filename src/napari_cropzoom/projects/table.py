@@ -13,6 +13,8 @@ from napari_cropzoom.projects.layout import Project
 from napari_cropzoom.projects.models import ModelState
 from napari_cropzoom.projects.states import STAGES, VideoState
 
+WITH = {"boxes": "with boxes"}
+"""States whose names are no word after a number."""
 LONGEST_NAME, LONGEST_WHY = 60, 100  # letters, on the screen
 COLUMNS = (
     "video", "state", "out_of_date", "frames", "detected", "boxes", "frames_without_box", "suspects",
@@ -47,7 +49,9 @@ def told(project: Project, states: Sequence[VideoState]) -> str:
         lines.append(f"views: {', '.join(project.view_names)}")
     lines += ["", *_models(project.models), "", *_videos(project, states)]
     counts = Counter(state.stage for state in states)
-    told_counts = ", ".join(f"{counts[stage]} {stage}" for stage in STAGES if counts[stage])
+    told_counts = ", ".join(
+        f"{counts[stage]} {WITH.get(stage, stage)}" for stage in STAGES if counts[stage]
+    )
     old = sum(bool(state.outdated) for state in states)
     return "\n".join([*lines, f"{told_counts}; {old} out of date" if old else told_counts]).rstrip()
 

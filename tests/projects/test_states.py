@@ -173,7 +173,7 @@ def test_a_table_counts_videos_with_boxes(root: Path) -> None:
     assert "1 boxes" not in table
 
 
-def test_suspects_of_the_pose_count_as_in_the_review_while_its_boxes_are_these(root: Path) -> None:
+def test_suspects_of_the_pose_count_as_in_the_review_unless_other_boxes_hold_it(root: Path) -> None:
     put_boxes(root)
     review(root)
     before = state_of(root)
@@ -189,7 +189,11 @@ def test_suspects_of_the_pose_count_as_in_the_review_while_its_boxes_are_these(r
     state = state_of(root)
     assert (state.suspects_left, state.suspects) == (len(left), len(left) + len(done))
     assert (before.suspects_left, before.suspects) == (len(left) - 1, len(left) + len(done) - 1)
-    pose(root, final + np.array([1, 0, 0, 0]), at_edge=(35, 40))  # of other boxes it says nothing
+    pose(root, final + np.array([1, 0, 0, 0]), at_edge=(35, 40))  # these do not hold it either
+    other = state_of(root)
+    assert (other.suspects_left, other.suspects) == (state.suspects_left, state.suspects)
+    x, y, w, h = final.T
+    pose(root, np.column_stack([x + w / 4, y + h / 4, w / 2, h / 2]), at_edge=(35, 40))  # these hold it
     other = state_of(root)
     assert (other.suspects_left, other.suspects) == (before.suspects_left, before.suspects)
 

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QObject, Qt
 from qtpy.QtWidgets import QPushButton, QStackedLayout, QWidget
 
 from gui_events import by_both_hands, hands, needs_display, spin, wait_for
@@ -25,7 +25,9 @@ def place(qapp):
         made = QPushButton(name)
         made.clicked.connect(lambda _=False, name=name: (pressed.append(name), stack.setCurrentIndex(1)))
         stack.addWidget(made)
-    SecondPress(window).watch(window)
+    guard = SecondPress(window)
+    guard.setObjectName("guard")
+    guard.watch(window)
     window.show()
     wait_for(window.isVisible)
     spin(0.1)
@@ -82,6 +84,27 @@ def test_a_key_pressed_twice_acts_once_too(place):
     hands().key("space")
     spin(0.2)
     assert pressed == ["here", "in all"]
+
+
+def test_a_key_on_a_button_that_a_person_went_to_is_taken(place):
+    """After a click elsewhere, and after Tab."""
+    window, stack, pressed = place
+    window.activateWindow()
+    stack.widget(0).clicked.connect(stack.widget(1).setFocus)
+    point_at(stack.widget(0))
+    hands().click()
+    wait_for(stack.widget(1).hasFocus)
+    spin(AT_ONCE)
+    hands().key("space")
+    wait_for(lambda: pressed == ["here", "in all"])
+    more = QPushButton("more", window)
+    more.clicked.connect(lambda: pressed.append("more"))
+    more.show()
+    window.findChild(QObject, "guard").watch(window)
+    hands().key("Tab")
+    wait_for(more.hasFocus)
+    hands().key("space")
+    wait_for(lambda: pressed[-1] == "more")
 
 
 def test_a_double_click_on_skip_in_the_tour_skips_one_task(qapp):

@@ -21,10 +21,10 @@ class SecondPress(QObject):
     """Watches buttons: a press is not taken where it follows another one and would do something else.
 
     What a press has done may give a button another text (*Larger boxes* in one suspect, then in all), or
-    put another button in its place. A press within the system's time of a double click, in the place of
-    the first one or by a key, is meant for what was there before. So is one that had to wait until the
-    first one was acted on. A press of the same button with the same text is
-    taken, unless its property :data:`ACTS_ON` has changed.
+    put another button in its place. A click within the system's time of a double click, in the place of
+    the first one, is meant for what was there before, and so is a key after a key, unless Tab came
+    between. So is one that had to wait until the first one was acted on. A press of the same button with
+    the same text is taken, unless its property :data:`ACTS_ON` has changed.
 
     Parameters
     ----------
@@ -36,6 +36,7 @@ class SecondPress(QObject):
         self._button: weakref.ref[QAbstractButton] | None = None
         self._effect: tuple[str, object] = "", None
         self._place = QRect()
+        self._is_by_key = False
         self._pressed = 0  # milliseconds, of the event
         self._acted = -math.inf  # seconds; infinite while a press or its release is acted on
         self._turn = QTimer(self, singleShot=True, interval=0)
@@ -60,10 +61,12 @@ class SecondPress(QObject):
             self._act()
             return False
         is_click = event.type() in _CLICKS and _is_left(event)
-        if not is_click and not _is_press_of_key(event):
+        if _is_key(event, Qt.Key.Key_Tab, Qt.Key.Key_Backtab):
+            self._button = None  # a person goes to another button
+        if not is_click and not _is_key(event, Qt.Key.Key_Space):
             return False
-        is_meant = self._is_meant(watched, event)
-        self._pressed = event.timestamp()
+        is_meant = is_click == self._is_by_key or self._is_meant(watched, event)
+        self._pressed, self._is_by_key = event.timestamp(), not is_click
         if is_meant:
             self._button, self._effect = weakref.ref(watched), _effect(watched)
             self._place = QRect(watched.mapToGlobal(watched.rect().topLeft()), watched.size())
@@ -102,11 +105,11 @@ def _is_left(event: QEvent) -> bool:
     return isinstance(event, QMouseEvent) and event.button() == Qt.MouseButton.LeftButton
 
 
-def _is_press_of_key(event: QEvent) -> bool:
-    """Whether a key presses a button that has the focus."""
+def _is_key(event: QEvent, *keys: Qt.Key) -> bool:
+    """Whether one of some keys is pressed; a key that is held counts once."""
     return (
         event.type() == QEvent.Type.KeyPress
         and isinstance(event, QKeyEvent)
-        and event.key() == Qt.Key.Key_Space
+        and event.key() in keys
         and not event.isAutoRepeat()
     )

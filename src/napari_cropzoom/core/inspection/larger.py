@@ -122,32 +122,39 @@ def larger_boxes(
     are accepted or set by hand stay, and those of ``others``, open suspects that these do not meet; only
     where all of a suspect are set by hand these grow themselves.
     """
-    factors = np.ones(len(track))
-    is_free = (track.review != Review.ACCEPTED) & ~track.is_missing & ~track.is_manual
+    around = _reach(smoothed) + RAMP
+    start = max(0, min(each.first for each in suspects) - around)  # what is reached, of a long track
+    end = min(len(track), max(each.last for each in suspects) + around + 1)
+    factors, here = np.ones(end - start), slice(start, end)
+    is_missing = np.isnan(track.boxes[here, 0])
+    is_manual = track.is_manual_in(start, end - 1)
+    is_free = (track.review[here] != Review.ACCEPTED) & ~is_missing & ~is_manual
     is_beside = is_free.copy()
     for other in others:
-        if not any(meets(other, each) for each in suspects):
-            is_beside[other.first : other.last + 1] = False
+        if other.last >= start and other.first < end and not any(meets(other, each) for each in suspects):
+            is_beside[max(0, other.first - start) : other.last + 1 - start] = False
     for each in suspects:
         rows = posed.open_rows(each, smoothed)
-        own = is_free[each.first : each.last + 1]
+        inside = slice(each.first - start, each.last + 1 - start)
+        own = is_free[inside]
         rows &= own if (rows & own).any() else True
         whole, sides = _factors(track, each, smoothed)
-        part = factors[each.first : each.last + 1]
+        part = factors[inside]
         part[rows] = np.maximum(part[rows], whole[rows])
         for edge, step in ((each.first, -1), (each.last, 1)):
             beside, fading = _beside(edge, step, smoothed)
-            free = is_beside[beside]
+            free = is_beside[beside - start]
             beside, fading = beside[free], fading[free]
             if len(beside):
                 first = int(beside.min())
                 known = size_of(smoothed.part(first, int(beside.max())))[beside - first, 0]
                 wanted = np.maximum(sides[0 if step < 0 else -1] / known, 1) ** fading
-                factors[beside] = np.maximum(factors[beside], wanted)
+                factors[beside - start] = np.maximum(factors[beside - start], wanted)
     changes = []
-    for first, last in runs(factors > 1):
+    for begin, stop in runs(factors > 1):
+        first, last = start + begin, start + stop
         before = track.snapshot(first, last)
-        boxes = grow(smoothed.part(first, last), factors[first : last + 1], posed.frame_size)
+        boxes = grow(smoothed.part(first, last), factors[begin : stop + 1], posed.frame_size)
         source = np.where(before.source == Source.MANUAL, Source.MANUAL, Source.INTERPOLATED)
         review = np.full(len(boxes), Review.EDITED)
         after = Snapshot(boxes, source.astype(np.uint8), review.astype(np.uint8))
@@ -158,9 +165,14 @@ def larger_boxes(
     return Edit(f"{LARGER} {where}", tuple(changes))
 
 
+def _reach(smoothed: SmoothedTrack) -> int:
+    """Frames beside one that smoothing puts into its box."""
+    return smoothed.settings.window // 2 if smoothed.settings.active else 0
+
+
 def _beside(edge: int, step: int, smoothed: SmoothedTrack) -> tuple[IntArray, FloatArray]:
     """Frames beside ``edge``, and their share of its growth: all of it in half a window, then less."""
-    reach = smoothed.settings.window // 2 if smoothed.settings.active else 0
+    reach = _reach(smoothed)
     fading = np.concatenate([np.ones(reach), 1 - np.arange(1, RAMP + 1) / (RAMP + 1)])
     frames = edge + step * np.arange(1, len(fading) + 1)
     inside = (frames >= 0) & (frames < len(smoothed.track))

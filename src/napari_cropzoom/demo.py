@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 SCREEN = "-screen 0 1600x1000x24"
 UNDER_XVFB = "NAPARI_CROPZOOM_UNDER_XVFB"
 SIZES = {"wide": (1500, 940), "narrow": (900, 600)}
-SIZING = SizingSettings(crop_ratio=1.5, min_likelihood=0.1)
-"""Boxes that fit the animal, so that the pose model sees two to three times as finely as the detector."""
+SIZING = SizingSettings(crop_ratio=1.75, min_likelihood=0.1)
+"""Boxes that hold the whole animal, so that the pose model sees about twice as finely as the detector."""
 
 
 @dataclass(frozen=True)

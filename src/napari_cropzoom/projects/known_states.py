@@ -15,8 +15,9 @@ from napari_cropzoom.files.parsing import MISSHAPEN, read_json
 from napari_cropzoom.files.review_paths import places_of, results_of
 from napari_cropzoom.files.user_data import user_data_folder
 from napari_cropzoom.projects.layout import Project
-from napari_cropzoom.projects.results import Results, stamp_of
+from napari_cropzoom.projects.results import Results
 from napari_cropzoom.projects.states import VideoState, read_state
+from napari_cropzoom.review.saved_files import stamp_of
 
 VERSION = 2
 """To be raised when a state is worked out in another way."""

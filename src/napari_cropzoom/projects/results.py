@@ -16,9 +16,7 @@ from napari_cropzoom.files.review_paths import REVIEW_DIR, journal_file, reviewe
 from napari_cropzoom.projects.layout import Project
 from napari_cropzoom.projects.models import POSE
 from napari_cropzoom.review.finding import PREDICTIONS_DIR, find_reviews
-
-Stamp = tuple[int, int] | None
-"""Bytes of a file and nanoseconds of its last change; None where there is none."""
+from napari_cropzoom.review.saved_files import stamp_of
 
 
 @dataclass(frozen=True)
@@ -110,15 +108,6 @@ class Results:
         for crop in self.crops:
             found += [crop, crop_record(crop)]
         return [self.video, *dict.fromkeys([*found, *self.smoothed])]
-
-
-def stamp_of(path: Path) -> Stamp:
-    """Stamp of a file; None if it is not there."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_size, found.st_mtime_ns
 
 
 def _there(found: Iterable[ModelResult]) -> tuple[ModelResult, ...]:

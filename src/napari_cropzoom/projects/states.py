@@ -22,7 +22,8 @@ from napari_cropzoom.files.belonging import check_made_of, doubt_of
 from napari_cropzoom.files.provenance import MadeWith, made_with_path, read_made_with
 from napari_cropzoom.files.review_paths import reviewed_csv, without_absent
 from napari_cropzoom.projects.counting import Counted, count, frame_size_of
-from napari_cropzoom.projects.results import ModelResult, Results, stamp_of
+from napari_cropzoom.projects.results import ModelResult, Results
+from napari_cropzoom.review.saved_files import stamp_of
 
 NEW, DETECTED, BOXES, IN_REVIEW, REVIEWED, CROPPED, POSED = STAGES = (
     "new", "detected", "boxes", "in review", "reviewed", "cropped", "posed",

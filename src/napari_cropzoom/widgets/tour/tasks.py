@@ -83,7 +83,7 @@ def is_sample(session: Session | None) -> bool:
     video = sample_video()
     if session is None or video is None:
         return False
-    return bool(real_path(video) == real_path(session.video.path))
+    return real_path(video) == real_path(session.video.path)
 
 
 def named(name: str) -> Callable[[Dock], QWidget | None]:
